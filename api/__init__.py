@@ -1,0 +1,1 @@
+"""The roof: serve people, keep the books, compose processes."""

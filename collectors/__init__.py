@@ -1,0 +1,1 @@
+"""From the wire to the record: ingest, quarters, prices, stores."""

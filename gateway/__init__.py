@@ -1,0 +1,1 @@
+"""The Pi: read everything, lose nothing, obey safely."""

@@ -1,0 +1,100 @@
+"""The front door: finds the commands of the parts that are installed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points, version
+
+from kwartier.errors import KwartierError, MissingExtraError
+
+GROUP = "kwartier.commands"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One word after ``kwartier``.
+
+    Attributes:
+        summary: What it does, in one line.
+        example: A command line that works.
+        extra: The part of the distribution it needs, such as ``gateway``.
+        configure: Adds its arguments.
+        run: Does it and returns the exit code; may raise ``KwartierError``.
+    """
+
+    summary: str
+    example: str
+    extra: str
+    configure: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 refused, 2 usage, 78 configuration."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    found = {entry.name: entry for entry in entry_points(group=GROUP)}
+    name = words[0] if words else "--help"
+    if name in {"-h", "--help"}:
+        print(_overview(found))
+        return 0 if words else 2
+    if name == "--version":
+        print(f"kwartier {version('kwartier')}")
+        return 0
+    if name not in found:
+        known = ", ".join(sorted(found))
+        print(f"kwartier: no command {name!r}; there are: {known}", file=sys.stderr)
+        return 2
+    try:
+        return _run(found[name], words[1:])
+    except KwartierError as error:
+        print(f"kwartier {name}: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def print_json(answer: object, *, stream: bool = False) -> None:
+    """Print one answer as JSON on standard output; ``stream`` puts it on one line."""
+    text = json.dumps(answer, ensure_ascii=False, allow_nan=False, indent=None if stream else 2)
+    print(text, flush=stream)
+
+
+def _run(entry: EntryPoint, words: Sequence[str]) -> int:
+    command = _loaded(entry)
+    parser = argparse.ArgumentParser(
+        prog=f"kwartier {entry.name}",
+        description=command.summary,
+        epilog=f"example:\n  {command.example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.configure(parser)
+    chosen = parser.parse_args(words)
+    try:
+        return command.run(chosen)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(entry.name, command.extra, error.name or "") from error
+
+
+def _loaded(entry: EntryPoint) -> Command:
+    command = entry.load()
+    assert isinstance(command, Command), entry
+    return command
+
+
+def _overview(found: dict[str, EntryPoint]) -> str:
+    lines = [
+        "usage: kwartier COMMAND [arguments]   (kwartier COMMAND --help tells more)",
+        "",
+        "Measure, share, plan and settle energy in a neighbourhood.",
+        "",
+    ]
+    for name, entry in sorted(found.items()):
+        lines.append(f"  {name:<10} {_loaded(entry).summary}")
+    return "\n".join(lines)

@@ -1,0 +1,77 @@
+"""What a device said, and what it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kwartier.identity import DeviceId, MeterId
+from kwartier.units import EpochS, Watt
+
+
+class ClockSource(StrEnum):
+    """Whose time a reading carries."""
+
+    METER = "meter"
+    """The meter's own stamp."""
+    GATEWAY = "gateway"
+    """The gateway's clock, known to be synchronised."""
+    UNSURE = "unsure"
+    """A clock that nobody has checked; not used for money."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one device said at one instant; what it did not say is absent.
+
+    Attributes:
+        device: Its name on the gateway, such as ``p1`` or ``battery``.
+        meter: Its own equipment id; empty when it has none. A new id is a new meter.
+        at_s: The instant [s]; for a P1 meter its own stamp.
+        values: Whole numbers by series name, in the unit at the end of the name.
+        clock: Whose time ``at_s`` is.
+    """
+
+    device: DeviceId
+    meter: MeterId
+    at_s: EpochS
+    values: Mapping[str, int]
+    clock: ClockSource = ClockSource.METER
+
+
+class AfterPlan(StrEnum):
+    """What a battery does once its schedule has ended."""
+
+    NEUTRAL = "neutral"
+    """Neither charge nor discharge by our hand; the device's own safe mode."""
+    SELF_USE = "self-use"
+    """Follow the meter at home: store own surplus, cover own use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One set-point of a schedule; it holds from ``start_s`` for at most ``lease_s``."""
+
+    start_s: EpochS
+    power_w: Watt
+    lease_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A day of set-points for one battery; each expires by itself.
+
+    Attributes:
+        device: The battery's name on its gateway.
+        command: A number that only rises; a lower or equal one is old and refused.
+        plan: The name of the plan behind it, for the record.
+        steps: In order of time, at most 200; positive power charges [W].
+        after: What holds once the last step's lease has ended.
+    """
+
+    device: DeviceId
+    command: int
+    plan: str
+    steps: tuple[Step, ...]
+    after: AfterPlan = AfterPlan.NEUTRAL

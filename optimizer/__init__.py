@@ -1,0 +1,1 @@
+"""All reckoning over quarter-hours: pure, no I/O, no clock."""

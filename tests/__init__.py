@@ -1,0 +1,1 @@
+"""Behaviour, laws, journeys and the house itself."""

@@ -1,0 +1,20 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real telegrams, register images and households beside the checkout, where there are any."""
+    root = Path(__file__).resolve().parents[1]
+    found = Path(os.environ.get("KWARTIER_TEST_DATA", root.parent / "shared" / "data"))
+    if not found.is_dir():
+        pytest.skip(
+            "the recorded data is not on this machine: set KWARTIER_TEST_DATA to its folder"
+        )
+    return found

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 from kwartier.errors import SettingsError
-from kwartier.identity import CoopId, DeviceId, GatewayId, checked_name
+from kwartier.identity import CoopId, DeviceId, GatewayId
+from kwartier.settings import Table, read_toml
 from kwartier.units import Watt, Wh
+
+Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +107,78 @@ def read_community(path: Path) -> Community:
     Raises:
         SettingsError: The file is away or a key in it is wrong; the message names both.
     """
-    try:
-        with path.open("rb") as file:
-            return community_of(tomllib.load(file))
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: is no TOML: {error}") from error
-    except (SettingsError, KeyError, TypeError, ValueError, InvalidOperation) as error:
-        raise SettingsError(f"{path}: {error}") from error
+    return read_toml(path, lambda top: community_of(top.values))
 
 
 def community_of(table: Mapping[str, object]) -> Community:
-    """Return the neighbourhood of a parsed table."""
-    raise NotImplementedError(table, checked_name)
+    """Return the neighbourhood of a parsed table.
+
+    Raises:
+        SettingsError: A key is missing, unknown, or its value is of the wrong kind.
+    """
+    top = Table(table)
+    connections = [_connection(row) for row in top.tables("connection")]
+    batteries = [_battery(row) for row in top.tables("battery")]
+    community = Community(
+        top.name("coop"),
+        top.text("name"),
+        _once([connection.id for connection in connections], connections, "connection"),
+        _once([battery.id for battery in batteries], batteries, "battery"),
+        _tariff(top.table("tariff")),
+        top.whole_or_none("import_limit_w"),
+        top.whole_or_none("export_limit_w"),
+    )
+    top.refuse_the_rest()
+    return community
+
+
+def _connection(row: Table) -> Connection:
+    connection = Connection(
+        row.name("id"),
+        row.name("member"),
+        row.name("gateway"),
+        row.name("meter", "p1"),
+        row.name_or_none("solar"),
+        row.whole("limit_w", 17_250, low=1),
+    )
+    row.refuse_the_rest()
+    return connection
+
+
+def _battery(row: Table) -> Battery:
+    battery = Battery(
+        row.name("id"),
+        row.name("gateway"),
+        row.name("device"),
+        row.whole("capacity_wh", low=1),
+        row.whole("charge_max_w", low=0),
+        row.whole("discharge_max_w", low=0),
+        row.whole("soc_min_permille", 50, low=0, high=1000),
+        row.whole("soc_max_permille", 950, low=0, high=1000),
+        row.number("charge_efficiency", 0.96, high=1.0),
+        row.number("discharge_efficiency", 0.955, high=1.0),
+        row.number("wear_eur_per_kwh", 0.02),
+    )
+    if battery.soc_min_permille >= battery.soc_max_permille:
+        raise SettingsError(f"{row.place}soc_min_permille is not below soc_max_permille")
+    row.refuse_the_rest()
+    return battery
+
+
+def _tariff(row: Table) -> Tariff:
+    tariff = Tariff(
+        row.euro("buy_eur_per_kwh", "0.18"),
+        row.euro("sell_eur_per_kwh", "0.12"),
+        row.euro("levy_eur_per_kwh", "0.01"),
+        row.euro("reference_eur_per_kwh", "0.25"),
+    )
+    row.refuse_the_rest()
+    return tariff
+
+
+def _once(ids: list[str], things: list[Thing], what: str) -> dict[str, Thing]:
+    named = dict(zip(ids, things, strict=True))
+    if len(named) < len(ids):
+        twice = next(name for name in ids if ids.count(name) > 1)
+        raise SettingsError(f"{what} {twice!r} stands there twice: give each an id of its own")
+    return named

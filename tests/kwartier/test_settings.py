@@ -1,0 +1,85 @@
+"""A neighbourhood is read from TOML strictly."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from kwartier.errors import SettingsError
+from kwartier.model import read_community
+
+STREET = """
+coop = "zonnewijk"
+name = "De Zonnewijk"
+import_limit_w = 120000
+
+[tariff]
+buy_eur_per_kwh = "0.20"
+
+[[connection]]
+id = "huis-01"
+member = "lid-01"
+gateway = "gw-01"
+solar = "inverter"
+
+[[battery]]
+id = "buurtbatterij"
+gateway = "gw-battery"
+device = "battery"
+capacity_wh = 400000
+charge_max_w = 150000
+discharge_max_w = 150000
+"""
+
+
+def test_a_street_is_read_with_its_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "street.toml"
+    path.write_text(STREET)
+
+    community = read_community(path)
+
+    assert community.connections["huis-01"].solar == "inverter"
+    assert community.connections["huis-01"].limit_w == 17_250
+    assert community.batteries["buurtbatterij"].capacity_wh == 400_000
+    assert community.tariff.buy_eur_per_kwh == Decimal("0.20")
+    assert community.export_limit_w is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('coop = "zonnewijk"', "", "coop is missing"),
+        ('coop = "zonnewijk"', 'coop = "Zonne Wijk"', "coop 'Zonne Wijk': use 1 to 32"),
+        ("capacity_wh = 400000", 'capacity_wh = "400"', "battery[0].capacity_wh is '400'"),
+        ("capacity_wh = 400000", "capacity_kwh = 400\ncapacity_wh = 1", "battery[0].capacity_kwh"),
+        ("charge_max_w = 150000", "charge_max_w = -1", "a whole number from 0"),
+        ('buy_eur_per_kwh = "0.20"', 'buy_eur_per_kwh = "NaN"', "an amount of at most 1000"),
+        ("[[battery]]", "[[battery]", "is no TOML"),
+    ],
+)
+def test_a_wrong_key_is_named_with_its_file(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    path = tmp_path / "street.toml"
+    path.write_text(STREET.replace(old, new, 1))
+
+    with pytest.raises(SettingsError) as refused:
+        read_community(path)
+
+    assert str(path) in str(refused.value)
+    assert message in str(refused.value)
+
+
+def test_an_id_that_stands_there_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "street.toml"
+    path.write_text(STREET + STREET[STREET.index("[[connection]]") :])
+
+    with pytest.raises(SettingsError, match="connection 'huis-01' stands there twice"):
+        read_community(path)
+
+
+def test_a_file_that_is_away_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"nowhere\.toml: cannot be read"):
+        read_community(tmp_path / "nowhere.toml")

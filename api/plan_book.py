@@ -1,0 +1,151 @@
+"""The plan book kept in SQLite: one line of time, rewritten from each new plan's start on."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from contextlib import closing
+from dataclasses import astuple, replace
+from pathlib import Path
+
+from api.plans import NeighbourhoodPlan, PlanBlock, PlannedQuarter
+from kwartier.errors import StoreBusyError
+from kwartier.interval import QUARTER_S
+from kwartier.units import EpochS
+
+KEEP_S = 400 * 86_400
+"""How long a planned quarter is remembered [s]: a year and a month."""
+
+_TABLES = """
+create table if not exists plan (
+    made_s integer not null, name text not null, status text not null, first_s integer not null,
+    end_s integer not null, cost_eur real not null, cost_without_battery_eur real not null,
+    primary key (made_s, name)
+) without rowid;
+create table if not exists planned_quarter (
+    start_s integer primary key, solar_wh integer not null, use_wh integer not null,
+    battery_w integer not null, soc_permille integer not null, price_eur_per_kwh real not null
+);
+create table if not exists plan_block (
+    start_s integer not null, end_s integer not null, battery text not null, action text not null,
+    because text not null, text_nl text not null, text_en text not null,
+    primary key (start_s, battery)
+) without rowid;
+"""
+
+
+class SqlitePlanBook:
+    """A ``PlanBook`` in one small file; safe to share between threads."""
+
+    def __init__(self, path: Path | str) -> None:
+        """Open the book, or start one; ``:memory:`` keeps it in this process only."""
+        self._lock = threading.Lock()
+        self._book = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._book.execute("pragma journal_mode = wal")
+        self._book.execute("pragma busy_timeout = 5000")
+        self._book.executescript(_TABLES)
+
+    def keep(self, plan: NeighbourhoodPlan) -> None:
+        """Write down a plan; what older plans say from its first quarter on is replaced.
+
+        Raises:
+            StoreBusyError: The file cannot be written now; nothing was changed.
+        """
+        assert plan.quarters, plan.name
+        try:
+            with self._lock, closing(self._book.cursor()) as cursor:
+                cursor.execute("begin immediate")
+                try:
+                    _rewrite(cursor, plan)
+                except sqlite3.Error:
+                    cursor.execute("rollback")
+                    raise
+                cursor.execute("commit")
+        except sqlite3.OperationalError as error:
+            raise StoreBusyError(f"the plan book cannot be written now: {error}") from error
+
+    def current(self) -> NeighbourhoodPlan | None:
+        """Return the plan that was made last, or None."""
+        with self._lock:
+            row = self._book.execute(
+                "select first_s, end_s from plan order by made_s desc, name desc limit 1"
+            ).fetchone()
+        return None if row is None else self.covering(row[0], row[1])
+
+    def covering(self, start_s: EpochS, end_s: EpochS) -> NeighbourhoodPlan | None:
+        """Return what was last planned for each quarter of ``[start_s, end_s)``, or None."""
+        with self._lock:
+            head = self._book.execute(
+                "select name, made_s, status, cost_eur, cost_without_battery_eur from plan"
+                " where first_s < ? and end_s > ? order by made_s desc, name desc limit 1",
+                (end_s, start_s),
+            ).fetchone()
+            quarters = self._book.execute(
+                "select * from planned_quarter where start_s >= ? and start_s < ? order by start_s",
+                (start_s, end_s),
+            ).fetchall()
+            blocks = self._book.execute(
+                "select * from plan_block where start_s < ? and end_s > ?"
+                " order by battery, start_s",
+                (end_s, start_s),
+            ).fetchall()
+        if head is None or not quarters:
+            return None
+        name, made_s, status, cost_eur, cost_without_battery_eur = head
+        return NeighbourhoodPlan(
+            name,
+            made_s,
+            status,
+            tuple(PlannedQuarter(*row) for row in quarters),
+            _joined([PlanBlock(*row) for row in blocks]),
+            cost_eur,
+            cost_without_battery_eur,
+        )
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._book.close()
+
+
+def _rewrite(cursor: sqlite3.Cursor, plan: NeighbourhoodPlan) -> None:
+    first_s, end_s = plan.quarters[0].start_s, plan.quarters[-1].start_s + QUARTER_S
+    cursor.execute(
+        "insert or replace into plan values (?, ?, ?, ?, ?, ?, ?)",
+        (
+            plan.made_s,
+            plan.name,
+            plan.status,
+            first_s,
+            end_s,
+            plan.cost_eur,
+            plan.cost_without_battery_eur,
+        ),
+    )
+    cursor.execute("delete from planned_quarter where start_s >= ?", (first_s,))
+    cursor.execute("delete from plan_block where start_s >= ?", (first_s,))
+    cursor.execute("update plan_block set end_s = ? where end_s > ?", (first_s, first_s))
+    cursor.executemany(
+        "insert into planned_quarter values (?, ?, ?, ?, ?, ?)", map(astuple, plan.quarters)
+    )
+    cursor.executemany(
+        "insert into plan_block values (?, ?, ?, ?, ?, ?, ?)", map(astuple, plan.blocks)
+    )
+    for forget in (
+        "delete from planned_quarter where start_s < ?",
+        "delete from plan_block where end_s < ?",
+        "delete from plan where end_s < ?",
+    ):
+        cursor.execute(forget, (plan.made_s - KEEP_S,))
+
+
+def _joined(blocks: list[PlanBlock]) -> tuple[PlanBlock, ...]:
+    """Return blocks with those that touch and say the same made one."""
+    told: list[PlanBlock] = []
+    for block in blocks:
+        last = told[-1] if told else None
+        if last is not None and replace(last, start_s=last.end_s, end_s=block.end_s) == block:
+            told[-1] = replace(last, end_s=block.end_s)
+        else:
+            told.append(block)
+    return tuple(told)

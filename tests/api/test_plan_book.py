@@ -1,0 +1,94 @@
+"""The plan book: newer plans replace older ones from their first quarter on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api.plan_book import SqlitePlanBook
+from api.plans import NeighbourhoodPlan, PlanBlock, PlannedQuarter
+from kwartier.interval import QUARTER_S
+
+NOON_S = 1_782_900_000  # 2026-07-01T10:00:00Z
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[SqlitePlanBook]:
+    opened = SqlitePlanBook(tmp_path / "plans.db")
+    yield opened
+    opened.close()
+
+
+def plan_of(name: str, first: int, count: int, battery_w: int, action: str) -> NeighbourhoodPlan:
+    """Return a plan of ``count`` quarters from quarter ``first`` after noon, in one block."""
+    start_s = NOON_S + first * QUARTER_S
+    quarters = tuple(
+        PlannedQuarter(start_s + place * QUARTER_S, 2_000, 1_000, battery_w, 500, 0.25)
+        for place in range(count)
+    )
+    block = PlanBlock(
+        start_s, start_s + count * QUARTER_S, "b1", action, "solar_surplus", "zon", "sun"
+    )
+    return NeighbourhoodPlan(name, start_s, "optimal", quarters, (block,), 1.5, 2.25)
+
+
+def test_an_empty_book_has_no_plan(book: SqlitePlanBook) -> None:
+    assert book.current() is None
+    assert book.covering(NOON_S, NOON_S + 86_400) is None
+
+
+def test_a_plan_comes_back_as_it_was_kept(book: SqlitePlanBook) -> None:
+    plan = plan_of("p1", 0, 8, 4_000, "charge")
+
+    book.keep(plan)
+
+    assert book.current() == plan
+
+
+def test_a_new_plan_replaces_the_future_and_leaves_the_past(book: SqlitePlanBook) -> None:
+    book.keep(plan_of("p1", 0, 8, 4_000, "charge"))
+    book.keep(plan_of("p2", 2, 8, -3_000, "discharge"))
+
+    told = book.covering(NOON_S, NOON_S + 10 * QUARTER_S)
+
+    assert told is not None
+    assert told.name == "p2"
+    assert [quarter.battery_w for quarter in told.quarters] == [4_000] * 2 + [-3_000] * 8
+    assert [(block.action, block.end_s - block.start_s) for block in told.blocks] == [
+        ("charge", 2 * QUARTER_S),
+        ("discharge", 8 * QUARTER_S),
+    ]
+
+
+def test_blocks_of_two_plans_that_say_the_same_are_one_block(book: SqlitePlanBook) -> None:
+    book.keep(plan_of("p1", 0, 4, 4_000, "charge"))
+    book.keep(plan_of("p2", 1, 4, 4_000, "charge"))
+
+    told = book.covering(NOON_S, NOON_S + 5 * QUARTER_S)
+
+    assert told is not None
+    assert [(block.start_s, block.end_s) for block in told.blocks] == [
+        (NOON_S, NOON_S + 5 * QUARTER_S)
+    ]
+
+
+def test_the_same_plan_kept_twice_stands_there_once(book: SqlitePlanBook) -> None:
+    plan = plan_of("p1", 0, 8, 4_000, "charge")
+
+    book.keep(plan)
+    book.keep(plan)
+
+    assert book.current() == plan
+
+
+def test_a_closed_book_still_knows_its_plan_when_opened_again(tmp_path: Path) -> None:
+    first = SqlitePlanBook(tmp_path / "plans.db")
+    first.keep(plan_of("p1", 0, 4, 4_000, "charge"))
+    first.close()
+
+    again = SqlitePlanBook(tmp_path / "plans.db")
+
+    assert again.current() == plan_of("p1", 0, 4, 4_000, "charge")
+    again.close()

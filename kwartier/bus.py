@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 
@@ -21,12 +21,14 @@ class Message:
         payload: What it carries.
         retained: Whether it was kept by the broker from before we asked.
         acknowledge: Tells the broker that it need not come again; call it once its effect is safe.
+        properties: What its sender wrote on the outside, such as a block's place.
     """
 
     topic: str
     payload: bytes
     retained: bool = False
     acknowledge: Callable[[], None] = _nothing
+    properties: Mapping[str, str] = field(default_factory=dict)
 
 
 Receive: TypeAlias = Callable[[Message], None]
@@ -46,6 +48,7 @@ class Bus(Protocol):
         qos: int = 1,
         retain: bool = False,
         expiry_s: int | None = None,
+        properties: Mapping[str, str] | None = None,
     ) -> None:
         """Hand over one message; that it left here proves nothing about the far side.
 
@@ -53,8 +56,15 @@ class Bus(Protocol):
             LinkDownError: There is no link now; whoever must not lose it keeps it.
         """
 
-    def subscribe(self, topic_filter: str, receive: Receive) -> None:
-        """Have every message of a filter handed to ``receive``: ``+`` one level, ``#`` the rest."""
+    def subscribe(self, topic_filter: str, receive: Receive, *, by_hand: bool = False) -> None:
+        """Have every message of a filter handed to ``receive``: ``+`` one level, ``#`` the rest.
+
+        Args:
+            topic_filter: Which topics.
+            receive: Who takes them.
+            by_hand: The taker calls ``acknowledge`` itself, once the effect is safe; otherwise
+                the message counts as taken when ``receive`` returns.
+        """
 
     def watch_link(self, changed: LinkChanged) -> None:
         """Have ``changed`` told when the link comes and goes; at once with the present state."""
@@ -73,7 +83,7 @@ class InProcessBus:
         """Start empty."""
         self._lock = threading.Lock()
         self._takers: list[tuple[str, Receive]] = []
-        self._retained: dict[str, bytes] = {}
+        self._retained: dict[str, tuple[bytes, Mapping[str, str]]] = {}
 
     def publish(
         self,
@@ -83,26 +93,36 @@ class InProcessBus:
         qos: int = 1,  # noqa: ARG002 - every delivery in a process is exactly once
         retain: bool = False,
         expiry_s: int | None = None,  # noqa: ARG002 - nothing waits here, so nothing goes stale
+        properties: Mapping[str, str] | None = None,
     ) -> None:
         """Hand one message to everyone who asked for its topic."""
+        outside = dict(properties or {})
         with self._lock:
-            if retain:
-                self._retained[topic] = payload
+            if retain and payload:
+                self._retained[topic] = payload, outside
+            elif retain:
+                self._retained.pop(topic, None)
             takers = [receive for wanted, receive in self._takers if matches(wanted, topic)]
         for receive in takers:
-            receive(Message(topic, payload))
+            receive(Message(topic, payload, properties=outside))
 
-    def subscribe(self, topic_filter: str, receive: Receive) -> None:
+    def subscribe(
+        self,
+        topic_filter: str,
+        receive: Receive,
+        *,
+        by_hand: bool = False,  # noqa: ARG002 - nothing comes twice in a process
+    ) -> None:
         """Have every message of a filter handed to ``receive``, retained ones first."""
         with self._lock:
             self._takers.append((topic_filter, receive))
             kept = [
-                (topic, payload)
-                for topic, payload in self._retained.items()
+                (topic, payload, outside)
+                for topic, (payload, outside) in self._retained.items()
                 if matches(topic_filter, topic)
             ]
-        for topic, payload in kept:
-            receive(Message(topic, payload, retained=True))
+        for topic, payload, outside in kept:
+            receive(Message(topic, payload, retained=True, properties=outside))
 
     def watch_link(self, changed: LinkChanged) -> None:
         """Say once that the link is up: inside a process it never goes down."""

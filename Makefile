@@ -1,0 +1,38 @@
+# The two commands of the README are `make demo` and `make test`; the rest is for builders.
+PYTHON ?= python3
+BIN := .venv/bin
+DEBIAN := mosquitto chromium
+
+.PHONY: demo test gates suite speed nightly picture lock clean
+
+demo:
+	@$(PYTHON) .ci/prepare.py serve
+	@$(BIN)/kwartier demo
+
+test:
+	@$(PYTHON) .ci/prepare.py dev --debian $(DEBIAN)
+	@$(MAKE) --no-print-directory gates suite
+
+gates:
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+suite:
+	$(BIN)/pytest
+
+speed:
+	$(BIN)/pytest -m speed -s tests/speed
+
+nightly:
+	$(BIN)/pytest -m nightly --timeout 7200
+
+picture:
+	KWARTIER_PICTURES=docs/pictures $(BIN)/pytest -m browser tests/browser
+
+lock:
+	.ci/lock
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

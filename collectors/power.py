@@ -1,0 +1,167 @@
+"""What flows at this moment: the neighbourhood as a sum, a home for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from collectors.disclosure import MIN_HOMES
+from collectors.store import DeviceKey, Latest
+from kwartier.model import Community, Connection
+from kwartier.units import EpochS, Watt
+
+FRESH_S = 900
+"""How old a value may be and still count as now [s]."""
+SUM_STEP_W = 100
+"""Sums are told in steps of this size, so that one kettle in one home does not show [W]."""
+
+
+@dataclass(frozen=True, slots=True)
+class HomePower:
+    """One home at this moment.
+
+    Attributes:
+        at_s: When its meter spoke [s].
+        use_w: What it uses [W].
+        solar_w: What its roof makes, as far as is known [W].
+        import_w: What it takes from the grid [W].
+        export_w: What it gives to the grid [W].
+    """
+
+    at_s: EpochS
+    use_w: Watt
+    solar_w: Watt
+    import_w: Watt
+    export_w: Watt
+
+
+@dataclass(frozen=True, slots=True)
+class StreetPower:
+    """The neighbourhood at this moment; the flows balance to the watt.
+
+    Attributes:
+        at_s: The newest value in it [s].
+        homes: How many homes it covers.
+        use_w: What they use, in steps of 100 W [W].
+        solar_w: What their roofs make, in steps of 100 W [W].
+        charge_w: What the shared batteries take [W].
+        discharge_w: What the shared batteries give [W].
+        import_w: What the street takes from the grid [W].
+        export_w: What the street gives to the grid [W].
+        soc_permille: What is stored, of all capacity [1/1000]; None when it is not known.
+    """
+
+    at_s: EpochS
+    homes: int
+    use_w: Watt
+    solar_w: Watt
+    charge_w: Watt
+    discharge_w: Watt
+    import_w: Watt
+    export_w: Watt
+    soc_permille: int | None
+
+
+class Instants:
+    """The newest value of each series, whatever it came from."""
+
+    def __init__(self, values: Iterable[Latest] = ()) -> None:
+        """Start with some values."""
+        self._values: dict[tuple[DeviceKey, str], tuple[EpochS, int]] = {}
+        for latest in values:
+            self.take(latest.key, latest.name, latest.at_s, latest.value)
+
+    def take(self, key: DeviceKey, name: str, at_s: EpochS, value: int) -> None:
+        """Keep a value unless a newer one is there."""
+        known = self._values.get((key, name))
+        if known is None or known[0] <= at_s:
+            self._values[key, name] = (at_s, value)
+
+    def newest_s(self) -> EpochS | None:
+        """Return when anything was last heard [s], or None."""
+        return max((at_s for at_s, _ in self._values.values()), default=None)
+
+    def fresh(self, key: DeviceKey, name: str, now_s: float) -> tuple[EpochS, int] | None:
+        """Return a value that is at most ``FRESH_S`` old, with its instant, or None."""
+        known = self._values.get((key, name))
+        return known if known is not None and now_s - known[0] <= FRESH_S else None
+
+    def heard_s(self, key: DeviceKey) -> EpochS | None:
+        """Return when a device last said anything [s], or None."""
+        return max(
+            (at_s for (one, _), (at_s, _) in self._values.items() if one == key), default=None
+        )
+
+
+def home_power(connection: Connection, instants: Instants, now_s: float) -> HomePower | None:
+    """Return one home's power now, or None when its meter is silent; for its owner alone."""
+    meter = DeviceKey(connection.gateway, connection.meter)
+    taken = instants.fresh(meter, "import_w", now_s)
+    given = instants.fresh(meter, "export_w", now_s)
+    if taken is None or given is None:
+        return None
+    sun = None
+    if connection.solar is not None:
+        sun = instants.fresh(DeviceKey(connection.gateway, connection.solar), "solar_w", now_s)
+    solar_w = given[1] if sun is None else sun[1]
+    use_w = max(0, taken[1] + solar_w - given[1])
+    return HomePower(max(taken[0], given[0]), use_w, solar_w, taken[1], given[1])
+
+
+def street_power(community: Community, instants: Instants, now_s: float) -> StreetPower | None:
+    """Return the neighbourhood's power now, or None when too few homes speak to hide each."""
+    homes = [
+        power
+        for connection in community.connections.values()
+        if (power := home_power(connection, instants, now_s)) is not None
+    ]
+    if len(homes) < MIN_HOMES:
+        return None
+    use_w = _stepped(sum(home.use_w for home in homes))
+    solar_w = _stepped(sum(home.solar_w for home in homes))
+    battery_w = _batteries_w(community, instants, now_s)
+    net_w = use_w - solar_w + battery_w
+    return StreetPower(
+        max(home.at_s for home in homes),
+        len(homes),
+        use_w,
+        solar_w,
+        max(0, battery_w),
+        max(0, -battery_w),
+        max(0, net_w),
+        max(0, -net_w),
+        _stored_permille(community, instants, now_s),
+    )
+
+
+def _batteries_w(community: Community, instants: Instants, now_s: float) -> Watt:
+    """Return the batteries' power together; a silent battery counts as standing still."""
+    told = (
+        instants.fresh(DeviceKey(battery.gateway, battery.device), "battery_w", now_s)
+        for battery in community.batteries.values()
+    )
+    return sum(value for _, value in filter(None, told))
+
+
+def _stored_permille(community: Community, instants: Instants, now_s: float) -> int | None:
+    stored: Mapping[str, int] = {
+        name: value[1]
+        for name, battery in community.batteries.items()
+        if (
+            value := instants.fresh(
+                DeviceKey(battery.gateway, battery.device), "soc_permille", now_s
+            )
+        )
+        is not None
+    }
+    capacity_wh = sum(community.batteries[name].capacity_wh for name in stored)
+    if not capacity_wh:
+        return None
+    return (
+        sum(permille * community.batteries[name].capacity_wh for name, permille in stored.items())
+        // capacity_wh
+    )
+
+
+def _stepped(power_w: Watt) -> Watt:
+    return (power_w + SUM_STEP_W // 2) // SUM_STEP_W * SUM_STEP_W

@@ -84,6 +84,7 @@ class Counts:
         blocks: Blocks taken in, each (gateway, epoch, seq) once.
         dead_letters: Blocks set aside, each (gateway, epoch, seq) once.
         conflicts: Points that came again with another value; the first one stays.
+        steps_back: Places where a register of one meter falls; no quarter is told across them.
     """
 
     points: int
@@ -91,6 +92,7 @@ class Counts:
     blocks: int
     dead_letters: int
     conflicts: int
+    steps_back: int = 0
 
 
 class Intake(Protocol):

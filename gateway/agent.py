@@ -1,0 +1,182 @@
+"""One gateway, wired: what devices say goes to disk and on its way, commands go to the battery."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from random import Random
+from typing import Protocol
+
+from gateway.blocks import Shape
+from gateway.courier import Courier
+from gateway.delivery import Pace
+from gateway.keeper import Keeper
+from gateway.outbox import Outbox
+from kwartier.bus import Bus, Message
+from kwartier.clock import Clock, SystemClock
+from kwartier.errors import ContractError, LinkDownError
+from kwartier.identity import CoopId, DeviceId, GatewayId
+from kwartier.reading import Reading, Schedule
+from kwartier.wire import (
+    Address,
+    GatewayState,
+    Lane,
+    Response,
+    decode_schedule,
+    encode_live,
+    encode_response,
+    encode_state,
+)
+
+_log = logging.getLogger(__name__)
+
+
+class Steered(Protocol):
+    """A battery that takes schedules."""
+
+    def accept(self, schedule: Schedule) -> Response:
+        """Put a schedule in force, or refuse it; the answer says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a gateway works.
+
+    Attributes:
+        shape: When a block is closed.
+        pace: How blocks are sent.
+        live_every_s: The shortest time between two live values of a device [s]; 0 for none.
+    """
+
+    shape: Shape = field(default_factory=Shape)
+    pace: Pace = field(default_factory=Pace)
+    live_every_s: float = 1.0
+
+
+class Agent:
+    """Takes readings and schedules, from any thread."""
+
+    def __init__(
+        self,
+        coop: CoopId,
+        gateway: GatewayId,
+        outbox: Outbox,
+        bus: Bus,
+        clock: Clock,
+        manner: Manner | None = None,
+        random: Random | None = None,
+    ) -> None:
+        """Wire a gateway; nothing moves before ``start``.
+
+        Args:
+            coop: The cooperative it belongs to.
+            gateway: Its own name.
+            outbox: Where readings are kept until the record has them.
+            bus: How messages travel.
+            clock: The gateway's time; delivery itself counts on the machine's clock.
+            manner: How it works.
+            random: Spreads the gateways of a street in time.
+        """
+        self._coop, self._gateway = coop, gateway
+        self._outbox = outbox
+        self._bus = bus
+        self._clock = clock
+        self._manner = manner or Manner()
+        self._courier = Courier(
+            outbox, bus, coop, gateway, SystemClock(), self._manner.pace, random
+        )
+        self._keeper = Keeper(outbox, clock, self._courier.wake, self._manner.shape)
+        self._batteries: dict[DeviceId, Steered] = {}
+        self._live_at_s: dict[DeviceId, float] = {}
+
+    @property
+    def unacknowledged(self) -> int:
+        """How many blocks the record is not known to hold."""
+        return self._courier.unacknowledged
+
+    def steer(self, device: DeviceId, battery: Steered) -> None:
+        """Hand the schedules for a device to ``battery``."""
+        self._batteries[device] = battery
+        self._bus.subscribe(
+            Address(self._coop, self._gateway, Lane.COMMAND, device).topic, self._commanded
+        )
+
+    def start(self) -> None:
+        """Begin to keep and to send."""
+        self._keeper.start()
+        self._courier.start()
+        self._bus.watch_link(self._linked)
+
+    def stop(self) -> None:
+        """Write down what is open and stop; what was not acknowledged stays on disk."""
+        self._keeper.stop()
+        self._courier.stop()
+        self._tell_state(online=False)
+
+    def take(self, reading: Reading) -> None:
+        """Keep one reading, and show it live."""
+        self._keeper.take(reading)
+        if self._manner.live_every_s:
+            self._show(reading)
+
+    def crc_failed(self, device: DeviceId, count: int = 1) -> None:
+        """Count telegrams dropped for a wrong checksum."""
+        self._keeper.crc_failed(device, count)
+
+    def write_all(self) -> None:
+        """Close every open block now, as before a stop."""
+        self._keeper.write_all()
+
+    def tell(self, response: Response) -> None:
+        """Say what was done with a command; while the link is away nobody is told."""
+        topic = Address(self._coop, self._gateway, Lane.RESPONSE, response.device).topic
+        try:
+            self._bus.publish(topic, encode_response(response))
+        except LinkDownError:
+            _log.info("no link: nobody was told that %s", response.reason)
+
+    def _show(self, reading: Reading) -> None:
+        now_s = self._clock.monotonic_s()
+        shown_s = self._live_at_s.get(reading.device)
+        if shown_s is not None and now_s < shown_s + self._manner.live_every_s:
+            return
+        self._live_at_s[reading.device] = now_s
+        topic = Address(self._coop, self._gateway, Lane.LIVE, reading.device).topic
+        try:
+            self._bus.publish(topic, encode_live(reading), qos=0)
+        except LinkDownError:
+            return
+
+    def _commanded(self, message: Message) -> None:
+        try:
+            address = Address.parse(message.topic)
+            schedule = decode_schedule(message.payload)
+        except ContractError as error:
+            _log.warning("a command was not understood: %s", error)
+            message.acknowledge()
+            return
+        battery = self._batteries.get(schedule.device)
+        if message.retained or address.device != schedule.device or battery is None:
+            _log.warning("a command was refused: retained, or meant for another device")
+        else:
+            self.tell(battery.accept(schedule))
+        message.acknowledge()
+
+    def _linked(self, up: bool) -> None:  # noqa: FBT001 - the bus says it so
+        if up:
+            self._tell_state(online=True)
+
+    def _tell_state(self, *, online: bool) -> None:
+        state = GatewayState(
+            self._outbox.position.epoch,
+            online,
+            version("kwartier"),
+            int(self._clock.now_s()),
+            self._courier.unacknowledged,
+        )
+        topic = Address(self._coop, self._gateway, Lane.STATE).topic
+        try:
+            self._bus.publish(topic, encode_state(state), retain=True)
+        except LinkDownError:
+            return

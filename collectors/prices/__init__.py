@@ -1,0 +1,1 @@
+"""Day-ahead prices: what a quarter-hour costs on the market, and where that is read."""

@@ -1,0 +1,100 @@
+"""What the record in SQLite does in quiet moments: settle, forget, look for damage."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from collectors import chunk
+from collectors.chunk import HOUR_S, SeriesId
+from kwartier.units import EpochS
+
+MERGE_HOURS = 64
+"""How many device-hours one step settles at most."""
+
+
+def merge(connection: sqlite3.Connection, before_s: EpochS, limit: int) -> int:
+    """Settle at most ``limit`` device-hours that ended before an instant; return how many.
+
+    The caller holds the transaction.
+    """
+    places = connection.execute(
+        "SELECT DISTINCT hour, source FROM fresh WHERE hour < ? ORDER BY hour, source LIMIT ?",
+        (before_s // HOUR_S, limit),
+    ).fetchall()
+    for hour, source in places:
+        _settle(connection, hour, source)
+    return len(places)
+
+
+def _settle(connection: sqlite3.Connection, hour: int, source: int) -> None:
+    """Make one chunk of all chunks of a device-hour."""
+    blobs = connection.execute(
+        "SELECT chunk FROM settled WHERE source = ?2 AND hour = ?1"
+        " UNION ALL SELECT chunk FROM fresh WHERE hour = ?1 AND source = ?2",
+        (hour, source),
+    )
+    columns: dict[SeriesId, dict[int, int]] = {}
+    for (blob,) in blobs:
+        for series, values in chunk.unpack(blob).items():
+            columns.setdefault(series, {}).update(values)
+    points = sum(map(len, columns.values()))
+    connection.execute(
+        "INSERT INTO settled(source, hour, points, chunk) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT(source, hour) DO UPDATE SET points = excluded.points, chunk = excluded.chunk",
+        (source, hour, points, chunk.pack_points(columns)),
+    )
+    connection.execute("DELETE FROM fresh WHERE hour = ? AND source = ?", (hour, source))
+
+
+def forget_detail(connection: sqlite3.Connection, before_s: EpochS, limit: int) -> int:
+    """Delete at most ``limit`` settled device-hours that ended before an instant; return how many.
+
+    Quarters, newest values and counts of what came stay. The caller holds the transaction.
+    """
+    old = connection.execute(
+        "SELECT id, points FROM settled WHERE hour < ? ORDER BY hour LIMIT ?",
+        (before_s // HOUR_S, limit),
+    ).fetchall()
+    connection.executemany("DELETE FROM settled WHERE id = ?", [(row[0],) for row in old])
+    connection.execute("UPDATE life SET points = points - ?", (sum(points for _, points in old),))
+    return len(old)
+
+
+def forget_journal(connection: sqlite3.Connection, upto: int, limit: int) -> int:
+    """Delete at most ``limit`` journalled blocks up to a position; return how many.
+
+    A block past its stream's watermark stays, so that it is known when it comes again. The caller
+    holds the transaction.
+    """
+    return connection.execute(
+        "DELETE FROM journal WHERE position IN (SELECT position FROM journal"
+        " JOIN stream ON stream.id = journal.stream"
+        " WHERE position <= ? AND seq <= stream.upto ORDER BY position LIMIT ?)",
+        (upto, limit),
+    ).rowcount
+
+
+def forget_dead_letters(connection: sqlite3.Connection, keep: int) -> int:
+    """Delete all but the newest ``keep`` dead letters; return how many; the count of them stays."""
+    return connection.execute(
+        "DELETE FROM dead_letter WHERE id <= (SELECT max(id) FROM dead_letter) - ?", (keep,)
+    ).rowcount
+
+
+def problems(connection: sqlite3.Connection) -> list[str]:
+    """Return what is wrong with the file, in lines to read; nothing when it is sound."""
+    found = [
+        str(row[0]) for row in connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok"
+    ]
+    found += [
+        f"{table} row {row} refers to a {parent} that is not there"
+        for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchmany(20)
+    ]
+    (counted,) = connection.execute("SELECT points FROM life").fetchone()
+    (held,) = connection.execute(
+        "SELECT (SELECT coalesce(sum(points), 0) FROM fresh)"
+        " + (SELECT coalesce(sum(points), 0) FROM settled)"
+    ).fetchone()
+    if held != counted:
+        found.append(f"{counted} points were counted, chunks hold {held}")
+    return found

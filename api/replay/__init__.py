@@ -1,0 +1,1 @@
+"""Playing somebody's measured quarter-hours through the real chain."""

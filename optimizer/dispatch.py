@@ -1,0 +1,195 @@
+"""The plan for batteries and panels behind one connection: the cheapest, and always one.
+
+Decided in this order: the linear programme as it is; whole numbers only for directions that it
+gets wrong and that no repair puts right; limits that give way only where they cannot all be met;
+and a simple rule when the solver gives nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from optimizer.check import may_give_way, violations_of
+from optimizer.directions import (
+    Directions,
+    bounded,
+    leaning,
+    of_everything,
+    of_the_connection,
+    with_directions,
+    with_fixed,
+)
+from optimizer.explain import reasons_of
+from optimizer.fallback import by_rule
+from optimizer.flows import Flows, cost_eur, end_value_eur, exchange_kw, stored_kwh
+from optimizer.plan import Plan, Seconds, Status
+from optimizer.problem import FloatArray, Problem
+from optimizer.programme import Programme, flows_of, programme_of
+from optimizer.repair import has_overlap, without_free_overlap
+from optimizer.soften import Softened, capped, softened
+from optimizer.solve import NoAnswerError, Solution, Solver, Stopwatch
+
+TIME_LIMIT_S = 15.0
+"""The most one programme may take [s]; a linear one rarely needs a second."""
+_ROOMS = (0.0, 1e-9, 1e-7)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    flows: Flows
+    status: Status
+    gap_eur: float | None
+
+
+def plan(
+    problem: Problem, *, time_limit_s: float = TIME_LIMIT_S, stopwatch: Stopwatch | None = None
+) -> Plan:
+    """Return the cheapest plan within all limits, or the one that breaks them least.
+
+    Import and export never run together, also where selling pays more than buying. The same
+    problem gives the same plan, unless a time limit cuts a search short.
+
+    Args:
+        problem: Homes, batteries, prices and limits.
+        time_limit_s: The most one programme may take in the solver [s].
+        stopwatch: Seconds that only rise, such as ``time.perf_counter``; None measures nothing.
+
+    Returns:
+        A plan that keeps every law of :mod:`optimizer.check`; its status says how good it is.
+    """
+    started = stopwatch() if stopwatch else 0.0
+    solver = Solver(time_limit_s, stopwatch)
+    try:
+        made = _finished(problem, _cheapest(problem, solver))
+    except NoAnswerError:
+        made = _by_rule(problem)
+    if any(not may_give_way(broken) for broken in made.violations):
+        made = _by_rule(problem)
+    made = replace(made, reasons=reasons_of(problem, made))
+    if stopwatch is None:
+        return made
+    build = stopwatch() - started - solver.seconds
+    return replace(made, seconds=Seconds(build, solver.seconds))
+
+
+def _cheapest(problem: Problem, solver: Solver) -> _Found:
+    programme = bounded(problem, programme_of(problem))
+    directions = of_the_connection(problem)
+    found = _with_limits(problem, programme, directions, solver)
+    if not (problem.exclusive and has_overlap(found.flows)):
+        return found
+    return _with_limits(problem, programme, of_everything(problem), solver)
+
+
+def _with_limits(
+    problem: Problem, programme: Programme, directions: Directions, solver: Solver
+) -> _Found:
+    """Return the cheapest flows within the limits, or within the least they must give way."""
+    status = Status.OPTIMAL
+    solution = _directed(problem, programme, directions, solver)
+    if solution is None:
+        status = Status.RELAXED
+        soft = softened(problem, programme)
+        aim = soft.programme.with_cost(soft.weights)
+        least = _directed(problem, aim, directions, solver)
+        if least is None:
+            raise NoAnswerError("no flows at all keep to what the devices can do")
+        solution = _cheapest_of_least(problem, soft, least, directions, solver)
+    elif not solution.is_proven:
+        status = Status.FEASIBLE
+    flows = without_free_overlap(problem, flows_of(problem, programme.layout, solution.x))
+    return _Found(flows, status, 0.0 if solution.is_proven else solution.cost - solution.bound)
+
+
+def _cheapest_of_least(
+    problem: Problem, soft: Softened, least: Solution, directions: Directions, solver: Solver
+) -> Solution:
+    """Return the cheapest solution that breaks no kind of limit more than the least."""
+    for room in _ROOMS:
+        solution = _directed(problem, capped(soft, least.x, room=room), directions, solver)
+        if solution is not None:
+            return solution
+    return least
+
+
+def _directed(
+    problem: Problem, programme: Programme, directions: Directions, solver: Solver
+) -> Solution | None:
+    """Return the best solution with one direction at a time, or None where there is none.
+
+    Once directions are known they are fixed and solved again: whole numbers are whole only within
+    a tolerance. A search that ran out of time is held against the directions the linear programme
+    leans to.
+    """
+    if directions.count == 0:
+        return solver.solve(programme)
+    try:
+        searched = solver.solve(with_directions(programme, problem, directions))
+    except NoAnswerError:
+        searched = None
+    else:
+        if searched is None:
+            return None
+    tries = []
+    if searched is not None:
+        forward = searched.x[-directions.count :] > 0.5
+        tries.append(solver.solve(with_fixed(programme, directions, forward=forward)))
+    if searched is None or not searched.is_proven:
+        relaxed = replace(with_directions(programme, problem, directions), integer=0)
+        tries.append(_leaning(problem, programme, directions, solver.solve(relaxed), solver))
+    solved = [one for one in tries if one is not None]
+    if not solved:
+        if searched is None:
+            raise NoAnswerError("time ran out before any plan with one direction at a time")
+        return searched
+    best = min(solved, key=lambda one: one.cost)
+    return replace(best, bound=-np.inf if searched is None else min(searched.bound, best.cost))
+
+
+def _leaning(
+    problem: Problem,
+    programme: Programme,
+    directions: Directions,
+    relaxed: Solution | None,
+    solver: Solver,
+) -> Solution | None:
+    if relaxed is None:
+        return None
+    forward = leaning(problem, programme.layout, directions, relaxed.x)
+    return solver.solve(with_fixed(programme, directions, forward=forward))
+
+
+def _by_rule(problem: Problem) -> Plan:
+    return _finished(problem, _Found(by_rule(problem), Status.FALLBACK, None))
+
+
+def _finished(problem: Problem, found: _Found) -> Plan:
+    """Return the plan of flows: everything that follows from them is reckoned afresh."""
+    flows = found.flows
+    net_kw = exchange_kw(problem, flows)
+    soc_kwh = stored_kwh(problem, flows.charge_kw, flows.discharge_kw)
+    made = Plan(
+        status=found.status,
+        cost_eur=cost_eur(problem, flows),
+        end_value_eur=end_value_eur(problem, soc_kwh),
+        charge_kw=flows.charge_kw,
+        discharge_kw=flows.discharge_kw,
+        soc_kwh=soc_kwh,
+        import_kw=np.maximum(net_kw, 0.0),
+        export_kw=np.maximum(-net_kw, 0.0),
+        curtailed_kw=_by_home(problem, flows.curtailed_kw),
+        peak_kw=float(max(net_kw.max(), 0.0)),
+        gap_eur=found.gap_eur,
+    )
+    return replace(made, violations=violations_of(problem, made))
+
+
+def _by_home(problem: Problem, curtailed_kw: FloatArray) -> FloatArray:
+    """Return curtailment shared by the homes in proportion to what each can cut."""
+    possible = np.where(problem.curtailable[:, None], problem.pv_kw, 0.0)
+    total = possible.sum(axis=0)
+    part = np.divide(curtailed_kw, total, out=np.zeros_like(total), where=total > 0)
+    shared: FloatArray = possible * part
+    return shared

@@ -1,0 +1,179 @@
+"""Says in words why a battery charges, gives back or waits, block by block."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import numpy as np
+import numpy.typing as npt
+
+from optimizer.plan import Action, Because, Plan, Reason
+from optimizer.problem import BoolArray, FloatArray, Problem
+
+_MOVES_KW = 1e-6
+_AT_LIMIT = 1e-6
+_ACTIONS = tuple(Action)
+_BECAUSE = tuple(Because)
+
+_WORDS: dict[tuple[Action, Because], tuple[str, str]] = {
+    (Action.CHARGE, Because.SOLAR_SURPLUS): (
+        "De batterij laadt: er is meer zon dan we gebruiken.",
+        "The battery charges: there is more sun than we use.",
+    ),
+    (Action.CHARGE, Because.PRICE_LOW): (
+        "De batterij laadt: stroom is nu goedkoper dan straks.",
+        "The battery charges: power is cheaper now than later.",
+    ),
+    (Action.CHARGE, Because.NEGATIVE_PRICE): (
+        "De batterij laadt: stroom van het net levert nu geld op.",
+        "The battery charges: taking power from the grid earns money now.",
+    ),
+    (Action.CHARGE, Because.LIMIT): (
+        "De batterij laadt: er kan niet meer stroom naar het net.",
+        "The battery charges: no more power can go to the grid.",
+    ),
+    (Action.CHARGE, Because.RESERVE): (
+        "De batterij laadt: zo is zij op tijd vol genoeg.",
+        "The battery charges: so it is full enough in time.",
+    ),
+    (Action.DISCHARGE, Because.OWN_USE): (
+        "De batterij geeft stroom terug: we gebruiken meer dan de zon geeft.",
+        "The battery gives power back: we use more than the sun gives.",
+    ),
+    (Action.DISCHARGE, Because.PRICE_HIGH): (
+        "De batterij geeft stroom terug: stroom is nu duur.",
+        "The battery gives power back: power costs much now.",
+    ),
+    (Action.DISCHARGE, Because.PEAK): (
+        "De batterij geeft stroom terug: zo blijft de piek van het net laag.",
+        "The battery gives power back: this keeps the peak from the grid low.",
+    ),
+    (Action.DISCHARGE, Because.LIMIT): (
+        "De batterij geeft stroom terug: er kan niet meer stroom van het net komen.",
+        "The battery gives power back: no more power can come from the grid.",
+    ),
+    (Action.DISCHARGE, Because.RESERVE): (
+        "De batterij geeft stroom terug: zo is er straks ruimte in de batterij.",
+        "The battery gives power back: this makes room in the battery for later.",
+    ),
+    (Action.HOLD, Because.FULL): (
+        "De batterij wacht: zij is vol.",
+        "The battery waits: it is full.",
+    ),
+    (Action.HOLD, Because.EMPTY): (
+        "De batterij wacht: zij is leeg.",
+        "The battery waits: it is empty.",
+    ),
+    (Action.HOLD, Because.LATER): (
+        "De batterij wacht: straks is stroom duurder.",
+        "The battery waits: power costs more later.",
+    ),
+    (Action.HOLD, Because.NO_GAIN): (
+        "De batterij wacht: laden of teruggeven levert nu niets op.",
+        "The battery waits: charging or giving back gains nothing now.",
+    ),
+}
+
+
+def reasons_of(problem: Problem, plan: Plan) -> tuple[Reason, ...]:
+    """Return per battery the blocks of steps in which it does one thing for one reason."""
+    actions = _actions(plan)
+    because = np.select(
+        [actions == _ACTIONS.index(Action.CHARGE), actions == _ACTIONS.index(Action.DISCHARGE)],
+        [_why_charge(problem, plan), _why_discharge(problem, plan)],
+        _why_hold(problem, plan),
+    )
+    reasons: list[Reason] = []
+    for row, battery in enumerate(problem.battery_ids):
+        steps = zip(actions[row].tolist(), because[row].tolist(), strict=True)
+        first = 0
+        for (action, why), block in groupby(steps):
+            last = first + sum(1 for _ in block) - 1
+            did, reason = _ACTIONS[action], _BECAUSE[why]
+            reasons.append(Reason(first, last, battery, did, reason, *_WORDS[did, reason]))
+            first = last + 1
+    return tuple(reasons)
+
+
+def _actions(plan: Plan) -> npt.NDArray[np.intp]:
+    net = plan.charge_kw - plan.discharge_kw
+    moves = [net > _MOVES_KW, net < -_MOVES_KW]
+    charge, discharge = _ACTIONS.index(Action.CHARGE), _ACTIONS.index(Action.DISCHARGE)
+    chosen: npt.NDArray[np.intp] = np.select(
+        moves, [charge, discharge], _ACTIONS.index(Action.HOLD)
+    )
+    return chosen
+
+
+def _why_charge(problem: Problem, plan: Plan) -> npt.NDArray[np.intp]:
+    imports = plan.import_kw > _MOVES_KW
+    full_export = plan.export_kw >= problem.export_limit_kw - _AT_LIMIT
+    gives_later = _later(plan.discharge_kw > _MOVES_KW)
+    conditions = [
+        imports & (problem.buy_eur_per_kwh < 0),
+        ~imports & (full_export | (plan.curtailed_kw.sum(axis=0) > _MOVES_KW)),
+        np.broadcast_to(~imports, plan.charge_kw.shape),
+        ~gives_later | (_before(problem, plan) < problem.soc_min_kwh - _AT_LIMIT),
+    ]
+    reasons = [Because.NEGATIVE_PRICE, Because.LIMIT, Because.SOLAR_SURPLUS, Because.RESERVE]
+    return _chosen(conditions, reasons, Because.PRICE_LOW, plan)
+
+
+def _why_discharge(problem: Problem, plan: Plan) -> npt.NDArray[np.intp]:
+    imports = plan.import_kw > _MOVES_KW
+    at_peak = plan.import_kw >= plan.peak_kw - _AT_LIMIT * max(1.0, plan.peak_kw)
+    conditions = [
+        imports & (plan.import_kw >= problem.import_limit_kw - _AT_LIMIT),
+        imports & at_peak & (problem.peak_price_eur_per_kw > 0),
+        _before(problem, plan) > problem.soc_max_kwh + _AT_LIMIT,
+        np.where(plan.export_kw > _MOVES_KW, problem.sell_eur_per_kwh, problem.buy_eur_per_kwh) < 0,
+        (plan.export_kw > _MOVES_KW) | _is_dear(problem),
+    ]
+    reasons = [
+        Because.LIMIT, Because.PEAK, Because.RESERVE, Because.RESERVE, Because.PRICE_HIGH
+    ]  # fmt: skip
+    return _chosen(conditions, reasons, Because.OWN_USE, plan)
+
+
+def _why_hold(problem: Problem, plan: Plan) -> npt.NDArray[np.intp]:
+    is_full = plan.soc_kwh >= problem.soc_max_kwh - _AT_LIMIT
+    is_empty = plan.soc_kwh <= problem.soc_min_kwh + _AT_LIMIT
+    conditions = [
+        is_full & (plan.export_kw > _MOVES_KW),
+        is_empty,
+        _later(plan.discharge_kw > _MOVES_KW),
+        is_full,
+    ]
+    reasons = [Because.FULL, Because.EMPTY, Because.LATER, Because.FULL]
+    return _chosen(conditions, reasons, Because.NO_GAIN, plan)
+
+
+def _chosen(
+    conditions: list[BoolArray], reasons: list[Because], otherwise: Because, plan: Plan
+) -> npt.NDArray[np.intp]:
+    """Return the number of the first reason whose condition holds, shape ``(B, T)``."""
+    spread = [np.broadcast_to(one, plan.charge_kw.shape) for one in conditions]
+    chosen: npt.NDArray[np.intp] = np.select(
+        spread, [_BECAUSE.index(one) for one in reasons], _BECAUSE.index(otherwise)
+    )
+    return chosen
+
+
+def _later(does: BoolArray) -> BoolArray:
+    """Return whether something is done in any later step."""
+    from_here = np.logical_or.accumulate(does[:, ::-1], axis=1)[:, ::-1]
+    later = np.zeros_like(does)
+    later[:, :-1] = from_here[:, 1:]
+    return later
+
+
+def _before(problem: Problem, plan: Plan) -> FloatArray:
+    return np.concatenate([problem.soc_start_kwh[:, None], plan.soc_kwh[:, :-1]], axis=1)
+
+
+def _is_dear(problem: Problem) -> BoolArray:
+    """Return whether power costs clearly more than it does on the average of the horizon."""
+    prices = problem.buy_eur_per_kwh
+    spread = float(prices.max() - prices.min())
+    dear: BoolArray = prices > prices.mean() + 0.1 * spread
+    return dear & (spread > 0)

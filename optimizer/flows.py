@@ -1,0 +1,79 @@
+"""What batteries and panels do, and what follows from it: stored energy, exchange and cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.problem import FloatArray, Problem
+
+DUST_KW = 1e-9
+"""Power below this is what a solver leaves lying about."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flows:
+    """The choices of a plan [kW]: charge and discharge ``(B, T)``, all curtailment ``(T,)``."""
+
+    charge_kw: FloatArray
+    discharge_kw: FloatArray
+    curtailed_kw: FloatArray
+
+
+def within_ranges(problem: Problem, flows: Flows) -> Flows:
+    """Return the flows without dust, each within the power its device has."""
+    return Flows(
+        _within(flows.charge_kw, problem.charge_max_kw),
+        _within(flows.discharge_kw, problem.discharge_max_kw),
+        _within(flows.curtailed_kw, problem.curtailable_kw),
+    )
+
+
+def stored_kwh(problem: Problem, charge_kw: FloatArray, discharge_kw: FloatArray) -> FloatArray:
+    """Return the stored energy after each step, shape ``(B, T)`` [kWh].
+
+    Source:
+        ``soc[t] = soc[t-1] + dt * (eta_c * charge - discharge / eta_d)``.
+    """
+    gained = (
+        problem.charge_efficiency[:, None] * charge_kw
+        - discharge_kw / problem.discharge_efficiency[:, None]
+    )
+    stored: FloatArray = problem.soc_start_kwh[:, None] + problem.interval_h * np.cumsum(
+        gained, axis=1
+    )
+    return stored
+
+
+def exchange_kw(problem: Problem, flows: Flows) -> FloatArray:
+    """Return import minus export of the connection, shape ``(T,)`` [kW]."""
+    steered = flows.charge_kw.sum(axis=0) - flows.discharge_kw.sum(axis=0)
+    exchange: FloatArray = problem.residual_kw + flows.curtailed_kw + steered
+    return np.where(np.abs(exchange) < DUST_KW, 0.0, exchange)
+
+
+def step_costs_eur(problem: Problem, net_kw: FloatArray, discharge_kw: FloatArray) -> FloatArray:
+    """Return what each step costs in energy and wear, shape ``(T,)`` [EUR]."""
+    price = np.where(net_kw > 0, problem.buy_eur_per_kwh, problem.sell_eur_per_kwh)
+    wear = problem.wear_eur_per_kwh @ discharge_kw
+    costs: FloatArray = problem.interval_h * (price * net_kw + wear)
+    return costs
+
+
+def cost_eur(problem: Problem, flows: Flows) -> float:
+    """Return energy, peak and wear [EUR], without the worth of what is stored at the end."""
+    net_kw = exchange_kw(problem, flows)
+    energy = step_costs_eur(problem, net_kw, flows.discharge_kw).sum()
+    return float(energy + problem.peak_price_eur_per_kw * max(net_kw.max(), 0.0))
+
+
+def end_value_eur(problem: Problem, soc_kwh: FloatArray) -> float:
+    """Return the worth of what is stored after the last step, where the end is free [EUR]."""
+    free = ~problem.end_is_fixed
+    return float(problem.end_value_eur_per_kwh[free] @ soc_kwh[free, -1])
+
+
+def _within(power_kw: FloatArray, most_kw: FloatArray) -> FloatArray:
+    bounded = np.clip(power_kw, 0.0, most_kw)
+    return np.where(bounded < DUST_KW, 0.0, bounded)

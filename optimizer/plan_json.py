@@ -1,0 +1,80 @@
+"""Writes a plan as the JSON object of CONTRACTS section 4."""
+
+from __future__ import annotations
+
+from kwartier.wire import Json
+from optimizer.plan import Plan, Reason, Violation
+from optimizer.problem import FloatArray, Problem
+
+_DECIMALS = 9
+
+
+def json_of_plan(problem: Problem, plan: Plan) -> dict[str, Json]:
+    """Return the answer to a problem; powers and energies to nine decimals.
+
+    Reasons run from their first to their last step, both included. ``gap_eur`` appears where the
+    plan is not proven the cheapest, ``end_value_eur`` where an end is free and has a worth.
+    """
+    answer: dict[str, Json] = {
+        "status": plan.status.value,
+        "cost_eur": _rounded(plan.cost_eur),
+        "batteries": [
+            {
+                "id": battery,
+                "charge_kw": _list(plan.charge_kw[row]),
+                "discharge_kw": _list(plan.discharge_kw[row]),
+                "soc_kwh": _list(plan.soc_kwh[row]),
+            }
+            for row, battery in enumerate(problem.battery_ids)
+        ],
+        "grid": {
+            "import_kw": _list(plan.import_kw),
+            "export_kw": _list(plan.export_kw),
+            "peak_kw": _rounded(plan.peak_kw),
+        },
+        "curtailed_kw": {
+            home: _list(plan.curtailed_kw[row]) for row, home in enumerate(problem.home_ids)
+        },
+        "reasons": [_reason(reason) for reason in plan.reasons],
+    }
+    if plan.violations:
+        answer["violations"] = [_violation(one) for one in plan.violations]
+    if problem.end_value_eur_per_kwh[~problem.end_is_fixed].any():
+        answer["end_value_eur"] = _rounded(plan.end_value_eur)
+    if plan.gap_eur is not None and plan.gap_eur > 0:
+        answer["gap_eur"] = plan.gap_eur
+    if plan.seconds is not None:
+        answer["seconds"] = {
+            "build": round(plan.seconds.build, 6),
+            "solve": round(plan.seconds.solve, 6),
+        }
+    return answer
+
+
+def _reason(reason: Reason) -> Json:
+    return {
+        "from": reason.first,
+        "to": reason.last,
+        "battery": reason.battery,
+        "action": reason.action.value,
+        "because": reason.because.value,
+        "text": reason.text_nl,
+        "text_nl": reason.text_nl,
+        "text_en": reason.text_en,
+    }
+
+
+def _violation(violation: Violation) -> Json:
+    return {
+        "limit": violation.limit,
+        "step": violation.step,
+        f"excess_{violation.unit}": _rounded(violation.excess),
+    }
+
+
+def _list(values: FloatArray) -> list[Json]:
+    return [_rounded(float(value)) for value in values]
+
+
+def _rounded(value: float) -> float:
+    return round(value, _DECIMALS) + 0.0

@@ -139,12 +139,14 @@ class Ack:
         epoch: The outbox epoch it speaks of.
         upto: The last block committed, with all before it; 0 for none.
         gap: True when a later block arrived and ``upto + 1`` is wanted first.
+        rate_per_s: Blocks the gateway may send a second; 0 for no limit.
     """
 
     store_gen: str
     epoch: str
     upto: int
     gap: bool = False
+    rate_per_s: int = 0
 
 
 class Outcome(StrEnum):
@@ -255,15 +257,26 @@ def decode_block(payload: bytes) -> Block:
 
 def encode_ack(ack: Ack) -> bytes:
     """Return the payload of an acknowledgement."""
-    body: dict[str, Json] = {"store_gen": ack.store_gen, "epoch": ack.epoch, "upto": ack.upto}
-    return _plain({"v": VERSION, **body, "gap": ack.gap})
+    return _plain(
+        {
+            "v": VERSION,
+            "store_gen": ack.store_gen,
+            "epoch": ack.epoch,
+            "upto": ack.upto,
+            "gap": ack.gap,
+            "rate_per_s": ack.rate_per_s,
+        }
+    )
 
 
 def decode_ack(payload: bytes) -> Ack:
     """Return the acknowledgement of a payload."""
     body = _unpacked(payload)
-    upto = _integer(body, "upto")
-    return Ack(_text(body, "store_gen"), _text(body, "epoch"), upto, body.get("gap") is True)
+    upto, rate_per_s = _integer(body, "upto"), _integer(body, "rate_per_s", default=0)
+    if upto < 0 or rate_per_s < 0:
+        raise ContractError("ack 'upto' and 'rate_per_s' must be 0 or more")
+    gap = body.get("gap") is True
+    return Ack(_text(body, "store_gen"), _text(body, "epoch"), upto, gap, rate_per_s)
 
 
 def encode_live(reading: Reading) -> bytes:

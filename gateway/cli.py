@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway import decode
+from gateway import decode, scan
 from kwartier.cli import Command
 
 P1 = Command(
@@ -11,4 +11,12 @@ P1 = Command(
     extra="gateway",
     configure=decode.add_arguments,
     run=decode.run,
+)
+
+MODBUS = Command(
+    summary="decode a recording of a Modbus device, or read one over the network",
+    example="kwartier modbus scan 192.0.2.10:502 --unit 1",
+    extra="gateway",
+    configure=scan.add_arguments,
+    run=scan.run,
 )

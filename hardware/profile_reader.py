@@ -1,0 +1,52 @@
+"""Reading a device by its profile: few requests, and none twice that the device refused."""
+
+from __future__ import annotations
+
+from hardware.profile import Profile, Register
+from hardware.registers import Number, RegisterSource, RegistersRefusedError
+
+
+class ProfileReader:
+    """Reads all registers of a profile from one device.
+
+    A block that the device refuses is halved until only what it serves is left; what was
+    refused alone is not asked for again, so that the next reading takes the fewest requests.
+    """
+
+    def __init__(self, profile: Profile, source: RegisterSource) -> None:
+        """Read from ``source`` by ``profile``."""
+        self.profile = profile
+        self._source = source
+        self._blocks = profile.blocks()
+
+    def read(self) -> dict[str, Number | str | None]:
+        """Return every register of the profile by name; None for what is not there.
+
+        Raises:
+            TemporaryError: The device cannot be reached, or is busy.
+        """
+        values: dict[str, Number | str | None] = dict.fromkeys(self.profile.registers)
+        served: list[list[Register]] = []
+        waiting = self._blocks[::-1]
+        while waiting:
+            block = waiting.pop()
+            try:
+                values.update(self._block(block))
+                served.append(block)
+            except RegistersRefusedError:
+                if len(block) > 1:
+                    middle = len(block) // 2
+                    waiting += [block[middle:], block[:middle]]
+        self._blocks = served
+        return values
+
+    def _block(self, block: list[Register]) -> dict[str, Number | str | None]:
+        start = block[0].address
+        count = max(register.address + register.size for register in block) - start
+        words = self._source.read(start, count, block[0].function_code)
+        return {
+            register.name: register.value(
+                words[register.address - start : register.address - start + register.size]
+            )
+            for register in block
+        }

@@ -1,0 +1,172 @@
+"""The whole chain around a played street: bus, record, shares and plan, and what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from api.broker import mosquitto_program, running_broker
+from api.replay.meters import Measured
+from api.replay.street import INVERTER, ReplayStreet
+from collectors.ingest import Ingest
+from collectors.sqlite_store import SqliteStore
+from collectors.store import DeviceKey, Store
+from kwartier.broker import Broker, broker_at
+from kwartier.bus import Bus, InProcessBus
+from kwartier.clock import SystemClock
+from kwartier.errors import LinkDownError
+from kwartier.identity import GatewayId
+from kwartier.model import Community, Connection
+from kwartier.mqtt import MqttBus, Session
+from kwartier.progress import Progress
+from kwartier.units import EpochS, Wh
+
+COOP = "replay"
+_LINK_S = 30.0
+_STUCK_S = 60.0
+_LOOK_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What went through the chain, checked against the record.
+
+    Attributes:
+        readings: Readings that meters and inverters told.
+        lost: How many of them the record does not hold.
+        duplicated: How many it took in more than once.
+        import_wh: Import of all quarters in the record [Wh].
+        export_wh: Export of all quarters in the record [Wh].
+        quarters: Quarter-hours of which the record knows the energy of at least one meter.
+        meter_quarters: The same, each meter's counted by itself.
+        seconds: From the first telegram to the last acknowledgement [s].
+    """
+
+    readings: int
+    lost: int
+    duplicated: int
+    import_wh: Wh
+    export_wh: Wh
+    quarters: int
+    meter_quarters: int
+    seconds: float
+
+
+def community_of(measured: Measured) -> Community:
+    """Return the neighbourhood of the played households."""
+    homes = {
+        f"huis-{number:04d}": Connection(
+            f"huis-{number:04d}",
+            f"lid-{number:04d}",
+            f"gw-{number:04d}",
+            solar=None if history.produced_wh is None else INVERTER,
+        )
+        for number, history in enumerate(measured.meters.values(), start=1)
+    }
+    return Community(COOP, "Replay", homes, {})
+
+
+def deliver(measured: Measured, store: SqliteStore, folder: Path, broker: str | None) -> Delivered:
+    """Play measured quarters into a store through sockets, gateways, a bus and ingest.
+
+    Args:
+        measured: What to play.
+        store: The record, empty.
+        folder: Where the gateways keep their outboxes.
+        broker: ``mqtt://HOST:PORT``; None starts mosquitto where it is installed, and else
+            stays inside the process.
+
+    Raises:
+        LinkDownError: A link did not come up, or delivery stood still.
+    """
+    with _buses(broker) as bus_of:
+        ingest = Ingest(store, bus_of("collector"), COOP, SystemClock())
+        ingest.start()
+        street = ReplayStreet(measured, COOP, folder, bus_of)
+        bar = Progress("playing", measured.end_s - measured.start_s)
+        started_s = time.perf_counter()
+        try:
+            street.play(lambda at_s: bar.show(at_s - measured.start_s))
+            street.write_all()
+            _wait_until_delivered(street)
+            seconds = time.perf_counter() - started_s
+        finally:
+            bar.end()
+            street.close()
+            ingest.stop()
+        return _judged(measured, street, store, seconds)
+
+
+@contextmanager
+def _buses(broker: str | None) -> Iterator[Callable[[GatewayId], Bus]]:
+    """Yield what connects a client to the bus by its name."""
+    if broker is not None:
+        with _over_mqtt(broker_at(broker)) as bus_of:
+            yield bus_of
+    elif mosquitto_program() is not None:
+        with running_broker() as started, _over_mqtt(started) as bus_of:
+            yield bus_of
+    else:
+        bus = InProcessBus()
+        yield lambda _: bus
+
+
+@contextmanager
+def _over_mqtt(broker: Broker) -> Iterator[Callable[[GatewayId], Bus]]:
+    opened: list[MqttBus] = []
+
+    def connect(name: str) -> Bus:
+        bus = MqttBus(broker, Session(f"kwartier-replay-{name}"))
+        opened.append(bus)
+        if not bus.wait_until_up(_LINK_S):
+            raise LinkDownError(f"{broker.url}: no answer in {_LINK_S:g} s: is the broker running?")
+        return bus
+
+    try:
+        yield connect
+    finally:
+        for bus in opened:
+            bus.close()
+
+
+def _wait_until_delivered(street: ReplayStreet) -> None:
+    """Wait until the record holds every block, as long as anything moves."""
+    left = street.unacknowledged
+    moved_s = time.monotonic()
+    while left:
+        time.sleep(_LOOK_S)
+        now_left = street.unacknowledged
+        if now_left != left:
+            left, moved_s = now_left, time.monotonic()
+        elif time.monotonic() > moved_s + _STUCK_S:
+            raise LinkDownError(f"{left} blocks were not acknowledged for {_STUCK_S:g} s")
+
+
+def _judged(measured: Measured, street: ReplayStreet, store: Store, seconds: float) -> Delivered:
+    held = 0
+    for gateway, history in zip(street.gateways, measured.meters.values(), strict=True):
+        until_s = measured.end_s + 1
+        points = store.points(DeviceKey(gateway, "p1"), "import_wh", measured.start_s, until_s)
+        held += len(points)
+        if history.produced_wh is not None:
+            roof = DeviceKey(gateway, INVERTER)
+            held += len(store.points(roof, "produced_wh", measured.start_s, until_s))
+    energy_wh = {"import_wh": 0, "export_wh": 0}
+    known: set[tuple[DeviceKey, EpochS]] = set()
+    for quarter in store.quarters(list(energy_wh), measured.start_s, measured.end_s):
+        if quarter.energy_wh is not None:
+            energy_wh[quarter.name] += quarter.energy_wh
+            known.add((quarter.key, quarter.start_s))
+    return Delivered(
+        street.sent,
+        street.sent - held,
+        store.counts().readings - held,
+        energy_wh["import_wh"],
+        energy_wh["export_wh"],
+        len({start_s for _, start_s in known}),
+        len(known),
+        seconds,
+    )

@@ -42,6 +42,7 @@ class Limits:
         inbox: The most messages that wait.
         batch: The most messages of one transaction.
         gather_s: How long a transaction waits for more of them [s].
+        lull_s: When none came for so long, it waits no longer [s].
         patience_s: How long a full or locked store is tried again before its messages are let go
             of, to be sent again [s].
         retry_s: Between two tries, at first and at most [s].
@@ -51,6 +52,7 @@ class Limits:
     inbox: int = 5000
     batch: int = 50
     gather_s: float = 0.05
+    lull_s: float = 0.005
     patience_s: float = 20.0
     retry_s: tuple[float, float] = (0.05, 1.0)
     busy_rate_per_s: int = 20
@@ -217,11 +219,9 @@ class Ingest:
         batch = [first]
         until_s = self._clock.monotonic_s() + self._limits.gather_s
         while len(batch) < self._limits.batch:
-            left_s = until_s - self._clock.monotonic_s()
+            left_s = min(until_s - self._clock.monotonic_s(), self._limits.lull_s)
             try:
-                batch.append(
-                    self._inbox.get(timeout=left_s) if left_s > 0 else self._inbox.get_nowait()
-                )
+                batch.append(self._inbox.get(block=left_s > 0, timeout=max(left_s, 0.0)))
             except queue.Empty:
                 break
         return batch

@@ -115,16 +115,16 @@ class Sender:
             return True
         if ack.upto > self._last:
             return False
+        replaced = self._store_gen not in {"", ack.store_gen}
+        if ack.upto < self._upto and not replaced:
+            return True
+        self._store_gen = ack.store_gen
         self._rate_per_s = ack.rate_per_s
-        if ack.store_gen != self._store_gen:
-            self._store_gen, self._upto = ack.store_gen, ack.upto
-            self._moved(now_s)
-            self._go_back(now_s)
-        elif ack.upto > self._upto:
+        if ack.upto > self._upto or replaced:
             self._upto = ack.upto
-            self._moved(now_s)
             self._next = max(self._next, self._base + 1)
-        if ack.gap and ack.upto == self._upto and self._is_news(ack.upto, now_s):
+            self._moved(now_s)
+        if replaced or (ack.gap and self._is_news(ack.upto, now_s)):
             self._gap_at = (ack.upto, now_s)
             self._go_back(now_s)
         return True

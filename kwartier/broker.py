@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from kwartier.errors import SettingsError
+from kwartier.settings import Table, read_secret
 
 _PORT = {"mqtt": 1883, "mqtts": 8883}
 
@@ -94,3 +95,23 @@ def broker_at(url: str, tls: Tls | None = None, username: str = "", password: st
         raise SettingsError(f"broker {url!r} has TLS files but no TLS: write mqtts://")
     secured = (tls or Tls()) if parts.scheme == "mqtts" else None
     return Broker(host, port or _PORT[parts.scheme], secured, username, password)
+
+
+def read_broker(table: Table, folder: Path) -> Broker:
+    """Return the broker of a ``[broker]`` table; files named in it are sought in ``folder``.
+
+    Raises:
+        SettingsError: A key is wrong or a file is away.
+    """
+    files = [table.text_or_none(key) for key in ("ca_file", "certificate_file", "key_file")]
+    tls = Tls(*(None if file is None else folder / file for file in files)) if any(files) else None
+    username = table.text("username", "")
+    password = read_secret(table, "password_file", folder) if username else ""
+    try:
+        broker = broker_at(table.text("url"), tls, username, password)
+    except SettingsError as error:
+        raise SettingsError(f"{table.place}url: {error}") from error
+    table.refuse_the_rest()
+    if broker.tls is not None:
+        broker.tls.context()
+    return broker

@@ -31,6 +31,28 @@ def read_toml(path: Path, read: Callable[[Table], Read]) -> Read:
         raise SettingsError(f"{path}: {error}") from error
 
 
+def read_secret(table: Table, key: str, folder: Path) -> str:
+    """Return the one line of the file that a key names; the secret itself is in no setting.
+
+    Args:
+        table: Where the key stands.
+        key: Its name, such as ``password_file``.
+        folder: Where the file is sought when its name is not absolute.
+
+    Raises:
+        SettingsError: The file is away or empty; its content is in no message.
+    """
+    file = folder / table.text(key)
+    try:
+        secret = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is no text"
+        raise SettingsError(f"{table.place}{key}: {file}: {reason}") from None
+    if not secret:
+        raise SettingsError(f"{table.place}{key}: {file} is empty: put the secret in it")
+    return secret
+
+
 class Table:
     """One TOML table, whose keys are taken one by one; what is left over was misspelt.
 

@@ -1,0 +1,104 @@
+"""The collector as a process: broker and record put together, run until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from types import FrameType
+
+from collectors.ingest import Ingest, Totals
+from collectors.settings import DAY_S, CollectorSettings, InfluxPlace
+from collectors.sqlite_store import SqliteStore
+from collectors.upkeep import Upkeep
+from kwartier.clock import Clock
+from kwartier.identity import CoopId
+from kwartier.mqtt import MqttBus, Session
+
+_log = logging.getLogger(__name__)
+
+_REMEMBERED_S = 14 * DAY_S
+_LOOK_EVERY_S = 1.0
+
+
+def collect(settings: CollectorSettings, clock: Clock, stop: threading.Event) -> Totals:
+    """Take in blocks until told to stop, and return what was done.
+
+    Raises:
+        StoreBusyError: Another process writes the record, or it cannot be reached.
+        KwartierError: The record is damaged, at the start or while it was written.
+    """
+    with ExitStack() as parts:
+        store = SqliteStore(settings.keeping.path, max_bytes=settings.keeping.max_bytes)
+        parts.callback(store.close)
+        session = Session(f"kwartier-collect-{settings.coop}", expiry_s=_REMEMBERED_S)
+        bus = MqttBus(settings.broker, session)
+        parts.callback(bus.close)
+        ingest = Ingest(store, bus, settings.coop, clock, settings.limits)
+        upkeep = Upkeep(store, clock, settings.keeping.detail_days * DAY_S)
+        parts.enter_context(_thread("upkeep", upkeep.run))
+        if settings.influx is not None:
+            forward = _forwarding(settings.influx, store, settings, clock)
+            parts.enter_context(_thread("forwarder", forward))
+        ingest.start()
+        parts.callback(ingest.stop)
+        _log.info("collecting for %s from %s", settings.coop, settings.broker.url)
+        while not stop.is_set() and not ingest.wait(0):
+            stop.wait(_LOOK_EVERY_S)
+    if ingest.failure is not None:
+        raise ingest.failure
+    return ingest.totals
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[threading.Event]:
+    """Give an event that SIGTERM and SIGINT set, for as long as the block lasts."""
+    stop = threading.Event()
+
+    def told(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the shape of a handler
+        stop.set()
+
+    before = {number: signal.signal(number, told) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _thread(name: str, run: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Run something beside the rest until the block is left."""
+    stop = threading.Event()
+    thread = threading.Thread(target=run, args=(stop,), name=name, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _forwarding(
+    place: InfluxPlace, store: SqliteStore, settings: CollectorSettings, clock: Clock
+) -> Callable[[threading.Event], None]:
+    """Return what passes readings on to InfluxDB; its client is loaded only where it is used."""
+    from collectors.forward_book import ForwardBook
+    from collectors.forwarder import Forwarder
+    from collectors.influx import Influx, InfluxSettings
+
+    coop: CoopId = settings.coop
+    book_path = settings.keeping.path.with_name(settings.keeping.path.name + ".forwarded")
+
+    def run(stop: threading.Event) -> None:
+        told = InfluxSettings(place.url, place.token, place.organisation, place.bucket)
+        with Influx(told) as influx:
+            book = ForwardBook(book_path)
+            try:
+                Forwarder(store, influx, book, coop, clock).run(stop)
+            finally:
+                book.close()
+
+    return run

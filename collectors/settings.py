@@ -1,0 +1,124 @@
+"""The collector's settings, from one TOML file; docs/settings.md lists every key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from collectors.ingest import Limits
+from kwartier.broker import Broker, read_broker
+from kwartier.errors import SettingsError
+from kwartier.identity import CoopId
+from kwartier.settings import Table, read_secret, read_toml
+
+DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """Where the record is and how long it keeps what.
+
+    Attributes:
+        path: Its file.
+        max_bytes: The most it may grow to; None for as much as the disk holds.
+        detail_days: How long single readings stay; quarters stay for ever.
+    """
+
+    path: Path
+    max_bytes: int | None = None
+    detail_days: int = 31
+
+
+@dataclass(frozen=True, slots=True)
+class InfluxPlace:
+    """The InfluxDB to which readings are passed on.
+
+    Attributes:
+        url: Its address.
+        organisation: Whose it is.
+        bucket: Where the readings go.
+        token: Never in a log or a message.
+    """
+
+    url: str
+    organisation: str
+    bucket: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorSettings:
+    """What a collector needs to know.
+
+    Attributes:
+        coop: The cooperative whose gateways it hears.
+        broker: Where they publish.
+        keeping: Where the record is.
+        limits: How much is taken at once.
+        influx: Where readings are passed on to; None for nowhere.
+    """
+
+    coop: CoopId
+    broker: Broker
+    keeping: Keeping
+    limits: Limits = field(default_factory=Limits)
+    influx: InfluxPlace | None = None
+
+
+def read_settings(path: Path) -> CollectorSettings:
+    """Return the settings of a TOML file; files named in it are sought beside it.
+
+    Raises:
+        SettingsError: A file is away or a key is wrong; file and key are named.
+    """
+    return read_toml(path, lambda top: _settings(top, path.parent))
+
+
+def _settings(top: Table, folder: Path) -> CollectorSettings:
+    settings = CollectorSettings(
+        top.name("coop"),
+        read_broker(top.table("broker"), folder),
+        _keeping(top.table("store"), folder),
+        _limits(top.table("ingest")),
+        _influx(top.table("influx"), folder) if "influx" in top.values else None,
+    )
+    top.refuse_the_rest()
+    return settings
+
+
+def _keeping(table: Table, folder: Path) -> Keeping:
+    mebibytes = table.whole("max_mib", 0, low=0)
+    keeping = Keeping(
+        folder / table.text("path"),
+        mebibytes * 1024 * 1024 or None,
+        table.whole("detail_days", 31, low=1, high=36_500),
+    )
+    if not keeping.path.parent.is_dir():
+        raise SettingsError(
+            f"{table.place}path: there is no folder {keeping.path.parent}: make it first"
+        )
+    table.refuse_the_rest()
+    return keeping
+
+
+def _limits(table: Table) -> Limits:
+    usual = Limits()
+    limits = Limits(
+        inbox=table.whole("inbox", usual.inbox, low=10, high=100_000),
+        batch=table.whole("batch", usual.batch, low=1, high=1000),
+        gather_s=table.number("gather_s", usual.gather_s, high=5.0),
+        patience_s=table.number("patience_s", usual.patience_s, high=30.0),
+    )
+    table.refuse_the_rest()
+    return limits
+
+
+def _influx(table: Table, folder: Path) -> InfluxPlace:
+    place = InfluxPlace(
+        table.text("url"),
+        table.text("organisation"),
+        table.text("bucket"),
+        read_secret(table, "token_file", folder),
+    )
+    table.refuse_the_rest()
+    return place

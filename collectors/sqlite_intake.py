@@ -87,6 +87,7 @@ class SqliteIntake:
         self._latest: dict[SeriesId, tuple[EpochS, int]] = {}
         self._spans: dict[SeriesId, dict[EpochS, Span]] = {}
         self._advanced: dict[int, int] = {}
+        self._upto_before: dict[int, int] = {}
 
     def watermark(self, gateway: GatewayId, epoch: str) -> int:
         """Return the last block taken in with all before it; 0 for none."""
@@ -96,13 +97,16 @@ class SqliteIntake:
         """Raise the watermark; it never falls."""
         stream = self._stream(gateway, epoch)
         if upto > stream.upto:
+            self._upto_before.setdefault(stream.id, stream.upto)
             stream.upto = upto
             self._advanced[stream.id] = upto
 
     def add(self, block: Block, payload: bytes, received_s: EpochS) -> None:
         """Store a block's points, and keep ``latest`` and the quarters with them; once."""
         stream = self._stream(block.gateway, block.epoch)
-        if block.seq <= stream.upto or not self._journalled(stream, block, payload, received_s):
+        if block.seq <= self._upto_before.get(stream.id, stream.upto):
+            return
+        if not self._journalled(stream, block, payload, received_s):
             return
         at_s, columns, conflicts = _rising(block)
         self._tally.blocks += 1
@@ -161,6 +165,10 @@ class SqliteIntake:
             " conflicts = conflicts + ?",
             (tally.points, tally.readings, tally.blocks, tally.dead_letters, tally.conflicts),
         )
+        self._tally = Tally()
+        self._latest.clear()
+        self._spans.clear()
+        self._advanced.clear()
 
     def _journalled(self, stream: Stream, block: Block, payload: bytes, received_s: EpochS) -> bool:
         cursor = self._connection.execute(

@@ -8,7 +8,7 @@ from collectors import chunk
 from collectors.chunk import HOUR_S, SeriesId
 from kwartier.units import EpochS
 
-MERGE_HOURS = 64
+MERGE_HOURS = 16
 """How many device-hours one step settles at most."""
 
 

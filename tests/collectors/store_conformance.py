@@ -161,6 +161,17 @@ class StorePromises:
 
         assert store.counts() == Counts(1, 1, 1, 0, 0)
 
+    def test_a_block_is_stored_whether_the_watermark_rises_before_or_after_it(
+        self, new_store: NewStore
+    ) -> None:
+        store = new_store()
+
+        with store.intake() as intake:
+            intake.advance("gw-1", "one", 1)
+            intake.add(registers(1, (0, 1)), encode_block(registers(1, (0, 1))), RECEIVED_S)
+
+        assert store.counts() == Counts(1, 1, 1, 0, 0)
+
     def test_the_watermark_rises_with_the_blocks_and_never_falls(self, new_store: NewStore) -> None:
         store = new_store()
 
@@ -178,13 +189,9 @@ class StorePromises:
 
     def test_an_error_undoes_the_whole_transaction(self, new_store: NewStore) -> None:
         store = new_store()
-        letter = DeadLetter("gw-1", "one", 2, RECEIVED_S, "no JSON", b"{")
 
-        with pytest.raises(TurnedBackError), store.intake() as intake:
-            intake.add(registers(1, (0, 100), (900, 200)), b"x", RECEIVED_S)
-            intake.set_aside(letter)
-            intake.advance("gw-1", "one", 2)
-            raise TurnedBackError
+        with pytest.raises(TurnedBackError):
+            _take_in_and_turn_back(store)
 
         assert store.counts() == Counts(0, 0, 0, 0, 0)
         assert store.latest() == []
@@ -316,6 +323,14 @@ class StorePromises:
             take_in(out_of_order, one)
 
         assert _told(out_of_order) == _told(in_order)
+
+
+def _take_in_and_turn_back(store: Store) -> None:
+    with store.intake() as intake:
+        intake.add(registers(1, (0, 100), (900, 200)), b"x", RECEIVED_S)
+        intake.set_aside(DeadLetter("gw-1", "one", 2, RECEIVED_S, "no JSON", b"{"))
+        intake.advance("gw-1", "one", 2)
+        raise TurnedBackError
 
 
 def _told(store: Store) -> tuple[object, ...]:

@@ -72,6 +72,21 @@ class Invoice:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """A bill that takes the place of another: nothing is edited.
+
+    Attributes:
+        reversals: The old entries with every sign turned.
+        journal: All entries in order: the old ones, their reversals, the new ones.
+        delta_to_pay: What each member pays more than before, in cents.
+    """
+
+    reversals: tuple[Entry, ...]
+    journal: tuple[Entry, ...]
+    delta_to_pay: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Bill:
     """The bills of one period.
 
@@ -125,6 +140,25 @@ def bill(volumes: Sequence[Volume], terms: Terms) -> Bill:
     }
     entries = [entry for name, each in invoices.items() for entry in _entries(name, each)]
     return Bill(invoices, tuple(entries))
+
+
+def correct(old: Bill, new: Bill) -> Correction:
+    """Return what takes an old bill back and puts a new one in its place.
+
+    Source:
+        Convention C15 of docs/settlement.md.
+    """
+    reversals = tuple(entry.reversed(f"reversal of {entry.reference}") for entry in old.entries)
+    members = sorted({*old.invoices, *new.invoices})
+    return Correction(
+        reversals,
+        old.entries + reversals + new.entries,
+        {name: _to_pay(new, name) - _to_pay(old, name) for name in members},
+    )
+
+
+def _to_pay(billed: Bill, member: str) -> int:
+    return billed.invoices[member].to_pay if member in billed.invoices else 0
 
 
 def _no_charge(volumes: Sequence[Volume]) -> dict[str, Fraction]:

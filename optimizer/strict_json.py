@@ -11,7 +11,8 @@ from fractions import Fraction
 from typing import TypeVar
 
 from kwartier.errors import ContractError
-from kwartier.units import Wh, wh_from_kwh
+from kwartier.interval import epoch_s, parse_instant
+from kwartier.units import EpochS, Wh, wh_from_kwh
 from kwartier.wire import Json
 
 MAX_TEXT = 64 * 1024 * 1024
@@ -100,6 +101,19 @@ class Part:
             return Fraction(self.value)
         except ZeroDivisionError:
             raise self.wrong(f"{_shown(self.value)} divides by zero") from None
+
+    def signed_fraction(self, example: str) -> Fraction:
+        """Return an exact number of either sign, as text, or refuse it."""
+        if isinstance(self.value, str) and self.value.startswith("-"):
+            return -Part(self.value[1:], self.place).fraction(example)
+        return self.fraction(example)
+
+    def instant_s(self) -> EpochS:
+        """Return an instant written with its offset [s], or refuse it."""
+        try:
+            return epoch_s(parse_instant(self.name()))
+        except ContractError as error:
+            raise self.wrong(str(error)) from error
 
     def energy_wh(self) -> Wh:
         """Return energy that is written as kWh text, or refuse it (C1)."""

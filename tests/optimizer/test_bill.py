@@ -1,0 +1,194 @@
+"""Bills to the cent, on figures worked out by hand in the comments."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kwartier.errors import ContractError
+from kwartier.ledger import balances
+from optimizer.bill import Volume, bill, correct
+from optimizer.bill_json import bill_text, resettle_text
+from optimizer.rounding import half_away_from_zero
+from optimizer.tariff import CentRounding, Terms
+
+TARIFF = '{"buy": "0.18", "sell": "0.12", "levy": "0.01", "fee": "2.50", "vat": "21/100"}'
+JULY = (
+    '{"volumes": [{"member": "A", "bought": "120.500", "sold": "0"},'
+    ' {"member": "B", "bought": "0", "sold": "120.500"}], "tariff": ' + TARIFF + "}"
+)
+
+prices = st.fractions(-2, 2, max_denominator=1000)
+rates = st.fractions(0, 1, max_denominator=100)
+terms = st.builds(Terms, prices, prices, prices, prices, rates, rates)
+volumes = st.lists(
+    st.builds(
+        Volume,
+        st.sampled_from("ABCD"),
+        st.integers(0, 10**6),
+        st.integers(0, 10**6),
+        st.none() | prices,
+        st.none() | prices,
+    ),
+    max_size=8,
+)
+
+
+def bought(price: str, rounding: CentRounding = CentRounding.LARGEST_REMAINDER) -> list[int]:
+    """Return the cents of three members who bought 25 Wh each."""
+    agreed = Terms(Fraction(price), Fraction(0), rounding=rounding)
+    invoices = bill([Volume(name, 25, 0) for name in "ABC"], agreed).invoices
+    return [invoices[name].buy for name in "ABC"]
+
+
+def test_a_bill_has_every_promised_key() -> None:
+    # A: 120.5 kWh at 0.18 is 21.69; levy 1.205, so 120.5 cents, rounded 121; fee 250.
+    # Net 2540, VAT 533.4, so 533. B: fee 250, VAT 52.5, so 53; sold for 14.46.
+    told = bill_text(JULY)
+
+    assert told == {
+        "invoices": {
+            "A": {
+                "buy": 2169,
+                "levy": 121,
+                "fee": 250,
+                "net": 2540,
+                "vat": 533,
+                "gross": 3073,
+                "sell": 0,
+                "sell_vat": 0,
+                "sell_gross": 0,
+                "to_pay": 3073,
+            },
+            "B": {
+                "buy": 0,
+                "levy": 0,
+                "fee": 250,
+                "net": 250,
+                "vat": 53,
+                "gross": 303,
+                "sell": 1446,
+                "sell_vat": 0,
+                "sell_gross": 1446,
+                "to_pay": -1143,
+            },
+        },
+        "totals": {"buy": 2169, "sell": 1446, "levy": 121, "fee": 500},
+        "margin": 723,
+        "entries": [
+            {
+                "receivable:A": 3073,
+                "coop:energy_sales": -2169,
+                "fund:levy": -121,
+                "coop:fees": -250,
+                "tax:vat_due": -533,
+            },
+            {"receivable:B": 303, "coop:fees": -250, "tax:vat_due": -53},
+            {"coop:energy_purchase": 1446, "payable:B": -1446},
+        ],
+        "balances": {
+            "coop:energy_purchase": 1446,
+            "coop:energy_sales": -2169,
+            "coop:fees": -500,
+            "fund:levy": -121,
+            "payable:B": -1446,
+            "receivable:A": 3073,
+            "receivable:B": 303,
+            "tax:vat_due": -586,
+            "tax:vat_input": 0,
+        },
+    }
+
+
+def test_members_cents_add_up_to_the_communitys() -> None:
+    # 0.45 cents each, together 1.35, rounded 1: equal remainders, so it is A's.
+    assert bought("0.18") == [1, 0, 0]
+
+
+def test_prices_below_zero_round_by_the_same_rule() -> None:
+    # -0.45 each, together -1.35, rounded -1: floors of -1 are two too low; A and B get one.
+    assert bought("-0.18") == [0, 0, -1]
+
+
+def test_rounding_line_by_line_loses_the_cent() -> None:
+    assert bought("0.18", CentRounding.PER_LINE_HALF_UP) == [0, 0, 0]
+
+
+def test_vat_on_what_is_sold_is_input_tax() -> None:
+    # 1446 * 0.21 = 303.66.
+    told = bill_text(JULY.replace('"vat":', '"vat_sell": "0.21", "vat":'))
+
+    assert isinstance(told["balances"], dict)
+    assert told["balances"]["tax:vat_input"] == 304
+    assert told["balances"]["payable:B"] == -1750
+
+
+def test_rows_of_one_member_add_up_each_at_its_own_price() -> None:
+    # 10 kWh at 0.30 and 10 kWh at the tariff's 0.18: 4.80. One fee.
+    rows = '[{"member": "A", "bought": "10", "buy_price": "0.30"}, {"member": "A", "bought": "10"}]'
+
+    told = bill_text(f'{{"volumes": {rows}, "tariff": {TARIFF}}}')
+
+    assert isinstance(told["totals"], dict)
+    assert (told["totals"]["buy"], told["totals"]["fee"]) == (480, 250)
+
+
+def test_a_correction_takes_the_old_bill_back_whole() -> None:
+    # A bought 100 kWh instead of 120.5: 18.00 + 1.00 + 2.50 = 21.50, VAT 4.515, so 452: 2602.
+    # B sold 100: 12.00. A pays 471 less; B, who was owed 1143, is owed 897: 246 more to pay.
+    told = resettle_text(f'{{"old": {JULY}, "new": {JULY.replace("120.500", "100")}}}')
+
+    assert told["reversal_entries"] == 3
+    assert told["journal_entries"] == 9
+    assert told["delta_to_pay"] == {"A": -471, "B": 246}
+    assert told["balances"] == bill_text(JULY.replace("120.500", "100"))["balances"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"120.500"', "120.5", r"volumes\[0\].bought: 120.5 is not text"),
+        ('"120.500"', '"-1"', r"volumes\[0\].bought: energy '-1' is not kWh"),
+        ('"0.18"', "0.18", "tariff.buy: 0.18 is no exact number"),
+        ('"buy": "0.18", ', "", "tariff: key 'buy' is missing"),
+        ('"fee"', '"fees"', "tariff: key 'fees' is not known"),
+        ('"21/100"', '"-1"', 'tariff.vat: "-1" is no exact number'),
+        ('"A"', "7", r"volumes\[0\].member: 7 is no name"),
+    ],
+)
+def test_a_bill_that_is_wrong_is_refused_by_place_value_and_remedy(
+    old: str, new: str, message: str
+) -> None:
+    with pytest.raises(ContractError, match=message):
+        bill_text(JULY.replace(old, new))
+
+
+@given(volumes=volumes, terms=terms)
+def test_every_bill_balances_and_its_cents_add_up(volumes: list[Volume], terms: Terms) -> None:
+    billed = bill(volumes, terms)
+
+    exact_eur = sum(
+        Fraction(row.bought_wh, 1000)
+        * (terms.buy_eur_per_kwh if row.buy_eur_per_kwh is None else row.buy_eur_per_kwh)
+        for row in volumes
+    )
+    buy = sum(invoice.buy for invoice in billed.invoices.values())
+    sell = sum(invoice.sell for invoice in billed.invoices.values())
+    assert buy == half_away_from_zero(100 * exact_eur)
+    assert buy == sell + billed.margin
+    assert sum(balances(billed.entries).values()) == 0
+
+
+@given(volumes=volumes, terms=terms)
+def test_a_correction_with_the_same_figures_changes_nothing(
+    volumes: list[Volume], terms: Terms
+) -> None:
+    billed = bill(volumes, terms)
+
+    correction = correct(billed, billed)
+
+    assert set(correction.delta_to_pay.values()) <= {0}
+    assert balances(correction.journal) == balances(billed.entries)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hypothesis import given
 from hypothesis import strategies as st
 from influxdb_client.client.write.point import Point
@@ -38,19 +40,22 @@ def blocks(draw: st.DrawFn) -> Block:
 def by_the_client(block: Block, site: str) -> list[str]:
     """The same lines as influxdb-client writes them, row by row."""
     unsure = block.clock is ClockSource.UNSURE
-    lines = []
-    for reading in block.readings():
-        point = Point("unsure" if unsure else "reading")
-        point.tag("site", site).tag("gateway", block.gateway).tag("device", block.device)
-        for name, value in reading.values.items():
-            point.field(name, value)
-        lines.append(point.time(reading.at_s, WritePrecision.S).to_line_protocol())
-    told = [line for line in lines if line]
+    tags = {"site": site, "gateway": block.gateway, "device": block.device}
+    told = [
+        line
+        for reading in block.readings()
+        if (line := point("unsure" if unsure else "reading", tags, reading.values, reading.at_s))
+    ]
     if told and block.meter and not unsure:
-        point = Point("meter").tag("site", site).tag("gateway", block.gateway)
-        point.tag("device", block.device).field("id", short_id(block.meter))
-        told.append(point.time(block.at_s[0], WritePrecision.S).to_line_protocol())
+        told.append(point("meter", tags, {"id": short_id(block.meter)}, block.at_s[0]))
     return told
+
+
+def point(
+    measurement: str, tags: Mapping[str, str], fields: Mapping[str, int | str], at_s: int
+) -> str:
+    body = {"measurement": measurement, "tags": tags, "fields": fields, "time": at_s}
+    return str(Point.from_dict(body, write_precision=WritePrecision.S).to_line_protocol())
 
 
 @given(block=blocks(), site=NAMES)

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 from influxdb_client.client.write.point import Point
-from influxdb_client.domain.write_precision import WritePrecision
 
 from collectors.line_protocol import block_lines
 from kwartier.identity import short_id
@@ -55,7 +54,7 @@ def point(
     measurement: str, tags: Mapping[str, str], fields: Mapping[str, int | str], at_s: int
 ) -> str:
     body = {"measurement": measurement, "tags": tags, "fields": fields, "time": at_s}
-    return str(Point.from_dict(body, write_precision=WritePrecision.S).to_line_protocol())
+    return str(Point.from_dict(body).to_line_protocol())
 
 
 @given(block=blocks(), site=NAMES)

@@ -36,10 +36,13 @@ class Shape:
     Attributes:
         rows: At so many readings.
         age_s: So long after its first reading arrived [s].
+        at_quarters: Also by the first reading of a new quarter-hour; not where history is played
+            back, because then every reading would be a block.
     """
 
     rows: int = 60
     age_s: float = 60.0
+    at_quarters: bool = True
 
     def __post_init__(self) -> None:
         assert 1 <= self.rows <= MAX_ROWS, self.rows
@@ -89,7 +92,8 @@ class Gatherer:
             if group is None:
                 group = self._open[reading.device] = _Open(now_s + self._shape.age_s)
             group.readings.append(reading)
-            if self._new_quarter(reading) or len(group.readings) >= self._shape.rows:
+            closes_quarter = self._new_quarter(reading) and self._shape.at_quarters
+            if closes_quarter or len(group.readings) >= self._shape.rows:
                 drafts.append(self._closed(reading.device))
             return drafts
 

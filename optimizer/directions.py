@@ -17,7 +17,9 @@ stores the same. Nothing changes at other steps, wear does not grow, and the nei
 
 So an optimal plan with whole numbers at the other, *risky* steps only, repaired in this way at the
 safe ones, is optimal among all plans without overlap. A battery without losses has ``w = 0`` and
-no risky steps.
+no risky steps. Most risky steps need none either: with whole numbers at any choice of steps, a plan
+without overlap is optimal, as it is the best of a larger set of plans. So the planner begins with
+few steps and adds those at which an overlap is left.
 """
 
 from __future__ import annotations
@@ -51,11 +53,9 @@ def of_the_connection(problem: Problem) -> Directions:
     return Directions(np.zeros(0, dtype=np.intp), np.flatnonzero(pays & (least < 0) & (most > 0)))
 
 
-def of_everything(problem: Problem) -> Directions:
-    """Return the risky cells of the batteries, and the steps of the connection."""
-    return Directions(
-        np.flatnonzero(risky_cells(problem).ravel()), of_the_connection(problem).steps
-    )
+def of_batteries(problem: Problem, cells: BoolArray) -> Directions:
+    """Return cells of the batteries, shape ``(B, T)``, and the steps of the connection."""
+    return Directions(np.flatnonzero(cells.ravel()), of_the_connection(problem).steps)
 
 
 def risky_cells(problem: Problem) -> BoolArray:
@@ -66,9 +66,14 @@ def risky_cells(problem: Problem) -> BoolArray:
     sells = problem.sell_eur_per_kwh >= 0
     safe = buys & ((sells & (all_cut >= -problem.export_limit_kw)) | (all_cut >= 0))
     lossy = problem.charge_efficiency * problem.discharge_efficiency < 1
-    both = (problem.charge_max_kw > 0) & (problem.discharge_max_kw > 0)
-    risky: BoolArray = both & lossy[:, None] & ~safe
+    risky: BoolArray = two_way_cells(problem) & lossy[:, None] & ~safe
     return risky
+
+
+def two_way_cells(problem: Problem) -> BoolArray:
+    """Return where a battery can both charge and discharge, shape ``(B, T)``."""
+    both: BoolArray = (problem.charge_max_kw > 0) & (problem.discharge_max_kw > 0)
+    return both
 
 
 def bounded(problem: Problem, programme: Programme) -> Programme:

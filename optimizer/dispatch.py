@@ -16,8 +16,10 @@ from optimizer.directions import (
     Directions,
     bounded,
     leaning,
-    of_everything,
+    of_batteries,
     of_the_connection,
+    risky_cells,
+    two_way_cells,
     with_directions,
     with_fixed,
 )
@@ -25,15 +27,16 @@ from optimizer.explain import reasons_of
 from optimizer.fallback import by_rule
 from optimizer.flows import Flows, cost_eur, end_value_eur, exchange_kw, stored_kwh
 from optimizer.plan import Plan, Seconds, Status
-from optimizer.problem import FloatArray, Problem
+from optimizer.problem import BoolArray, FloatArray, Problem
 from optimizer.programme import Programme, flows_of, programme_of
-from optimizer.repair import has_overlap, without_free_overlap
+from optimizer.repair import OVERLAP_KW, has_overlap, overlap_kw, without_free_overlap
 from optimizer.soften import Softened, capped, softened
 from optimizer.solve import NoAnswerError, Solution, Solver, Stopwatch
 
 TIME_LIMIT_S = 15.0
 """The most one programme may take [s]; a linear one rarely needs a second."""
 _ROOMS = (0.0, 1e-9, 1e-7)
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +79,31 @@ def plan(
 
 def _cheapest(problem: Problem, solver: Solver) -> _Found:
     programme = bounded(problem, programme_of(problem))
-    directions = of_the_connection(problem)
-    found = _with_limits(problem, programme, directions, solver)
-    if not (problem.exclusive and has_overlap(found.flows)):
+    found = _with_limits(problem, programme, of_the_connection(problem), solver)
+    if not problem.exclusive:
         return found
-    return _with_limits(problem, programme, of_everything(problem), solver)
+    cells: BoolArray = np.zeros(problem.charge_max_kw.shape, dtype=np.bool_)
+    for attempt in range(_ATTEMPTS):
+        if not has_overlap(found.flows):
+            break
+        cells = np.logical_or(cells, _cells_to_decide(problem, found, attempt))
+        found = _with_limits(problem, programme, of_batteries(problem, cells), solver)
+    return found
+
+
+def _cells_to_decide(problem: Problem, found: _Found, attempt: int) -> BoolArray:
+    """Return the cells that get one direction in the next attempt, shape ``(B, T)``.
+
+    First those at negative prices and at steps with an overlap, then all at which one could pay,
+    and at last, should rounding have hidden one, all there are.
+    """
+    if attempt == _ATTEMPTS - 1:
+        return two_way_cells(problem)
+    if attempt == _ATTEMPTS - 2 or found.status is Status.FEASIBLE:
+        return risky_cells(problem)
+    overlaps: BoolArray = (overlap_kw(found.flows) > OVERLAP_KW).any(axis=0)
+    negative = (problem.buy_eur_per_kwh < 0) | (problem.sell_eur_per_kwh < 0)
+    return risky_cells(problem) & (overlaps | negative)
 
 
 def _with_limits(

@@ -32,6 +32,10 @@ _WORDS: dict[tuple[Action, Because], tuple[str, str]] = {
         "De batterij laadt: er kan niet meer stroom naar het net.",
         "The battery charges: no more power can go to the grid.",
     ),
+    (Action.CHARGE, Because.PEAK): (
+        "De batterij laadt: zo blijft straks de piek van het net laag.",
+        "The battery charges: this keeps the peak from the grid low later.",
+    ),
     (Action.CHARGE, Because.RESERVE): (
         "De batterij laadt: zo is zij op tijd vol genoeg.",
         "The battery charges: so it is full enough in time.",
@@ -64,9 +68,13 @@ _WORDS: dict[tuple[Action, Because], tuple[str, str]] = {
         "De batterij wacht: zij is leeg.",
         "The battery waits: it is empty.",
     ),
-    (Action.HOLD, Because.LATER): (
+    (Action.HOLD, Because.PRICE_LATER): (
         "De batterij wacht: straks is stroom duurder.",
         "The battery waits: power costs more later.",
+    ),
+    (Action.HOLD, Because.NEEDED_LATER): (
+        "De batterij wacht: straks hebben we de stroom nodig.",
+        "The battery waits: we need the power later.",
     ),
     (Action.HOLD, Because.NO_GAIN): (
         "De batterij wacht: laden of teruggeven levert nu niets op.",
@@ -108,15 +116,24 @@ def _actions(plan: Plan) -> npt.NDArray[np.intp]:
 def _why_charge(problem: Problem, plan: Plan) -> npt.NDArray[np.intp]:
     imports = plan.import_kw > _MOVES_KW
     full_export = plan.export_kw >= problem.export_limit_kw - _AT_LIMIT
-    gives_later = _later(plan.discharge_kw > _MOVES_KW)
+    later_price = _later_price(problem, plan)
     conditions = [
         imports & (problem.buy_eur_per_kwh < 0),
-        ~imports & (full_export | (plan.curtailed_kw.sum(axis=0) > _MOVES_KW)),
-        np.broadcast_to(~imports, plan.charge_kw.shape),
-        ~gives_later | (_before(problem, plan) < problem.soc_min_kwh - _AT_LIMIT),
+        ~imports & full_export,
+        ~imports,
+        _before(problem, plan) < problem.soc_min_kwh - _AT_LIMIT,
+        later_price > problem.buy_eur_per_kwh,
+        np.isfinite(later_price) & (problem.peak_price_eur_per_kw > 0),
     ]
-    reasons = [Because.NEGATIVE_PRICE, Because.LIMIT, Because.SOLAR_SURPLUS, Because.RESERVE]
-    return _chosen(conditions, reasons, Because.PRICE_LOW, plan)
+    reasons = [
+        Because.NEGATIVE_PRICE,
+        Because.LIMIT,
+        Because.SOLAR_SURPLUS,
+        Because.RESERVE,
+        Because.PRICE_LOW,
+        Because.PEAK,
+    ]
+    return _chosen(conditions, reasons, Because.RESERVE, plan)
 
 
 def _why_discharge(problem: Problem, plan: Plan) -> npt.NDArray[np.intp]:
@@ -136,15 +153,23 @@ def _why_discharge(problem: Problem, plan: Plan) -> npt.NDArray[np.intp]:
 
 
 def _why_hold(problem: Problem, plan: Plan) -> npt.NDArray[np.intp]:
+    later_price = _later_price(problem, plan)
     is_full = plan.soc_kwh >= problem.soc_max_kwh - _AT_LIMIT
     is_empty = plan.soc_kwh <= problem.soc_min_kwh + _AT_LIMIT
     conditions = [
         is_full & (plan.export_kw > _MOVES_KW),
         is_empty,
-        _later(plan.discharge_kw > _MOVES_KW),
+        later_price > problem.buy_eur_per_kwh,
+        np.isfinite(later_price),
         is_full,
     ]
-    reasons = [Because.FULL, Because.EMPTY, Because.LATER, Because.FULL]
+    reasons = [
+        Because.FULL,
+        Because.EMPTY,
+        Because.PRICE_LATER,
+        Because.NEEDED_LATER,
+        Because.FULL,
+    ]
     return _chosen(conditions, reasons, Because.NO_GAIN, plan)
 
 
@@ -159,10 +184,15 @@ def _chosen(
     return chosen
 
 
-def _later(does: BoolArray) -> BoolArray:
-    """Return whether something is done in any later step."""
-    from_here = np.logical_or.accumulate(does[:, ::-1], axis=1)[:, ::-1]
-    later = np.zeros_like(does)
+def _later_price(problem: Problem, plan: Plan) -> FloatArray:
+    """Return the highest buying price at which a battery gives back later, shape ``(B, T)``.
+
+    Minus infinity where it does not give back any more.
+    """
+    gives = plan.discharge_kw > _MOVES_KW
+    prices = np.where(gives, problem.buy_eur_per_kwh, -np.inf)
+    from_here = np.maximum.accumulate(prices[:, ::-1], axis=1)[:, ::-1]
+    later = np.full(prices.shape, -np.inf)
     later[:, :-1] = from_here[:, 1:]
     return later
 

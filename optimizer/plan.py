@@ -42,7 +42,8 @@ class Because(StrEnum):
     OWN_USE = "own_use"
     FULL = "full"
     EMPTY = "empty"
-    LATER = "later"
+    PRICE_LATER = "price_later"
+    NEEDED_LATER = "needed_later"
     NO_GAIN = "no_gain"
 
 

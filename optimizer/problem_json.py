@@ -9,7 +9,8 @@ import numpy as np
 
 from kwartier.errors import InputError
 from kwartier.wire import Json
-from optimizer.problem import MAX_STEPS, Battery, FloatArray, Grid, Home, Limit, Problem, problem_of
+from optimizer.nonsense import MAX_STEPS
+from optimizer.problem import Battery, FloatArray, Grid, Home, Limit, Problem, problem_of
 
 JsonObject: TypeAlias = "Mapping[str, Json]"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -45,3 +45,11 @@ def fill(amount: Exact, weights: Amounts, caps: Amounts) -> dict[str, Exact]:
             rest -= caps[name]
             del rising[name]
     return given
+
+
+def exact_sum(amounts: Sequence[Exact]) -> Exact:
+    """Return the sum, halves first: the long denominators of many fractions meet only once."""
+    if len(amounts) <= 2:
+        return sum(amounts)
+    middle = len(amounts) // 2
+    return exact_sum(amounts[:middle]) + exact_sum(amounts[middle:])

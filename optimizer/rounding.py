@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from typing import TypeVar
 
-from optimizer.filling import Amounts, Exact
+from optimizer.filling import Exact
+
+Name = TypeVar("Name", str, tuple[str, str])
+"""Whose amount: a connection or member, or a connection with its member."""
 
 
 class Tie(StrEnum):
@@ -18,7 +22,7 @@ class Tie(StrEnum):
     """The same order, begun one place later with every quarter."""
 
 
-def tie_order(names: Iterable[str], tie: Tie, quarter_number: int) -> list[str]:
+def tie_order(names: Iterable[Name], tie: Tie, quarter_number: int) -> list[Name]:
     """Return who comes first among equals in one quarter; everybody takes part.
 
     Args:
@@ -34,8 +38,8 @@ def tie_order(names: Iterable[str], tie: Tie, quarter_number: int) -> list[str]:
 
 
 def whole_amounts(
-    exact: Amounts, order: Sequence[str], *, total: int | None = None
-) -> dict[str, int]:
+    exact: Mapping[Name, Exact], order: Sequence[Name], *, total: int | None = None
+) -> dict[Name, int]:
     """Return whole amounts that add up: floors, plus one each for the largest remainders.
 
     Floors go toward minus infinity, so amounts below zero round by the same rule. A whole
@@ -51,8 +55,8 @@ def whole_amounts(
         Conventions C9 and C12 of docs/settlement.md.
     """
     scale = math.lcm(*(amount.denominator for amount in exact.values()))
-    floors: dict[str, int] = {}
-    remainders: dict[str, int] = {}
+    floors: dict[Name, int] = {}
+    remainders: dict[Name, int] = {}
     for name in order:
         amount = exact[name]
         floors[name], remainders[name] = divmod(

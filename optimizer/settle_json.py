@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from fractions import Fraction
-from typing import TypeVar
 
 from kwartier.interval import QUARTER_S, Quarter
 from kwartier.units import Wh
 from kwartier.wire import Json
-from optimizer.balance import QuarterReadings, Registers, SelfRule
+from optimizer.balance import QuarterReadings
 from optimizer.filling import Exact
 from optimizer.key_json import key_of
-from optimizer.rounding import Tie
-from optimizer.settlement import QuarterSettlement, Rules, Source, settle_quarter
+from optimizer.readings_json import battery_of, connections_of, rules_of
+from optimizer.settlement import QuarterSettlement, Rules, settle_quarter
 from optimizer.strict_json import Part, parsed
 
 MAX_QUARTER_NUMBER = 10_000_000
@@ -32,15 +30,6 @@ _CASE_KEYS = (
     "claims",
     "eta",
 )
-
-Choice = TypeVar("Choice", bound=StrEnum)
-
-
-class ReadingQuality(StrEnum):
-    """How a value that is written with its quality is known."""
-
-    MEASURED = "measured"
-    ESTIMATED = "estimated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +63,10 @@ def quarter_case(document: Part) -> QuarterCase:
     """Return the case that a document describes, or refuse it."""
     keys = document.object(_CASE_KEYS, needed=("readings", "key"))
     number = keys["qindex"].whole(0, MAX_QUARTER_NUMBER) if "qindex" in keys else 0
-    battery = _registers(keys["battery"], "charge", "discharge") if "battery" in keys else None
-    connections = _connections(keys["readings"])
-    rules = Rules(
-        key_of(keys["key"]),
-        _choice(keys, "self_rule", SelfRule.NO_SELF),
-        _choice(keys, "tie", Tie.ID),
-        _choice(keys, "source", Source.PROPORTIONAL),
-    )
+    quarter = Quarter(number * QUARTER_S)
     return QuarterCase(
-        QuarterReadings(Quarter(number * QUARTER_S), connections, battery or Registers()),
-        rules,
+        QuarterReadings(quarter, connections_of(keys["readings"]), battery_of(keys.get("battery"))),
+        rules_of(keys, key_of(keys["key"])),
         _claims(keys["claims"]) if "claims" in keys else {},
         _efficiency(keys["eta"]) if "eta" in keys else None,
     )
@@ -114,38 +96,6 @@ def quarter_answer(settled: QuarterSettlement, case: QuarterCase) -> dict[str, J
             "claims_after": _texts(moved.after),
         },
     }
-
-
-def _connections(part: Part) -> dict[str, Registers]:
-    """Return the readings in the order in which they are listed."""
-    return {
-        name: _registers(registers, "import", "export") for name, registers in part.names().items()
-    }
-
-
-def _registers(part: Part, taken: str, given: str) -> Registers:
-    """Return what two registers counted; one that is not named is not there, and counts 0."""
-    keys = part.object((taken, given))
-    import_wh, import_estimated = _energy(keys.get(taken))
-    export_wh, export_estimated = _energy(keys.get(given))
-    return Registers(import_wh, export_wh, import_estimated, export_estimated)
-
-
-def _energy(part: Part | None) -> tuple[Wh | None, bool]:
-    """Return a value, None when it is missing, and whether it is an estimate."""
-    if part is None:
-        return 0, False
-    if part.value is None:
-        return None, False
-    if not isinstance(part.value, dict):
-        return part.energy_wh(), False
-    keys = part.object(("value", "quality"), needed=("value", "quality"))
-    quality = keys["quality"].choice(ReadingQuality)
-    return keys["value"].energy_wh(), quality is ReadingQuality.ESTIMATED
-
-
-def _choice(keys: Mapping[str, Part], key: str, default: Choice) -> Choice:
-    return keys[key].choice(type(default)) if key in keys else default
 
 
 def _claims(part: Part) -> dict[str, Exact]:

@@ -14,7 +14,7 @@ from kwartier.units import Wh
 from optimizer.balance import Balance, QuarterReadings, Rate, SelfRule, balance_of
 from optimizer.battery_claims import ClaimsMove, move_claims
 from optimizer.bill import Volume, bill
-from optimizer.filling import Exact, fill
+from optimizer.filling import Amounts, Exact, fill
 from optimizer.rounding import Tie, tie_order, whole_amounts
 from optimizer.sharing import Pot, Proportional, SharingKey
 from optimizer.tariff import Terms
@@ -141,8 +141,28 @@ def settle_quarter(readings: QuarterReadings, rules: Rules) -> QuarterSettlement
         balance,
         exact,
         allocated_wh,
-        whole_amounts(_shared_out(balance, allocated_wh, rules), order),
+        whole_amounts(shared_out(balance, allocated_wh, rules), order),
     )
+
+
+def shared_out(balance: Balance, received: Amounts, rules: Rules) -> dict[str, Exact]:
+    """Return whose export serves what was received, exactly [Wh]; the battery does the rest.
+
+    Source:
+        Convention C10 of docs/settlement.md.
+    """
+    total = sum(received.values())
+    caps: dict[str, Exact] = dict(balance.exports_wh)
+    if rules.self_rule is not SelfRule.POOL:
+        # Nobody may have to be served by itself: the others receive total minus own share.
+        caps = {name: min(given, total - received[name]) for name, given in caps.items()}
+    if rules.source is Source.PROPORTIONAL:
+        return fill(total, balance.exports_wh, caps)
+    given_out: dict[str, Exact] = {}
+    for name, cap in caps.items():
+        given_out[name] = min(cap, total)
+        total -= given_out[name]
+    return given_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,26 +260,6 @@ def settle_day(quarters: Sequence[QuarterReadings], rules: Rules, tariff: Tariff
         _flags((readings, readings.missing()) for readings in ordered),
         _flags((readings, readings.estimated()) for readings in ordered),
     )
-
-
-def _shared_out(balance: Balance, allocated_wh: Mapping[str, Wh], rules: Rules) -> dict[str, Exact]:
-    """Return whose export was shared, exactly; the battery serves what is left (C10)."""
-    total_wh = sum(allocated_wh.values())
-    caps_wh: dict[str, Wh] = dict(balance.exports_wh)
-    if rules.self_rule is not SelfRule.POOL:
-        # Nobody may have to be served by itself: others receive total minus own share.
-        caps_wh = {
-            name: min(given, total_wh - allocated_wh[name])
-            for name, given in balance.exports_wh.items()
-        }
-    if rules.source is Source.PROPORTIONAL:
-        return fill(total_wh, balance.exports_wh, caps_wh)
-    given_wh: dict[str, Exact] = {}
-    rest_wh = total_wh
-    for name, cap_wh in caps_wh.items():
-        given_wh[name] = min(cap_wh, rest_wh)
-        rest_wh -= min(cap_wh, rest_wh)
-    return given_wh
 
 
 def _members_of(

@@ -6,12 +6,13 @@ import json
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from fractions import Fraction
 from typing import TypeVar
 
 from kwartier.errors import ContractError
-from kwartier.interval import epoch_s, parse_instant
+from kwartier.interval import Quarter, epoch_s, parse_instant
 from kwartier.units import EpochS, Wh, wh_from_kwh
 from kwartier.wire import Json
 
@@ -107,6 +108,20 @@ class Part:
         if isinstance(self.value, str) and self.value.startswith("-"):
             return -Part(self.value[1:], self.place).fraction(example)
         return self.fraction(example)
+
+    def quarter(self) -> Quarter:
+        """Return the quarter-hour named by its start, or refuse it."""
+        try:
+            return Quarter.parse(self.name())
+        except ContractError as error:
+            raise self.wrong(str(error)) from error
+
+    def day(self) -> date:
+        """Return a calendar day, or refuse it."""
+        try:
+            return date.fromisoformat(self.name())
+        except ValueError:
+            raise self.wrong(f"{_shown(self.value)} is no day: write it as 2026-03-29") from None
 
     def instant_s(self) -> EpochS:
         """Return an instant written with its offset [s], or refuse it."""

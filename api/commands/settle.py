@@ -11,11 +11,13 @@ from kwartier.cli import Command, print_json
 from kwartier.errors import ContractError, InputError
 from kwartier.wire import Json
 from optimizer.bill_json import bill_text, resettle_text
+from optimizer.period_json import period_text
 from optimizer.settle_json import settle_quarter_text
 from optimizer.strict_json import MAX_TEXT
 
 _QUESTIONS: Mapping[str, tuple[str, Callable[[str], dict[str, Json]]]] = {
     "quarter": ("settle one quarter-hour", settle_quarter_text),
+    "period": ("settle a period of quarters, or one flat day", period_text),
     "bill": ("turn volumes into invoices and journal entries", bill_text),
     "resettle": ("correct a bill by full reversal", resettle_text),
 }
@@ -63,7 +65,7 @@ def _text(file: str) -> str:
 
 
 SETTLE = Command(
-    summary="settle a quarter-hour, a bill or a correction by the neighbourhood's rules",
+    summary="settle a quarter-hour, a period, a bill or a correction by the neighbourhood's rules",
     example="kwartier settle quarter case.json",
     extra="serve",
     configure=_configure,

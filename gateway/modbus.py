@@ -95,6 +95,11 @@ class ModbusLink:
         """The other side's host and port."""
         return f"{self._settings.host}:{self._settings.port}"
 
+    @property
+    def connected(self) -> bool:
+        """Whether a connection is open, as far as anybody can know."""
+        return bool(self._client.connected)
+
     def unit(self, unit: int) -> ModbusUnit:
         """Return one device behind the link, by its unit id."""
         return ModbusUnit(self, unit)

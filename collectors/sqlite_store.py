@@ -20,7 +20,7 @@ from collectors import chunk, sqlite_upkeep
 from collectors.chunk import HOUR_S
 from collectors.sqlite_intake import Names, SqliteIntake
 from collectors.sqlite_quarters import quarters_of, series_told
-from collectors.sqlite_schema import BUSY_S, checked_version, connect, prepare, translated
+from collectors.sqlite_schema import BUSY_S, VERSION, checked_version, connect, prepare, translated
 from collectors.sqlite_upkeep import MERGE_HOURS
 from collectors.store import Counts, DeadLetter, DeviceKey, Latest, QuarterEnergy
 from collectors.store_life import Life
@@ -68,7 +68,8 @@ class SqliteStore:
         with translated(path):
             if read_only:
                 with self._reader() as reader:
-                    checked_version(reader, path)
+                    if checked_version(reader, path) < VERSION:
+                        raise StoreBusyError(f"{path}: is not ready: start the collector first")
             else:
                 self._generation = self._begin(max_bytes)
 
@@ -216,10 +217,10 @@ class SqliteStore:
         with self._transaction() as writer:
             return sqlite_upkeep.forget_detail(writer, before_s, limit)
 
-    def forget_journal(self, upto: int, limit: int = 5000) -> int:
-        """Delete journalled blocks up to a position; return how many, 0 when done."""
+    def forget_journal(self, before_s: EpochS, limit: int = 5000) -> int:
+        """Delete blocks as they came before an instant; return how many, 0 when done."""
         with self._transaction() as writer:
-            return sqlite_upkeep.forget_journal(writer, upto, limit)
+            return sqlite_upkeep.forget_journal(writer, before_s, limit)
 
     def forget_dead_letters(self, keep: int = 10_000) -> int:
         """Delete all but the newest dead letters; return how many; their count stays."""

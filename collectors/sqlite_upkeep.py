@@ -60,17 +60,18 @@ def forget_detail(connection: sqlite3.Connection, before_s: EpochS, limit: int) 
     return len(old)
 
 
-def forget_journal(connection: sqlite3.Connection, upto: int, limit: int) -> int:
-    """Delete at most ``limit`` journalled blocks up to a position; return how many.
+def forget_journal(connection: sqlite3.Connection, before_s: EpochS, limit: int) -> int:
+    """Delete at most ``limit`` of the oldest blocks that came before an instant; return how many.
 
     A block past its stream's watermark stays, so that it is known when it comes again. The caller
     holds the transaction.
     """
     return connection.execute(
         "DELETE FROM journal WHERE position IN (SELECT position FROM journal"
-        " JOIN stream ON stream.id = journal.stream"
-        " WHERE position <= ? AND seq <= stream.upto ORDER BY position LIMIT ?)",
-        (upto, limit),
+        " JOIN stream ON stream.id = journal.stream WHERE seq <= stream.upto AND position <"
+        " coalesce((SELECT position FROM journal WHERE received_s >= ? ORDER BY position LIMIT 1),"
+        " 9223372036854775807) ORDER BY position LIMIT ?)",
+        (before_s, limit),
     ).rowcount
 
 

@@ -324,6 +324,20 @@ class StorePromises:
 
         assert _told(out_of_order) == _told(in_order)
 
+    @settings(max_examples=25, deadline=None)
+    @given(data=st.data(), window=st.tuples(st.integers(-3, 30), st.integers(0, 40)))
+    def test_a_window_tells_what_the_whole_tells_of_it(
+        self, new_store: NewStore, data: st.DataObject, window: tuple[int, int]
+    ) -> None:
+        store = new_store()
+        start_s, end_s = (NOON_S + place * QUARTER_S for place in window)
+
+        take_in(store, *data.draw(_streams))
+
+        assert store.quarters({"import_wh"}, start_s, end_s) == [
+            told for told in store.quarters({"import_wh"}, *EVER) if start_s <= told.start_s < end_s
+        ]
+
 
 def _take_in_and_turn_back(store: Store) -> None:
     with store.intake() as intake:

@@ -17,7 +17,7 @@ from collectors.sqlite_store import SqliteStore
 from collectors.store import Counts
 from kwartier.errors import SettingsError, StoreBusyError
 from tests.collectors.blocks import HOME, NOON_S, registers, take_in
-from tests.collectors.writes_until_killed import ROWS
+from tests.collectors.writes_until_killed import ROWS, minute_block
 
 EVER = (0, 2**40)
 ROOT = Path(__file__).parents[2]
@@ -104,10 +104,14 @@ def test_a_second_writer_is_kept_out_until_the_first_is_gone(path: Path) -> None
         assert second.generation == first.generation
 
 
-def test_a_reader_cannot_write_and_needs_a_record(path: Path) -> None:
+def test_a_reader_needs_a_record_and_makes_none(path: Path) -> None:
     with pytest.raises(StoreBusyError, match="start the collector first"):
         SqliteStore(path, read_only=True)
     assert not path.exists()
+
+    path.touch()
+    with pytest.raises(StoreBusyError, match="start the collector first"):
+        SqliteStore(path, read_only=True)
 
 
 def test_a_killed_writer_leaves_nothing_half(path: Path) -> None:
@@ -143,6 +147,44 @@ def test_whatever_was_told_before_a_kill_is_there_after_it(path: Path) -> None:
         assert counts == Counts(upto * ROWS, upto * ROWS, upto, 0, 0)
         # The last quarter is open; each other one counts 60 readings of 2 Wh.
         assert [quarter.energy_wh for quarter in quarters] == [2 * ROWS] * (upto - 1)
+
+
+@pytest.mark.parametrize("part", [0, 1, 250, 500, 750, 999, 1000])
+def test_a_log_torn_anywhere_leaves_whole_transactions_only(
+    path: Path, tmp_path: Path, part: int
+) -> None:
+    torn = tmp_path / "torn" / "telemetry.db"
+    torn.parent.mkdir()
+    with SqliteStore(path) as store:
+        for seq in range(1, 9):
+            take_in(store, minute_block(seq))
+        log = path.with_name("telemetry.db-wal").read_bytes()
+        torn.write_bytes(path.read_bytes())
+    torn.with_name("telemetry.db-wal").write_bytes(log[: len(log) * part // 1000])
+
+    with SqliteStore(torn) as store:
+        with store.intake() as intake:
+            upto = intake.watermark("gw-1", "one")
+        assert store.counts() == Counts(upto * ROWS, upto * ROWS, upto, 0, 0)
+        assert len(store.points(HOME, "import_wh", *EVER)) == upto * ROWS
+        assert len(store.journal_after(0, 100)) == upto
+        assert store.integrity() == []
+    assert (upto == 8) == (part == 1000)
+
+
+def test_a_disk_that_lost_what_it_called_synced_begins_a_new_generation(path: Path) -> None:
+    log = path.with_name("telemetry.db-wal")
+    with SqliteStore(path) as store:
+        generation = store.generation
+        take_in(store, minute_block(1))
+        early = path.read_bytes(), log.read_bytes()
+        take_in(store, minute_block(2))
+    path.write_bytes(early[0])
+    log.write_bytes(early[1])
+
+    with SqliteStore(path) as store:
+        assert store.counts().blocks == 1
+        assert store.generation != generation
 
 
 def test_a_newer_programs_record_is_refused(path: Path) -> None:

@@ -96,12 +96,22 @@ def test_a_forgotten_journal_gives_no_position_twice_and_no_block_twice(
     take_in(store, registers(1, (1, 1)), registers(2, (2, 2)))
     ((_, _), (newest, _)) = store.journal_after(0, 10)
 
-    forgotten = store.forget_journal(newest)
+    forgotten = [store.forget_journal(RECEIVED_S + 1, limit=1) for _ in range(3)]
     take_in(store, registers(2, (2, 2)), registers(3, (3, 3)))
 
-    assert forgotten == 2
+    assert forgotten == [1, 1, 0]
     assert [position for position, _ in store.journal_after(0, 10)] == [newest + 1]
     assert store.counts().blocks == 3
+
+
+def test_only_what_came_before_is_forgotten_from_the_journal(store: SqliteStore) -> None:
+    with store.intake() as intake:
+        for seq, received_s in ((1, 100), (2, 200), (3, 300)):
+            intake.add(registers(seq, (seq, seq)), b"%d" % seq, received_s)
+        intake.advance("gw-1", "one", 3)
+
+    assert store.forget_journal(200) == 1
+    assert [payload for _, payload in store.journal_after(0, 10)] == [b"2", b"3"]
 
 
 def test_a_block_past_the_watermark_is_not_forgotten(store: SqliteStore) -> None:

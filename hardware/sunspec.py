@@ -158,7 +158,7 @@ def raw_value(kind: str, words: Words) -> int | float | str | None:
         case "ipv6addr":
             return str(IPv6Address(value)) if value else None
         case "eui48":
-            return None if value in (0xFFFF_FFFF_FFFF, ones) else _eui48(value)
+            return None if value in (0, 0xFFFF_FFFF_FFFF, ones) else _eui48(value)
         case _:
             return None if value == ones else value
 
@@ -272,4 +272,4 @@ def _scaled(
 
 
 def _eui48(value: int) -> str:
-    return ":".join(f"{byte:02x}" for byte in value.to_bytes(8, "big")[2:])
+    return ":".join(f"{byte:02X}" for byte in value.to_bytes(8, "big")[2:])

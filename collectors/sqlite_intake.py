@@ -10,15 +10,16 @@ import hashlib
 import sqlite3
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 from collectors import chunk
 from collectors.chunk import HOUR_S, SeriesId
 from collectors.quarters import Span
+from collectors.sqlite_names import Names, Source, Stream
 from collectors.sqlite_quarters import write_spans
 from collectors.store import DeadLetter
-from kwartier.identity import DeviceId, GatewayId, MeterId
+from kwartier.identity import GatewayId
 from kwartier.interval import QUARTER_S
 from kwartier.reading import ClockSource
 from kwartier.series import SERIES, Kind
@@ -26,43 +27,6 @@ from kwartier.units import EpochS
 from kwartier.wire import MAX_PAYLOAD_BYTES, Block, Column
 
 _REGISTERS = frozenset(name for name, series in SERIES.items() if series.kind is Kind.REGISTER)
-_LONG_AGO = -(2**62)
-
-
-@dataclass(slots=True)
-class Source:
-    """A meter of a device, as it is known in the tables.
-
-    Attributes:
-        id: Its number.
-        newest_s: The newest instant held of it [s]; what is later cannot be held already.
-        series: The numbers of its series, by name.
-    """
-
-    id: int
-    newest_s: EpochS
-    series: dict[str, SeriesId]
-
-
-@dataclass(slots=True)
-class Stream:
-    """The blocks of one gateway's outbox, and how far they are all here."""
-
-    id: int
-    upto: int
-
-
-@dataclass(slots=True)
-class Names:
-    """Numbers of what is known by name; true only while this is the one writer."""
-
-    sources: dict[tuple[GatewayId, DeviceId, MeterId], Source] = field(default_factory=dict)
-    streams: dict[tuple[GatewayId, str], Stream] = field(default_factory=dict)
-
-    def forget(self) -> None:
-        """Forget all; after a transaction that was undone they may be wrong."""
-        self.sources.clear()
-        self.streams.clear()
 
 
 @dataclass(slots=True)
@@ -91,11 +55,11 @@ class SqliteIntake:
 
     def watermark(self, gateway: GatewayId, epoch: str) -> int:
         """Return the last block taken in with all before it; 0 for none."""
-        return self._stream(gateway, epoch).upto
+        return self._names.stream(self._connection, gateway, epoch).upto
 
     def advance(self, gateway: GatewayId, epoch: str, upto: int) -> None:
         """Raise the watermark; it never falls."""
-        stream = self._stream(gateway, epoch)
+        stream = self._names.stream(self._connection, gateway, epoch)
         if upto > stream.upto:
             self._upto_before.setdefault(stream.id, stream.upto)
             stream.upto = upto
@@ -103,7 +67,7 @@ class SqliteIntake:
 
     def add(self, block: Block, payload: bytes, received_s: EpochS) -> None:
         """Store a block's points, and keep ``latest`` and the quarters with them; once."""
-        stream = self._stream(block.gateway, block.epoch)
+        stream = self._names.stream(self._connection, block.gateway, block.epoch)
         if block.seq <= self._upto_before.get(stream.id, stream.upto):
             return
         if not self._journalled(stream, block, payload, received_s):
@@ -112,15 +76,17 @@ class SqliteIntake:
         self._tally.blocks += 1
         self._tally.readings += len(block.at_s)
         self._tally.conflicts += conflicts
-        source = self._source(block, columns)
+        key = (block.gateway, block.device, block.meter)
+        source = self._names.source(self._connection, key, columns)
         by_series = {source.series[name]: column for name, column in columns.items()}
         for start, end in _runs(at_s, HOUR_S):
             self._keep(source, at_s[start:end], {s: c[start:end] for s, c in by_series.items()})
         source.newest_s = max(source.newest_s, at_s[-1])
         self._note_latest(at_s, by_series)
         if block.clock is not ClockSource.UNSURE:
-            for name in columns.keys() & _REGISTERS:
-                self._note_spans(source.series[name], at_s, columns[name])
+            for name, column in columns.items():
+                if name in _REGISTERS:
+                    self._note_spans(source.series[name], at_s, column)
 
     def set_aside(self, letter: DeadLetter) -> None:
         """Keep a message that cannot be stored, with the reason, once; at most 64 KiB of it.
@@ -252,52 +218,6 @@ class SqliteIntake:
             span = Span(start_s, at_s[first], opening, at_s[last], closing)
             held = spans.get(start_s)
             spans[start_s] = span if held is None else held.widened(span)
-
-    def _stream(self, gateway: GatewayId, epoch: str) -> Stream:
-        stream = self._names.streams.get((gateway, epoch))
-        if stream is not None:
-            return stream
-        execute = self._connection.execute
-        row = execute(
-            "SELECT id, upto FROM stream WHERE gateway = ? AND epoch = ?", (gateway, epoch)
-        ).fetchone()
-        if row is None:
-            cursor = execute(
-                "INSERT INTO stream(gateway, epoch, upto) VALUES (?, ?, 0)", (gateway, epoch)
-            )
-            row = (cursor.lastrowid, 0)
-        stream = self._names.streams[gateway, epoch] = Stream(*row)
-        return stream
-
-    def _source(self, block: Block, columns: Mapping[str, Column]) -> Source:
-        place = (block.gateway, block.device, block.meter)
-        source = self._names.sources.get(place)
-        if source is None:
-            source = self._names.sources[place] = self._source_on_disk(place)
-        for name in columns.keys() - source.series.keys():
-            cursor = self._connection.execute(
-                "INSERT INTO series(source, name) VALUES (?, ?)", (source.id, name)
-            )
-            assert cursor.lastrowid is not None
-            source.series[name] = cursor.lastrowid
-        return source
-
-    def _source_on_disk(self, place: tuple[GatewayId, DeviceId, MeterId]) -> Source:
-        execute = self._connection.execute
-        row = execute(
-            "SELECT id FROM source WHERE gateway = ? AND device = ? AND meter = ?", place
-        ).fetchone()
-        if row is None:
-            cursor = execute("INSERT INTO source(gateway, device, meter) VALUES (?, ?, ?)", place)
-            assert cursor.lastrowid is not None
-            return Source(cursor.lastrowid, _LONG_AGO, {})
-        series = dict(execute("SELECT name, id FROM series WHERE source = ?", row).fetchall())
-        (newest_s,) = execute(
-            "SELECT max(at_s) FROM latest JOIN series ON series.id = latest.series"
-            " WHERE source = ?",
-            row,
-        ).fetchone()
-        return Source(row[0], _LONG_AGO if newest_s is None else newest_s, series)
 
 
 def _runs(at_s: Sequence[EpochS], length_s: int) -> list[tuple[int, int]]:

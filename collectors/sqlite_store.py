@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections import deque
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -18,8 +17,10 @@ from typing import Self
 
 from collectors import chunk, sqlite_upkeep
 from collectors.chunk import HOUR_S
-from collectors.sqlite_intake import Names, SqliteIntake
+from collectors.sqlite_intake import SqliteIntake
+from collectors.sqlite_names import Names
 from collectors.sqlite_quarters import quarters_of, series_told
+from collectors.sqlite_readers import Readers
 from collectors.sqlite_schema import BUSY_S, VERSION, checked_version, connect, prepare, translated
 from collectors.sqlite_upkeep import MERGE_HOURS
 from collectors.store import Counts, DeadLetter, DeviceKey, Latest, QuarterEnergy
@@ -27,8 +28,6 @@ from collectors.store_life import Life
 from kwartier.errors import StoreBusyError
 from kwartier.interval import QUARTER_S
 from kwartier.units import EpochS
-
-_IDLE_READERS = 8
 
 
 class SqliteStore:
@@ -58,16 +57,15 @@ class SqliteStore:
         self._path = path
         self._busy_s = busy_s
         self._writing = threading.Lock()
-        self._readers: deque[sqlite3.Connection] = deque()
+        self._readers = Readers(path, busy_s)
         self._names = Names()
         self._life: Life | None = None
         self._writer: sqlite3.Connection | None = None
-        self._is_closed = False
         if read_only and not path.exists():
             raise StoreBusyError(f"{path}: there is no record yet: start the collector first")
         with translated(path):
             if read_only:
-                with self._reader() as reader:
+                with self._readers.asking() as reader:
                     if checked_version(reader, path) < VERSION:
                         raise StoreBusyError(f"{path}: is not ready: start the collector first")
             else:
@@ -89,7 +87,7 @@ class SqliteStore:
         """The life of this store; a restored or new one has another."""
         if self._life is not None:
             return self._generation
-        with self._asking() as reader:
+        with self._readers.asking() as reader:
             (generation,) = reader.execute("SELECT generation FROM life").fetchone()
         return str(generation)
 
@@ -111,7 +109,7 @@ class SqliteStore:
             "SELECT gateway, device, name, latest.at_s, meter, value FROM source"
             " JOIN series ON series.source = source.id JOIN latest ON latest.series = series.id"
         )
-        with self._asking() as reader:
+        with self._readers.asking() as reader:
             if keys is None:
                 rows = reader.execute(select).fetchall()
             else:
@@ -137,7 +135,7 @@ class SqliteStore:
     ) -> list[QuarterEnergy]:
         """Return every quarter known in ``[start_s, end_s)``, in order of key, name and time."""
         window = (-(-start_s // QUARTER_S) * QUARTER_S, -(-end_s // QUARTER_S) * QUARTER_S)
-        with self._asking() as reader:
+        with self._readers.asking() as reader:
             return [
                 quarter
                 for (key, name), meters in series_told(reader, names, keys).items()
@@ -150,7 +148,7 @@ class SqliteStore:
         """Return one series in ``[start_s, end_s)``, in order of time; every meter's."""
         hours = (start_s // HOUR_S, (end_s - 1) // HOUR_S)
         found: list[tuple[EpochS, int]] = []
-        with self._asking() as reader:
+        with self._readers.asking() as reader:
             series = reader.execute(
                 "SELECT source.id, series.id FROM source JOIN series ON series.source = source.id"
                 " WHERE gateway = ? AND device = ? AND name = ?",
@@ -172,7 +170,7 @@ class SqliteStore:
 
     def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
         """Return the newest messages set aside, newest first."""
-        with self._asking() as reader:
+        with self._readers.asking() as reader:
             rows = reader.execute(
                 "SELECT gateway, epoch, seq, received_s, reason, payload FROM dead_letter"
                 " ORDER BY id DESC LIMIT ?",
@@ -182,7 +180,7 @@ class SqliteStore:
 
     def counts(self) -> Counts:
         """Return how much is held."""
-        with self._asking() as reader:
+        with self._readers.asking() as reader:
             row = reader.execute(
                 "SELECT points, readings, blocks, dead_letters, conflicts,"
                 " (SELECT coalesce(sum(steps_back), 0) FROM q15 WHERE steps_back > 0) FROM life"
@@ -194,7 +192,7 @@ class SqliteStore:
 
         A position is never used twice within one `generation`.
         """
-        with self._asking() as reader:
+        with self._readers.asking() as reader:
             return reader.execute(
                 "SELECT position, payload FROM journal WHERE position > ?"
                 " ORDER BY position LIMIT ?",
@@ -229,7 +227,7 @@ class SqliteStore:
 
     def integrity(self) -> list[str]:
         """Return what is wrong with the file, in lines to read; nothing when it is sound."""
-        with self._asking() as reader:
+        with self._readers.asking() as reader:
             return sqlite_upkeep.problems(reader)
 
     def copy_to(self, place: Path) -> None:
@@ -244,9 +242,7 @@ class SqliteStore:
     def close(self) -> None:
         """Let go of the database."""
         with self._writing:
-            self._is_closed = True
-            while self._readers:
-                self._readers.pop().close()
+            self._readers.close()
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None
@@ -300,35 +296,3 @@ class SqliteStore:
             life.note(commits)
         finally:
             self._writing.release()
-
-    @contextmanager
-    def _asking(self) -> Iterator[sqlite3.Connection]:
-        """Hold a reader that sees one moment of the record."""
-        with translated(self._path), self._reader() as reader:
-            reader.execute("BEGIN")
-            try:
-                yield reader
-            finally:
-                reader.execute("ROLLBACK")
-
-    @contextmanager
-    def _reader(self) -> Iterator[sqlite3.Connection]:
-        """Borrow a connection that cannot write."""
-        assert not self._is_closed, "closed"
-        try:
-            reader = self._readers.pop()
-        except IndexError:
-            reader = connect(self._path, busy_s=self._busy_s)
-            reader.execute("PRAGMA query_only = ON")
-        try:
-            yield reader
-        except BaseException:
-            reader.close()
-            raise
-        self._give_back(reader)
-
-    def _give_back(self, reader: sqlite3.Connection) -> None:
-        if self._is_closed or len(self._readers) >= _IDLE_READERS:
-            reader.close()
-        else:
-            self._readers.append(reader)

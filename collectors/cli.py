@@ -18,9 +18,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    from collectors.service import collect, stopped_by_signals
+    from collectors.service import collect
     from collectors.settings import read_settings
     from kwartier.clock import SystemClock
+    from kwartier.stopping import stopped_by_signals
 
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     path: Path = chosen.config

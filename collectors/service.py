@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from types import FrameType
 
 from collectors.ingest import Ingest, Totals
 from collectors.settings import DAY_S, CollectorSettings, InfluxPlace
@@ -50,22 +48,6 @@ def collect(settings: CollectorSettings, clock: Clock, stop: threading.Event) ->
     if ingest.failure is not None:
         raise ingest.failure
     return ingest.totals
-
-
-@contextmanager
-def stopped_by_signals() -> Iterator[threading.Event]:
-    """Give an event that SIGTERM and SIGINT set, for as long as the block lasts."""
-    stop = threading.Event()
-
-    def told(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the shape of a handler
-        stop.set()
-
-    before = {number: signal.signal(number, told) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway import decode, scan
+from gateway import decode, scan, serve
 from kwartier.cli import Command
 
 P1 = Command(
@@ -19,4 +19,12 @@ MODBUS = Command(
     extra="gateway",
     configure=scan.add_arguments,
     run=scan.run,
+)
+
+GATEWAY = Command(
+    summary="read a home's devices, keep what they say, and obey the plan within its limits",
+    example="kwartier gateway --config gateway.toml",
+    extra="gateway",
+    configure=serve.add_arguments,
+    run=serve.run,
 )

@@ -67,7 +67,10 @@ def print_json(answer: object, *, stream: bool = False) -> None:
 
 
 def _run(entry: EntryPoint, words: Sequence[str]) -> int:
-    command = _loaded(entry)
+    try:
+        command = _loaded(entry)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(entry.name, "all", error.name or "") from error
     parser = argparse.ArgumentParser(
         prog=f"kwartier {entry.name}",
         description=command.summary,
@@ -96,5 +99,9 @@ def _overview(found: dict[str, EntryPoint]) -> str:
         "",
     ]
     for name, entry in sorted(found.items()):
-        lines.append(f"  {name:<10} {_loaded(entry).summary}")
+        try:
+            summary = _loaded(entry).summary
+        except ModuleNotFoundError as error:
+            summary = f"(not installed here: needs the Python module {error.name})"
+        lines.append(f"  {name:<10} {summary}")
     return "\n".join(lines)

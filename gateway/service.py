@@ -1,0 +1,119 @@
+"""The gateway as a process: its sources, its outbox and its batteries, run until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import ExitStack
+from importlib.metadata import version
+
+from gateway.agent import Agent
+from gateway.battery import SteeredBattery
+from gateway.modbus import LinkSettings, ModbusLink
+from gateway.outbox import Outbox
+from gateway.poll import ProfilePoll, Role, SunSpecPoll
+from gateway.poller import Asked, Poll, Poller
+from gateway.serial_port import P1Source
+from gateway.settings import GatewaySettings, ModbusDevice, SteeredDevice
+from kwartier.clock import Clock
+from kwartier.mqtt import MqttBus, Session, Will
+from kwartier.reading import Reading
+from kwartier.wire import Address, GatewayState, Lane, encode_state
+
+_log = logging.getLogger(__name__)
+
+_LOOK_EVERY_S = 1.0
+
+
+def run_gateway(settings: GatewaySettings, clock: Clock, stop: threading.Event) -> None:
+    """Read, keep, send and obey until told to stop.
+
+    Raises:
+        OutboxInUseError: Another process has this gateway's outbox.
+        OutboxWriteError: The disk takes nothing.
+    """
+    with ExitStack() as parts:
+        outbox = Outbox(settings.folder / "outbox.db", settings.gateway, clock)
+        parts.callback(outbox.close)
+        bus = MqttBus(
+            settings.broker,
+            Session(settings.gateway, expiry_s=24 * 3600),
+            _will(settings, outbox, clock),
+        )
+        parts.callback(bus.close)
+        agent = Agent(settings.coop, settings.gateway, outbox, bus, clock)
+        links = _Links(parts)
+        batteries = [_battery(one, settings, links, agent, clock) for one in settings.batteries]
+        for one, battery in zip(settings.batteries, batteries, strict=True):
+            agent.steer(one.device, battery)
+        agent.start()
+        parts.callback(agent.stop)
+        for battery in batteries:
+            battery.start()
+            parts.callback(battery.stop)
+        for device in settings.modbus:
+            poll = _poll(device, links, clock)
+            poller = Poller([Asked(device.device, poll, device.every_s)], clock, agent.take)
+            poller.start()
+            parts.callback(poller.stop)
+        for line in settings.p1:
+            source = P1Source(line.address, clock, device=line.device, line=line.line)
+            source.start(_Take(agent, batteries))
+            parts.callback(source.stop)
+        _log.info("gateway %s reads for %s", settings.gateway, settings.coop)
+        while not stop.wait(_LOOK_EVERY_S):
+            pass
+
+
+class _Links:
+    """One connection per address, shared by the units behind it."""
+
+    def __init__(self, parts: ExitStack) -> None:
+        self._parts = parts
+        self._open: dict[LinkSettings, ModbusLink] = {}
+
+    def at(self, settings: LinkSettings) -> ModbusLink:
+        if settings not in self._open:
+            self._open[settings] = ModbusLink(settings)
+            self._parts.callback(self._open[settings].close)
+        return self._open[settings]
+
+
+class _Take:
+    """Hands a meter's reading to the agent, and shows the batteries what the grid does."""
+
+    def __init__(self, agent: Agent, batteries: list[SteeredBattery]) -> None:
+        self._agent = agent
+        self._batteries = batteries
+
+    def __call__(self, reading: Reading) -> None:
+        self._agent.take(reading)
+        for battery in self._batteries:
+            battery.see_grid(reading)
+
+
+def _battery(
+    one: SteeredDevice, settings: GatewaySettings, links: _Links, agent: Agent, clock: Clock
+) -> SteeredBattery:
+    return SteeredBattery(
+        links.at(one.link).unit(one.unit),
+        one.device,
+        one.limits,
+        clock,
+        settings.folder / f"{one.device}.steering.json",
+        take=agent.take,
+        tell=agent.tell,
+    )
+
+
+def _poll(device: ModbusDevice, links: _Links, clock: Clock) -> Poll:
+    unit = links.at(device.link).unit(device.unit)
+    if device.profile is None:
+        return SunSpecPoll(unit, device.device, Role.SOLAR, clock)
+    return ProfilePoll(unit, device.device, device.profile, clock)
+
+
+def _will(settings: GatewaySettings, outbox: Outbox, clock: Clock) -> Will:
+    gone = GatewayState(outbox.position.epoch, False, version("kwartier"), int(clock.now_s()))
+    topic = Address(settings.coop, settings.gateway, Lane.STATE).topic
+    return Will(topic, encode_state(gone))

@@ -1,0 +1,165 @@
+"""The gateway's settings, from one TOML file; docs/settings.md lists every key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.control import Limits
+from gateway.modbus import LinkSettings
+from gateway.serial_port import DSMR_2, DSMR_4, LineSettings
+from hardware.profile import Profile, load_profile
+from kwartier.broker import Broker, read_broker
+from kwartier.errors import SettingsError
+from kwartier.identity import CoopId, DeviceId, GatewayId
+from kwartier.settings import Table, read_toml
+
+_LINES = {"dsmr4": DSMR_4, "dsmr2": DSMR_2}
+
+
+@dataclass(frozen=True, slots=True)
+class P1Line:
+    """One P1 port: a serial device or ``socket://HOST:PORT``, and how it speaks."""
+
+    device: DeviceId
+    address: str
+    line: LineSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ModbusDevice:
+    """One device over Modbus TCP.
+
+    Attributes:
+        device: Its name on this gateway.
+        link: Where it is.
+        unit: Its unit id.
+        profile: How it is read; None for SunSpec.
+        every_s: How often [s].
+    """
+
+    device: DeviceId
+    link: LinkSettings
+    unit: int
+    profile: Profile | None
+    every_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SteeredDevice:
+    """A SunSpec battery that takes schedules, and what it and its connection can bear."""
+
+    device: DeviceId
+    link: LinkSettings
+    unit: int
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """What a gateway needs to know.
+
+    Attributes:
+        coop: The cooperative it belongs to.
+        gateway: Its own name.
+        broker: Where it publishes.
+        folder: Where it keeps what must survive a power cut.
+        p1: The meters it reads.
+        modbus: The devices it reads.
+        batteries: The batteries it reads and steers.
+    """
+
+    coop: CoopId
+    gateway: GatewayId
+    broker: Broker
+    folder: Path
+    p1: tuple[P1Line, ...]
+    modbus: tuple[ModbusDevice, ...]
+    batteries: tuple[SteeredDevice, ...]
+
+
+def read_settings(path: Path) -> GatewaySettings:
+    """Return the settings of a TOML file; files named in it are sought beside it.
+
+    Raises:
+        SettingsError: A file is away or a key is wrong; file and key are named.
+    """
+    return read_toml(path, lambda top: _settings(top, path.parent))
+
+
+def _settings(top: Table, folder: Path) -> GatewaySettings:
+    settings = GatewaySettings(
+        top.name("coop"),
+        top.name("gateway"),
+        read_broker(top.table("broker"), folder),
+        folder / top.text("folder", "."),
+        tuple(_p1(row) for row in top.tables("p1", 16)),
+        tuple(_modbus(row) for row in top.tables("modbus", 64)),
+        tuple(_battery(row) for row in top.tables("battery", 16)),
+    )
+    if not settings.folder.is_dir():
+        raise SettingsError(f"folder: there is no folder {settings.folder}: make it first")
+    names = [
+        *(line.device for line in settings.p1),
+        *(device.device for device in settings.modbus),
+        *(battery.device for battery in settings.batteries),
+    ]
+    if not names:
+        raise SettingsError("there is no [[p1]], [[modbus]] or [[battery]]: name a device to read")
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise SettingsError(f"device {twice[0]!r} stands there twice: give each its own name")
+    top.refuse_the_rest()
+    return settings
+
+
+def _p1(row: Table) -> P1Line:
+    name = row.text("line", "dsmr4")
+    if name not in _LINES:
+        raise SettingsError(f"{row.place}line is {name!r}: use {' or '.join(sorted(_LINES))}")
+    line = P1Line(row.name("device", "p1"), row.text("address"), _LINES[name])
+    row.refuse_the_rest()
+    return line
+
+
+def _modbus(row: Table) -> ModbusDevice:
+    profile = row.text_or_none("profile")
+    device = ModbusDevice(
+        row.name("device"),
+        _link(row),
+        row.whole("unit", 1, low=0, high=255),
+        None if profile is None else load_profile(profile),
+        row.number("every_s", 10.0, high=3600.0),
+    )
+    row.refuse_the_rest()
+    return device
+
+
+def _battery(row: Table) -> SteeredDevice:
+    device = SteeredDevice(
+        row.name("device", "battery"),
+        _link(row),
+        row.whole("unit", 1, low=0, high=255),
+        Limits(
+            row.whole("charge_max_w", low=0),
+            row.whole("discharge_max_w", low=0),
+            row.whole("soc_min_permille", 50, low=0, high=1000),
+            row.whole("soc_max_permille", 950, low=0, high=1000),
+            row.whole_or_none("import_max_w"),
+            row.whole_or_none("export_max_w"),
+            row.whole_or_none("ramp_w_per_s"),
+        ),
+    )
+    row.refuse_the_rest()
+    return device
+
+
+def _link(row: Table) -> LinkSettings:
+    usual = LinkSettings("")
+    return LinkSettings(
+        row.text("host"),
+        row.whole("port", usual.port, low=1, high=65_535),
+        timeout_s=row.number("timeout_s", usual.timeout_s, high=60.0),
+        connect_wait_s=row.number("connect_wait_s", usual.connect_wait_s, high=60.0),
+        gap_s=row.number("gap_s", usual.gap_s, high=10.0),
+    )

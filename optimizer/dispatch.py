@@ -82,11 +82,11 @@ def _cheapest(problem: Problem, solver: Solver) -> _Found:
     found = _with_limits(problem, programme, of_the_connection(problem), solver)
     if not problem.exclusive:
         return found
-    cells: BoolArray = np.zeros(problem.charge_max_kw.shape, dtype=np.bool_)
+    cells = np.zeros(problem.charge_max_kw.shape, dtype=np.bool_)
     for attempt in range(_ATTEMPTS):
         if not has_overlap(found.flows):
             break
-        cells = np.logical_or(cells, _cells_to_decide(problem, found, attempt))
+        cells[_cells_to_decide(problem, found, attempt)] = True
         found = _with_limits(problem, programme, of_batteries(problem, cells), solver)
     return found
 
@@ -101,7 +101,7 @@ def _cells_to_decide(problem: Problem, found: _Found, attempt: int) -> BoolArray
         return two_way_cells(problem)
     if attempt == _ATTEMPTS - 2 or found.status is Status.FEASIBLE:
         return risky_cells(problem)
-    overlaps: BoolArray = (overlap_kw(found.flows) > OVERLAP_KW).any(axis=0)
+    overlaps = overlap_kw(found.flows).max(axis=0) > OVERLAP_KW
     negative = (problem.buy_eur_per_kwh < 0) | (problem.sell_eur_per_kwh < 0)
     return risky_cells(problem) & (overlaps | negative)
 

@@ -1,0 +1,126 @@
+"""Where limits cannot all be met a plan still comes: it says which limit, where, by how much."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from optimizer.dispatch import plan
+from optimizer.plan import Plan, Status
+from optimizer.problem import Grid, Home, Problem, problem_of
+from tests.optimizer.examples import OUTSIDE_BAND, PLAIN
+
+
+def said(made: Plan) -> list[tuple[str, int, float]]:
+    return [(one.limit, one.step, round(one.excess, 6)) for one in made.violations]
+
+
+def test_more_use_than_the_connection_carries_is_named_by_step() -> None:
+    problem = problem_of(1.0, [0.2] * 3, [0.1] * 3, [Home("h1", [1, 9, 1])], [], Grid(5.0))
+
+    made = plan(problem)
+
+    assert made.status is Status.RELAXED
+    assert said(made) == [("grid.import_limit_kw", 1, 4.0)]
+    assert made.cost_eur == pytest.approx(0.2 * 11)
+
+
+def test_a_battery_first_takes_away_as_much_of_the_excess_as_it_can() -> None:
+    problem = problem_of(
+        1.0, [0.2] * 3, [0.1] * 3, [Home("h1", [4, 9, 1])], [PLAIN], Grid([5.0, 5.0, 5.0])
+    )
+
+    made = plan(problem)
+
+    # One kW is free before the excess of four: three are left.
+    assert said(made) == [("grid.import_limit_kw", 1, 3.0)]
+    assert made.charge_kw[0, 0] == pytest.approx(1.0)
+
+
+def test_panels_that_cannot_be_cut_push_over_the_export_limit() -> None:
+    problem = problem_of(1.0, [0.2], [0.1], [Home("h1", [0], [7])], [], Grid(export_limit_kw=5.0))
+
+    assert said(plan(problem)) == [("grid.export_limit_kw", 0, 2.0)]
+
+
+def test_an_end_that_cannot_be_reached_is_missed_by_as_little_as_can_be() -> None:
+    problem = problem_of(1.0, [0.2, 0.2], [0.1] * 2, [], [replace(PLAIN, soc_end_kwh=10.0)])
+
+    made = plan(problem)
+
+    assert said(made) == [("batteries.b1.soc_end_kwh", 1, 2.0)]
+    assert made.soc_kwh[0].tolist() == pytest.approx([4.0, 8.0])
+
+
+def test_the_connection_weighs_more_than_the_wanted_end() -> None:
+    problem = problem_of(
+        1.0, [0.2], [0.1], [Home("h1", [4])], [replace(PLAIN, soc_end_kwh=4.0)], Grid(5.0)
+    )
+
+    assert said(plan(problem)) == [("batteries.b1.soc_end_kwh", 0, 3.0)]
+
+
+def test_a_start_outside_the_band_goes_back_as_fast_as_it_can() -> None:
+    problem = problem_of(1.0, [0.2] * 3, [0.1] * 3, [], [OUTSIDE_BAND])
+
+    made = plan(problem)
+
+    assert said(made) == [
+        ("batteries.b1.soc_start_kwh", 0, 7.0),
+        ("batteries.b1.soc_min_kwh", 0, 3.0),
+    ]
+    assert made.soc_kwh[0, :2].tolist() == pytest.approx([5.0, 8.0])
+
+
+def test_a_start_that_is_back_in_its_band_after_one_step_breaks_no_limit() -> None:
+    problem = problem_of(1.0, [0.2], [0.1], [], [replace(OUTSIDE_BAND, soc_start_kwh=5.0)])
+
+    made = plan(problem)
+
+    assert (made.status, made.violations) == (Status.OPTIMAL, ())
+
+
+def test_a_full_battery_is_never_filled_further_to_save_the_connection() -> None:
+    problem = problem_of(
+        1.0, [0.2], [0.1], [Home("h1", [0], [7])], [replace(PLAIN, soc_start_kwh=10.0)],
+        Grid(export_limit_kw=5.0),
+    )  # fmt: skip
+
+    made = plan(problem)
+
+    assert said(made) == [("grid.export_limit_kw", 0, 2.0)]
+    assert made.soc_kwh.tolist() == [[10.0]]
+
+
+def test_among_the_plans_that_break_least_the_cheapest_is_chosen() -> None:
+    problem = problem_of(
+        1.0, [0.3, 0.1, 0.2], [0.0] * 3, [Home("h1", [1, 1, 20])], [PLAIN], Grid(6.0)
+    )
+
+    made = plan(problem)
+
+    # The battery can give 4 kW at the last step; those 4 kWh are bought at 0.10, not at 0.30.
+    assert said(made) == [("grid.import_limit_kw", 2, 10.0)]
+    assert made.charge_kw[0].tolist() == pytest.approx([0.0, 4.0, 0.0])
+
+
+def burning(*, exclusive: bool) -> Problem:
+    """Return a problem whose end asks to get rid of energy that has nowhere to go."""
+    lossy = replace(
+        PLAIN,
+        soc_start_kwh=4.0,
+        soc_end_kwh=2.0,
+        charge_efficiency=0.5,
+        discharge_efficiency=0.5,
+    )
+    nothing = Grid(import_limit_kw=0.0, export_limit_kw=0.0)
+    return problem_of(1.0, [0.2], [0.1], [], [lossy], nothing, exclusive=exclusive)
+
+
+def test_an_exclusive_battery_cannot_burn_what_it_should_lose() -> None:
+    burned, kept = plan(burning(exclusive=False)), plan(burning(exclusive=True))
+
+    assert burned.status is Status.OPTIMAL
+    assert kept.status is Status.RELAXED
+    assert said(kept) == [("batteries.b1.soc_end_kwh", 0, 2.0)]

@@ -1,0 +1,96 @@
+"""Each block of a plan says why, in words a neighbour uses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+
+from optimizer.dispatch import plan
+from optimizer.plan import Action, Because
+from optimizer.problem import Grid, Home, Problem, problem_of
+from tests.optimizer.examples import OUTSIDE_BAND, PLAIN
+from tests.optimizer.neighbourhoods import problems
+
+
+def why(problem: Problem) -> list[tuple[int, int, Action, Because]]:
+    return [(one.first, one.last, one.action, one.because) for one in plan(problem).reasons]
+
+
+def test_sun_that_is_left_over_is_stored_and_used_at_night() -> None:
+    homes = [Home("h1", [0.0, 0.0, 1.0, 2.0], [3.0, 1.0, 1.0, 0.0])]
+    problem = problem_of(1.0, [0.2] * 4, [0.05] * 4, homes, [replace(PLAIN, soc_max_kwh=4.0)])
+
+    reasons = plan(problem).reasons
+
+    assert [(one.because, one.first, one.last) for one in reasons][-1] == (Because.OWN_USE, 3, 3)
+    assert reasons[0].text_nl == "De batterij laadt: er is meer zon dan we gebruiken."
+    assert reasons[0].text_en == "The battery charges: there is more sun than we use."
+
+
+def test_power_is_stored_because_it_is_cheap_and_given_because_it_is_dear() -> None:
+    problem = problem_of(1.0, [0.1, 0.2, 0.4], [0.0] * 3, [Home("h1", [1.0, 0.0, 4.0])], [PLAIN])
+
+    assert why(problem) == [
+        (0, 0, Action.CHARGE, Because.PRICE_LOW),
+        (1, 1, Action.HOLD, Because.PRICE_LATER),
+        (2, 2, Action.DISCHARGE, Because.PRICE_HIGH),
+    ]
+
+
+def test_a_peak_is_the_reason_where_the_price_is_flat() -> None:
+    problem = problem_of(
+        1.0, [0.2] * 2, [0.0] * 2, [Home("h1", [0.0, 6.0])], [PLAIN],
+        Grid(peak_price_eur_per_kw=1.0),
+    )  # fmt: skip
+
+    assert why(problem) == [
+        (0, 0, Action.CHARGE, Because.PEAK),
+        (1, 1, Action.DISCHARGE, Because.PEAK),
+    ]
+
+
+def test_a_negative_price_is_a_reason_to_take_power() -> None:
+    problem = problem_of(1.0, [-0.1], [-0.2], [], [PLAIN])
+
+    assert why(problem) == [(0, 0, Action.CHARGE, Because.NEGATIVE_PRICE)]
+
+
+def test_a_connection_at_its_limit_is_the_reason() -> None:
+    no_way_out = problem_of(
+        1.0, [0.2], [0.1], [Home("h1", [0.0], [5.0])], [PLAIN], Grid(export_limit_kw=1.0)
+    )
+    half = replace(PLAIN, soc_start_kwh=4.0, soc_end_kwh=2.0)
+    no_way_in = problem_of(1.0, [0.2], [0.1], [Home("h1", [5.0])], [half], Grid(3.0))
+
+    assert why(no_way_out) == [(0, 0, Action.CHARGE, Because.LIMIT)]
+    assert why(no_way_in) == [(0, 0, Action.DISCHARGE, Because.LIMIT)]
+
+
+def test_a_battery_under_its_band_fills_its_reserve() -> None:
+    problem = problem_of(1.0, [0.2, 0.2], [0.1] * 2, [], [OUTSIDE_BAND])
+
+    assert why(problem) == [(0, 1, Action.CHARGE, Because.RESERVE)]
+
+
+def test_a_battery_waits_because_it_is_empty_or_because_nothing_is_gained() -> None:
+    half = replace(PLAIN, soc_start_kwh=5.0, soc_end_kwh=5.0)
+
+    assert why(problem_of(1.0, [0.2], [0.1], [], [PLAIN])) == [(0, 0, Action.HOLD, Because.EMPTY)]
+    assert why(problem_of(1.0, [0.2], [0.1], [], [half])) == [(0, 0, Action.HOLD, Because.NO_GAIN)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(problems())
+def test_the_blocks_of_a_battery_tile_the_steps_and_tell_the_truth(problem: Problem) -> None:
+    made = plan(problem)
+
+    net_kw = made.charge_kw - made.discharge_kw
+    for row, battery in enumerate(problem.battery_ids):
+        blocks = [one for one in made.reasons if one.battery == battery]
+        covered = [step for one in blocks for step in range(one.first, one.last + 1)]
+        assert covered == list(range(problem.steps))
+        for block in blocks:
+            sign = {Action.CHARGE: 1, Action.DISCHARGE: -1, Action.HOLD: 0}[block.action]
+            for power in net_kw[row, block.first : block.last + 1]:
+                assert (0 if abs(power) <= 1e-6 else 1 if power > 0 else -1) == sign

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kwartier.ledger import Entry, balances
 from kwartier.model import Tariff
 from optimizer.balance import QuarterReadings, Registers, SelfRule, balance_of
-from optimizer.rounding import half_away_from_zero
+from optimizer.rounding import Tie, half_away_from_zero
 from optimizer.settlement import MemberDay, Rules, Source, Status, settle_day, settle_quarter
 from optimizer.sharing import Pot, SharingKey
 from tests.optimizer.cases import (
@@ -25,6 +25,7 @@ from tests.optimizer.cases import (
     rules,
     steady_keys,
 )
+from tests.optimizer.second_opinion import caps_by_rule, rounded, whose_export
 
 prices = st.decimals(min_value=-1, max_value=1, places=4).map(Decimal)
 days = st.lists(
@@ -48,6 +49,33 @@ def test_every_watt_hour_has_a_place(readings: QuarterReadings, rules: Rules) ->
         assert 0 <= quarter.allocated_wh[name] <= balance.caps_wh[name]
         assert -1 < quarter.allocated_wh[name] - quarter.exact[name] < 1
         assert 0 <= quarter.shared_out_wh[name] <= balance.exports_wh[name]
+
+
+@given(readings=quarters(any_registers), rules=rules)
+def test_a_second_opinion_agrees_to_the_watt_hour(readings: QuarterReadings, rules: Rules) -> None:
+    rules = replace(rules, source=Source.PROPORTIONAL)
+    imports = {name: read.import_wh or 0 for name, read in readings.connections.items()}
+    exports = {name: read.export_wh or 0 for name, read in readings.connections.items()}
+    if rules.self_rule is SelfRule.NET:
+        both = {name: min(imports[name], exports[name]) for name in imports}
+        imports = {name: wh - both[name] for name, wh in imports.items()}
+        exports = {name: wh - both[name] for name, wh in exports.items()}
+    discharge = readings.battery.export_wh or 0
+    caps = caps_by_rule(rules.self_rule, imports, exports, discharge)
+    order = sorted(imports)
+    if rules.tie is Tie.ROTATE:
+        order = [
+            order[(place + readings.quarter.number) % len(order)] for place in range(len(order))
+        ]
+    exact = rules.key.share(Pot(sum(exports.values()) + discharge, imports, caps))
+
+    quarter = settle_quarter(readings, rules)
+
+    assert quarter.exact == exact
+    assert quarter.allocated_wh == rounded(exact, order)
+    assert quarter.shared_out_wh == whose_export(
+        quarter.allocated_wh, exports, order, pool=rules.self_rule is SelfRule.POOL
+    )
 
 
 @given(readings=quarters(any_registers), rules=rules)

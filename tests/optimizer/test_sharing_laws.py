@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from optimizer.filling import fill
 from optimizer.rounding import Tie, half_away_from_zero, tie_order, whole_amounts
+from tests.optimizer.second_opinion import rounded, searched_fill
 
 amounts = st.one_of(
     st.integers(0, 5000), st.fractions(min_value=0, max_value=5000, max_denominator=60)
@@ -28,28 +29,7 @@ def test_filling_finds_the_level_that_a_search_over_all_breaks_finds(
     weights = {name: weight for name, (weight, _) in rows.items()}
     caps = {name: cap for name, (_, cap) in rows.items()}
 
-    assert fill(amount, weights, caps) == searched(amount, weights, caps)
-
-
-def searched(
-    amount: Fraction, weights: dict[str, Fraction], caps: dict[str, Fraction]
-) -> dict[str, Fraction]:
-    """Return the filling by another road: between which two breaks does the level lie?"""
-
-    def at(level: Fraction) -> dict[str, Fraction]:
-        return {
-            name: min(caps[name], level * weight) if weight else Fraction(0)
-            for name, weight in weights.items()
-        }
-
-    breaks = sorted({Fraction(caps[name]) / weight for name, weight in weights.items() if weight})
-    low = Fraction(0)
-    for high in breaks:
-        spent, more = sum(at(low).values()), sum(at(high).values())
-        if more > amount:
-            return at(low + (high - low) * (amount - spent) / (more - spent))
-        low = high
-    return at(low)
+    assert fill(amount, weights, caps) == searched_fill(amount, weights, caps)
 
 
 @given(exact=signed)
@@ -67,14 +47,10 @@ def test_whole_amounts_add_up_and_stay_within_one(exact: dict[str, Fraction]) ->
 
 
 @given(exact=signed)
-def test_nobody_with_a_smaller_remainder_is_served_first(exact: dict[str, Fraction]) -> None:
-    whole = whole_amounts(exact, sorted(exact))
+def test_the_largest_remainders_are_served_first(exact: dict[str, Fraction]) -> None:
+    order = sorted(exact, reverse=True)
 
-    up = [(-(amount % 1), name) for name, amount in exact.items() if whole[name] > amount]
-    down = [(-(amount % 1), name) for name, amount in exact.items() if whole[name] <= amount]
-    assert max(up, default=(Fraction(-1), "")) <= min(
-        (pair for pair in down if pair[0]), default=(Fraction(0), "Z")
-    )
+    assert whole_amounts(exact, order) == rounded(exact, order)
 
 
 def test_the_order_of_ties_begins_one_place_later_with_every_quarter() -> None:

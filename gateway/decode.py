@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from gateway.mbus import Channel
 from gateway.p1 import Frame, Framer
+from gateway.quantity import count_of, quantity_of
 from gateway.stamp import Stamp, stamp_of
-from gateway.telegram import Channel, Telegram, quantity_of, telegram_of, whole_number
+from gateway.telegram import Telegram, telegram_of
 from hardware import obis
 from kwartier.cli import print_json
 from kwartier.errors import InputError, UsageError
@@ -101,7 +103,7 @@ class _Look:
         return next((self.text(code) for code in codes if self.text(code)), None)
 
     def count(self, code: str) -> int | None:
-        return whole_number(self.text(code))
+        return count_of(self.text(code))
 
     def number(self, code: str, base: obis.Base, per: int) -> float | None:
         quantity = quantity_of(self.text(code))
@@ -161,10 +163,10 @@ class _Look:
         if log is not None:
             pairs = zip(log[2::2], log[3::2], strict=False)
             found["power_failures"] = [
-                {"end_utc": self.utc_of(end), "seconds": whole_number(seconds.rstrip("*sS"))}
+                {"end_utc": self.utc_of(end), "seconds": count_of(seconds.rstrip("*sS"))}
                 for end, seconds in pairs
             ]
-            found["power_failures_stated"] = whole_number(log[0])
+            found["power_failures_stated"] = count_of(log[0])
         for name, code in (
             ("short_failures", obis.SHORT_FAILURES),
             ("long_failures", obis.LONG_FAILURES),
@@ -183,7 +185,7 @@ class _Look:
         if len(month) == 2:
             found["month_peak"] = self._peak(*month)
         history = self._objects.get(obis.PEAK_HISTORY, ())
-        count = whole_number(history[0]) if history else None
+        count = count_of(history[0]) if history else None
         if count is not None:
             found["peak_history_count"] = count
             found["peak_history"] = [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.telegram import Channel, Telegram
+from gateway.mbus import Channel
+from gateway.telegram import Telegram
 from hardware import obis
 from kwartier.identity import DeviceId
 from kwartier.reading import ClockSource, Reading
@@ -10,8 +11,12 @@ from kwartier.series import SERIES, Kind
 from kwartier.units import EpochS
 
 _DAY_S = 86_400
-_INNER = ("import_t3_wh", "import_t4_wh", "export_t3_wh", "export_t4_wh")
-"""Tariffs that count towards a total and are not stored by themselves."""
+_SIDES = tuple(
+    (f"{side}_wh", tariffs, tariffs[2:])
+    for side in ("import", "export")
+    for tariffs in [tuple(f"{side}_t{tariff}_wh" for tariff in (1, 2, 3, 4))]
+)
+"""Per side the total, its tariffs, and those of them that have no series of their own."""
 
 
 def reading_of(telegram: Telegram, device: DeviceId, gateway_now_s: float) -> list[Reading]:
@@ -91,17 +96,15 @@ class Agreement:
 
 
 def _values(numbers: dict[str, int]) -> dict[str, int]:
-    values = {name: number for name, number in numbers.items() if name not in _INNER}
-    for side in ("import", "export"):
-        tariffs = [numbers[name] for name in _TARIFFS[side] if name in numbers]
-        if tariffs:
-            values.setdefault(f"{side}_wh", sum(tariffs))
+    values = dict(numbers)
+    for total, tariffs, inner in _SIDES:
+        if total not in values:
+            told = [values[name] for name in tariffs if name in values]
+            if told:
+                values[total] = sum(told)
+        for name in inner:
+            values.pop(name, None)
     return values
-
-
-_TARIFFS = {
-    side: tuple(f"{side}_t{tariff}_wh" for tariff in (1, 2, 3, 4)) for side in ("import", "export")
-}
 
 
 def _mbus_reading(channel: Channel, gateway_now_s: float) -> Reading | None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 
 from kwartier.interval import Zone
 from kwartier.units import EpochS
 
-_DAY_S = 86_400
-_QUARTER_S = 900
 _FIRST_YEAR = 1970
 
 
@@ -39,51 +37,38 @@ def stamp_of(text: str, zone: Zone) -> Stamp | None:
         DSMR P1 companion standard 5.0.2, section 6.4, TST; design of editions 2.2 and 3.0, which
         send twelve digits in local time.
     """
-    digits, letter = text[:12], text[12:].upper()
-    if len(digits) < 12 or not (digits.isascii() and digits.isdigit()) or letter not in _LETTERS:
+    hour = _hour(text[:8], text[12:], zone)
+    below = text[8:12]
+    if hour is None or len(below) < 4 or not (below.isascii() and below.isdigit()):
         return None
-    midnight_s = _midnight_s(digits[:6])
-    hour, minute, second = int(digits[6:8]), int(digits[8:10]), int(digits[10:])
-    if midnight_s is None or hour > 23 or minute > 59 or second > 59:
+    minute, second = int(below[:2]), int(below[2:])
+    if minute > 59 or second > 59:
         return None
-    local_s = midnight_s + hour * 3600 + minute * 60 + second
-    if not letter:
-        return Stamp(_utc_s(local_s, zone), contradicts=False)
-    offset_s = _winter_s(zone, digits[:2]) + (3600 if letter == "S" else 0)
-    at_s = local_s - offset_s
-    return Stamp(at_s, contradicts=_offset_s(zone, at_s // _QUARTER_S) != offset_s)
-
-
-_LETTERS = {"", "S", "W"}
-
-
-def _year(digits: str) -> int:
-    year = 1900 + int(digits)
-    return year if year >= _FIRST_YEAR else year + 100
-
-
-@lru_cache(maxsize=64)
-def _midnight_s(digits: str) -> EpochS | None:
-    try:
-        found = date(_year(digits[:2]), int(digits[2:4]), int(digits[4:]))
-    except ValueError:
-        return None
-    return (found.toordinal() - date(_FIRST_YEAR, 1, 1).toordinal()) * _DAY_S
+    return Stamp(hour.at_s + minute * 60 + second, hour.contradicts)
 
 
 @lru_cache(maxsize=256)
-def _offset_s(zone: Zone, quarter: int) -> int:
-    offset = datetime.fromtimestamp(quarter * _QUARTER_S, zone).utcoffset()
-    assert offset is not None
-    return int(offset.total_seconds())
+def _hour(digits: str, letter: str, zone: Zone) -> Stamp | None:
+    """Return the start of the hour ``YYMMDDhh``; a clock is put on or back on the hour."""
+    if len(digits) < 8 or not (digits.isascii() and digits.isdigit()):
+        return None
+    years, month, day, hour = (int(digits[place : place + 2]) for place in (0, 2, 4, 6))
+    year = years + (1900 if years + 1900 >= _FIRST_YEAR else 2000)
+    try:
+        local = datetime(year, month, day, hour, tzinfo=zone)
+    except ValueError:
+        return None
+    if not letter:
+        return Stamp(int(local.timestamp()), contradicts=False)
+    if letter not in {"S", "W"}:
+        return None
+    offset = _winter(year, zone) + (timedelta(hours=1) if letter == "S" else timedelta(0))
+    instant = local.replace(tzinfo=timezone(offset))
+    told = instant.astimezone(zone).utcoffset()
+    return Stamp(int(instant.timestamp()), contradicts=told != offset)
 
 
-@lru_cache(maxsize=64)
-def _winter_s(zone: Zone, digits: str) -> int:
-    """Return the zone's winter time in a year: the smaller of its two offsets [s]."""
-    firsts = (datetime(_year(digits), month, 1, tzinfo=UTC) for month in (1, 7))
-    return min(_offset_s(zone, int(first.timestamp()) // _QUARTER_S) for first in firsts)
-
-
-def _utc_s(local_s: int, zone: Zone) -> EpochS:
-    return int(datetime.fromtimestamp(local_s, UTC).replace(tzinfo=zone).timestamp())
+def _winter(year: int, zone: Zone) -> timedelta:
+    """Return the zone's winter time in a year: the smaller of its two offsets."""
+    firsts = (datetime(year, month, 1, tzinfo=zone).utcoffset() for month in (1, 7))
+    return min(offset or timedelta(0) for offset in firsts)

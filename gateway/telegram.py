@@ -8,71 +8,26 @@ from dataclasses import dataclass
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from gateway.mbus import Channel, channels_of
 from gateway.p1 import Crc, Frame
+from gateway.quantity import whole_of
 from gateway.stamp import Stamp, stamp_of
 from hardware import obis
 from kwartier.interval import HOME_ZONE, Zone
 
-_LINE = re.compile(
-    r"(\d{1,3}-\d{1,3}:\d{1,3}\.\d{1,3}\.\d{1,3})(?:[.*]\d{1,3})?\((.*)\)\s*", re.ASCII
-)
-_CONTINUED = re.compile(r"\(([^()]*)\)\s*", re.ASCII)
-_NUMBER = re.compile(r"\s*(-?\d{1,12})(?:\.(\d{0,9}))?\s*\*?\s*([A-Za-z]*3?)\s*", re.ASCII)
-_CHANNEL = re.compile(r"0-([1-9]):(.+)")
-_REMEMBERED_LINE = 96
-"""Bytes of the longest line kept between telegrams: most lines repeat, second after second."""
+_HEAD = re.compile(rb"(\d{1,3}-\d{1,3}:\d{1,3}\.\d{1,3}\.\d{1,3})(?:[.*]\d{1,3})?")
+_CHANNEL = re.compile(r"0-[1-9]:.+")
+_REMEMBERED_BYTES = 4096
+"""Of a longer telegram no line is kept between telegrams, which bounds what is kept."""
+_REMEMBERED_LINES = 2048
+"""Lines kept, parsed: most lines repeat, second after second."""
 
-_UNREAD = "?"
-_CONTINUATION = "+"
 _MBUS = "mbus"
+_CONTINUATION = "continuation"
+_AWAITS_VALUE = ":" + obis.CHANNEL_OLD_VALUE
 
 Objects = Mapping[str, tuple[str, ...]]
 """The values between brackets as sent, by OBIS code without its sixth number."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quantity:
-    """A number as sent, exactly: ``digits / 10 ** decimals`` in ``unit``."""
-
-    digits: int
-    decimals: int
-    unit: str
-
-    def whole(self, base: obis.Base) -> int | None:
-        """Return it in whole base units, cut off as a counter does, or None in a foreign unit."""
-        factor = self._factor(base)
-        return None if factor is None else self.digits * factor // 10**self.decimals
-
-    def number(self, base: obis.Base, per: int) -> float | None:
-        """Return it for show in units of ``per`` base units, the nearest float there is."""
-        factor = self._factor(base)
-        return None if factor is None else self.digits * factor / (per * 10**self.decimals)
-
-    def _factor(self, base: obis.Base) -> int | None:
-        if not self.unit and self.decimals == 3 and base in (obis.Base.WH, obis.Base.W):
-            return 1000
-        return obis.UNIT_FACTORS[base].get(self.unit.lower())
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """A meter on the M-Bus, as far as the telegram tells of it.
-
-    Attributes:
-        number: Its channel, 1 to 9; the order of meters on channels is not fixed.
-        type_code: What it measures, by number; None when not told.
-        meter_id: Its own id as sent; empty when it has none.
-        code: The OBIS code its value stands under; empty without value.
-        stamp: When it had that value; None when no such instant exists.
-        value: The value; None when there is none.
-    """
-
-    number: int
-    type_code: int | None = None
-    meter_id: str = ""
-    code: str = ""
-    stamp: Stamp | None = None
-    value: Quantity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,121 +71,84 @@ def telegram_of(frame: Frame, zone: Zone = HOME_ZONE) -> Telegram:
         zone = ZoneInfo(maker_zone)
     objects: dict[str, tuple[str, ...]] = {}
     numbers: dict[str, int] = {}
-    has_channels = False
+    on_mbus: list[str] = []
     unparsed = 0
-    code = ""
-    for line in lines[1:]:
-        known = _remembered(line) if len(line) <= _REMEMBERED_LINE else _object(line)
-        if known is None:
-            continue
-        last, (code, values, series, whole) = code, known
-        if series == "":
+    parsed = _remembered if len(frame.data) <= _REMEMBERED_BYTES else _object
+    for code, values, series, whole in map(parsed, lines[1:]):
+        if code:
             objects[code] = values
-        elif series == _MBUS:
-            objects[code] = values
-            has_channels = True
-        elif series == _CONTINUATION and last.endswith(":" + obis.CHANNEL_OLD_VALUE):
+            if series == _MBUS:
+                on_mbus.append(code)
+            elif series:
+                numbers[series] = whole
+        elif series and (last := next(reversed(objects), "")).endswith(_AWAITS_VALUE):
             objects[last] += values
-        elif code == "":
-            unparsed += 1
         else:
-            objects[code] = values
-            numbers[series] = whole
+            unparsed += whole
     sent = objects.get(obis.STAMP)
     return Telegram(
         crc=frame.crc,
         header=header,
         stamp=stamp_of(sent[0], zone) if sent else None,
-        meter_id=_first(objects, obis.METER_IDS),
+        meter_id=_meter_id(objects),
         numbers=numbers,
-        channels=_channels(objects, zone) if has_channels else (),
+        channels=_channels(tuple([(code, objects[code]) for code in on_mbus]), zone),
         objects=objects,
         unparsed_lines=unparsed,
         zone=zone,
     )
 
 
-def quantity_of(text: str) -> Quantity | None:
-    """Return the number and unit of a value such as ``000123.456*kWh``, with or without ``*``."""
-    match = _NUMBER.fullmatch(text)
-    if match is None:
-        return None
-    whole, decimals, unit = match.groups()
-    decimals = decimals or ""
-    return Quantity(int(whole + decimals), len(decimals), unit)
-
+_channels = lru_cache(maxsize=64)(channels_of)
 
 _Known = tuple[str, tuple[str, ...], str, int]
 
 
-def _object(line: bytes) -> _Known | None:
-    """Return a line as (code, values, series, whole number), or None for an empty line.
+def _object(line: bytes) -> _Known:
+    """Return a line as (code, values, series, whole number).
 
-    An empty series means that nothing is stored of it.
+    An empty series marks an object of which nothing is stored. An empty code marks a line that is
+    no object; its whole number is then the count of unparsed lines, 0 or 1.
     """
-    text = line.decode("latin-1")
-    match = _LINE.fullmatch(text)
-    if match is None:
-        continued = _CONTINUED.fullmatch(text)
-        if continued is not None:
-            return "", (continued[1],), _CONTINUATION, 0
-        return ("", (), _UNREAD, 0) if text.strip() else None
-    code, body = match.groups()
-    values = tuple(body.split(")("))
-    known = obis.METER_OBJECTS.get(code)
-    if known is None:
-        return code, values, _MBUS if _CHANNEL.fullmatch(code) else "", 0
-    quantity = quantity_of(values[0])
-    whole = None if quantity is None else quantity.whole(known.base)
+    head, _, rest = line.rstrip().partition(b"(")
+    known = _head(head)
+    if known is None or not rest.endswith(b")"):
+        return _no_object(line)
+    code, series, factors = known
+    values = tuple(rest[:-1].decode("latin-1").split(")("))
+    if factors is None:
+        return code, values, series, 0
+    whole = whole_of(values[0], factors)
     if whole is None or whole < 0:
         return code, values, "", 0
-    return code, values, known.series, whole
+    return code, values, series, whole
 
 
-_remembered = lru_cache(maxsize=4096)(_object)
+_remembered = lru_cache(maxsize=_REMEMBERED_LINES)(_object)
 
 
-def _channels(objects: Objects, zone: Zone) -> tuple[Channel, ...]:
-    numbers = sorted({int(match[1]) for match in map(_CHANNEL.fullmatch, objects) if match})
-    found = (_channel(number, objects, zone) for number in numbers)
-    return tuple(channel for channel in found if channel != Channel(channel.number))
+@lru_cache(maxsize=512)
+def _head(head: bytes) -> tuple[str, str, Mapping[str, int] | None] | None:
+    """Return what stands before the first bracket as (code, series, unit factors)."""
+    match = _HEAD.fullmatch(head) if len(head) < 32 else None
+    if match is None:
+        return None
+    code = match[1].decode("ascii")
+    known = obis.METER_OBJECTS.get(code)
+    if known is None:
+        return code, _MBUS if _CHANNEL.fullmatch(code) else "", None
+    return code, known.series, obis.UNIT_FACTORS[known.base]
 
 
-def _channel(number: int, objects: Objects, zone: Zone) -> Channel:
-    place = f"0-{number}:"
-    type_text = objects.get(place + obis.CHANNEL_TYPE, ("",))[0]
-    code, stamp_text, value_text = _channel_value(place, objects)
-    return Channel(
-        number=number,
-        type_code=whole_number(type_text),
-        meter_id=_first(objects, [place + end for end in obis.CHANNEL_IDS]),
-        code=code,
-        stamp=stamp_of(stamp_text, zone),
-        value=quantity_of(value_text),
-    )
+def _no_object(line: bytes) -> _Known:
+    text = line.decode("latin-1").strip()
+    if text.startswith("(") and text.endswith(")") and "(" not in text[1:]:
+        return "", (text[1:-1],), _CONTINUATION, 1
+    return "", (), "", int(text != "")
 
 
-def _channel_value(place: str, objects: Objects) -> tuple[str, str, str]:
-    """Return the code, the stamp and the value of an M-Bus meter, empty where it has none."""
-    for end in obis.CHANNEL_VALUES:
-        values = objects.get(place + end)
-        if values is not None:
-            return place + end, values[0] if len(values) > 1 else "", values[-1]
-    values = objects.get(place + obis.CHANNEL_OLD_VALUE)
-    if values is None:
-        return "", "", ""
-    value = f"{values[-1]}*{values[5]}" if len(values) > 6 else ""
-    return place + obis.CHANNEL_OLD_VALUE, values[0], value
-
-
-def whole_number(text: str) -> int | None:
-    """Return a plain count such as ``0003``, or None."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else None
-
-
-def _first(objects: Objects, codes: tuple[str, ...] | list[str]) -> str:
-    """Return the first value that is not empty."""
-    for code in codes:
+def _meter_id(objects: Objects) -> str:
+    for code in obis.METER_IDS:
         values = objects.get(code)
         if values and values[0]:
             return values[0]

@@ -26,17 +26,12 @@ def crc16(telegram: bytes) -> int:
     """
     rest = int.from_bytes(telegram.translate(_MIRRORED) + b"\0\0")
     odd = rest.bit_count() & 1
-    stride = 1
-    bits = rest.bit_length()
-    while stride * 30 < bits:
-        stride *= 2
-    while stride:
-        place = 15 * stride
-        high = rest >> place
-        while high:
-            rest ^= (high << place) ^ (high << stride) ^ high
-            high = rest >> place
-        stride >>= 1
+    for power in range((rest.bit_length() // 15).bit_length(), -1, -1):
+        stride = 1 << power
+        place = 15 << power
+        below = (1 << place) - 1
+        while high := rest >> place:
+            rest = (rest & below) ^ (high << stride) ^ high
     if rest.bit_count() & 1 != odd:
         rest ^= _GENERATOR
-    return int(f"{rest:016b}"[::-1], 2)
+    return _MIRRORED[rest & 255] << 8 | _MIRRORED[rest >> 8]

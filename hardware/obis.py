@@ -28,16 +28,20 @@ class Base(StrEnum):
     COUNT = "1"
 
 
-UNIT_FACTORS: dict[Base, dict[str, int]] = {
-    Base.WH: {"wh": 1, "kwh": 1000, "mwh": 1_000_000},
-    Base.W: {"w": 1, "kw": 1000, "mw": 1_000_000},
-    Base.DV: {"v": 10, "": 10},
-    Base.MA: {"a": 1000, "": 1000},
+_FACTORS: dict[Base, dict[str, int]] = {
+    Base.WH: {"Wh": 1, "kWh": 1000, "MWh": 1_000_000},
+    Base.W: {"W": 1, "kW": 1000, "MW": 1_000_000},
+    Base.DV: {"V": 10, "": 10},
+    Base.MA: {"A": 1000, "": 1000},
     Base.DM3: {"dm3": 1, "l": 1, "m3": 1000},
-    Base.KJ: {"kj": 1, "mj": 1000, "gj": 1_000_000, "kwh": 3600, "mwh": 3_600_000},
+    Base.KJ: {"kJ": 1, "MJ": 1000, "GJ": 1_000_000, "kWh": 3600, "MWh": 3_600_000},
     Base.COUNT: {"": 1},
 }
-"""Base units in one unit as meters write it, in lower case; ``""`` is a unit left out."""
+UNIT_FACTORS: dict[Base, dict[str, int]] = {
+    base: factors | {unit.lower(): factor for unit, factor in factors.items()}
+    for base, factors in _FACTORS.items()
+}
+"""Base units in one unit, as it should be written and in lower case; ``""`` is one left out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,8 @@ def _cells_to_decide(problem: Problem, found: _Found, attempt: int) -> BoolArray
         return risky_cells(problem)
     overlaps = overlap_kw(found.flows).max(axis=0) > OVERLAP_KW
     negative = (problem.buy_eur_per_kwh < 0) | (problem.sell_eur_per_kwh < 0)
-    return risky_cells(problem) & (overlaps | negative)
+    likely: BoolArray = risky_cells(problem) & np.logical_or(overlaps, negative)
+    return likely
 
 
 def _with_limits(

@@ -60,7 +60,7 @@ def bill_of(part: Part) -> Bill:
 
 
 def _volume(part: Part) -> Volume:
-    keys = part.object(_VOLUME_KEYS, needed=("member",))
+    keys = part.told(_VOLUME_KEYS, needed=("member",))
     return Volume(
         keys["member"].name(),
         keys["bought"].energy_wh() if "bought" in keys else 0,
@@ -71,11 +71,11 @@ def _volume(part: Part) -> Volume:
 
 
 def _price(part: Part | None) -> Fraction | None:
-    return None if part is None or part.value is None else part.signed_fraction("0.18")
+    return None if part is None else part.signed_fraction("0.18")
 
 
 def _terms(part: Part) -> Terms:
-    keys = part.object(_TARIFF_KEYS, needed=("buy", "sell"))
+    keys = part.told(_TARIFF_KEYS, needed=("buy", "sell"))
 
     def optional(key: str, example: str) -> Fraction:
         return keys[key].signed_fraction(example) if key in keys else Fraction()

@@ -34,13 +34,13 @@ def period_text(text: str) -> dict[str, Json]:
     """
     document = parsed(text)
     if "local_day" in document.names():
-        keys = document.object(
+        keys = document.told(
             ("local_day", "flat_readings", "battery", *_AGREED),
             needed=("local_day", "flat_readings", "keys"),
         )
         quarters = _flat_day(keys)
     else:
-        keys = document.object(("quarters", *_AGREED), needed=("quarters", "keys"))
+        keys = document.told(("quarters", *_AGREED), needed=("quarters", "keys"))
         quarters = _quarters(keys["quarters"])
     return _answer(settle_period(quarters, _agreement(keys)))
 
@@ -53,7 +53,7 @@ def _quarters(part: Part) -> list[QuarterReadings]:
 
 
 def _quarter(part: Part) -> QuarterReadings:
-    keys = part.object(("ts", "readings", "battery"), needed=("ts", "readings"))
+    keys = part.told(("ts", "readings", "battery"), needed=("ts", "readings"))
     return QuarterReadings(
         keys["ts"].quarter(), connections_of(keys["readings"]), battery_of(keys.get("battery"))
     )

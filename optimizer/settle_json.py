@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from kwartier.errors import ContractError
 from kwartier.interval import QUARTER_S, Quarter
 from kwartier.units import Wh
 from kwartier.wire import Json
@@ -61,7 +62,7 @@ def settle_quarter_text(text: str) -> dict[str, Json]:
 
 def quarter_case(document: Part) -> QuarterCase:
     """Return the case that a document describes, or refuse it."""
-    keys = document.object(_CASE_KEYS, needed=("readings", "key"))
+    keys = document.told(_CASE_KEYS, needed=("readings", "key"))
     number = keys["qindex"].whole(0, MAX_QUARTER_NUMBER) if "qindex" in keys else 0
     quarter = Quarter(number * QUARTER_S)
     return QuarterCase(
@@ -110,7 +111,12 @@ def _efficiency(part: Part) -> Fraction:
 
 
 def _texts(amounts: Mapping[str, Exact]) -> dict[str, Json]:
-    return {name: str(amount) for name, amount in sorted(amounts.items())}
+    try:
+        return {name: str(amount) for name, amount in sorted(amounts.items())}
+    except ValueError as error:
+        raise ContractError(
+            "claims or shares: their fractions make amounts too long to print: use shorter ones"
+        ) from error
 
 
 def _sorted(amounts_wh: Mapping[str, Wh]) -> dict[str, Json]:

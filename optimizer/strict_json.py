@@ -21,7 +21,7 @@ MAX_TEXT = 64 * 1024 * 1024
 MAX_NAME = 200
 """The longest name [characters]."""
 
-_FRACTION = re.compile(r"[0-9]{1,2000}(?:/[0-9]{1,2000}|\.[0-9]{1,2000})?", re.ASCII)
+_FRACTION = re.compile(r"[0-9]{1,1000}(?:/[0-9]{1,1000}|\.[0-9]{1,1000})?", re.ASCII)
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -53,13 +53,17 @@ class Part:
                 raise self.wrong(f"key {key!r} is missing: add it")
         return parts
 
+    def told(self, known: Collection[str], needed: Collection[str] = ()) -> dict[str, Part]:
+        """Return the same, without the keys that need not be there and are null."""
+        parts = self.object(known, needed)
+        return {key: part for key, part in parts.items() if part.value is not None or key in needed}
+
     def names(self) -> dict[str, Part]:
         """Return the values of an object whose keys are names, or refuse it."""
         if not isinstance(self.value, dict):
             raise self.wrong(f"{_shown(self.value)} is not an object in braces")
         for key in self.value:
-            if not 0 < len(key) <= MAX_NAME:
-                raise self.wrong(f"{_shown(key)} is no name: use 1 to {MAX_NAME} characters")
+            Part(key, self.place).name()
         return {key: Part(value, self._under(key)) for key, value in self.value.items()}
 
     def list(self) -> list[Part]:
@@ -70,11 +74,12 @@ class Part:
 
     def name(self) -> str:
         """Return a name, or refuse it."""
-        if not isinstance(self.value, str) or not 0 < len(self.value) <= MAX_NAME:
+        name = self.value
+        if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME or not name.isprintable():
             raise self.wrong(
-                f"{_shown(self.value)} is no name: use a text of 1 to {MAX_NAME} characters"
+                f"{_shown(name)} is no name: use a text of 1 to {MAX_NAME} printable characters"
             )
-        return self.value
+        return name
 
     def choice(self, choices: type[Choice]) -> Choice:
         """Return one of some words, or refuse it."""

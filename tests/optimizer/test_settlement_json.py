@@ -110,6 +110,7 @@ def test_a_quarter_of_an_empty_neighbourhood_is_all_zero() -> None:
         ('{"A": {"import": {"value": "1"}}}', "readings.A.import: key 'quality' is missing"),
         ('{"A": {"import": {"value": "1", "quality": "x"}}}', 'quality: "x" is not known: use'),
         ('{"": {}}', 'readings: "" is no name'),
+        ('{"\\ud800": {}}', "readings: .* is no name: use a text of 1 to 200 printable"),
         ("[]", r"readings: \[\] is not an object"),
     ],
 )
@@ -164,6 +165,24 @@ def test_a_key_that_is_wrong_is_refused_by_place_value_and_remedy(key: str, mess
 def test_a_case_that_is_wrong_is_refused_by_place_value_and_remedy(more: str, message: str) -> None:
     with pytest.raises(ContractError, match=message):
         answer('{"A": {"import": "1"}}', more=more)
+
+
+def test_what_need_not_be_told_may_be_null() -> None:
+    readings = '{"A": {"import": "0.3"}, "P": {"export": "0.1"}}'
+    nulls = ', "battery": null, "claims": null, "eta": null, "self_rule": null, "qindex": null'
+
+    assert answer(readings, more=nulls) == answer(readings)
+
+
+def test_fractions_too_long_to_print_are_refused() -> None:
+    # Seven denominators of 901 digits without a common part: the sum has one of over 6,000.
+    fractions = {
+        name: f"{'9' * 902}/{place}{'7' * 899}1" for place, name in enumerate("PQRSTUV", 1)
+    }
+    claims = ", ".join(f'"{name}": "{fraction}"' for name, fraction in fractions.items())
+    more = f', "battery": {{"discharge": "0.001"}}, "eta": "0.9", "claims": {{{claims}}}'
+    with pytest.raises(ContractError, match="too long to print: use shorter ones"):
+        answer("{}", more=more)
 
 
 def test_keys_may_not_stand_in_each_other_without_end() -> None:

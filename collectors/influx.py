@@ -57,7 +57,7 @@ class InfluxRefusedError(InputError):
 
 
 class InfluxSettingsError(SettingsError):
-    """InfluxDB does not know the token, the organisation or the bucket."""
+    """The way to InfluxDB is wrong: its address, the token, the organisation or the bucket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,15 @@ class InfluxSettings:
     org: str
     bucket: str
     timeout_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://")):
+            raise InfluxSettingsError(
+                f"InfluxDB's address {self.url!r} must start with http:// or https://"
+            )
+        for name, value in (("token", self.token), ("org", self.org), ("bucket", self.bucket)):
+            if not value:
+                raise InfluxSettingsError(f"InfluxDB's {name} is empty: set it")
 
 
 class Influx:
@@ -183,9 +192,8 @@ class Influx:
             )
         if 400 <= status < 500 and status not in _PASSING:
             return InfluxRefusedError(status, reason)
-        return InfluxDownError(
-            f"{self._where} answered {status}: {reason}", _seconds(error.retry_after)
-        )
+        said = f"answered {status}" if status else "did not answer"
+        return InfluxDownError(f"{self._where} {said}: {reason}", _seconds(error.retry_after))
 
 
 def _seconds(text: str | None) -> float:

@@ -102,6 +102,15 @@ def test_the_token_does_not_show_in_the_settings() -> None:
     assert "s3cret" not in repr(InfluxSettings("http://influx", "s3cret", "coop", "wijk"))
 
 
+@pytest.mark.parametrize(
+    ("url", "token", "named"),
+    [("influx:8086", "t", "must start with http"), ("http://influx", "", "token is empty")],
+)
+def test_settings_that_cannot_work_are_refused_at_once(url: str, token: str, named: str) -> None:
+    with pytest.raises(InfluxSettingsError, match=named):
+        InfluxSettings(url, token, "coop", "wijk")
+
+
 def answer(body: bytes, *, cut: bool = False) -> Reply:
     return Reply(200, body, {"Content-Type": "text/csv; charset=utf-8"}, cut=cut)
 

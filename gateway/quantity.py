@@ -10,7 +10,7 @@ from hardware.obis import UNIT_FACTORS, Base
 
 _NUMBER = re.compile(r"\s*(-?\d{1,12})(?:\.(\d{0,12}))?\s*\*?\s*([A-Za-z]*3?)\s*", re.ASCII)
 _MOST_DIGITS = 12
-_TENS = tuple(10**power for power in range(_MOST_DIGITS + 1))
+_TENS = tuple(int("1" + "0" * power) for power in range(_MOST_DIGITS + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def whole_of(text: str, factors: Mapping[str, int]) -> int | None:
     whole, _, decimals = number.partition(".")
     digits = whole + decimals
     factor = factors.get(unit)
-    if factor and whole and digits.isdecimal() and len(number) <= _MOST_DIGITS:
+    if factor and whole and digits.isdecimal() and text.isascii() and len(number) <= _MOST_DIGITS:
         return int(digits) * factor // _TENS[len(decimals)]
     quantity = quantity_of(text)
     return None if quantity is None else quantity.whole_in(factors)

@@ -77,10 +77,11 @@ def telegram_of(frame: Frame, zone: Zone = HOME_ZONE) -> Telegram:
     for code, values, series, whole in map(parsed, lines[1:]):
         if code:
             objects[code] = values
-            if series == _MBUS:
-                on_mbus.append(code)
-            elif series:
-                numbers[series] = whole
+            if series:
+                if series == _MBUS:
+                    on_mbus.append(code)
+                else:
+                    numbers[series] = whole
         elif series and (last := next(reversed(objects), "")).endswith(_AWAITS_VALUE):
             objects[last] += values
         else:
@@ -115,7 +116,8 @@ def _object(line: bytes) -> _Known:
     if known is None or not rest.endswith(b")"):
         return _no_object(line)
     code, series, factors = known
-    values = tuple(rest[:-1].decode("latin-1").split(")("))
+    body = rest[:-1].decode("latin-1")
+    values = tuple(body.split(")(")) if ")(" in body else (body,)
     if factors is None:
         return code, values, series, 0
     whole = whole_of(values[0], factors)

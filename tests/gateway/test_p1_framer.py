@@ -99,6 +99,12 @@ def test_a_checksum_in_small_letters_is_read() -> None:
     assert frames_of(body + b"%04x\r\n" % crc16(body)) == [Frame(body, Crc.VALID)]
 
 
+def test_lines_that_end_in_a_line_feed_only_are_lines_too() -> None:
+    body = whole(ONE).replace(b"\r\n", b"\n")
+
+    assert frames_of(b"rest!\n" + sealed(body) * 2) == [Frame(body, Crc.VALID)] * 2
+
+
 def test_the_longest_telegram_of_the_standard_fits() -> None:
     messages = b"".join(b"0-0:96.13.%d(%s)\r\n" % (n, b"3F" * 1024) for n in (0, 2, 3, 4, 5))
     body = b"/KWT5\\ONE\r\n\r\n" + messages + b"!"

@@ -6,30 +6,26 @@ A profile is one file in ``hardware/profiles``; the rules for writing one stand 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from hardware.registers import (
-    HOLDING,
-    MOST_PER_READ,
-    Number,
-    Words,
-    floating,
-    signed,
-    text,
-    unsigned,
+from hardware.profile_register import (
+    Register,
+    WriteRegister,
+    chosen,
+    registers_of,
+    writes_of,
 )
+from hardware.registers import MOST_PER_READ, Number
 from kwartier.errors import InputError, SettingsError
 from kwartier.series import SERIES
 from kwartier.settings import Table, read_toml
 
-_SIZES = {"u16": 1, "s16": 1, "u32": 2, "s32": 2, "f32": 2, "u64": 4, "s64": 4, "f64": 4}
 _FACTORS = {
     ("kwh", "wh"): 1000,
     ("wh", "wh"): 1,
@@ -49,68 +45,6 @@ class Status(StrEnum):
     """Taken from the maker's register list or from software in the field; not tried by us."""
     GUESSED = "guessed"
     """Inferred from a sister device."""
-
-
-class Wear(StrEnum):
-    """What a write does to the device's memory."""
-
-    VOLATILE = "volatile"
-    """Held in working memory: may be written every minute."""
-    STORED = "stored"
-    """Held in flash: a budget of a few writes per day."""
-    UNKNOWN = "unknown"
-    """Nobody said: treated as stored."""
-
-
-@dataclass(frozen=True, slots=True)
-class Register:
-    """One value a device serves.
-
-    Attributes:
-        name: Quantity and unit, such as ``active_power_w``.
-        address: Of its first register, as it is sent on the wire (counted from zero).
-        type: One of u16, s16, u32, s32, u64, s64, f32, f64 and text.
-        size: Registers it takes.
-        scale: What the raw value is multiplied by.
-        missing: Raw values, read without sign, that mean "not there".
-        function_code: 3 for holding, 4 for input registers.
-        low_word_first: Whether the lower half of a long number comes first.
-    """
-
-    name: str
-    address: int
-    type: str
-    size: int
-    scale: Decimal
-    missing: frozenset[int]
-    function_code: int
-    low_word_first: bool
-
-    def value(self, words: Words) -> Number | str | None:
-        """Return what its registers mean; None for a value that is not there."""
-        assert len(words) == self.size, (self.name, words)
-        if self.type == "text":
-            return text(words)
-        ordered = list(reversed(words)) if self.low_word_first else words
-        if unsigned(ordered) in self.missing:
-            return None
-        if self.type.startswith("f"):
-            number = floating(ordered) * float(self.scale)
-            return number if math.isfinite(number) else None
-        raw = signed(ordered) if self.type.startswith("s") else unsigned(ordered)
-        return raw * int(self.scale) if self.scale == int(self.scale) else raw * self.scale
-
-
-@dataclass(frozen=True, slots=True)
-class WriteRegister:
-    """One value a device can be told; kept as knowledge, written by no code of its own yet."""
-
-    name: str
-    address: int
-    type: str
-    function_code: int
-    wear: Wear
-    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +150,16 @@ def load_profile(name: str) -> Profile:
     if known not in profile_names():
         raise InputError(f"no profile {name!r}; there are: {', '.join(profile_names())}")
     file = files("hardware").joinpath("profiles", f"{known}.toml")
-    return read_toml(Path(str(file)), lambda top: _profile(known, top))
+    return read_profile(Path(str(file)))
+
+
+def read_profile(path: Path) -> Profile:
+    """Return the profile in a file, named after the file.
+
+    Raises:
+        SettingsError: The file is wrong; the message names file and key.
+    """
+    return read_toml(path, lambda top: _profile(path.stem, top))
 
 
 def _total(rule: SeriesRule, values: Mapping[str, Number | str | None]) -> int | None:
@@ -234,90 +177,36 @@ def _total(rule: SeriesRule, values: Mapping[str, Number | str | None]) -> int |
 
 
 def _profile(name: str, top: Table) -> Profile:
-    pacing = top.table("pacing")
-    read = top.table("read")
-    missing = _missing(top.table("missing"))
-    word_order = read.text("word_order", "high")
-    if word_order not in ("high", "low"):
-        raise SettingsError(
-            f"read.word_order is {word_order!r}: it must be 'high' or 'low' (first)"
-        )
-    rows = top.table("registers")
-    registers = {
-        key: _register(key, rows.table(key), missing, read, low_first=word_order == "low")
-        for key in rows.values
-    }
-    life = top.table("sign_of_life")
+    pacing, read, life = top.table("pacing"), top.table("read"), top.table("sign_of_life")
+    registers = registers_of(top, read)
     profile = Profile(
         name,
         top.text("title"),
-        Status(top.text("status")),
+        chosen(top, "status", {status.value: status for status in Status}, None),
         top.text("source"),
         top.text("requires"),
-        tuple(int(unit) for unit in top.text("units").split()),
+        _units(top),
         pacing.number("connect_wait_s", 0.0, high=10),
         pacing.number("gap_s", 0.0, high=10),
         read.whole("widest_gap", 8, low=0, high=MOST_PER_READ),
         registers,
-        tuple(_write(row) for row in top.tables("write")),
+        writes_of(top),
         tuple(_rules(top.table("series"), registers)),
         (life.text("register"), life.number("low"), life.number("high")),
     )
-    for table in (pacing, read, life, top):
-        table.refuse_the_rest()
     if profile.sign_of_life[0] not in registers:
         raise SettingsError(f"sign_of_life.register {profile.sign_of_life[0]!r} is no register")
+    for table in (pacing, read, life, top):
+        table.refuse_the_rest()
     return profile
 
 
-def _missing(table: Table) -> dict[str, frozenset[int]]:
-    return {kind: _codes(table.text(kind)) for kind in table.values}
-
-
-def _codes(listed: str) -> frozenset[int]:
-    return frozenset(int(code, 0) for code in listed.split())
-
-
-def _register(
-    name: str, row: Table, missing: Mapping[str, frozenset[int]], read: Table, *, low_first: bool
-) -> Register:
-    kind = row.text("type")
-    if kind != "text" and kind not in _SIZES:
-        raise SettingsError(f"{row.place}type is {kind!r}: use text or one of {', '.join(_SIZES)}")
-    own = row.text_or_none("missing")
-    register = Register(
-        name,
-        row.whole("address", low=0, high=0xFFFF),
-        kind,
-        row.whole("size", low=1, high=64) if kind == "text" else _SIZES[kind],
-        _decimal(row),
-        missing.get(kind, frozenset()) if own is None else _codes(own),
-        row.whole("function_code", read.whole("function_code", HOLDING), low=3, high=4),
-        low_first,
-    )
-    row.refuse_the_rest()
-    return register
-
-
-def _decimal(row: Table) -> Decimal:
-    written = row.text("scale", "1")
-    try:
-        return Decimal(written)
-    except InvalidOperation:
-        raise SettingsError(f'{row.place}scale is {written!r}: write it as "0.1"') from None
-
-
-def _write(row: Table) -> WriteRegister:
-    register = WriteRegister(
-        row.text("name"),
-        row.whole("address", low=0, high=0xFFFF),
-        row.text("type"),
-        row.whole("function_code", low=6, high=16),
-        Wear(row.text("wear", Wear.UNKNOWN)),
-        row.text("note", ""),
-    )
-    row.refuse_the_rest()
-    return register
+def _units(top: Table) -> tuple[int, ...]:
+    written = top.text("units")
+    units = written.split()
+    if not units or any(not unit.isdigit() or int(unit) > 255 for unit in units):
+        raise SettingsError(f'units is {written!r}: write unit ids from 0 to 255 as "1 0 16"')
+    return tuple(int(unit) for unit in units)
 
 
 def _rules(table: Table, registers: Mapping[str, Register]) -> Iterator[SeriesRule]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hardware.profile import Profile, Register
+from hardware.profile import Profile
+from hardware.profile_register import Register
 from hardware.registers import Number, RegisterSource, RegistersRefusedError
 
 

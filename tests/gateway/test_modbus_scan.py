@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from gateway.describe import describe
 from hardware.recording import read_recording
 from hardware.registers import Image
 from hardware.twins.modbus_server import ModbusServer, RecordedDevice
-from hardware.twins.sunspec_image import device_words, model_words
+from hardware.twins.sunspec_image import MARKER, device_words, model_words
 from kwartier.cli import main
 from tests.hardware.test_profile import DUMPS as PROFILE_DUMPS
 from tests.hardware.test_sunspec import DUMPS as SUNSPEC_DUMPS
@@ -209,3 +212,19 @@ def test_an_address_that_makes_no_sense_is_wrong_usage(
 ) -> None:
     assert main(["modbus", *words]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@given(
+    words=st.lists(
+        st.one_of(
+            st.integers(0, 0xFFFF), st.sampled_from([0, 1, 103, 160, 704, 705, 714, 803, 0xFFFF])
+        ),
+        max_size=400,
+    )
+)
+def test_whatever_a_device_serves_becomes_json(words: list[int]) -> None:
+    image = Image.of_blocks("odd", [(40000, [*MARKER, *words])])
+
+    answer = describe(image, None)
+
+    assert json.loads(json.dumps(answer, allow_nan=False)) == answer

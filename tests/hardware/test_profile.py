@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from hardware.profile import Profile, Register, Status, load_profile, profile_names
+from hardware.profile import Profile, Status, load_profile, profile_names, read_profile
 from hardware.profile_reader import ProfileReader
+from hardware.profile_register import Register
 from hardware.recording import read_recording
 from hardware.registers import HOLDING, MOST_PER_READ, Image, RegistersRefusedError, Words
-from kwartier.errors import InputError
+from kwartier.errors import InputError, SettingsError
 
 UNITS = {
     "": "",
@@ -194,3 +195,50 @@ def test_an_unknown_profile_is_refused_and_the_known_ones_are_named() -> None:
 def test_an_image_refuses_registers_that_were_not_recorded() -> None:
     with pytest.raises(RegistersRefusedError, match="10 to 12"):
         Image("bench", {10: 1, 11: 2}).read(10, 3)
+
+
+GOOD = """
+title = "bench"
+status = "guessed"
+source = "made up"
+requires = "nothing"
+units = "1"
+sign_of_life = { register = "power_w", low = 0, high = 10 }
+
+[registers]
+power_w = { address = 5, type = "u16" }
+
+[series]
+solar_w = "power_w"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('"guessed"', '"certain"', "status is 'certain'"),
+        ('"1"', '"300"', "units is '300'"),
+        ('type = "u16"', 'type = "u17"', "registers.power_w.type is 'u17'"),
+        ("address = 5", "address = 70000", "registers.power_w.address"),
+        ("address = 5", 'address = 5, scale = "ten"', "registers.power_w.scale is 'ten'"),
+        ("address = 5", 'address = 5, missing = "FFFF!"', "registers.power_w.missing is 'FFFF!'"),
+        ("address = 5", "address = 5, adres = 6", "registers.power_w.adres is not known"),
+        ('solar_w = "power_w"', 'sun_w = "power_w"', "series.sun_w is no stored series"),
+        ('solar_w = "power_w"', 'solar_w = "powr_w"', "'powr_w' is no register"),
+        ('register = "power_w"', 'register = "powr_w"', "'powr_w' is no register"),
+        ("[series]", '[read]\nword_order = "middle"\n[series]', "read.word_order is 'middle'"),
+    ],
+)
+def test_a_mistake_in_a_profile_is_named_with_its_key(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    path = tmp_path / "bench.toml"
+    path.write_text(GOOD)
+    assert read_profile(path).registers["power_w"].address == 5
+    path.write_text(GOOD.replace(old, new, 1))
+
+    with pytest.raises(SettingsError) as caught:
+        read_profile(path)
+
+    assert told in str(caught.value)
+    assert str(path) in str(caught.value)

@@ -1,0 +1,175 @@
+"""The registers of a profile: what each holds, and how a file says so."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import TypeVar
+
+from hardware.registers import HOLDING, Number, Words, floating, signed, text, unsigned
+from kwartier.errors import SettingsError
+from kwartier.settings import Table
+
+Choice = TypeVar("Choice")
+
+_SIZES = {"u16": 1, "s16": 1, "u32": 2, "s32": 2, "f32": 2, "u64": 4, "s64": 4, "f64": 4}
+
+
+class Wear(StrEnum):
+    """What a write does to the device's memory."""
+
+    VOLATILE = "volatile"
+    """Held in working memory: may be written every minute."""
+    STORED = "stored"
+    """Held in flash: a budget of a few writes per day."""
+    UNKNOWN = "unknown"
+    """Nobody said: treated as stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """One value a device serves.
+
+    Attributes:
+        name: Quantity and unit, such as ``active_power_w``.
+        address: Of its first register, as it is sent on the wire (counted from zero).
+        type: One of u16, s16, u32, s32, u64, s64, f32, f64 and text.
+        size: Registers it takes.
+        scale: What the raw value is multiplied by.
+        missing: Raw values, read without sign, that mean "not there".
+        function_code: 3 for holding, 4 for input registers.
+        low_word_first: Whether the lower half of a long number comes first.
+    """
+
+    name: str
+    address: int
+    type: str
+    size: int
+    scale: Decimal
+    missing: frozenset[int]
+    function_code: int
+    low_word_first: bool
+
+    def value(self, words: Words) -> Number | str | None:
+        """Return what its registers mean; None for a value that is not there."""
+        assert len(words) == self.size, (self.name, words)
+        if self.type == "text":
+            return text(words)
+        ordered = list(reversed(words)) if self.low_word_first else words
+        if unsigned(ordered) in self.missing:
+            return None
+        if self.type.startswith("f"):
+            number = floating(ordered) * float(self.scale)
+            return number if math.isfinite(number) else None
+        raw = signed(ordered) if self.type.startswith("s") else unsigned(ordered)
+        return raw * int(self.scale) if self.scale == int(self.scale) else raw * self.scale
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRegister:
+    """One value a device can be told; kept as knowledge, written by no code of its own yet."""
+
+    name: str
+    address: int
+    type: str
+    function_code: int
+    wear: Wear
+    note: str
+
+
+def registers_of(top: Table, read: Table) -> dict[str, Register]:
+    """Return the registers of a profile's file by name.
+
+    Args:
+        top: The whole file.
+        read: Its part on how registers are read.
+
+    Raises:
+        SettingsError: A key is missing, unknown, or its value is of the wrong kind.
+    """
+    function_code = read.whole("function_code", HOLDING, low=3, high=4)
+    low_first = chosen(read, "word_order", {"high": False, "low": True}, "high")
+    missing = {kind: _codes(top.table("missing"), kind) for kind in top.table("missing").values}
+    rows = top.table("registers")
+    return {
+        name: _register(name, rows.table(name), missing, function_code, low_first=low_first)
+        for name in rows.values
+    }
+
+
+def writes_of(top: Table) -> tuple[WriteRegister, ...]:
+    """Return what a device can be told, from the file's list of writes."""
+    return tuple(_write(row) for row in top.tables("write"))
+
+
+def chosen(table: Table, key: str, choices: Mapping[str, Choice], default: str | None) -> Choice:
+    """Return one of several named values.
+
+    Raises:
+        SettingsError: The key names none of them.
+    """
+    name = table.text(key, default)
+    if name not in choices:
+        known = ", ".join(choices)
+        raise SettingsError(f"{table.place}{key} is {name!r}: it must be one of {known}")
+    return choices[name]
+
+
+def _register(
+    name: str,
+    row: Table,
+    missing: Mapping[str, frozenset[int]],
+    function_code: int,
+    *,
+    low_first: bool,
+) -> Register:
+    kind = row.text("type")
+    if kind != "text" and kind not in _SIZES:
+        raise SettingsError(f"{row.place}type is {kind!r}: use text or one of {', '.join(_SIZES)}")
+    own = _codes(row, "missing") if "missing" in row.values else None
+    register = Register(
+        name,
+        row.whole("address", low=0, high=0xFFFF),
+        kind,
+        row.whole("size", low=1, high=64) if kind == "text" else _SIZES[kind],
+        _decimal(row),
+        missing.get(kind, frozenset()) if own is None else own,
+        row.whole("function_code", function_code, low=3, high=4),
+        low_first,
+    )
+    row.refuse_the_rest()
+    return register
+
+
+def _decimal(row: Table) -> Decimal:
+    written = row.text("scale", "1")
+    try:
+        return Decimal(written)
+    except InvalidOperation:
+        raise SettingsError(f'{row.place}scale is {written!r}: write it as "0.1"') from None
+
+
+def _codes(table: Table, key: str) -> frozenset[int]:
+    written = table.text(key)
+    try:
+        return frozenset(int(code, 0) for code in written.split())
+    except ValueError:
+        raise SettingsError(
+            f'{table.place}{key} is {written!r}: write it as "0xFFFF 0x8000"'
+        ) from None
+
+
+def _write(row: Table) -> WriteRegister:
+    register = WriteRegister(
+        row.text("name"),
+        row.whole("address", low=0, high=0xFFFF),
+        row.text("type"),
+        row.whole("function_code", low=6, high=16),
+        chosen(row, "wear", {wear.value: wear for wear in Wear}, Wear.UNKNOWN),
+        row.text("note", ""),
+    )
+    row.refuse_the_rest()
+    return register

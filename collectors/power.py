@@ -77,6 +77,12 @@ class Instants:
         if known is None or known[0] <= at_s:
             self._values[key, name] = (at_s, value)
 
+    def copy(self) -> Instants:
+        """Return the same values, apart from what is taken later."""
+        copied = Instants()
+        copied._values = dict(self._values)
+        return copied
+
     def newest_s(self) -> EpochS | None:
         """Return when anything was last heard [s], or None."""
         return max((at_s for at_s, _ in self._values.values()), default=None)

@@ -39,14 +39,23 @@ class HomeQuarter:
         import_wh: Taken from the grid [Wh].
         export_wh: Given to the grid [Wh].
         solar_wh: Made on its roof, as far as is known [Wh].
-        estimated: Whether a part of it is an estimate.
+        import_estimated: Whether the import is an estimate.
+        export_estimated: Whether the export is an estimate.
+        solar_estimated: Whether the solar energy is an estimate.
     """
 
     start_s: EpochS
     import_wh: Wh
     export_wh: Wh
     solar_wh: Wh
-    estimated: bool
+    import_estimated: bool = False
+    export_estimated: bool = False
+    solar_estimated: bool = False
+
+    @property
+    def estimated(self) -> bool:
+        """Whether a part of it is an estimate."""
+        return self.import_estimated or self.export_estimated or self.solar_estimated
 
     @property
     def use_wh(self) -> Wh:
@@ -204,23 +213,34 @@ def _home_quarters(connection: Connection, energies: _Energies) -> dict[EpochS, 
     given = energies.get((meter, "export_wh"), {})
     made: dict[EpochS, QuarterEnergy] = {}
     if connection.solar is not None:
-        roof = DeviceKey(connection.gateway, connection.solar)
-        made = energies.get((roof, "produced_wh"), {})
+        made = energies.get((DeviceKey(connection.gateway, connection.solar), "produced_wh"), {})
     told: dict[EpochS, HomeQuarter] = {}
     for at_s, into in taken.items():
         out = given.get(at_s)
-        if out is None or into.energy_wh is None or out.energy_wh is None:
+        if given and out is None:
             continue
         sun = made.get(at_s)
-        solar_wh = out.energy_wh if sun is None or sun.energy_wh is None else sun.energy_wh
-        guessed = connection.solar is not None and sun is None
-        measured = all(
-            part.quality is Quality.MEASURED for part in (into, out, sun) if part is not None
-        )
+        export_wh = _known_wh(out)
+        silent_roof = connection.solar is not None and sun is None
         told[at_s] = HomeQuarter(
-            at_s, into.energy_wh, out.energy_wh, solar_wh, guessed or not measured
+            at_s,
+            _known_wh(into),
+            export_wh,
+            export_wh if sun is None else _known_wh(sun),
+            _guessed(into),
+            _guessed(out),
+            silent_roof or _guessed(sun),
         )
     return told
+
+
+def _known_wh(energy: QuarterEnergy | None) -> Wh:
+    """Return a register's energy; a register that the meter does not have counted nothing."""
+    return 0 if energy is None or energy.energy_wh is None else energy.energy_wh
+
+
+def _guessed(energy: QuarterEnergy | None) -> bool:
+    return energy is not None and energy.quality is not Quality.MEASURED
 
 
 def _sum_or_none(keys: list[DeviceKey], name: str, at_s: EpochS, energies: _Energies) -> Wh | None:

@@ -1,0 +1,99 @@
+"""What Prometheus is told: counts and ages of the whole, never of a home."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.house import House
+from kwartier.clock import Clock
+from kwartier.errors import TemporaryError
+
+_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class Metrics:
+    """The measures of one app."""
+
+    def __init__(self) -> None:
+        """Start at zero."""
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "kwartier_http_requests_total",
+            "Answers by route and status.",
+            ("route", "status"),
+            registry=self.registry,
+        )
+        self.seconds = Histogram(
+            "kwartier_http_seconds",
+            "Time until an answer's head was sent, by route [s].",
+            ("route",),
+            buckets=_BUCKETS_S,
+            registry=self.registry,
+        )
+        self._points = self._gauge("kwartier_store_points", "Values held.")
+        self._readings = self._gauge("kwartier_store_readings", "Rows of blocks taken in.")
+        self._blocks = self._gauge("kwartier_store_blocks", "Blocks taken in.")
+        self._letters = self._gauge("kwartier_store_dead_letters", "Blocks set aside.")
+        self._conflicts = self._gauge("kwartier_store_conflicts", "Points that came twice.")
+        self._up = self._gauge("kwartier_store_up", "1 when the record can be read.")
+        self._age = self._gauge("kwartier_data_age_seconds", "Age of the newest value [s].")
+        self._streams = self._gauge("kwartier_live_streams", "Open live streams.")
+        self._refused = self._gauge("kwartier_live_refused", "Live messages nobody could read.")
+        self._plan_age = self._gauge("kwartier_plan_age_seconds", "Age of the plan in force [s].")
+
+    def look(self, house: House) -> None:
+        """Bring the gauges up to date."""
+        now_s = house.clock.now_s()
+        self._streams.set(house.live.listening)
+        self._refused.set(house.live.refused)
+        plan = house.plans.current()
+        self._plan_age.set(float("nan") if plan is None else now_s - plan.made_s)
+        try:
+            counts = house.store.counts()
+            newest_s = house.live.instants().newest_s()
+        except TemporaryError:
+            self._up.set(0)
+            return
+        self._up.set(1)
+        self._points.set(counts.points)
+        self._readings.set(counts.readings)
+        self._blocks.set(counts.blocks)
+        self._letters.set(counts.dead_letters)
+        self._conflicts.set(counts.conflicts)
+        self._age.set(float("nan") if newest_s is None else now_s - newest_s)
+
+    def _gauge(self, name: str, meaning: str) -> Gauge:
+        return Gauge(name, meaning, registry=self.registry)
+
+
+class Measured:
+    """Counts and times every answer by its route, which has no ids in it."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, clock: Clock) -> None:
+        """Wrap an app."""
+        self._app = app
+        self._metrics = metrics
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = self._clock.monotonic_s()
+
+        async def measured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = _route_of(scope)
+                self._metrics.requests.labels(route, str(message["status"])).inc()
+                self._metrics.seconds.labels(route).observe(self._clock.monotonic_s() - began)
+            await send(message)
+
+        await self._app(scope, receive, measured)
+
+
+def _route_of(scope: Scope) -> str:
+    """Return the route that answered, such as ``/api/v1/homes/{home}/quarters``."""
+    route = scope.get("route")
+    return str(getattr(route, "path", "none"))

@@ -1,0 +1,1 @@
+"""What people see: templates, words, curves and one small script."""

@@ -1,0 +1,46 @@
+"""Draws pages from templates, and serves the style and the script under names that never change."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from api.pages.language import Language
+
+ASSETS = {
+    "style.css": "text/css; charset=utf-8",
+    "app.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+"""What pages fetch besides themselves, and its kind."""
+
+
+class Pages:
+    """Draws pages."""
+
+    def __init__(self) -> None:
+        """Read the templates and the assets."""
+        self._templates = Environment(
+            loader=PackageLoader("api", "pages/templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._assets: dict[str, tuple[bytes, str]] = {}
+        for name, kind in ASSETS.items():
+            body = files("api.pages").joinpath("static", name).read_bytes()
+            stem, _, tail = name.partition(".")
+            hashed = f"{stem}.{hashlib.blake2s(body, digest_size=6).hexdigest()}.{tail}"
+            self._assets[hashed] = (body, kind)
+            self._templates.globals[stem] = f"/static/{hashed}"
+
+    def draw(self, template: str, lang: Language, **values: object) -> str:
+        """Return a page in a language."""
+        return self._templates.get_template(template).render(lang=lang, say=lang.say, **values)
+
+    def asset(self, name: str) -> tuple[bytes, str] | None:
+        """Return an asset and its kind by its hashed name, or None."""
+        return self._assets.get(name)

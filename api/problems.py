@@ -1,0 +1,99 @@
+"""Errors as people and programs read them: RFC 9457 problem details, or a short page."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from kwartier.errors import InputError, TemporaryError
+
+_log = logging.getLogger(__name__)
+
+ErrorPage = Callable[[Request, int], Response]
+"""Draws the page for a status."""
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """One value that was refused."""
+
+    place: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What went wrong, as RFC 9457 has it; ``type`` says no more than ``status``."""
+
+    title: str
+    status: int
+    detail: str
+    errors: tuple[FieldProblem, ...] = ()
+    type: str = "about:blank"
+
+
+class RefusedError(HTTPException):
+    """A request that is answered with a problem; the detail says what to do."""
+
+    def __init__(
+        self, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Answer with a status and one sentence."""
+        super().__init__(int(status), detail, headers)
+
+
+def answer_problems(app: FastAPI, error_page: ErrorPage) -> None:
+    """Have every error of an app answered: JSON below ``/api``, a page elsewhere."""
+
+    def answer(
+        request: Request,
+        status: int,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        errors: tuple[FieldProblem, ...] = (),
+    ) -> Response:
+        if _wants_page(request):
+            page = error_page(request, status)
+            page.headers.update(headers or {})
+            return page
+        problem = Problem(HTTPStatus(status).phrase, status, detail, errors)
+        return JSONResponse(asdict(problem), status, headers, MEDIA_TYPE)
+
+    @app.exception_handler(HTTPException)
+    def _refused(request: Request, error: HTTPException) -> Response:
+        return answer(request, error.status_code, error.detail, error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    def _invalid(request: Request, error: RequestValidationError) -> Response:
+        fields = tuple(
+            FieldProblem(".".join(map(str, one["loc"])), one["msg"]) for one in error.errors()[:20]
+        )
+        detail = "; ".join(f"{field.place}: {field.message}" for field in fields)
+        return answer(request, 422, f"{detail}: see /openapi.json", errors=fields)
+
+    @app.exception_handler(InputError)
+    def _input(request: Request, error: InputError) -> Response:
+        return answer(request, 422, str(error))
+
+    @app.exception_handler(TemporaryError)
+    def _later(request: Request, error: TemporaryError) -> Response:
+        _log.warning("%s answered 503: %s", request.url.path, error)
+        return answer(request, 503, f"{error}: try again in a minute", {"Retry-After": "60"})
+
+    @app.exception_handler(Exception)
+    def _ours(request: Request, _: Exception) -> Response:
+        return answer(request, 500, "a mistake of ours, and it is in the log: try again later")
+
+
+def _wants_page(request: Request) -> bool:
+    path = request.url.path
+    return not path.startswith(("/api/", "/healthz", "/readyz", "/metrics", "/openapi.json"))

@@ -1,0 +1,1 @@
+"""What answers on which address, one file a subject."""

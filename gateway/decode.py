@@ -166,7 +166,9 @@ class _Look:
                 {"end_utc": self.utc_of(end), "seconds": count_of(seconds.rstrip("*sS"))}
                 for end, seconds in pairs
             ]
-            found["power_failures_stated"] = count_of(log[0])
+            stated = count_of(log[0])
+            if stated is not None:
+                found["power_failures_stated"] = stated
         for name, code in (
             ("short_failures", obis.SHORT_FAILURES),
             ("long_failures", obis.LONG_FAILURES),
@@ -182,16 +184,14 @@ class _Look:
         if average is not None:
             found["quarter_avg_kw"] = average
         month = self._objects.get(obis.MONTH_PEAK, ())
-        if len(month) == 2:
+        if len(month) == 2 and any(month):
             found["month_peak"] = self._peak(*month)
         history = self._objects.get(obis.PEAK_HISTORY, ())
         count = count_of(history[0]) if history else None
         if count is not None:
             found["peak_history_count"] = count
-            found["peak_history"] = [
-                self._peak(when, value)
-                for when, value in zip(history[4::3], history[5::3], strict=False)
-            ]
+            peaks = list(zip(history[4::3], history[5::3], strict=False))
+            found["peak_history"] = [self._peak(when, value) for when, value in peaks[:count]]
         return found
 
     def _peak(self, when: str, value: str) -> dict[str, Json]:

@@ -7,9 +7,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from hardware.crc16 import crc16
-from kwartier.interval import HOME_ZONE, Zone
+from kwartier.interval import HOME_ZONE, QUARTER_S, Zone
 from kwartier.units import EpochS, Watt, Wh
 
 _REGISTER_END_WH = 1_000_000_000
@@ -218,5 +219,13 @@ def _kw(power_w: Watt) -> str:
 
 
 def _stamp(at_s: EpochS, zone: Zone) -> str:
-    local = datetime.fromtimestamp(at_s, zone)
-    return f"{local:%y%m%d%H%M%S}{'S' if local.dst() != timedelta(0) else 'W'}"
+    quarter, into_s = divmod(at_s, QUARTER_S)
+    hour, minute, letter = _quarter(quarter, zone)
+    return f"{hour}{minute + into_s // 60:02d}{into_s % 60:02d}{letter}"
+
+
+@lru_cache(maxsize=256)
+def _quarter(quarter: int, zone: Zone) -> tuple[str, int, str]:
+    """Return the local hour ``YYMMDDhh``, the minute, and the season's letter of its start."""
+    local = datetime.fromtimestamp(quarter * QUARTER_S, zone)
+    return f"{local:%y%m%d%H}", local.minute, "W" if local.dst() == timedelta(0) else "S"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -193,6 +195,15 @@ def test_quarter_hour_peaks_are_told_in_kw() -> None:
     assert found["peak_history"] == [{"stamp_utc": "2020-04-23T17:25:38Z", "kw": 3.695}]
 
 
+def test_an_empty_log_or_history_has_no_entries() -> None:
+    found = decoded("1-0:99.97.0()", "0-0:98.1.0(0)(1-0:1.6.0)(1-0:1.6.0)()()()", "1-0:1.6.0()()")
+
+    assert found["power_failures"] == []
+    assert found["peak_history"] == []
+    assert "power_failures_stated" not in found
+    assert "month_peak" not in found
+
+
 def test_bytes_that_are_no_letters_do_no_harm() -> None:
     found = decoded("0-0:96.13.0(\xff\xff)", "\xff\xfe", "1-0:1.8.1(000001.000*kWh)")
 
@@ -234,6 +245,32 @@ def test_any_line_decodes_to_something_json_can_hold(noise: bytes) -> None:
 )
 def test_any_values_under_real_codes_decode_to_something_json_can_hold(lines: list[str]) -> None:
     json.dumps(decoded(*lines), allow_nan=False)
+
+
+def test_standard_input_is_read_where_a_file_is_named_by_a_dash() -> None:
+    body = b"/KWT5\\TEST\r\n\r\n1-0:1.8.1(000001.000*kWh)\r\n!"
+    run = "import sys; from kwartier.cli import main; sys.exit(main(['p1', 'decode', '-']))"
+
+    done = subprocess.run(
+        [sys.executable, "-c", run],
+        input=b"rubbish" + body + b"%04X\r\n" % crc16(body),
+        capture_output=True,
+        check=True,
+    )
+
+    assert json.loads(done.stdout)["crc"] == "valid"
+
+
+def test_bytes_without_a_telegram_print_nothing_and_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tail.p1").write_bytes(b"1-0:1.8.1(000001.000*kWh)\r\n!ABCD\r\n")
+
+    assert main(["p1", "decode", str(tmp_path / "tail.p1")]) == 0
+
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "no telegram" in told.err
 
 
 def test_a_file_that_is_not_there_is_named(

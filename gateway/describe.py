@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TypeAlias
 
-from hardware.profile import Profile, load_profile, profile_names
-from hardware.profile_reader import ProfileReader
+from hardware.profile import Profile, profile_names
+from hardware.profile_reader import ProfileReader, profiles_that_fit
 from hardware.registers import RegisterSource
 from hardware.sunspec import Model, PointValue, find_chain, read_model
 from kwartier.errors import InputError
@@ -54,14 +54,6 @@ def describe_units(
     if not understood:
         raise InputError(advice)
     return found
-
-
-def profiles_that_fit(source: RegisterSource) -> list[str]:
-    """Return the profiles by which a device's values make sense."""
-    profiles = [load_profile(name) for name in profile_names()]
-    return [
-        profile.name for profile in profiles if profile.fits(ProfileReader(profile, source).read())
-    ]
 
 
 def _by_sunspec(source: RegisterSource) -> dict[str, Json] | None:

@@ -7,7 +7,7 @@ import logging
 from gateway.describe import Json, describe, describe_units
 from gateway.modbus import LinkSettings, ModbusLink, NoConnectionError
 from hardware.profile import Profile, profile_names
-from hardware.registers import RegisterSource
+from hardware.profile_reader import profiles_that_fit
 from kwartier.errors import InputError, TemporaryError
 
 UNITS = (1, 2, 3, 126, 71, 240, 247, 127, 100, 0)
@@ -48,29 +48,44 @@ def scan(
 def _search(link: ModbusLink, profile: Profile | None) -> dict[str, Json]:
     units = tuple(dict.fromkeys((*profile.units, *UNITS))) if profile else UNITS
     found: dict[str, Json] = {}
+    awake: list[int] = []
     for unit in units:
-        answer = _answer(link.unit(unit), profile)
+        try:
+            answer = describe(link.unit(unit), profile)
+        except NoConnectionError:
+            raise
+        except TemporaryError:
+            continue
+        awake.append(unit)
         if answer is None or any(_same(answer, earlier) for earlier in found.values()):
             continue
         found[str(unit)] = answer
         if profile is not None:
             break
     if not found:
-        what = f"has the registers of profile {profile.name}" if profile else "speaks SunSpec"
-        raise InputError(
-            f"{link.where}: none of the units {', '.join(map(str, units))} {what}; name one with "
-            f"--unit, or a profile with --profile ({', '.join(profile_names())})"
-        )
+        raise InputError(_advice(link, units, awake, profile))
     return found
 
 
-def _answer(source: RegisterSource, profile: Profile | None) -> dict[str, Json] | None:
-    try:
-        return describe(source, profile)
-    except NoConnectionError:
-        raise
-    except TemporaryError:
-        return None
+def _advice(
+    link: ModbusLink, units: tuple[int, ...], awake: list[int], profile: Profile | None
+) -> str:
+    tried = f"{link.where}: none of the units {', '.join(map(str, units))}"
+    if not awake:
+        return f"{tried} answers: name one with --unit, or wait longer with --timeout"
+    if profile is not None:
+        return f"{tried} has the registers of profile {profile.name}: name one with --unit"
+    for unit in awake:
+        fitting = profiles_that_fit(link.unit(unit))
+        if fitting:
+            return (
+                f"{tried} speaks SunSpec; the values of unit {unit} make sense with "
+                f"--unit {unit} --profile {' or '.join(fitting)}"
+            )
+    return (
+        f"{tried} speaks SunSpec or fits a profile; name a unit with --unit and a profile with "
+        f"--profile: {', '.join(profile_names())}"
+    )
 
 
 def _same(answer: Json, earlier: Json) -> bool:

@@ -122,12 +122,6 @@ class Profile:
                 found[rule.series] = total
         return found
 
-    def fits(self, values: Mapping[str, Number | str | None]) -> bool:
-        """Return whether values read by this profile look like this device's."""
-        name, low, high = self.sign_of_life
-        value = values.get(name)
-        return value is not None and not isinstance(value, str) and low <= value <= high
-
 
 @cache
 def profile_names() -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hardware.profile import Profile
+from hardware.profile import Profile, load_profile, profile_names
 from hardware.profile_register import Register
 from hardware.registers import Number, RegisterSource, RegistersRefusedError
 
@@ -51,3 +51,23 @@ class ProfileReader:
             )
             for register in block
         }
+
+
+def profiles_that_fit(source: RegisterSource) -> list[str]:
+    """Return the profiles whose sign of life a device shows; one register is read for each.
+
+    Raises:
+        TemporaryError: The device cannot be reached, or is busy.
+    """
+    return [name for name in profile_names() if _shows_life(load_profile(name), source)]
+
+
+def _shows_life(profile: Profile, source: RegisterSource) -> bool:
+    name, low, high = profile.sign_of_life
+    register = profile.registers[name]
+    try:
+        words = source.read(register.address, register.size, register.function_code)
+    except RegistersRefusedError:
+        return False
+    value = register.value(words)
+    return value is not None and not isinstance(value, str) and low <= value <= high

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from gateway.describe import describe
 from hardware.recording import read_recording
 from hardware.registers import Image
+from hardware.twins.inverter import InverterTwin
 from hardware.twins.modbus_server import ModbusServer, RecordedDevice
 from hardware.twins.sunspec_image import MARKER, device_words, model_words
 from kwartier.cli import main
@@ -197,6 +198,43 @@ def test_a_port_where_nobody_listens_is_refused_in_one_line(
         address = f"127.0.0.1:{taken.getsockname()[1]}"
 
         assert "no connection" in refused(capsys, "scan", address)
+
+
+def test_a_live_device_without_sunspec_is_refused_with_the_profile_that_fits(
+    shared_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = read_recording(shared_data / "modbus" / "dumps" / "goodwe_gw10k_et.json")
+
+    with served(images) as address:
+        message = refused(capsys, "scan", address, "--timeout", "20")
+
+    assert "--unit 247 --profile goodwe_et" in message
+
+
+def test_a_live_device_is_found_by_its_profile_where_no_unit_is_named(
+    shared_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images = read_recording(shared_data / "modbus" / "dumps" / "goodwe_gw10k_et.json")
+
+    with served(images) as address:
+        words = ("scan", address, "--profile", "goodwe-et", "--timeout", "20")
+        units = printed(capsys, *words)["units"]
+
+    assert isinstance(units, dict)
+    assert list(units) == ["247"]
+
+
+def test_an_address_where_every_unit_is_silent_is_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    inverter = InverterTwin(5_000, unit=0)
+    inverter.silent = True
+
+    with ModbusServer([inverter]) as server:
+        message = refused(capsys, "scan", f"127.0.0.1:{server.port}", "--timeout", "0.05")
+
+    assert "none of the units 1, 2" in message
+    assert "answers" in message
 
 
 def test_an_unknown_profile_is_refused_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -89,6 +89,8 @@ class Agent:
         self._keeper = Keeper(outbox, clock, self._courier.wake, self._manner.shape)
         self._batteries: dict[DeviceId, Steered] = {}
         self._live_at_s: dict[DeviceId, float] = {}
+        self.taken = 0
+        """Readings taken in since it was made."""
 
     @property
     def unacknowledged(self) -> int:
@@ -117,6 +119,7 @@ class Agent:
     def take(self, reading: Reading) -> None:
         """Keep one reading, and show it live."""
         self._keeper.take(reading)
+        self.taken += 1
         if self._manner.live_every_s:
             self._show(reading)
 

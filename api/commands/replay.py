@@ -39,9 +39,9 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(chosen: argparse.Namespace) -> int:
+    from api.reckoning import BATTERY_KWH_PER_HOME, battery_for, plan_days, share
     from api.replay.chain import community_of, deliver
     from api.replay.meters import read_meters
-    from api.replay.reckoning import plan_days, share
     from collectors.prices.file import read_prices
     from collectors.prices.match import match
     from collectors.sqlite_store import SqliteStore
@@ -76,11 +76,16 @@ def _run(chosen: argparse.Namespace) -> int:
                 matched = match(prices, measured.start_s, measured.end_s)
                 print(matched.said, file=sys.stderr)
                 planned = plan_days(
-                    store, community, matched.series, measured.start_s, measured.end_s
+                    store,
+                    community,
+                    matched.series,
+                    measured.start_s,
+                    measured.end_s,
+                    battery_for(len(measured.meters)),
                 )
                 answer["plan"] = {
                     "days": planned.days,
-                    "battery_kwh": planned.battery_kwh,
+                    "battery_kwh": BATTERY_KWH_PER_HOME * len(measured.meters),
                     "cost_eur": float(planned.cost_eur),
                     "cost_without_battery_eur": float(planned.without_eur),
                     "prices": matched.said,

@@ -92,6 +92,11 @@ class BatteryTwin:
         return self._unit
 
     @property
+    def serial(self) -> str:
+        """Its serial number."""
+        return self._serial
+
+    @property
     def power_w(self) -> Watt:
         """What it does now, AC side; positive charges [W]."""
         with self._lock:

@@ -40,6 +40,11 @@ class InverterTwin:
         """Its unit id."""
         return self._unit
 
+    @property
+    def serial(self) -> str:
+        """Its serial number."""
+        return self._serial
+
     def show(self, power_w: Watt, produced_wh: Wh) -> None:
         """Set its power now [W] and its lifetime counter [Wh]."""
         with self._lock:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from hardware.registers import words_of, words_of_text
+from hardware.registers import signed, unsigned, words_of, words_of_text
 from hardware.sunspec_models import Group, Point, models
 
 MARKER = [0x5375, 0x6E53]
@@ -13,22 +13,45 @@ END = [0xFFFF, 0]
 """What stands behind the last model."""
 
 
-def model_words(model: int, values: Mapping[str, int | str | None]) -> list[int]:
-    """Return a model's registers, id and length first; what is not given is not implemented.
+class ModelRegisters:
+    """The registers of one model, whose points can be set one by one.
 
-    Args:
-        model: Its id; it must have no repeated groups, which stay empty.
-        values: Raw numbers and texts by point name, before scaling.
+    Attributes:
+        words: Its registers, id and length first.
     """
-    group = models()[model]
-    length = sum(member.size for member in _once(group)) - 2
-    given = {**values, "ID": model, "L": length}
-    return [
-        word
-        for member in _once(group)
-        for point in member.points
-        for word in point_words(point, given.get(point.name))
-    ]
+
+    def __init__(self, model: int, values: Mapping[str, int | str | None]) -> None:
+        """Set raw numbers and texts by point name, before scaling.
+
+        What is not given is not implemented. Repeated groups stay empty.
+        """
+        group = models()[model]
+        self._points = {
+            point.name: (offset, point) for offset, point in _with_offsets(_once(group))
+        }
+        length = sum(point.size for _, point in self._points.values()) - 2
+        given = {**values, "ID": model, "L": length}
+        self.words = [
+            word
+            for name, (_, point) in self._points.items()
+            for word in point_words(point, given.get(name))
+        ]
+
+    def put(self, point: str, value: int | str | None) -> None:
+        """Set one point to a raw number or a text; None is not implemented."""
+        offset, found = self._points[point]
+        self.words[offset : offset + found.size] = point_words(found, value)
+
+    def number(self, point: str) -> int:
+        """Return the raw number a point holds."""
+        offset, found = self._points[point]
+        words = self.words[offset : offset + found.size]
+        return signed(words) if found.type.startswith(("int", "sunssf")) else unsigned(words)
+
+
+def model_words(model: int, values: Mapping[str, int | str | None]) -> list[int]:
+    """Return a model's registers, as ``ModelRegisters`` sets them."""
+    return ModelRegisters(model, values).words
 
 
 def device_words(parts: Sequence[Sequence[int]]) -> list[int]:
@@ -53,9 +76,18 @@ def watt_scale(most_w: int) -> int:
     return exponent
 
 
-def _once(group: Group) -> list[Group]:
-    inner = [part for member in group.groups if member.count is None for part in _once(member)]
-    return [group, *inner]
+def _once(group: Group) -> Iterator[Point]:
+    yield from group.points
+    for member in group.groups:
+        if member.count is None:
+            yield from _once(member)
+
+
+def _with_offsets(points: Iterable[Point]) -> Iterator[tuple[int, Point]]:
+    offset = 0
+    for point in points:
+        yield offset, point
+        offset += point.size
 
 
 def _absent(point: Point) -> list[int]:

@@ -1,4 +1,4 @@
-"""What the neighbourhood makes of played quarters: shares, books, and a plan for a battery."""
+"""What a neighbourhood makes of measured days: shares, books, and what a planned battery saves."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from decimal import Decimal
 
 import numpy as np
 
+from api.settled import quarter_readings
 from collectors.prices.model import PriceSeries
 from collectors.queries import Period, Records
 from collectors.store import Store
 from kwartier.clock import SystemClock
-from kwartier.interval import QUARTER_S, day_of, local_day, quarters_between
+from kwartier.interval import QUARTER_S, day_of, local_day
 from kwartier.model import Community
 from kwartier.units import EpochS, Wh
-from optimizer.balance import QuarterReadings, Registers
 from optimizer.dispatch import plan
 from optimizer.problem import Battery, FloatArray, Home, problem_of
 from optimizer.settlement import Rules, settle_day
@@ -48,18 +48,16 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a shared battery would have made of it, with prices known a day ahead.
+    """What a battery would have made of it, with prices known a day ahead.
 
     Attributes:
-        cost_eur: Of energy with the battery [EUR].
+        cost_eur: Of energy and wear with the battery [EUR].
         without_eur: Of energy without it [EUR].
-        battery_kwh: Its size [kWh].
-        days: Days planned, each from half full to half full.
+        days: Days planned; a day without all its prices is left out.
     """
 
     cost_eur: Decimal
     without_eur: Decimal
-    battery_kwh: float
     days: int
 
 
@@ -68,22 +66,40 @@ def share(store: Store, community: Community, start_s: EpochS, end_s: EpochS) ->
     shared_wh = cents = entries = 0
     for first_s, last_s in _days(start_s, end_s):
         period = Records(store, community, SystemClock()).period(first_s, last_s)
-        day = settle_day(_readings(period), Rules(), community.tariff)
+        readings = quarter_readings(period, has_battery=bool(community.batteries))
+        day = settle_day(readings, Rules(), community.tariff)
         shared_wh += day.shared_wh
         cents += sum(line.amount for entry in day.entries for line in entry.lines)
         entries += len(day.entries)
     return Shared(shared_wh, cents, entries)
 
 
+def battery_for(homes: int) -> Battery:
+    """Return the battery that a plan tries where there is none."""
+    size_kwh = BATTERY_KWH_PER_HOME * homes
+    return Battery(
+        id="battery",
+        soc_min_kwh=0.05 * size_kwh,
+        soc_max_kwh=0.95 * size_kwh,
+        soc_start_kwh=size_kwh / 2,
+        charge_max_kw=size_kwh / 2,
+        discharge_max_kw=size_kwh / 2,
+        charge_efficiency=0.96,
+        discharge_efficiency=0.955,
+        soc_end_kwh=size_kwh / 2,
+        wear_eur_per_kwh=0.02,
+    )
+
+
 def plan_days(
-    store: Store, community: Community, prices: PriceSeries, start_s: EpochS, end_s: EpochS
+    store: Store,
+    community: Community,
+    prices: PriceSeries,
+    start_s: EpochS,
+    end_s: EpochS,
+    battery: Battery,
 ) -> Planned:
-    """Return what a shared battery would have saved, planned day by day."""
-    size_kwh = BATTERY_KWH_PER_HOME * len(community.connections)
-    battery = Battery(
-        "battery", 0.05 * size_kwh, 0.95 * size_kwh, size_kwh / 2, size_kwh / 2, size_kwh / 2,
-        0.96, 0.955, soc_end_kwh=size_kwh / 2, wear_eur_per_kwh=0.02,
-    )  # fmt: skip
+    """Return what a battery would have saved, planned day by day from start to same level."""
     cost = without = 0.0
     days = 0
     for first_s, last_s in _days(start_s, end_s):
@@ -102,24 +118,7 @@ def plan_days(
         cost += made[0].cost_eur
         without += made[1].cost_eur
         days += 1
-    return Planned(_euro(cost), _euro(without), size_kwh, days)
-
-
-def _readings(period: Period) -> list[QuarterReadings]:
-    """Return the quarters as settlement reads them; a home that is silent is missing."""
-    nothing = Registers(None, None)
-    told: list[QuarterReadings] = []
-    for quarter in quarters_between(period.start_s, period.end_s):
-        homes: dict[str, Registers] = {}
-        for name, quarters in period.homes.items():
-            home = quarters.get(quarter.start_s)
-            homes[name] = (
-                nothing
-                if home is None
-                else Registers(home.import_wh, home.export_wh, home.estimated, home.estimated)
-            )
-        told.append(QuarterReadings(quarter, homes))
-    return told
+    return Planned(_euro(cost), _euro(without), days)
 
 
 def _power(period: Period) -> tuple[FloatArray, FloatArray]:

@@ -1,0 +1,1 @@
+"""A whole neighbourhood in one process: twins, gateways, record, planner and pages."""

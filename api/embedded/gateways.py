@@ -1,0 +1,182 @@
+"""Real gateways for a virtual street: each reads its own devices and sends on the bus."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from api.embedded.street import BATTERY, COOP, VirtualHome, VirtualStreet
+from gateway.agent import Agent, Manner
+from gateway.battery import Rhythm, SteeredBattery
+from gateway.blocks import Shape
+from gateway.control import Limits
+from gateway.keeper import Keeper
+from gateway.modbus import LinkSettings, ModbusLink
+from gateway.outbox import Outbox
+from gateway.poll import Role, SunSpecPoll
+from gateway.poller import Asked, Poller
+from gateway.serial_port import P1Source
+from kwartier.bus import Bus
+from kwartier.clock import Clock
+from kwartier.errors import LinkDownError
+from kwartier.identity import GatewayId
+from kwartier.reading import Reading
+
+_HOST = "127.0.0.1"
+_PATIENCE_S = 60.0
+_LOOK_S = 0.001
+_WHOLE_DAYS = Shape(rows=96, age_s=3600.0, at_quarters=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HomeGateway:
+    """One home's gateway.
+
+    Attributes:
+        home: The home whose devices it reads.
+        agent: What it keeps and sends.
+        source: Its P1 line.
+        poller: Asks its inverter; None without a roof.
+        link: The connection to its inverter; None without a roof.
+    """
+
+    home: VirtualHome
+    agent: Agent
+    source: P1Source
+    poller: Poller | None
+    link: ModbusLink | None
+
+
+class StreetGateways:
+    """The gateways of a street, and the one at its battery."""
+
+    def __init__(
+        self,
+        street: VirtualStreet,
+        folder: Path,
+        bus: Bus,
+        clock: Clock,
+        manner: Manner,
+        *,
+        look_s: float = 10.0,
+    ) -> None:
+        """Build every gateway; nothing moves before ``start``.
+
+        Args:
+            street: Whose devices they read.
+            folder: Where they keep their outboxes.
+            bus: Where they send.
+            clock: Their time.
+            manner: How they work.
+            look_s: How often they ask their inverter [s].
+        """
+        self._stack = ExitStack()
+        self._past: dict[GatewayId, Keeper] = {}
+        self._folder, self._bus, self._clock, self._manner = folder, bus, clock, manner
+        self.homes = [self._home(home, street.roof_server.port, look_s) for home in street.homes]
+        self.battery_agent = self._agent(BATTERY.gateway)
+        self._battery_link = ModbusLink(LinkSettings(_HOST, street.battery_server.port))
+        self.battery = SteeredBattery(
+            self._battery_link.unit(1),
+            BATTERY.device,
+            Limits(BATTERY.charge_max_w, BATTERY.discharge_max_w),
+            clock,
+            folder / "battery.steering.json",
+            take=self.battery_agent.take,
+            tell=self.battery_agent.tell,
+            rhythm=Rhythm(poll_s=look_s),
+        )
+        self.battery_agent.steer(BATTERY.device, self.battery)
+
+    @property
+    def agents(self) -> list[Agent]:
+        """Every gateway's agent."""
+        return [*(gateway.agent for gateway in self.homes), self.battery_agent]
+
+    @property
+    def unacknowledged(self) -> int:
+        """Blocks that the record is not known to hold."""
+        return sum(agent.unacknowledged for agent in self.agents)
+
+    def remember(self, gateway: GatewayId, reading: Reading) -> None:
+        """Have a gateway keep a reading of earlier days, before it starts sending."""
+        self._past[gateway].take(reading)
+
+    def keep_past(self) -> None:
+        """Write down what was remembered."""
+        for keeper in self._past.values():
+            keeper.write_all()
+
+    def start_sending(self) -> None:
+        """Keep and send what is taken in."""
+        for agent in self.agents:
+            agent.start()
+
+    def start_reading(self) -> None:
+        """Read every meter from now on."""
+        for gateway in self.homes:
+            gateway.source.start(gateway.agent.take)
+
+    def start_looking(self) -> None:
+        """Ask inverters and steer the battery, each on a thread of its own."""
+        for gateway in self.homes:
+            if gateway.poller is not None:
+                gateway.poller.start()
+        self.battery.start()
+
+    def look(self) -> None:
+        """Ask every inverter whose time has come, once, on this thread."""
+        for gateway in self.homes:
+            if gateway.poller is not None:
+                gateway.poller.turn()
+
+    def wait_until_read(self) -> None:
+        """Wait until every telegram that was sent has been read.
+
+        Raises:
+            LinkDownError: A gateway stopped reading its meter.
+        """
+        until_s = time.monotonic() + _PATIENCE_S
+        for gateway in self.homes:
+            while gateway.source.counters.telegrams < gateway.home.port.pushed:
+                if time.monotonic() > until_s:
+                    raise LinkDownError(f"{gateway.home.port.address} is not read any more")
+                time.sleep(_LOOK_S)
+
+    def stop(self) -> None:
+        """Stop reading, release the battery, write down what is open."""
+        for gateway in self.homes:
+            gateway.source.stop()
+            if gateway.poller is not None:
+                gateway.poller.stop()
+        self.battery.stop()
+        for agent in self.agents:
+            agent.stop()
+        for gateway in self.homes:
+            if gateway.link is not None:
+                gateway.link.close()
+        self._battery_link.close()
+        self._stack.close()
+
+    def _agent(self, name: str) -> Agent:
+        outbox = Outbox(self._folder / f"{name}.outbox", name, self._clock)
+        self._stack.callback(outbox.close)
+        self._past[name] = Keeper(outbox, self._clock, _nothing, _WHOLE_DAYS)
+        return Agent(COOP, name, outbox, self._bus, self._clock, self._manner)
+
+    def _home(self, home: VirtualHome, roof_port: int, look_s: float) -> HomeGateway:
+        agent = self._agent(home.connection.gateway)
+        source = P1Source(home.port.address, self._clock, first_wait_s=0.1)
+        if home.inverter is None:
+            return HomeGateway(home, agent, source, None, None)
+        link = ModbusLink(LinkSettings(_HOST, roof_port))
+        unit = link.unit(home.inverter.unit)
+        poll = SunSpecPoll(unit, "inverter", Role.SOLAR, self._clock)
+        poller = Poller([Asked("inverter", poll, look_s)], self._clock, agent.take)
+        return HomeGateway(home, agent, source, poller, link)
+
+
+def _nothing() -> None:
+    """Wake nobody: what is remembered goes out when sending starts."""

@@ -1,0 +1,255 @@
+"""The quarter-hour loop: look back, look ahead, plan the batteries, and tell their gateways."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from api.history import History
+from api.plans import NeighbourhoodPlan, PlanBlock, PlanBook, PlannedQuarter
+from api.price_book import PriceBook
+from collectors.queries import Records
+from collectors.store import DeviceKey, Store
+from kwartier.bus import Bus
+from kwartier.clock import Clock
+from kwartier.errors import LinkDownError, TemporaryError
+from kwartier.interval import QUARTER_S, Quarter
+from kwartier.model import Battery as SharedBattery
+from kwartier.model import Community
+from kwartier.reading import AfterPlan, Schedule, Step
+from kwartier.wire import Address, Lane, encode_schedule
+from optimizer.dispatch import plan
+from optimizer.forecast import expected
+from optimizer.plan import Action, Plan
+from optimizer.problem import Battery, FloatArray, Grid, Home, Problem, problem_of
+
+_log = logging.getLogger(__name__)
+
+HORIZON = 144
+"""How far a plan looks: a day and a half of quarters."""
+SENT = 96
+"""How much of it is sent: a day, so that a gateway can go on alone through an outage."""
+_SOC_AGE_S = 1800
+_COMMAND_EXPIRY_S = 900
+_PATIENCE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Retail:
+    """What a kWh at the meter costs and earns beside its market price [EUR/kWh].
+
+    Attributes:
+        buy_extra_eur_per_kwh: Energy tax and mark-up on what is taken.
+        sell_less_eur_per_kwh: What the supplier keeps of what is given.
+
+    Source:
+        Dutch energy tax of 2026, first band with VAT: EUR 0.1108/kWh.
+    """
+
+    buy_extra_eur_per_kwh: float = 0.1108 + 0.02
+    sell_less_eur_per_kwh: float = 0.01
+
+
+class Planner:
+    """Plans for one neighbourhood; one plan a quarter-hour, the last good one stays in force."""
+
+    def __init__(
+        self,
+        community: Community,
+        store: Store,
+        records: Records,
+        prices: PriceBook,
+        book: PlanBook,
+        bus: Bus,
+        clock: Clock,
+        retail: Retail | None = None,
+    ) -> None:
+        """Hand it everything; nothing happens before ``start`` or ``plan_now``."""
+        self._community = community
+        self._store = store
+        self._history = History(records)
+        self._prices = prices
+        self._book = book
+        self._bus = bus
+        self._clock = clock
+        self._retail = retail or Retail()
+        self._command = 0
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Plan at the start of every quarter-hour on a thread of its own until ``stop``."""
+        self._thread = threading.Thread(target=self._run, name="planner", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Plan no more; what was sent goes on until its leases end."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def plan_now(self) -> NeighbourhoodPlan | None:
+        """Make, keep and send the plan from the present quarter on.
+
+        Returns:
+            The plan; None when nothing is known yet that a plan could stand on.
+
+        Raises:
+            StoreBusyError: The record or the plan book cannot be reached now.
+        """
+        now_s = self._clock.now_s()
+        start = Quarter.containing(now_s)
+        stored_kwh = self._stored_kwh(now_s)
+        if stored_kwh is None:
+            _log.warning("no plan: a battery's state of charge is not known")
+            return None
+        use, made = self._history.before(start, HORIZON)
+        load_kw, pv_kw = expected(use), expected(made)
+        if np.isnan(load_kw).any() or np.isnan(pv_kw).any():
+            _log.warning("no plan: there is no day of readings to look back on yet")
+            return None
+        market = self._prices.over(start, HORIZON, now_s).eur_per_kwh
+        problem = self._problem(market, load_kw, pv_kw, stored_kwh, batteries=True)
+        found = plan(problem, time_limit_s=_PATIENCE_S)
+        without = plan(self._problem(market, load_kw, pv_kw, stored_kwh, batteries=False))
+        told = self._told(start, int(now_s), market, (load_kw, pv_kw), found, without.cost_eur)
+        self._book.keep(told)
+        self._send(start, told.name, found)
+        return told
+
+    def _problem(
+        self,
+        market: FloatArray,
+        load_kw: FloatArray,
+        pv_kw: FloatArray,
+        stored_kwh: dict[str, float],
+        *,
+        batteries: bool,
+    ) -> Problem:
+        buy = market + self._retail.buy_extra_eur_per_kwh
+        sell = market - self._retail.sell_less_eur_per_kwh
+        worth = max(0.0, float(np.quantile(buy, 0.35)))
+        shared = self._community.batteries.values() if batteries else ()
+        return problem_of(
+            0.25,
+            buy,
+            sell,
+            [Home("homes", load_kw, pv_kw)],
+            [_planned(battery, stored_kwh[battery.id], worth) for battery in shared],
+            Grid(
+                _kw(self._community.import_limit_w),
+                _kw(self._community.export_limit_w),
+            ),
+        )
+
+    def _stored_kwh(self, now_s: float) -> dict[str, float] | None:
+        """Return what is stored in each battery now [kWh]; None when one of them is silent."""
+        keys = {
+            DeviceKey(battery.gateway, battery.device): battery
+            for battery in self._community.batteries.values()
+        }
+        stored: dict[str, float] = {}
+        for latest in self._store.latest(list(keys)):
+            if latest.name == "soc_permille" and latest.at_s >= now_s - _SOC_AGE_S:
+                battery = keys[latest.key]
+                stored[battery.id] = battery.capacity_wh * latest.value / 1_000_000
+        return stored if len(stored) == len(keys) else None
+
+    def _told(
+        self,
+        start: Quarter,
+        made_s: int,
+        market: FloatArray,
+        powers: tuple[FloatArray, FloatArray],
+        found: Plan,
+        without_eur: float,
+    ) -> NeighbourhoodPlan:
+        """Return the plan as people see it."""
+        load_kw, pv_kw = powers
+        capacity_kwh = sum(one.capacity_wh for one in self._community.batteries.values()) / 1000
+        battery_kw = (found.charge_kw - found.discharge_kw).sum(axis=0)
+        stored_kwh = found.soc_kwh.sum(axis=0)
+        ids = list(self._community.batteries)
+        quarters = tuple(
+            PlannedQuarter(
+                start.start_s + place * QUARTER_S,
+                round(float(pv_kw[place]) * 250),
+                round(float(load_kw[place]) * 250),
+                round(float(battery_kw[place]) * 1000),
+                round(1000 * float(stored_kwh[place]) / capacity_kwh) if capacity_kwh else 0,
+                float(market[place]),
+            )
+            for place in range(HORIZON)
+        )
+        blocks = tuple(
+            PlanBlock(
+                start.start_s + reason.first * QUARTER_S,
+                start.start_s + (reason.last + 1) * QUARTER_S,
+                reason.battery if reason.battery in ids else ids[0],
+                "idle" if reason.action is Action.HOLD else reason.action.value,
+                reason.because.value,
+                reason.text_nl,
+                reason.text_en,
+            )
+            for reason in found.reasons
+        )
+        name = f"plan-{start.start_s}"
+        return NeighbourhoodPlan(
+            name, made_s, found.status.value, quarters, blocks, found.cost_eur, without_eur
+        )
+
+    def _send(self, start: Quarter, name: str, found: Plan) -> None:
+        """Send each battery its day of set-points; a battery that is not reached falls back."""
+        self._command = max(self._command + 1, int(self._clock.now_s()))
+        batteries: Sequence[SharedBattery] = list(self._community.batteries.values())
+        for row, battery in enumerate(batteries):
+            power_kw = found.charge_kw[row] - found.discharge_kw[row]
+            steps = tuple(
+                Step(start.start_s + place * QUARTER_S, round(float(kw) * 1000), QUARTER_S)
+                for place, kw in enumerate(power_kw[:SENT])
+            )
+            schedule = Schedule(battery.device, self._command, name, steps, AfterPlan.NEUTRAL)
+            address = Address(self._community.coop, battery.gateway, Lane.COMMAND, battery.device)
+            try:
+                self._bus.publish(
+                    address.topic, encode_schedule(schedule), expiry_s=_COMMAND_EXPIRY_S
+                )
+            except LinkDownError as error:
+                _log.warning("the plan was not sent to %s: %s", battery.gateway, error)
+
+    def _run(self) -> None:
+        planned: Quarter | None = None
+        while not self._stopping.is_set():
+            now = Quarter.containing(self._clock.now_s())
+            if now != planned:
+                try:
+                    if self.plan_now() is not None:
+                        planned = now
+                except TemporaryError as error:
+                    _log.warning("no plan this time: %s", error)
+            self._stopping.wait(5.0 if planned != now else 1.0)
+
+
+def _planned(battery: SharedBattery, stored_kwh: float, worth_eur_per_kwh: float) -> Battery:
+    """Return a battery as the planner sees it; what is left at the end keeps its worth."""
+    size_kwh = battery.capacity_wh / 1000
+    return Battery(
+        battery.id,
+        size_kwh * battery.soc_min_permille / 1000,
+        size_kwh * battery.soc_max_permille / 1000,
+        stored_kwh,
+        battery.charge_max_w / 1000,
+        battery.discharge_max_w / 1000,
+        battery.charge_efficiency,
+        battery.discharge_efficiency,
+        end_value_eur_per_kwh=worth_eur_per_kwh * battery.discharge_efficiency,
+        wear_eur_per_kwh=battery.wear_eur_per_kwh,
+    )
+
+
+def _kw(limit_w: int | None) -> float:
+    return float("inf") if limit_w is None else limit_w / 1000

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
 import selectors
 import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Protocol
 
 from gateway.p1_reader import P1Counters, P1Reader
 from kwartier.clock import Clock
-from kwartier.errors import LinkDownError, SettingsError
+from kwartier.errors import LinkDownError, MissingExtraError, SettingsError
 from kwartier.identity import DeviceId
 from kwartier.interval import HOME_ZONE, Zone
 from kwartier.reading import Reading
@@ -77,8 +79,11 @@ class P1Source:
 
         Raises:
             SettingsError: The address is neither.
+            MissingExtraError: It is a serial device and pyserial is not installed.
         """
         self._where = _where(address)
+        if isinstance(self._where, str) and find_spec("serial") is None:
+            raise MissingExtraError("gateway", "gateway", "serial")
         self._address = address
         self._line = line
         self._clock = clock
@@ -137,7 +142,7 @@ class P1Source:
                 if self._reader.counters.telegrams > believed:
                     wait_s, told = self._first_wait_s, False
                 if not told:
-                    _log.warning("P1 line %s went away: %s", self._address, error)
+                    _log.warning("P1 line is away: %s", error)
                     told = True
             self._stop.wait(wait_s)
             wait_s = min(wait_s * 2, self._longest_wait_s)
@@ -150,7 +155,7 @@ class P1Source:
             if port is None:
                 return
             try:
-                _log.info("P1 line %s is open", self._address)
+                _log.info("P1 line is open: %s", self._address)
                 self._connected = True
                 selector.register(port.fileno(), selectors.EVENT_READ)
                 self._follow(port, selector, on_reading)
@@ -269,7 +274,8 @@ def _connected(where: tuple[str, int], selector: selectors.BaseSelector) -> _Tcp
         return None
     if failure or not ready:
         connection.close()
-        raise LinkDownError(f"{name}: cannot be reached (error {failure or 'no answer'})")
+        reason = os.strerror(failure) if failure else "no answer"
+        raise LinkDownError(f"{name}: cannot be reached ({reason}): is its program running?")
     return _TcpPort(connection, name)
 
 

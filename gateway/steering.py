@@ -149,6 +149,7 @@ class DerSteering:
         self._unit = unit
         self._control = control
         self._capacity = capacity
+        self._group = models()[704]
 
     def ratings(self) -> Ratings:
         """Return the limits set on the device, or else its nameplate (model 702)."""
@@ -168,7 +169,7 @@ class DerSteering:
             raise NoRevertTimerError("model 704 has no set-point in watts with a revert timer")
         exponent = _exponent(before["WSet_SF"])
         raw = _towards_zero(-power_w, exponent)
-        percents = _DER.offset("WSetPct")
+        percents = self._group.offset("WSetPct")
         frame = [
             *words_of(1, 1),  # WSetEna: on
             *words_of(1, 1),  # WSetMod: watts
@@ -178,7 +179,7 @@ class DerSteering:
             *words_of(0, 1),  # WSetEnaRvrt: off after the timer
             *words_of(revert_s, 2),  # WSetRvrtTms
         ]
-        self._unit.write(self._control.address + _DER.offset("WSetEna"), frame)
+        self._unit.write(self._control.address + self._group.offset("WSetEna"), frame)
         rounded_w = -round(scaled(raw, exponent))
         _, after = self._read()
         if _der_held(after).power_w != rounded_w or after["WSetRvrtTms"] != revert_s:
@@ -191,14 +192,14 @@ class DerSteering:
 
     def release(self) -> None:
         """Switch the set-point off."""
-        self._unit.write(self._control.address + _DER.offset("WSetEna"), [0])
+        self._unit.write(self._control.address + self._group.offset("WSetEna"), [0])
         held = self.read_back()
         if held.power_w is not None:
             raise SetpointNotHeldError(None, held)
 
     def _read(self) -> tuple[Words, Points]:
         """Return the model's own registers and points, all from one request."""
-        return _block(self._unit, self._control, _DER)
+        return _block(self._unit, self._control, self._group)
 
 
 class StorageSteering:
@@ -213,6 +214,7 @@ class StorageSteering:
         """Steer the device whose model 124 stands at this place."""
         self._unit = unit
         self._storage = storage
+        self._group = models()[124]
 
     def ratings(self) -> Ratings:
         """Return the largest charging power, which both percentages refer to."""
@@ -228,14 +230,14 @@ class StorageSteering:
             raise NoRevertTimerError("model 124 has no revert timer, or no largest power")
         percent = Decimal(power_w) * 100 / most_w
         raw = _towards_zero(percent, _exponent(before["InOutWRte_SF"]))
-        window = words[_STORAGE.offset("InOutWRte_WinTms")]
+        window = words[self._group.offset("InOutWRte_WinTms")]
         frame = [*words_of(-raw, 1), *words_of(raw, 1), window, revert_s]
-        self._unit.write(self._storage.address + _STORAGE.offset("OutWRte"), frame)
+        self._unit.write(self._storage.address + self._group.offset("OutWRte"), frame)
         if before["StorCtl_Mod"] != _BOTH:
-            self._unit.write(self._storage.address + _STORAGE.offset("StorCtl_Mod"), [_BOTH])
+            self._unit.write(self._storage.address + self._group.offset("StorCtl_Mod"), [_BOTH])
         words, after = self._read()
         held = _storage_held(after)
-        kept = list(words[_STORAGE.offset("OutWRte") : _STORAGE.offset("InOutWRte_RmpTms")])
+        kept = list(words[self._group.offset("OutWRte") : self._group.offset("InOutWRte_RmpTms")])
         if kept != frame or held.power_w is None:
             raise SetpointNotHeldError(power_w, held)
         return Applied(held.power_w, revert_s, _storage_held(before))
@@ -246,17 +248,15 @@ class StorageSteering:
 
     def release(self) -> None:
         """Leave the device to itself."""
-        self._unit.write(self._storage.address + _STORAGE.offset("StorCtl_Mod"), [0])
+        self._unit.write(self._storage.address + self._group.offset("StorCtl_Mod"), [0])
         held = self.read_back()
         if held.power_w is not None:
             raise SetpointNotHeldError(None, held)
 
     def _read(self) -> tuple[Words, Points]:
-        return _block(self._unit, self._storage, _STORAGE)
+        return _block(self._unit, self._storage, self._group)
 
 
-_DER = models()[704]
-_STORAGE = models()[124]
 _BOTH = 3
 """StorCtl_Mod: charging (bit 0) and discharging (bit 1) are both held to their rates."""
 

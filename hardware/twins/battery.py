@@ -12,11 +12,16 @@ from __future__ import annotations
 import threading
 from enum import StrEnum
 
-from hardware.registers import Words, signed, unsigned, words_of
+from hardware.registers import Words
 from hardware.sunspec_models import models
 from hardware.twins.cell import Cell, CellLimits
 from hardware.twins.modbus_server import SILENCE
-from hardware.twins.sunspec_image import device_words, model_words, watt_scale
+from hardware.twins.sunspec_image import (
+    ModelRegisters,
+    device_words,
+    model_words,
+    watt_scale,
+)
 from kwartier.clock import Clock
 from kwartier.units import Watt
 
@@ -26,11 +31,23 @@ BASE = 40000
 _BUSY = 6
 _ILLEGAL_ADDRESS = 2
 _DEVICE_FAILURE = 4
+_NOT_THERE = 0xFFFF_FFFF
 _ENABLED = 1
 _WATTS = 1
-_CONTROL = models()[704]
-_FIRST = "WSetEna"
-_LAST = "WSetRvrtRem"
+_FIRST_WRITABLE = "WSetEna"
+_FIRST_FIXED = "WSetRvrtRem"
+_FIXED = {"Hz": 5000, "Hz_SF": -2, "TotWh_SF": 0}
+_IDLE = {
+    "WSetEna": 0,
+    "WSetMod": _WATTS,
+    "WSet": 0,
+    "WSetRvrt": 0,
+    "WSetEnaRvrt": 0,
+    "WSetRvrtTms": 0,
+    "WSetRvrtRem": 0,
+    "WSet_SF": 0,
+    "WSetPct_SF": -2,
+}
 
 
 class Fault(StrEnum):
@@ -80,11 +97,22 @@ class BatteryTwin:
         self._at_ms = 0
         self._expires_ms: int | None = None
         self._scale = watt_scale(max(limits.charge_max_w, limits.discharge_max_w))
-        idle = {"WSetEna": 0, "WSetMod": _WATTS, "WSet": 0, "WSetRvrt": 0, "WSetEnaRvrt": 0}
-        scales = {"WSet_SF": 0, "WSetPct_SF": -2}
-        self._control = model_words(704, {**idle, **scales, "WSetRvrtTms": 0, "WSetRvrtRem": 0})
-        before = (self._common(), self._measured(), self._ratings())
+        self._common = model_words(
+            1, {"Mn": "kwartier", "Md": "battery twin", "Vr": "1", "SN": serial, "DA": unit}
+        )
+        self._measured = ModelRegisters(701, {"ACType": 3, "St": 1, **_FIXED})
+        self._measured.put("W_SF", self._scale)
+        self._ratings = model_words(702, _ratings(limits, self._scale))
+        self._control = ModelRegisters(704, _IDLE)
+        self._energy_scale = watt_scale(limits.capacity_wh)
+        self._store = ModelRegisters(713, {"SoH": 1000, "Sta": 0, "Pct_SF": -1})
+        self._store.put("WHRtg", limits.capacity_wh // 10**self._energy_scale)
+        self._store.put("WH_SF", self._energy_scale)
+        before = (self._common, self._measured.words, self._ratings)
         self._control_address = BASE + 2 + sum(len(part) for part in before)
+        self._writable = range(
+            models()[704].offset(_FIRST_WRITABLE), models()[704].offset(_FIRST_FIXED)
+        )
 
     @property
     def unit(self) -> int:
@@ -129,12 +157,13 @@ class BatteryTwin:
         """Return all its registers now."""
         with self._lock:
             self.advance()
+            blind = Fault.BLIND in self.faults
             parts = [
-                self._common(),
-                self._measured(),
-                self._ratings(),
-                self._shown_control(),
-                self._store(),
+                self._common,
+                model_words(701, {}) if blind else self._measured_now(),
+                self._ratings,
+                self._control_now(),
+                model_words(713, {}) if blind else self._store_now(),
             ]
             return [(BASE, device_words(parts))]
 
@@ -155,27 +184,25 @@ class BatteryTwin:
             if Fault.REFUSES in self.faults:
                 return _DEVICE_FAILURE
             start = address - self._control_address
-            if start < _CONTROL.offset(_FIRST) or start + len(words) > _CONTROL.offset(_LAST):
+            if start not in self._writable or start + len(words) > self._writable.stop:
                 return _ILLEGAL_ADDRESS
             if Fault.FORGETS not in self.faults:
-                self._control[start : start + len(words)] = words
+                self._control.words[start : start + len(words)] = words
                 self._arm()
             return 0
 
     def _arm(self) -> None:
         """Start the revert timer anew, as every write to the block does."""
-        timer_s = self._got("WSetRvrtTms")
-        runs = (
-            self._got("WSetEna") == _ENABLED and timer_s > 0 and Fault.NO_TIMER not in self.faults
-        )
-        self._expires_ms = self._at_ms + timer_s * 1000 if runs else None
+        timer_s = self._control.number("WSetRvrtTms")
+        runs = self._control.number("WSetEna") == _ENABLED and timer_s > 0
+        if runs and Fault.NO_TIMER not in self.faults:
+            self._expires_ms = self._at_ms + timer_s * 1000
+        else:
+            self._expires_ms = None
 
     def _revert(self) -> None:
         for point in ("WSet", "WSetPct", "WSetEna"):
-            after = point + "Rvrt"
-            size = _CONTROL.point(point).size
-            to, source = _CONTROL.offset(point), _CONTROL.offset(after)
-            self._control[to : to + size] = self._control[source : source + size]
+            self._control.put(point, self._control.number(f"{point}Rvrt"))
         self._expires_ms = None
 
     def _run_to(self, target_ms: int) -> None:
@@ -185,84 +212,44 @@ class BatteryTwin:
 
     def _asked_w(self) -> Watt:
         """Return the power it was told, positive charges; SunSpec counts the other way."""
-        if self._got("WSetEna") != _ENABLED or Fault.DEAF in self.faults:
+        if self._control.number("WSetEna") != _ENABLED or Fault.DEAF in self.faults:
             return 0
-        if self._got("WSetMod") == _WATTS:
-            return -self._got("WSet")
-        return -self._got("WSetPct") * self._cell.limits.discharge_max_w // 10_000
+        if self._control.number("WSetMod") == _WATTS:
+            return -self._control.number("WSet")
+        return -self._control.number("WSetPct") * self._cell.limits.discharge_max_w // 10_000
 
-    def _got(self, point: str) -> int:
-        start = _CONTROL.offset(point)
-        found = _CONTROL.point(point)
-        words = self._control[start : start + found.size]
-        return signed(words) if found.type.startswith("int") else unsigned(words)
+    def _control_now(self) -> list[int]:
+        left_ms = 0 if self._expires_ms is None else self._expires_ms - self._at_ms
+        timeless = Fault.NO_TIMER in self.faults
+        self._control.put("WSetRvrtRem", None if timeless else -(-left_ms // 1000))
+        if timeless:
+            self._control.put("WSetRvrtTms", None)
+        elif self._control.number("WSetRvrtTms") == _NOT_THERE:
+            self._control.put("WSetRvrtTms", 0)
+        return self._control.words
 
-    def _shown_control(self) -> list[int]:
-        shown = list(self._control)
-        remaining_s = -((self._at_ms - self._expires_ms) // 1000) if self._expires_ms else 0
-        for point, value in (("WSetRvrtRem", remaining_s), ("WSetRvrtTms", None)):
-            start = _CONTROL.offset(point)
-            if Fault.NO_TIMER in self.faults:
-                shown[start : start + 2] = [0xFFFF, 0xFFFF]
-            elif value is not None:
-                shown[start : start + 2] = words_of(value, 2)
-        return shown
+    def _measured_now(self) -> list[int]:
+        power_w = self._cell.possible(self._asked_w())
+        self._measured.put("W", round(-power_w / 10**self._scale))
+        self._measured.put("TotWhInj", int(self._cell.discharged_wh))
+        self._measured.put("TotWhAbs", int(self._cell.charged_wh))
+        return self._measured.words
 
-    def _common(self) -> list[int]:
-        texts = {"Mn": "kwartier", "Md": "battery twin", "Vr": "1", "SN": self._serial}
-        return model_words(1, {**texts, "DA": self._unit})
+    def _store_now(self) -> list[int]:
+        self._store.put("WHAvail", int(self._cell.stored_wh) // 10**self._energy_scale)
+        self._store.put("SoC", self._cell.soc_permille)
+        return self._store.words
 
-    def _measured(self) -> list[int]:
-        if Fault.BLIND in self.faults:
-            return model_words(701, {})
-        cell = self._cell
-        power_w = cell.possible(self._asked_w())
-        return model_words(
-            701,
-            {
-                "ACType": 3,
-                "St": 1,
-                "W": round(-power_w / 10**self._scale),
-                "W_SF": self._scale,
-                "Hz": 5000,
-                "Hz_SF": -2,
-                "TotWhInj": int(cell.discharged_wh),
-                "TotWhAbs": int(cell.charged_wh),
-                "TotWh_SF": 0,
-            },
-        )
 
-    def _ratings(self) -> list[int]:
-        limits = self._cell.limits
-        charge, discharge = (
-            power_w // 10**self._scale for power_w in (limits.charge_max_w, limits.discharge_max_w)
-        )
-        return model_words(
-            702,
-            {
-                "WMaxRtg": discharge,
-                "WChaRteMaxRtg": charge,
-                "WDisChaRteMaxRtg": discharge,
-                "WMax": discharge,
-                "WChaRteMax": charge,
-                "WDisChaRteMax": discharge,
-                "W_SF": self._scale,
-            },
-        )
-
-    def _store(self) -> list[int]:
-        if Fault.BLIND in self.faults:
-            return model_words(713, {})
-        scale = watt_scale(self._cell.limits.capacity_wh)
-        return model_words(
-            713,
-            {
-                "WHRtg": self._cell.limits.capacity_wh // 10**scale,
-                "WHAvail": int(self._cell.stored_wh) // 10**scale,
-                "SoC": self._cell.soc_permille,
-                "SoH": 1000,
-                "Sta": 0,
-                "WH_SF": scale,
-                "Pct_SF": -1,
-            },
-        )
+def _ratings(limits: CellLimits, scale: int) -> dict[str, int]:
+    charge = limits.charge_max_w // 10**scale
+    discharge = limits.discharge_max_w // 10**scale
+    return {
+        "WMaxRtg": discharge,
+        "WChaRteMaxRtg": charge,
+        "WDisChaRteMaxRtg": discharge,
+        "WMax": discharge,
+        "WChaRteMax": charge,
+        "WDisChaRteMax": discharge,
+        "W_SF": scale,
+    }

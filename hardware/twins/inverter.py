@@ -6,7 +6,7 @@ import threading
 
 from hardware.registers import Words
 from hardware.twins.modbus_server import SILENCE
-from hardware.twins.sunspec_image import device_words, model_words, watt_scale
+from hardware.twins.sunspec_image import ModelRegisters, device_words, model_words, watt_scale
 from kwartier.units import Watt, Wh
 
 BASE = 40000
@@ -28,10 +28,17 @@ class InverterTwin:
     def __init__(self, rated_w: Watt, *, unit: int = 1, serial: str = "twin-inverter") -> None:
         """Start asleep, with nothing produced."""
         self.silent = False
-        self._rated_w = rated_w
         self._unit = unit
         self._serial = serial
         self._lock = threading.Lock()
+        scale = self._scale = watt_scale(rated_w)
+        self._common = model_words(
+            1, {"Mn": "kwartier", "Md": "inverter twin", "Vr": "1", "SN": serial, "DA": unit}
+        )
+        self._measured = ModelRegisters(103, {"W_SF": scale, "Hz": 5000, "Hz_SF": -2, "WH_SF": 0})
+        self._ratings = model_words(
+            120, {"DERTyp": _PHOTOVOLTAIC, "WRtg": rated_w // 10**scale, "WRtg_SF": scale}
+        )
         self._power_w: Watt = 0
         self._produced_wh: Wh = 0
 
@@ -54,7 +61,11 @@ class InverterTwin:
     def spans(self) -> list[tuple[int, list[int]]]:
         """Return all its registers now."""
         with self._lock:
-            return [(BASE, device_words([self._common(), self._measured(), self._ratings()]))]
+            measured = self._measured
+            measured.put("W", round(self._power_w / 10**self._scale))
+            measured.put("WH", self._produced_wh % 2**32)
+            measured.put("St", _TRACKING if self._power_w > 0 else _SLEEPING)
+            return [(BASE, device_words([self._common, measured.words, self._ratings]))]
 
     def read_refusal(self) -> int:
         """Return silence while it sleeps, else 0."""
@@ -64,29 +75,3 @@ class InverterTwin:
         """Refuse: it cannot be told anything."""
         del address, words
         return SILENCE if self.silent else _ILLEGAL_ADDRESS
-
-    def _common(self) -> list[int]:
-        texts = {"Mn": "kwartier", "Md": "inverter twin", "Vr": "1", "SN": self._serial}
-        return model_words(1, {**texts, "DA": self._unit})
-
-    def _measured(self) -> list[int]:
-        scale = watt_scale(self._rated_w)
-        return model_words(
-            103,
-            {
-                "W": round(self._power_w / 10**scale),
-                "W_SF": scale,
-                "Hz": 5000,
-                "Hz_SF": -2,
-                "WH": self._produced_wh % 2**32,
-                "WH_SF": 0,
-                "St": _TRACKING if self._power_w > 0 else _SLEEPING,
-            },
-        )
-
-    def _ratings(self) -> list[int]:
-        scale = watt_scale(self._rated_w)
-        return model_words(
-            120,
-            {"DERTyp": _PHOTOVOLTAIC, "WRtg": self._rated_w // 10**scale, "WRtg_SF": scale},
-        )

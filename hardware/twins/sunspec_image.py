@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from hardware.registers import signed, unsigned, words_of, words_of_text
 from hardware.sunspec_models import Group, Point, models
@@ -23,14 +23,16 @@ class ModelRegisters:
     def __init__(self, model: int, values: Mapping[str, int | str | None]) -> None:
         """Set raw numbers and texts by point name, before scaling.
 
-        What is not given is not implemented. Repeated groups stay empty.
+        What is not given is not implemented. A point of a group that stands there once goes by
+        its path, such as ``PFWInj.PF``; repeated groups stay empty.
         """
         group = models()[model]
-        self._points = {
-            point.name: (offset, point) for offset, point in _with_offsets(_once(group))
-        }
-        length = sum(point.size for _, point in self._points.values()) - 2
-        given = {**values, "ID": model, "L": length}
+        self._points: dict[str, tuple[int, Point]] = {}
+        offset = 0
+        for name, point in _once(group):
+            self._points[name] = (offset, point)
+            offset += point.size
+        given = {**values, "ID": model, "L": offset - 2}
         self.words = [
             word
             for name, (_, point) in self._points.items()
@@ -76,18 +78,12 @@ def watt_scale(most_w: int) -> int:
     return exponent
 
 
-def _once(group: Group) -> Iterator[Point]:
-    yield from group.points
+def _once(group: Group, path: str = "") -> Iterator[tuple[str, Point]]:
+    for point in group.points:
+        yield path + point.name, point
     for member in group.groups:
         if member.count is None:
-            yield from _once(member)
-
-
-def _with_offsets(points: Iterable[Point]) -> Iterator[tuple[int, Point]]:
-    offset = 0
-    for point in points:
-        yield offset, point
-        offset += point.size
+            yield from _once(member, f"{path}{member.name}.")
 
 
 def _absent(point: Point) -> list[int]:

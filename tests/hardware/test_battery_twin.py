@@ -158,6 +158,8 @@ def test_a_battery_without_a_timer_holds_for_ever() -> None:
 
     assert twin.power_w == 100
     assert points(twin, 704)["WSetRvrtTms"] is None
+    twin.faults.clear()
+    assert points(twin, 704)["WSetRvrtTms"] == 0
 
 
 def test_a_blind_battery_measures_nothing() -> None:

@@ -1,0 +1,187 @@
+"""The whole neighbourhood, alive: one process, real protocols, pages to look at."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from importlib.metadata import version
+from pathlib import Path
+
+from api.app import create_app
+from api.cards import CardBook, Role
+from api.embedded.gateways import StreetGateways
+from api.embedded.past import live_through, start_of_past
+from api.embedded.prices import MadeUpPrices
+from api.embedded.street import COOP, VirtualStreet
+from api.house import House
+from api.live import LiveFeed
+from api.plan_book import SqlitePlanBook
+from api.planner import Planner
+from api.price_book import PriceBook
+from api.server import WebServer
+from api.signals import Signals
+from collectors.ingest import Ingest, Limits
+from collectors.queries import Records
+from collectors.sqlite_store import SqliteStore
+from gateway.agent import Manner
+from gateway.delivery import Pace
+from kwartier.bus import InProcessBus
+from kwartier.clock import SystemClock
+from kwartier.errors import LinkDownError
+from kwartier.interval import Quarter
+from kwartier.model import Community
+from optimizer.balance import QuarterReadings
+from optimizer.settlement import DaySettlement, Rules, settle_day
+
+_log = logging.getLogger(__name__)
+
+HOMES = 24
+PAST_DAYS = 8
+SUN_OF_DAY = 169
+"""The sun of 18 June shines on the demo in every season, so that there is something to share."""
+_DELIVERED_S = 60.0
+_LOOK_S = 0.02
+
+
+class Neighbourhood:
+    """Starts everything in order, and stops it in the other order."""
+
+    def __init__(self, folder: Path, host: str, port: int, homes: int = HOMES) -> None:
+        """Open the page's port and build the street; nothing lives before ``start``.
+
+        Args:
+            folder: Where everything is kept.
+            host: Where the pages are served.
+            port: The same; 0 takes a free one.
+            homes: How many homes the street has.
+
+        Raises:
+            SettingsError: The port cannot be opened.
+        """
+        self._folder = folder
+        self._clock = SystemClock()
+        self._host, self._port, self._homes = host, port, homes
+        self._parts = ExitStack()
+        self._stopping = threading.Event()
+        self.cards: dict[str, str] = {}
+        """A new login card for each home, and one for the board."""
+        self.url = ""
+
+    def start(self, say: Callable[[str], None]) -> None:
+        """Live through the days before, and be there; ``say`` is told what goes on.
+
+        Raises:
+            SettingsError: The port cannot be opened.
+            LinkDownError: The past did not reach the record.
+        """
+        try:
+            self._start(say)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Release the battery, write everything down, close the page."""
+        self._stopping.set()
+        self._parts.close()
+
+    def _start(self, say: Callable[[str], None]) -> None:
+        clock, parts = self._clock, self._parts
+        now_s = clock.now_s()
+        street = VirtualStreet(
+            self._homes, start_of_past(now_s, PAST_DAYS), clock, sun_of_day=SUN_OF_DAY
+        )
+        parts.callback(street.close)
+        bus = InProcessBus()
+        store = SqliteStore(self._folder / "telemetry.db")
+        parts.callback(store.close)
+        plans = SqlitePlanBook(self._folder / "plans.db")
+        parts.callback(plans.close)
+        records = Records(store, street.community, clock)
+        cards = CardBook(self._folder / "app.db", clock)
+        parts.callback(cards.close)
+        live = LiveFeed(store, clock, COOP, bus)
+        parts.callback(live.close)
+        server = WebServer(
+            create_app(
+                House(
+                    street.community,
+                    store,
+                    records,
+                    plans,
+                    clock,
+                    _settle(street.community),
+                    Signals(plans, street.community, clock),
+                    live,
+                    cards,
+                    f"http://{self._host}:{self._port}",
+                    version("kwartier"),
+                )
+            ),
+            self._host,
+            self._port,
+        )
+        parts.callback(server.stop)
+        self.url = f"http://{self._host}:{server.port}"
+        gateways = StreetGateways(
+            street, self._folder, bus, clock, Manner(pace=Pace(spread_s=0.0)), look_s=5.0
+        )
+        say(f"{self._homes} homes live through the last {PAST_DAYS} days")
+        live_through(street, gateways, MadeUpPrices(), Quarter.containing(now_s).start_s)
+        ingest = Ingest(store, bus, COOP, clock, Limits(gather_s=0.02))
+        ingest.start()
+        parts.callback(ingest.stop)
+        gateways.start_sending()
+        parts.callback(gateways.stop)
+        self._wait(gateways)
+        self._issue_cards(cards, street.community)
+        self._live_on(street)
+        gateways.start_reading()
+        gateways.start_looking()
+        planner = Planner(
+            street.community, store, records, PriceBook(MadeUpPrices()), plans, bus, clock
+        )
+        planner.start()
+        parts.callback(planner.stop)
+        server.start()
+
+    def _live_on(self, street: VirtualStreet) -> None:
+        """Let the street live in real time: one telegram a second from every meter."""
+        street.advance(int(self._clock.now_s()), 60)
+        thread = threading.Thread(target=self._beat, args=(street,), name="street", daemon=True)
+        thread.start()
+
+        def end() -> None:
+            self._stopping.set()
+            thread.join()
+
+        self._parts.callback(end)
+
+    def _beat(self, street: VirtualStreet) -> None:
+        while not self._stopping.is_set():
+            now_s = self._clock.now_s()
+            street.advance(int(now_s), 60)
+            street.tell()
+            self._stopping.wait(1.0 - now_s % 1.0)
+
+    def _issue_cards(self, cards: CardBook, community: Community) -> None:
+        for home in list(community.connections)[:3]:
+            self.cards[home] = cards.issue(Role.RESIDENT, home)
+        self.cards["bestuur"] = cards.issue(Role.BOARD)
+
+    def _wait(self, gateways: StreetGateways) -> None:
+        until_s = time.monotonic() + _DELIVERED_S
+        while gateways.unacknowledged:
+            if time.monotonic() > until_s:
+                raise LinkDownError(f"the past was not on record after {_DELIVERED_S:g} s")
+            time.sleep(_LOOK_S)
+
+
+def _settle(community: Community) -> Callable[[Sequence[QuarterReadings]], DaySettlement]:
+    def settle(quarters: Sequence[QuarterReadings]) -> DaySettlement:
+        return settle_day(quarters, Rules(), community.tariff)
+
+    return settle

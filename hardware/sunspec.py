@@ -105,7 +105,7 @@ def find_chain(source: RegisterSource) -> Chain | None:
         TemporaryError: The device cannot be reached, or is busy.
     """
     for base in BASES:
-        if _words(source, base, 2) == list(_MARKER):
+        if _is_marked(source, base):
             return _walk(source, base + 2)
     return None
 
@@ -173,6 +173,13 @@ def every_point(points: Points, path: str = "") -> Iterator[tuple[str, Number | 
                 yield from every_point(inner, f"{path}{name}[{number}].")
         else:
             yield path + name, value
+
+
+def _is_marked(source: RegisterSource, base: int) -> bool:
+    try:
+        return tuple(source.read(base, len(_MARKER))) == _MARKER
+    except RegistersRefusedError:
+        return False
 
 
 def _walk(source: RegisterSource, address: int) -> Chain:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from collectors.influx import (
@@ -87,6 +90,31 @@ def test_a_far_side_that_does_not_know_us_is_a_matter_of_settings(status: int, n
     assert isinstance(wrong.value, SettingsError)
     assert wrong.value.exit_code == 78
     assert "s3cret" not in str(wrong.value)
+
+
+RECORDED = json.loads(
+    (Path(__file__).parent / "influx_exchanges" / "refusals.json").read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "named"),
+    [
+        ("malformed", InfluxRefusedError, "400: unable to parse 'this is no line'"),
+        ("another_type", InfluxRefusedError, "422: .*partial write: field type conflict"),
+        ("before_retention", InfluxRefusedError, "422: .*outside retention policy"),
+        ("wrong_token", InfluxSettingsError, "401 .unauthorized access.: check the token"),
+        ("no_bucket", InfluxSettingsError, '404 .bucket "nowhere" not found.: check org'),
+    ],
+)
+def test_what_a_real_server_was_recorded_to_say_has_its_name_here(
+    name: str, error: type[Exception], named: str
+) -> None:
+    told = RECORDED[name]
+    reply = Reply(told["status"], told["body"].encode(), {"Content-Type": "application/json"})
+
+    with influx(reply) as (_, door), pytest.raises(error, match=named):
+        door.write([LINE])
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])

@@ -27,7 +27,11 @@ class Recorded(FarSide):
 
     def __init__(self) -> None:
         exchanges = [json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))]
-        self.known = {key_of(one["question"]): "\r\n".join(one["answer"]) for one in exchanges}
+        self.known = {
+            key_of(one["question"]): "\r\n".join(one["answer"])
+            for one in exchanges
+            if "question" in one
+        }
         super().__init__()
 
     def reply(self, asked: Asked) -> Reply:

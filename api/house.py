@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TypeAlias
 
 from api.cards import CardBook
 from api.live import LiveFeed
 from api.plans import PlanBook
-from api.signals import Signal
+from api.signals import Signals
 from collectors.queries import Records
 from collectors.store import Store
+from kwartier.bus import Bus
 from kwartier.clock import Clock
 from kwartier.model import Community
 from optimizer.balance import QuarterReadings
-from optimizer.settlement import DaySettlement
+from optimizer.settlement import DaySettlement, Rules, settle_day
+
+LOCAL_URL = "http://127.0.0.1:8000"
+"""Where pages are served unless another address is set."""
 
 Settle: TypeAlias = Callable[[Sequence[QuarterReadings]], DaySettlement]
 """Settles some quarters by the rules and the tariff in force."""
-ReadSignal: TypeAlias = Callable[[float], Signal]
-"""Tells whether an instant [s] is a good moment to use power."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class House:
         plans: What was planned.
         clock: What time it is.
         settle: Settles some quarters.
-        signal: Tells whether now is a good moment.
+        signals: Tells whether now is a good moment.
         live: The newest values.
         cards: Login cards and sessions.
         public_url: The address people type, without a slash at the end.
@@ -47,8 +50,50 @@ class House:
     plans: PlanBook
     clock: Clock
     settle: Settle
-    signal: ReadSignal
+    signals: Signals
     live: LiveFeed
     cards: CardBook
-    public_url: str = "http://127.0.0.1:8000"
+    public_url: str = LOCAL_URL
     version: str = "0"
+
+
+def house_of(
+    community: Community,
+    store: Store,
+    plans: PlanBook,
+    cards: CardBook,
+    clock: Clock,
+    bus: Bus | None = None,
+    public_url: str = LOCAL_URL,
+    rules: Rules | None = None,
+) -> House:
+    """Return a house put together from its parts; without a bus live values come from the record.
+
+    Args:
+        community: The neighbourhood.
+        store: The record.
+        plans: What was planned.
+        cards: Login cards and sessions.
+        clock: What time it is.
+        bus: Brings live values, where there is one.
+        public_url: The address people type.
+        rules: What the members decided about sharing; in proportion to use when None.
+    """
+    decided = rules or Rules()
+
+    def settle(quarters: Sequence[QuarterReadings]) -> DaySettlement:
+        return settle_day(quarters, decided, community.tariff)
+
+    return House(
+        community,
+        store,
+        Records(store, community, clock),
+        plans,
+        clock,
+        settle,
+        Signals(plans, community, clock),
+        LiveFeed(store, clock, community.coop, bus),
+        cards,
+        public_url,
+        version("kwartier"),
+    )

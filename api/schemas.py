@@ -11,10 +11,10 @@ from pydantic import Field
 
 from api.day import Day, DayQuarter, Kind
 from api.plans import NeighbourhoodPlan, PlanBlock, PlannedQuarter
-from api.signals import Signal, SignalState
 from collectors.power import HomePower, StreetPower
 from kwartier.interval import HOME_ZONE
 from kwartier.units import EpochS, Watt, Wh
+from optimizer.moment import Moment, MomentReason, Signal
 from optimizer.settlement import DaySettlement, Status
 
 LocalDate: TypeAlias = date
@@ -145,13 +145,13 @@ class PlanAnswer:
 class MomentAnswer:
     """Whether now is a good moment to use power; the same object everywhere."""
 
-    state: SignalState
+    state: Moment
     from_: Annotated[datetime | None, Field(serialization_alias="from")]
     until: datetime | None
     next_from: datetime | None
     next_until: datetime | None
     confidence: float
-    reason_code: str
+    reason_code: MomentReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +280,7 @@ def moment_answer(signal: Signal) -> MomentAnswer:
         time_or_none(signal.next_from_s),
         time_or_none(signal.next_until_s),
         signal.confidence,
-        signal.reason_code,
+        signal.reason,
     )
 
 

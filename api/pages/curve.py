@@ -12,15 +12,15 @@ from itertools import groupby
 from math import floor, log10
 
 from api.day import Day, DayQuarter, Kind
-from api.signals import Signal, SignalState
 from kwartier.interval import HOME_ZONE, QUARTER_S, Quarter
 from kwartier.units import EpochS, Watt, Wh
+from optimizer.moment import Moment, Signal
 
 HEIGHT = 1000
 """How many parts the plot is high."""
 HEADROOM = 1.12
 """How much higher the plot is than its highest value."""
-LABEL_PERCENT = 20.0
+LABEL_PERCENT = 13.0
 """How wide a block must be to carry its word [%]."""
 
 ValueOf = Callable[[DayQuarter], Wh | None]
@@ -214,7 +214,7 @@ def _gaps(day: Day, is_gap: Callable[[DayQuarter], bool]) -> tuple[Band, ...]:
 
 def _good(day: Day, signal: Signal) -> tuple[Band, ...]:
     spans = [(signal.next_from_s, signal.next_until_s)]
-    if signal.state is SignalState.GOOD:
+    if signal.state is Moment.GOOD:
         spans.insert(0, (signal.from_s, signal.until_s))
     return tuple(
         _band(day, start_s, end_s)

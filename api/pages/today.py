@@ -11,12 +11,12 @@ from api.house import House
 from api.pages.curve import OwnCurve, curve_of, own_curve_of
 from api.pages.language import Language
 from api.settled import SettledDays
-from api.signals import Signal, SignalState
 from collectors.disclosure import MIN_HOMES
 from collectors.power import FRESH_S, Instants, home_power, street_power
 from collectors.store import DeviceKey
 from kwartier.interval import HOME_ZONE, day_of
 from kwartier.units import EpochS, Watt, Wh
+from optimizer.moment import Moment, Signal
 
 ARROW_STEPS_W = (100, 5_000, 20_000)
 """From which power on an arrow is drawn in its next width [W]; the script knows them too."""
@@ -52,7 +52,7 @@ def today_values(
     """Return everything that the templates ``today`` and ``street`` ask for."""
     now_s = house.clock.now_s()
     instants = house.live.instants()
-    signal = house.signal(now_s)
+    signal = house.signals.now()
     day = day_of_house(house, settled, day_of(now_s), visitor.home)
     measured = [one for one in day.quarters if one.kind in {Kind.MEASURED, Kind.ESTIMATED}]
     return {
@@ -86,7 +86,7 @@ def _greeting(now_s: float) -> str:
 
 
 def _until(signal: Signal, lang: Language) -> str | None:
-    if signal.until_s is None or signal.state is SignalState.UNKNOWN:
+    if signal.until_s is None or signal.state is Moment.UNKNOWN:
         return None
     return lang.say("signal.until", time=lang.clock(signal.until_s))
 

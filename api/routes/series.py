@@ -52,7 +52,7 @@ def add_series(app: FastAPI, house: House, settled: SettledDays, door: Doorkeepe
 
     @app.get("/api/v1/moment", tags=["now"], summary="Whether now is a good moment")
     def moment(_: Annotated[Visitor, anyone]) -> MomentAnswer:
-        return moment_answer(house.signal(house.clock.now_s()))
+        return moment_answer(house.signals.now())
 
     @app.get("/api/v1/day", tags=["days"], summary="A local day of 92, 96 or 100 quarters")
     def one_day(

@@ -52,7 +52,7 @@ def add_stream(app: FastAPI, house: House, door: Doorkeeper) -> None:
     def _events(visitor: Visitor) -> dict[str, str]:
         now_s = house.clock.now_s()
         instants = house.live.instants()
-        events = {"signal": _MOMENT.dump_json(moment_answer(house.signal(now_s)), by_alias=True)}
+        events = {"signal": _MOMENT.dump_json(moment_answer(house.signals.now()), by_alias=True)}
         street = street_power(house.community, instants, now_s)
         if street is not None:
             own = house.community.connections.get(visitor.home or "")

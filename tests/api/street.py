@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -14,12 +14,9 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.cards import CardBook, Role
-from api.house import House, Settle
-from api.live import LiveFeed
+from api.house import House, house_of
 from api.plan_book import SqlitePlanBook
 from api.plans import NeighbourhoodPlan, PlanBlock, PlannedQuarter
-from api.signals import Signal, SignalState
-from collectors.queries import Records
 from collectors.sqlite_store import SqliteStore
 from collectors.store import Store
 from kwartier.bus import InProcessBus
@@ -29,8 +26,6 @@ from kwartier.model import Battery, Community, Connection
 from kwartier.reading import Reading
 from kwartier.units import EpochS, Wh
 from kwartier.wire import block_of, encode_block
-from optimizer.balance import QuarterReadings
-from optimizer.settlement import DaySettlement, Rules, settle_day
 
 DAY = date(2026, 7, 1)
 LUNCH_S = int(datetime(2026, 7, 1, 11, 5, tzinfo=UTC).timestamp())
@@ -72,7 +67,6 @@ def street(
     day: date = DAY,
     now_s: EpochS = LUNCH_S,
     silent: Mapping[str, range] | None = None,
-    state: SignalState = SignalState.GOOD,
     public_url: str = "http://127.0.0.1:8000",
     planned: bool = True,
 ) -> Iterator[Street]:
@@ -84,7 +78,6 @@ def street(
         day: Which local day.
         now_s: What time it is [s].
         silent: Quarters of the day, by home, in which its meter says nothing.
-        state: What the signal says.
         public_url: The address people type.
         planned: Whether a plan was made.
     """
@@ -95,49 +88,12 @@ def street(
         plans = SqlitePlanBook(folder / "plans.db")
         if planned:
             plans.keep(plan_of(day))
-        house = House(
-            community,
-            store,
-            Records(store, community, clock),
-            plans,
-            clock,
-            settle_of(community),
-            lambda at_s: signal_of(at_s, day, state),
-            LiveFeed(store, clock, community.coop, bus),
-            CardBook(folder / "app.db", clock),
-            public_url,
-            "0.1.0",
-        )
+        cards = CardBook(folder / "app.db", clock)
+        house = house_of(community, store, plans, cards, clock, bus, public_url)
         yield Street(house, create_app(house), clock, bus)
         house.live.close()
         house.cards.close()
         plans.close()
-
-
-def settle_of(community: Community) -> Settle:
-    """Return what settles quarters by the street's own tariff."""
-
-    def settle(quarters: Sequence[QuarterReadings]) -> DaySettlement:
-        return settle_day(quarters, Rules(), community.tariff)
-
-    return settle
-
-
-def signal_of(at_s: float, day: date, state: SignalState) -> Signal:
-    """Return a signal that is good from 11 to 16.30, or another state without times."""
-    start_s, _ = local_day(day)
-    if state is SignalState.GOOD:
-        return Signal(
-            state,
-            start_s + 11 * 3600,
-            start_s + 16 * 3600 + 1800,
-            confidence=0.8,
-            reason_code="solar_surplus",
-        )
-    if state is SignalState.UNKNOWN:
-        return Signal(state)
-    next_s = start_s + 86_400 + 11 * 3600
-    return Signal(state, int(at_s), None, next_s, next_s + 4 * 3600, 0.6, "little_sun")
 
 
 def feed_day(

@@ -1,0 +1,115 @@
+"""`kwartier serve`: the pages and the programs' interface of one neighbourhood."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kwartier.cli import Command
+from kwartier.errors import SettingsError
+
+if TYPE_CHECKING:
+    from api.cards import Role
+    from api.settings import ServeSettings
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, required=True, help="its settings, a TOML file")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--check", action="store_true", help="read the settings, say what is wrong, and stop"
+    )
+    what.add_argument(
+        "--card", metavar="HOME", help="make a login card for a home, print its code, and stop"
+    )
+    what.add_argument("--board-card", action="store_true", help="make one for the board, and stop")
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    from api.cards import Role
+    from api.settings import read_serve_settings
+
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    path: Path = chosen.config
+    settings = read_serve_settings(path)
+    if chosen.check:
+        print(f"{path}: all keys are understood")
+        return 0
+    if chosen.card is not None:
+        home: str = chosen.card
+        if home not in settings.community.connections:
+            known = ", ".join(list(settings.community.connections)[:3])
+            raise SettingsError(f"there is no home {home!r}; there are {known} …")
+        print(_card(settings, Role.RESIDENT, home))
+        return 0
+    if chosen.board_card:
+        print(_card(settings, Role.BOARD, None))
+        return 0
+    serve(settings)
+    return 0
+
+
+def serve(settings: ServeSettings) -> None:
+    """Serve pages until a signal ends it.
+
+    Raises:
+        SettingsError: The port or the public address cannot be used.
+        StoreBusyError: There is no record yet.
+    """
+    from api.app import create_app
+    from api.cards import CardBook
+    from api.house import house_of
+    from api.plan_book import SqlitePlanBook
+    from api.server import WebServer
+    from collectors.sqlite_store import SqliteStore
+    from kwartier.clock import SystemClock
+    from kwartier.mqtt import MqttBus, Session
+
+    clock = SystemClock()
+    with ExitStack() as parts:
+        settings.state.mkdir(parents=True, exist_ok=True)
+        store = SqliteStore(settings.store, read_only=True)
+        parts.callback(store.close)
+        plans = SqlitePlanBook(settings.state / "plans.db")
+        parts.callback(plans.close)
+        cards = CardBook(settings.state / "app.db", clock)
+        parts.callback(cards.close)
+        bus = None
+        if settings.broker is not None:
+            session = Session(f"kwartier-serve-{settings.community.coop}")
+            bus = MqttBus(settings.broker, session)
+            parts.callback(bus.close)
+        house = house_of(settings.community, store, plans, cards, clock, bus, settings.public_url)
+        parts.callback(house.live.close)
+        server = WebServer(create_app(house), settings.host, settings.port)
+        logging.getLogger(__name__).info(
+            "serving %s on port %d as %s",
+            settings.community.coop,
+            server.port,
+            settings.public_url,
+        )
+        server.run()
+
+
+def _card(settings: ServeSettings, role: Role, home: str | None) -> str:
+    from api.cards import CardBook
+    from kwartier.clock import SystemClock
+
+    settings.state.mkdir(parents=True, exist_ok=True)
+    cards = CardBook(settings.state / "app.db", SystemClock())
+    try:
+        return cards.issue(role, home)
+    finally:
+        cards.close()
+
+
+SERVE = Command(
+    summary="serve the pages and the programs' interface",
+    example="kwartier serve --config serve.toml",
+    extra="serve",
+    configure=_arguments,
+    run=_run,
+)

@@ -1,0 +1,57 @@
+"""What `kwartier serve` needs to know, from one TOML file; docs/settings.md lists every key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from api.house import LOCAL_URL
+from kwartier.broker import Broker, read_broker
+from kwartier.model import Community, read_community
+from kwartier.settings import Table, read_toml
+
+
+@dataclass(frozen=True, slots=True)
+class ServeSettings:
+    """The settings of the web server.
+
+    Attributes:
+        community: The neighbourhood.
+        store: The record's file, which a collector keeps.
+        state: The folder for plans, cards and sessions.
+        host: Where to listen.
+        port: On which port.
+        public_url: The address people type.
+        broker: Where live values come from; None to take them from the record.
+    """
+
+    community: Community
+    store: Path
+    state: Path
+    host: str
+    port: int
+    public_url: str
+    broker: Broker | None
+
+
+def read_serve_settings(path: Path) -> ServeSettings:
+    """Return the settings of a TOML file; files named in it are sought beside it.
+
+    Raises:
+        SettingsError: A file is away or a key is wrong; file and key are named.
+    """
+    return read_toml(path, lambda top: _settings(top, path.parent))
+
+
+def _settings(top: Table, folder: Path) -> ServeSettings:
+    settings = ServeSettings(
+        read_community(folder / top.text("community")),
+        folder / top.text("store"),
+        folder / top.text("state"),
+        top.text("host", "127.0.0.1"),
+        top.whole("port", 8000, low=0, high=65_535),
+        top.text("public_url", LOCAL_URL).rstrip("/"),
+        read_broker(top.table("broker"), folder) if "broker" in top.values else None,
+    )
+    top.refuse_the_rest()
+    return settings

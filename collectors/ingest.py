@@ -99,6 +99,9 @@ class Totals:
 class Ingest:
     """Takes blocks from a bus into a store."""
 
+    receiver_kind = Receiver
+    """The rule by which blocks are taken in."""
+
     def __init__(
         self, store: Store, bus: Bus, coop: CoopId, clock: Clock, limits: Limits | None = None
     ) -> None:
@@ -176,7 +179,7 @@ class Ingest:
         return [ack for parcel in parcels for ack in self._taken_in([parcel])]
 
     def _committed(self, parcels: Sequence[Parcel]) -> list[tuple[GatewayId, Ack]]:
-        receiver = Receiver(self._store.generation)
+        receiver = self.receiver_kind(self._store.generation)
         with self._store.intake() as intake:
             tally = receiver.take_in(intake, parcels, int(self._clock.now_s()))
         self.totals.add(tally)

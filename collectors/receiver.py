@@ -108,7 +108,7 @@ class Receiver:
             life = (parcel.gateway, parcel.place.epoch)
             if life not in upto:
                 upto[life] = intake.watermark(*life)
-            wanted = max(upto[life] + 1, parcel.place.oldest)
+            wanted = self.wanted(upto[life], parcel.place)
             if parcel.place.seq < wanted:
                 tally.again += 1
             elif parcel.place.seq > wanted:
@@ -124,6 +124,14 @@ class Receiver:
             ack = Ack(self._store_gen, life[1], reached, gap=life in gaps)
             tally.acks.append((life[0], ack))
         return tally
+
+    def wanted(self, upto: int, place: Envelope) -> int:
+        """Return the number of the block to take in next.
+
+        It is the one after the watermark, unless its gateway no longer has that one: then no
+        waiting can bring it, and the oldest it has comes next.
+        """
+        return max(upto + 1, place.oldest)
 
     def _store(
         self, intake: Intake, parcel: Parcel, place: Envelope, received_s: EpochS, tally: Tally

@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 
 _MOST_ACKS = 1000
 _REST_S = 1.0
+_NOT_SEEN = (-1, False)
 
 
 class Courier:
@@ -46,9 +47,9 @@ class Courier:
         self._pace = pace or Pace()
         self._random = random or Random()  # noqa: S311 - spreads calls in time, keeps no secret
         self._coop, self._gateway = coop, gateway
-        self._acks: deque[Ack] = deque(maxlen=_MOST_ACKS)
+        self._acks: deque[tuple[Ack, bool]] = deque(maxlen=_MOST_ACKS)
         self._link = (0, False)
-        self._link_seen = (0, False)
+        self._link_seen = _NOT_SEEN
         self._called = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -92,25 +93,28 @@ class Courier:
         """
         self._see_link()
         while self._acks:
-            self._take_in(self._acks.popleft())
+            self._take_in(*self._acks.popleft())
         position = self._outbox.position
         if position.epoch != self._epoch:
             self._sender = self._new_sender()
             self._sender.link(self._clock.monotonic_s(), up=self._link_seen[1])
         self._sender.appended(position.oldest, position.last)
-        self._send(self._sender.due(self._clock.monotonic_s()), position.oldest)
-        return self._sender.deadline_s()
+        if self._send(self._sender.due(self._clock.monotonic_s()), position.oldest):
+            return self._sender.deadline_s()
+        return self._clock.monotonic_s() + _REST_S
 
-    def _send(self, wanted: range, oldest: int) -> None:
+    def _send(self, wanted: range, oldest: int) -> bool:
+        """Publish blocks; return False when the bus takes none, to be asked about its link anew."""
         for kept in self._outbox.read(wanted):
             topic = Address(self._coop, self._gateway, Lane.BLOCK, kept.device).topic
             outside = Envelope(self._epoch, kept.seq, oldest).properties()
             try:
                 self._bus.publish(topic, kept.payload, properties=outside)
             except LinkDownError:
-                self._link_seen = (self._link_seen[0], False)
+                self._link_seen = _NOT_SEEN
                 self._sender.link(self._clock.monotonic_s(), up=False)
-                return
+                return False
+        return True
 
     def _see_link(self) -> None:
         """Tell the sender how the link is; one that went and came back was away too."""
@@ -123,19 +127,23 @@ class Courier:
         self._sender.link(now_s, up=link[1])
         self._link_seen = link
 
-    def _take_in(self, ack: Ack) -> None:
-        if not self._sender.acknowledged(ack, self._clock.monotonic_s()):
+    def _take_in(self, ack: Ack, retained: bool) -> None:  # noqa: FBT001 - as it was queued
+        if not self._sender.acknowledged(ack, self._clock.monotonic_s(), retained=retained):
             self._outbox.renew()
         elif ack.epoch == self._epoch:
             self._outbox.acknowledge(self._sender.upto, self._sender.store_gen)
 
     def _new_sender(self) -> Sender:
         position = self._outbox.position
+        if 0 < position.last_at_start < position.oldest:
+            self._outbox.renew()
+            position = self._outbox.position
         self._epoch = position.epoch
         return Sender(
             position.epoch,
             oldest=position.oldest,
             last=position.last,
+            last_at_start=position.last_at_start,
             upto=position.upto,
             store_gen=position.store_gen,
             pace=self._pace,
@@ -145,7 +153,7 @@ class Courier:
     def _heard(self, message: Message) -> None:
         """Queue an acknowledgement; when too many wait the oldest falls out."""
         try:
-            self._acks.append(decode_ack(message.payload))
+            self._acks.append((decode_ack(message.payload), message.retained))
         except ContractError as error:
             _log.warning("an acknowledgement was not understood: %s", error)
         self._called.set()

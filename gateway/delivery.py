@@ -4,11 +4,16 @@ Blocks go out in order, at most a window of them beyond what the record is known
 collector's acknowledgement moves that watermark; that the broker took a message proves nothing.
 The sender goes back to the first block that is owed when a gap is reported, when nothing moved for
 some seconds, when the link was away, and when the record turns out to be another one.
+
+An outbox that was opened, not made, may be an older copy put back, whose next numbers the record
+knows with other readings. So until the record has answered a block written before the opening,
+nothing written since is sent; an answer that reaches beyond the opening proves the copy.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from random import Random
 
 from kwartier.wire import Ack
@@ -43,6 +48,7 @@ class Sender:
         *,
         oldest: int,
         last: int,
+        last_at_start: int,
         upto: int,
         store_gen: str,
         pace: Pace,
@@ -54,6 +60,7 @@ class Sender:
             epoch: The outbox's life.
             oldest: The first block it still has.
             last: The last block it has.
+            last_at_start: The last block it had when it was opened; 0 when it was made then.
             upto: The last block known to be in the record.
             store_gen: The life of the record that said so; empty for none.
             pace: How to send.
@@ -62,6 +69,9 @@ class Sender:
         self._epoch = epoch
         self._oldest = oldest
         self._last = last
+        self._last_at_start = last_at_start
+        self._is_proven = last_at_start == 0
+        self._asked_s = -inf
         self._upto = upto
         self._store_gen = store_gen
         self._pace = pace
@@ -104,8 +114,13 @@ class Sender:
         self._was_up = self._was_up or up
         self._up = up
 
-    def acknowledged(self, ack: Ack, now_s: float) -> bool:
+    def acknowledged(self, ack: Ack, now_s: float, *, retained: bool = False) -> bool:
         """Note what the record says it holds.
+
+        Args:
+            ack: What it says.
+            now_s: When it was heard.
+            retained: It was said before we asked, so that it may be old.
 
         Returns:
             False when it claims blocks that were never written: this outbox is older than the
@@ -113,8 +128,9 @@ class Sender:
         """
         if ack.epoch != self._epoch:
             return True
-        if ack.upto > self._last:
+        if ack.upto > (self._last if self._is_proven else self._last_at_start):
             return False
+        self._is_proven = self._is_proven or not retained
         replaced = self._store_gen not in {"", ack.store_gen}
         if ack.upto < self._upto and not replaced:
             return True
@@ -136,7 +152,9 @@ class Sender:
         if self._under_way and now_s >= self._moved_s + self._patience_s:
             self._patience_s = min(2 * self._patience_s, self._pace.resend_most_s)
             self._go_back(now_s)
-        end = min(self._last, self._base + self._pace.window, self._next + self._granted(now_s) - 1)
+        if self._must_ask:
+            return self._question(now_s)
+        end = min(self._sendable, self._next + self._granted(now_s) - 1)
         sending = range(self._next, max(self._next, end + 1))
         if sending:
             if not self._under_way:
@@ -147,7 +165,11 @@ class Sender:
 
     def deadline_s(self) -> float | None:
         """Return when to ask again though nothing happened; None when only an event can help."""
-        if not self._up or self._last <= self._base:
+        if not self._up:
+            return None
+        if self._must_ask:
+            return max(self._not_before_s, self._asked_s + self._pace.resend_s)
+        if self._last <= self._base:
             return None
         if self._can_send and self._rate_per_s:
             wait_s = (1 - self._allowance) / self._rate_per_s
@@ -167,7 +189,25 @@ class Sender:
 
     @property
     def _can_send(self) -> bool:
-        return self._next <= min(self._last, self._base + self._pace.window)
+        return self._next <= self._sendable
+
+    @property
+    def _sendable(self) -> int:
+        """The last block that may be under way now."""
+        last = self._last if self._is_proven else self._last_at_start
+        return min(last, self._base + self._pace.window)
+
+    @property
+    def _must_ask(self) -> bool:
+        """Whether only an old block, sent once more, can tell that this outbox is not a copy."""
+        return not self._is_proven and self._last_at_start <= self._base
+
+    def _question(self, now_s: float) -> range:
+        """Return the last block from before the opening, when it is time to send it again."""
+        if now_s < self._asked_s + self._pace.resend_s:
+            return range(0)
+        self._asked_s = now_s
+        return range(self._last_at_start, self._last_at_start + 1)
 
     def _moved(self, now_s: float) -> None:
         self._moved_s = now_s

@@ -58,6 +58,7 @@ class Position:
         epoch: Its life.
         oldest: The first block it still has; ``last + 1`` when it has none.
         last: The last block written; 0 for none.
+        last_at_start: The last block there was when the file was opened; 0 in an epoch begun since.
         upto: The last block known to be in the record; 0 for none.
         store_gen: The life of the record that said so; empty for none.
     """
@@ -65,6 +66,7 @@ class Position:
     epoch: str
     oldest: int
     last: int
+    last_at_start: int
     upto: int
     store_gen: str
 
@@ -177,7 +179,7 @@ class Outbox:
                     (epoch, len(owed)),
                 )
             _log.warning("outbox is older than the record: %d blocks get a new epoch", len(owed))
-            self._load()
+            self._load(is_new=True)
 
     def close(self) -> None:
         """Write the watermark and let go of the file."""
@@ -210,16 +212,18 @@ class Outbox:
             kept.name,
         )
         self._db = outbox_file.opened(self._path, _new_epoch())
-        self._load()
+        self._load(is_new=True)
 
-    def _load(self) -> None:
+    def _load(self, *, is_new: bool = False) -> None:
         epoch, last, upto, store_gen = self._db.execute(
             "SELECT epoch, last, upto, store_gen FROM life"
         ).fetchone()
         oldest, held, count = self._db.execute(
             "SELECT min(seq), total(length(payload)), count(*) FROM block"
         ).fetchone()
-        self._position = Position(epoch, oldest or last + 1, last, upto, store_gen)
+        self._position = Position(
+            epoch, oldest or last + 1, last, 0 if is_new else last, upto, store_gen
+        )
         self._held_bytes = int(held) + count * _ROW_BYTES
 
     def _append(self, drafts: Sequence[Draft]) -> range:

@@ -49,6 +49,9 @@ class Lane(StrEnum):
     CONFIG_REPORTED = "cfg/reported"
 
 
+_LANES = {lane.value: lane for lane in Lane}
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """The parts of a topic ``nec/v1/{coop}/{gateway}/{lane}[/{device}]``."""
@@ -76,12 +79,12 @@ class Address:
         else:
             lane, _, tail = rest.partition("/")
             device = checked_name(tail, "device in topic") if tail else None
-        if lane not in set(Lane):
+        if lane not in _LANES:
             raise ContractError(f"topic {topic[:80]!r} ends in no lane known here")
         return cls(
             checked_name(coop, "cooperative in topic"),
             checked_name(gateway, "gateway in topic"),
-            Lane(lane),
+            _LANES[lane],
             device,
         )
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from collectors.store import Counts, DeadLetter, DeviceKey, Latest, QuarterEnergy
 from kwartier.identity import GatewayId
@@ -87,10 +86,10 @@ class MemoryStore:
         return self._generation
 
     def copy(self) -> Held:
-        return deepcopy(self._held)
+        return _copied(self._held)
 
     def put_back(self, held: Held, generation: str) -> None:
-        self._held, self._generation = deepcopy(held), generation
+        self._held, self._generation = _copied(held), generation
 
     @contextmanager
     def intake(self) -> Iterator[MemoryIntake]:
@@ -130,3 +129,13 @@ class MemoryStore:
 
     def close(self) -> None:
         """Let go of nothing."""
+
+
+def _copied(held: Held) -> Held:
+    return replace(
+        held,
+        upto=dict(held.upto),
+        points=dict(held.points),
+        seen=set(held.seen),
+        letters=list(held.letters),
+    )

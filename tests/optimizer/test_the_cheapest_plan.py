@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -61,6 +63,43 @@ def test_selling_above_the_buying_price_is_never_a_money_machine(problem: Proble
 @given(problems(exclusive=True, negative=False, dear_selling=False))
 def test_an_exclusive_plan_at_positive_prices_is_optimal_too(problem: Problem) -> None:
     held_against_reference(problem)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(1800)
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(problems(most_steps=24))
+def test_longer_plans_hold_against_the_independent_planner_too(problem: Problem) -> None:
+    held_against_reference(problem)
+
+
+def test_a_search_that_is_cut_short_still_gives_a_plan_that_keeps_every_law() -> None:
+    hour = np.arange(96) / 4
+    buy = 0.1 - 0.3 * np.exp(-(((hour - 13) / 2) ** 2))
+    lossy = [
+        battery(
+            soc_start_kwh=5.0,
+            soc_end_kwh=5.0,
+            soc_max_kwh=8.0 + number,
+            charge_efficiency=0.90 + number / 100,
+            discharge_efficiency=0.93,
+        )
+        for number in range(8)
+    ]
+    named = [replace(one, id=f"b{number}") for number, one in enumerate(lossy)]
+    problem = problem_of(
+        0.25, buy.tolist(), (buy - 0.02).tolist(), [], named, Grid(20.0, 15.0, 0.35), exclusive=True
+    )
+
+    made = plan(problem, time_limit_s=1.0)
+
+    assert made.violations == ()
+    assert np.minimum(made.charge_kw, made.discharge_kw).max() <= 1e-6
+    if made.status is Status.FEASIBLE:
+        assert made.gap_eur is not None
+        assert made.gap_eur > 0
+    relaxed = plan(replace(problem, exclusive=False))
+    assert made.cost_eur >= relaxed.cost_eur - 1e-6
 
 
 @settings(max_examples=25, deadline=None)

@@ -1,0 +1,218 @@
+"""Who may see what: cards, sessions, foreign homes, and writes from elsewhere."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from api.attempts import Attempts
+from api.auth import Doorkeeper, check_policies
+from api.cards import ALPHABET, IDLE_S, CardBook, Role, Visitor
+from kwartier.clock import VirtualClock
+from kwartier.errors import SettingsError
+from tests.api.conftest import log_in, served
+from tests.api.street import LUNCH_S, Street, street
+
+PERIOD = "from=2026-07-01T08:00:00Z&to=2026-07-01T09:00:00Z"
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock(LUNCH_S)
+
+
+@pytest.fixture
+def cards(tmp_path: Path, clock: VirtualClock) -> Iterator[CardBook]:
+    book = CardBook(tmp_path / "app.db", clock)
+    yield book
+    book.close()
+
+
+def test_a_card_opens_a_session_for_its_home(cards: CardBook) -> None:
+    session = cards.open_session(cards.issue(Role.RESIDENT, "huis-01"))
+
+    assert cards.visitor(session) == Visitor(Role.RESIDENT, "huis-01")
+
+
+def test_a_code_may_be_typed_in_small_letters_and_with_spaces(cards: CardBook) -> None:
+    code = cards.issue(Role.RESIDENT, "huis-01")
+
+    assert cards.open_session(f" {code.lower().replace('-', ' ')} ") is not None
+
+
+def test_a_wrong_code_opens_nothing(cards: CardBook) -> None:
+    code = cards.issue(Role.RESIDENT, "huis-01")
+    wrong = code[:-1] + ALPHABET[(ALPHABET.index(code[-1]) + 1) % len(ALPHABET)]
+
+    assert cards.open_session(wrong) is None
+    assert cards.open_session("") is None
+
+
+def test_neither_code_nor_session_stands_in_the_file(cards: CardBook, tmp_path: Path) -> None:
+    code = cards.issue(Role.RESIDENT, "huis-01")
+    session = cards.open_session(code)
+    assert session is not None
+
+    with sqlite3.connect(tmp_path / "app.db") as file:
+        text = "\n".join(file.iterdump())
+    file.close()
+
+    assert code[5:9] not in text
+    assert session not in text
+
+
+def test_a_new_card_ends_the_old_one_and_its_sessions(cards: CardBook) -> None:
+    old = cards.issue(Role.RESIDENT, "huis-01")
+    session = cards.open_session(old)
+
+    cards.issue(Role.RESIDENT, "huis-01")
+
+    assert cards.open_session(old) is None
+    assert cards.visitor(session).role is Role.PUBLIC
+
+
+@pytest.mark.parametrize(("role", "home"), [(Role.RESIDENT, "huis-01"), (Role.BOARD, None)])
+def test_a_session_that_is_not_used_ends(
+    cards: CardBook, clock: VirtualClock, role: Role, home: str | None
+) -> None:
+    session = cards.open_session(cards.issue(role, home))
+
+    clock.advance(IDLE_S[role])
+    assert cards.visitor(session).role is role
+    clock.advance(IDLE_S[role] + 1)
+    assert cards.visitor(session).role is Role.PUBLIC
+
+
+def test_tries_are_counted_per_key_and_forgotten_after_the_window(clock: VirtualClock) -> None:
+    attempts = Attempts(clock, 2, 60.0)
+
+    assert [attempts.wait_s("a") for _ in range(3)] == [0.0, 0.0, 60.0]
+    assert attempts.wait_s("b") == 0.0
+    clock.advance(60)
+    assert attempts.wait_s("a") == 0.0
+
+
+def test_a_route_without_a_policy_stops_the_start() -> None:
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.add_api_route("/open", lambda: "nobody asked who you are")
+
+    with pytest.raises(SettingsError, match="'/open' declares no policy"):
+        check_policies(app)
+
+
+def test_a_mounted_app_stops_the_start_because_nobody_can_see_its_policy() -> None:
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.mount("/inside", FastAPI())
+
+    with pytest.raises(SettingsError, match="'/inside' declares no policy"):
+        check_policies(app)
+
+
+@pytest.mark.parametrize("address", ["http://wijk.example", "wijk.example", "ftp://127.0.0.1"])
+def test_codes_never_cross_a_network_in_the_clear(cards: CardBook, address: str) -> None:
+    with pytest.raises(SettingsError, match="public_url"):
+        Doorkeeper(cards, address)
+
+
+@pytest.mark.parametrize(
+    ("who", "home", "status"),
+    [
+        (None, "huis-02", 401),
+        (None, "huis-99", 401),
+        ("huis-02", "huis-02", 200),
+        ("huis-02", "huis-03", 404),
+        ("huis-02", "huis-99", 404),
+        ("board", "huis-02", 403),
+    ],
+)
+def test_a_home_exists_only_for_those_who_live_in_it(
+    noon: Street, client: httpx.Client, who: str | None, home: str, status: int
+) -> None:
+    with httpx.Client(base_url=client.base_url) as visitor:
+        if who == "board":
+            code = noon.house.cards.issue(Role.BOARD)
+            visitor.post(
+                "/inloggen", data={"code": code}, headers={"Origin": noon.house.public_url}
+            )
+        elif who is not None:
+            log_in(noon, visitor, who)
+        reply = visitor.get(f"/api/v1/homes/{home}/quarters?{PERIOD}")
+
+    assert reply.status_code == status
+
+
+def test_no_answer_of_the_street_names_a_home_to_the_public(client: httpx.Client) -> None:
+    addresses = ["/", "/wijk", "/api/v1/day", "/api/v1/now", "/api/v1/settlement", "/metrics"]
+
+    for address in addresses:
+        assert "huis-" not in client.get(address).text, address
+
+
+def test_the_cookie_is_out_of_reach_for_scripts(noon: Street, client: httpx.Client) -> None:
+    reply = log_in(noon, client, "huis-05")
+    client.cookies.clear()
+
+    cookie = reply.headers["set-cookie"]
+    assert reply.status_code == 303
+    assert cookie.startswith("kwartier=")
+    assert {"HttpOnly", "SameSite=lax", "Path=/"} <= set(cookie.split("; "))
+
+
+def test_over_https_the_cookie_is_bound_to_its_host(tmp_path: Path) -> None:
+    address = "https://wijk.example"
+    with street(tmp_path, homes=5, public_url=address) as made, served(made) as visitor:
+        reply = log_in(made, visitor, "huis-01")
+
+    cookie = reply.headers["set-cookie"]
+    assert cookie.startswith("__Host-kwartier=")
+    assert {"HttpOnly", "SameSite=lax", "Path=/", "Secure"} <= set(cookie.split("; "))
+    assert "Domain" not in cookie
+    assert reply.headers["strict-transport-security"] == "max-age=31536000"
+
+
+@pytest.mark.parametrize("origin", [None, "https://evil.example", "null", "http://127.0.0.1:1"])
+@pytest.mark.parametrize("form", ["/inloggen", "/uitloggen"])
+def test_a_form_from_another_page_is_refused(
+    noon: Street, client: httpx.Client, form: str, origin: str | None
+) -> None:
+    headers = {} if origin is None else {"Origin": origin}
+
+    reply = client.post(form, data={"code": noon.card("huis-06")}, headers=headers)
+
+    assert reply.status_code == 403
+    assert "set-cookie" not in reply.headers
+
+
+def test_logging_out_ends_the_session_on_the_server(noon: Street, client: httpx.Client) -> None:
+    with httpx.Client(base_url=client.base_url) as resident:
+        log_in(noon, resident, "huis-07")
+        stolen = resident.cookies["kwartier"]
+        resident.post("/uitloggen", headers={"Origin": noon.house.public_url})
+
+    assert noon.house.cards.visitor(stolen).role is Role.PUBLIC
+
+
+def test_a_card_that_is_guessed_at_makes_the_guesser_wait(tmp_path: Path) -> None:
+    with street(tmp_path, homes=5) as made, served(made) as guesser:
+        number = made.card("huis-01")[:4]
+        origin = {"Origin": made.house.public_url}
+        replies = [
+            guesser.post("/inloggen", data={"code": f"{number}-AAAA-AAA{last}"}, headers=origin)
+            for last in "234567"
+        ]
+
+    assert [reply.status_code for reply in replies] == [422] * 5 + [429]
+    assert int(replies[-1].headers["retry-after"]) > 800
+
+
+def test_a_form_of_a_megabyte_is_refused(noon: Street, client: httpx.Client) -> None:
+    origin = {"Origin": noon.house.public_url}
+
+    reply = client.post("/inloggen", content=b"code=" + b"A" * 1_000_000, headers=origin)
+
+    assert reply.status_code == 413

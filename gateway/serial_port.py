@@ -279,6 +279,16 @@ def _connected(where: tuple[str, int], selector: selectors.BaseSelector) -> _Tcp
     return _TcpPort(connection, name)
 
 
+def checked_address(address: str) -> str:
+    """Return a P1 line's address, or refuse one that can never be opened.
+
+    Raises:
+        SettingsError: It is neither a device's path nor ``socket://HOST:PORT``.
+    """
+    _where(address)
+    return address
+
+
 def _where(address: str) -> str | tuple[str, int]:
     """Return a serial device's path, or a host and port."""
     if address.startswith("/"):

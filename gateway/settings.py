@@ -7,14 +7,15 @@ from pathlib import Path
 
 from gateway.control import Limits
 from gateway.modbus import LinkSettings
-from gateway.serial_port import DSMR_2, DSMR_4, LineSettings
+from gateway.serial_port import DSMR_2, DSMR_4, LineSettings, checked_address
 from hardware.profile import Profile, load_profile
 from kwartier.broker import Broker, read_broker
-from kwartier.errors import SettingsError
+from kwartier.errors import InputError, SettingsError
 from kwartier.identity import CoopId, DeviceId, GatewayId
 from kwartier.settings import Table, read_toml
 
 _LINES = {"dsmr4": DSMR_4, "dsmr2": DSMR_2}
+_SHORTEST_TIMEOUT_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +118,37 @@ def _p1(row: Table) -> P1Line:
     name = row.text("line", "dsmr4")
     if name not in _LINES:
         raise SettingsError(f"{row.place}line is {name!r}: use {' or '.join(sorted(_LINES))}")
-    line = P1Line(row.name("device", "p1"), row.text("address"), _LINES[name])
+    line = P1Line(row.name("device", "p1"), _address(row), _LINES[name])
     row.refuse_the_rest()
     return line
 
 
+def _address(row: Table) -> str:
+    address = row.text("address")
+    try:
+        return checked_address(address)
+    except SettingsError as error:
+        raise SettingsError(f"{row.place}address: {error}") from error
+
+
 def _modbus(row: Table) -> ModbusDevice:
-    profile = row.text_or_none("profile")
     device = ModbusDevice(
         row.name("device"),
         _link(row),
         row.whole("unit", 1, low=0, high=255),
-        None if profile is None else load_profile(profile),
+        _profile(row),
         row.number("every_s", 10.0, high=3600.0),
     )
     row.refuse_the_rest()
     return device
+
+
+def _profile(row: Table) -> Profile | None:
+    name = row.text_or_none("profile")
+    try:
+        return None if name is None else load_profile(name)
+    except InputError as error:
+        raise SettingsError(f"{row.place}profile: {error}") from error
 
 
 def _battery(row: Table) -> SteeredDevice:
@@ -145,21 +161,28 @@ def _battery(row: Table) -> SteeredDevice:
             row.whole("discharge_max_w", low=0),
             row.whole("soc_min_permille", 50, low=0, high=1000),
             row.whole("soc_max_permille", 950, low=0, high=1000),
-            row.whole_or_none("import_max_w"),
-            row.whole_or_none("export_max_w"),
-            row.whole_or_none("ramp_w_per_s"),
+            row.whole("import_max_w", low=0) if "import_max_w" in row.values else None,
+            row.whole("export_max_w", low=0) if "export_max_w" in row.values else None,
+            row.whole("ramp_w_per_s", low=1) if "ramp_w_per_s" in row.values else None,
         ),
     )
+    if device.limits.soc_min_permille >= device.limits.soc_max_permille:
+        raise SettingsError(f"{row.place}soc_min_permille is not below soc_max_permille")
     row.refuse_the_rest()
     return device
 
 
 def _link(row: Table) -> LinkSettings:
     usual = LinkSettings("")
-    return LinkSettings(
+    link = LinkSettings(
         row.text("host"),
         row.whole("port", usual.port, low=1, high=65_535),
         timeout_s=row.number("timeout_s", usual.timeout_s, high=60.0),
         connect_wait_s=row.number("connect_wait_s", usual.connect_wait_s, high=60.0),
         gap_s=row.number("gap_s", usual.gap_s, high=10.0),
     )
+    if link.timeout_s < _SHORTEST_TIMEOUT_S:
+        raise SettingsError(
+            f"{row.place}timeout_s is {link.timeout_s:g}: give it at least {_SHORTEST_TIMEOUT_S:g}"
+        )
+    return link

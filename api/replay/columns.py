@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import gzip
+import re
 import zlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import TextIOWrapper
@@ -20,9 +21,16 @@ from kwartier.errors import InputError, MissingExtraError
 
 MAX_ROWS = 20_000_000
 """More rows than this are refused: two years of 280 homes."""
+YEARS = range(2000, 2100)
+"""Years that a P1 telegram can tell apart: it writes two digits."""
 _ALIASES = {"pv_kwh": "kwh_pv"}
 _NEEDED = ("utc", "household", "kwh_import")
 _OPTIONAL = ("kwh_export", "kwh_pv")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+_FIRST_S, _END_S = (
+    int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (YEARS.start, YEARS.stop)
+)
+_NO_START = f"is not the start of a quarter-hour between {YEARS.start} and {YEARS.stop - 1}"
 
 
 class MeterFileError(InputError):
@@ -40,7 +48,7 @@ class Columns:
         kwh_import: Shape ``(N,)`` [kWh].
         kwh_export: Shape ``(N,)`` [kWh]; zero where the file has no such column.
         kwh_pv: Shape ``(N,)`` [kWh]; None where the file has no such column.
-        lines: Whether a row's place is told as a line of text.
+        lines: The line of text on which each row ends, shape ``(N,)``; None where rows are no lines.
     """
 
     names: Sequence[str]
@@ -49,11 +57,11 @@ class Columns:
     kwh_import: npt.NDArray[np.float64]
     kwh_export: npt.NDArray[np.float64]
     kwh_pv: npt.NDArray[np.float64] | None
-    lines: bool
+    lines: npt.NDArray[np.uint32] | None
 
     def place(self, row: int) -> str:
         """Return how to find a row in the file."""
-        return f"line {row + 2}" if self.lines else f"row {row + 1}"
+        return f"row {row + 1}" if self.lines is None else f"line {self.lines[row]}"
 
 
 def read_columns(path: Path) -> Columns:
@@ -84,34 +92,43 @@ def read_columns(path: Path) -> Columns:
 
 def _csv(path: Path, text: TextIO) -> Columns:
     rows = csv.reader(text, skipinitialspace=True)
-    places = _places(path, [name.strip() for name in next(rows, [])])
+    header = next(rows, [])
+    places = _places(path, [name.strip() for name in header])
     stamp_at, household_at = places["utc"], places["household"]
     energy_at = [(name, at) for name, at in places.items() if name.startswith("kwh")]
-    known: dict[str, int] = {}
+    codes: dict[str, int] = {}
     stamps_read: dict[str, int] = {}
-    households, starts_s = array("q"), array("q")
+    households, starts_s, lines = array("q"), array("q"), array("I")
     energy = {name: array("d") for name, _ in energy_at}
-    for number, cells in enumerate(rows):
-        place = f"{path} line {number + 2}"
-        if len(cells) <= max(places.values()) or number >= MAX_ROWS:
+    for cells in rows:
+        if not cells:
+            continue
+        place = f"{path} line {rows.line_num}"
+        if len(cells) != len(header):
             raise MeterFileError(
-                f"{place}: has {len(cells)} values: give one for each name in the first line, "
-                f"and at most {MAX_ROWS} lines"
+                f"{place}: has {len(cells)} values where the first line has {len(header)} names: "
+                "separate values by commas and write kWh with a decimal point"
             )
-        stamp = cells[stamp_at]
+        if len(lines) >= MAX_ROWS:
+            raise MeterFileError(f"{place}: is row {MAX_ROWS + 1}: give the file in parts")
+        stamp, household = cells[stamp_at], cells[household_at]
         if stamp not in stamps_read:
             stamps_read[stamp] = _start_s(place, stamp)
+        if household not in codes:
+            codes[household] = len(codes)
+            _named(place, household)
+        lines.append(rows.line_num)
         starts_s.append(stamps_read[stamp])
-        households.append(known.setdefault(cells[household_at], len(known)))
+        households.append(codes[household])
         for name, at in energy_at:
             energy[name].append(_kwh(place, name, cells[at]))
     arrays = {name: np.array(values, dtype=np.float64) for name, values in energy.items()}
     return _columns(
-        list(known),
+        list(codes),
         np.array(households, dtype=np.int64),
         np.array(starts_s, dtype=np.int64),
         arrays,
-        lines=True,
+        np.array(lines, dtype=np.uint32),
     )
 
 
@@ -130,13 +147,15 @@ def _parquet(path: Path) -> Columns:
                 raise MeterFileError(f"{path}: more than {MAX_ROWS} rows: give it in parts")
             table = file.read(columns=[names[at] for at in places.values()])
         stamps = table.column(names[places["utc"]])
-        if pa.types.is_string(stamps.type):
-            starts = [_start_s(f"{path} row {i + 1}", t) for i, t in enumerate(stamps.to_pylist())]
-            starts_s = np.array(starts, dtype=np.int64)
+        if pa.types.is_timestamp(stamps.type):
+            micros = stamps.cast(pa.timestamp("us", tz=stamps.type.tz or "UTC")).cast(pa.int64())
+            starts_s = _whole_seconds(path, micros.null_count, micros.fill_null(0).to_numpy())
         else:
-            micros = stamps.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
-            starts_s = np.asarray(micros.to_numpy()) // 1_000_000
-        coded = table.column(names[places["household"]]).cast(pa.string())
+            texts = enumerate(stamps.cast(pa.string()).to_pylist(), start=1)
+            starts_s = np.array(
+                [_start_s(f"{path} row {row}", text or "") for row, text in texts], dtype=np.int64
+            )
+        coded = table.column(names[places["household"]]).cast(pa.string()).fill_null("")
         known = coded.unique().to_pylist()
         households = np.asarray(pc.index_in(coded, pa.array(known, pa.string())).to_numpy())
         arrays = {
@@ -146,16 +165,33 @@ def _parquet(path: Path) -> Columns:
         }
     except (pa.ArrowException, OSError, ValueError) as error:
         raise MeterFileError(f"{path}: is no Parquet that can be read: {error}") from error
-    return _columns(known, households.astype(np.int64), starts_s, arrays, lines=False)
+    for code, name in enumerate(known):
+        row = int(np.flatnonzero(households == code)[0]) if not name.strip() else 0
+        _named(f"{path} row {row + 1}", name)
+    return _columns(known, households.astype(np.int64), starts_s, arrays, None)
+
+
+def _whole_seconds(
+    path: Path, missing: int, micros: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Return stamps in seconds, or refuse one that is missing, between seconds, or out of time."""
+    if missing:
+        raise MeterFileError(f"{path}: {missing} rows have no 'utc': give each row its start")
+    starts_s, rest = np.divmod(np.asarray(micros, dtype=np.int64), 1_000_000)
+    wrong = np.flatnonzero((rest != 0) | (starts_s < _FIRST_S) | (starts_s >= _END_S))
+    if wrong.size:
+        row = int(wrong[0])
+        text = np.datetime64(int(micros[row]), "us")
+        raise MeterFileError(f"{path} row {row + 1}: {text}Z {_NO_START}")
+    return starts_s
 
 
 def _columns(
     names: Sequence[str],
     households: npt.NDArray[np.int64],
     starts_s: npt.NDArray[np.int64],
-    energy: dict[str, npt.NDArray[np.float64]],
-    *,
-    lines: bool,
+    energy: Mapping[str, npt.NDArray[np.float64]],
+    lines: npt.NDArray[np.uint32] | None,
 ) -> Columns:
     nothing = np.zeros(starts_s.size)
     return Columns(
@@ -172,32 +208,41 @@ def _columns(
 def _places(path: Path, names: list[str]) -> dict[str, int]:
     """Return where each known column stands, or refuse the file."""
     called = [_ALIASES.get(name, name) for name in names]
-    missing = [name for name in _NEEDED if name not in called]
-    if missing:
+    wanted = (*_NEEDED, *_OPTIONAL)
+    if any(name not in called for name in _NEEDED) or any(called.count(n) > 1 for n in wanted):
         raise MeterFileError(
             f"{path}: has the columns {', '.join(names)[:200]!r}: it needs {', '.join(_NEEDED)} "
-            f"and may have {' and '.join(_OPTIONAL)}"
+            f"and may have {' and '.join(_OPTIONAL)}, each once and separated by commas"
         )
-    return {name: called.index(name) for name in (*_NEEDED, *_OPTIONAL) if name in called}
+    return {name: called.index(name) for name in wanted if name in called}
+
+
+def _named(place: str, household: str) -> None:
+    if not household.strip():
+        raise MeterFileError(f"{place}: household is empty: give each household a name")
 
 
 def _start_s(place: str, text: str) -> int:
+    """Return the start of a row; a stamp without offset is UTC, as its column says."""
     try:
         stamp = datetime.fromisoformat(text.strip())
-    except ValueError as error:
+        aware = stamp if stamp.tzinfo is not None else stamp.replace(tzinfo=UTC)
+        at_s = aware.timestamp()
+    except (ValueError, OverflowError) as error:
         raise MeterFileError(
-            f"{place}: {text[:60]!r} is no instant: write it as '2026-07-01T09:45:00Z'"
+            f"{place}: utc is {text[:60]!r}, which is no instant: write '2026-07-01T09:45:00Z'"
         ) from error
-    aware = stamp if stamp.tzinfo is not None else stamp.replace(tzinfo=UTC)
-    return int(aware.timestamp())
+    if at_s % 1 or not _FIRST_S <= at_s < _END_S:
+        raise MeterFileError(f"{place}: utc is {text[:60]!r}, which {_NO_START}")
+    return int(at_s)
 
 
 def _kwh(place: str, name: str, text: str) -> float:
-    if not text.strip():
+    if not text or text.isspace():
         return float("nan")
-    try:
-        return float(text)
-    except ValueError as error:
+    if _NUMBER.fullmatch(text.strip()) is None:
         raise MeterFileError(
-            f"{place}: {name} is {text[:40]!r}: give kWh with a decimal point, such as 0.250"
-        ) from error
+            f"{place}: {name} is {text[:40]!r}: give kWh with a decimal point, such as 0.250, "
+            "and leave it empty where it is missing"
+        )
+    return float(text)

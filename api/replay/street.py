@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from heapq import merge
 from pathlib import Path
 
 from api.replay.meters import Measured, MeterHistory
@@ -28,17 +27,20 @@ INVERTER = "inverter"
 """The inverter's name on its gateway."""
 _CONNECT_S = 30.0
 _MANNER = Manner(
-    shape=Shape(rows=96, age_s=3600.0, at_quarters=False), pace=Pace(spread_s=0.0), live_every_s=0.0
+    shape=Shape(rows=192, age_s=3600.0, at_quarters=False),
+    pace=Pace(spread_s=0.0),
+    live_every_s=0.0,
 )
 _MOST_POWER_W = 99_999
 """The most that a telegram can say [W]."""
 _AHEAD_S = 12 * 3600
 """How far the street's time may run ahead of what the gateways have read [s]: a gateway does not
 believe a meter whose clock is a day off."""
-_PATIENCE_S = 60.0
+_PATIENCE_S = 120.0
+_LOOK_S = 0.001
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Home:
     """One virtual home: what was measured, its meter's port, and the gateway that reads it."""
 
@@ -48,6 +50,8 @@ class _Home:
     port: P1TcpPort
     source: P1Source
     agent: Agent
+    told: int = 0
+    """Telegrams sent so far."""
 
 
 class ReplayStreet:
@@ -71,8 +75,6 @@ class ReplayStreet:
         self._stack = ExitStack()
         self._clock = VirtualClock(measured.start_s)
         self._measured = measured
-        self._news = threading.Condition()
-        self._taken = 0
         self.sent = 0
         """Readings that meters and inverters told so far."""
         self._homes = [
@@ -91,28 +93,25 @@ class ReplayStreet:
         return sum(home.agent.unacknowledged for home in self._homes)
 
     def play(self, progress: Callable[[EpochS], None]) -> None:
-        """Push every telegram as fast as the gateways take them, in order of time.
+        """Push every telegram as fast as the gateways take them, half a day at a time.
 
         Raises:
             LinkDownError: A gateway did not connect to its meter, or stopped reading it.
         """
         for home in self._homes:
             home.agent.start()
-            home.source.start(self._taker(home.agent))
+            home.source.start(home.agent.take)
         for home in self._homes:
             if not home.port.wait_for_client(_CONNECT_S):
                 raise LinkDownError(f"gateway {home.gateway} did not come to {home.port.address}")
-        told_s = waited_s = self._measured.start_s
-        for at_s, number, row in merge(*(_moments(home, n) for n, home in enumerate(self._homes))):
-            if at_s > told_s:
-                if at_s >= waited_s + _AHEAD_S:
-                    self._wait_until_read()
-                    waited_s = at_s
-                self._clock.advance(at_s - told_s)
-                progress(at_s)
-                told_s = at_s
-            self._show(self._homes[number], at_s, row)
-        self._wait_until_read()
+        from_s, end_s = self._measured.start_s, self._measured.end_s
+        while from_s <= end_s:
+            for home in self._homes:
+                self._tell(home, from_s + _AHEAD_S)
+            self._wait_until_read()
+            self._clock.advance(_AHEAD_S)
+            from_s += _AHEAD_S
+            progress(min(from_s, end_s))
 
     def write_all(self) -> None:
         """Close every block, so that the last readings are on their way."""
@@ -150,50 +149,51 @@ class ReplayStreet:
             agent,
         )
 
-    def _taker(self, agent: Agent) -> Callable[[Reading], None]:
-        def take(reading: Reading) -> None:
-            agent.take(reading)
-            with self._news:
-                self._taken += 1
-                self._news.notify()
+    def _tell(self, home: _Home, until_s: EpochS) -> None:
+        """Let a meter tell its registers up to an instant, not included, in one push.
 
-        return take
-
-    def _wait_until_read(self) -> None:
-        """Wait until the gateways have read every telegram that was pushed."""
-        with self._news:
-            while self._taken < self.sent:
-                before = self._taken
-                if not self._news.wait(_PATIENCE_S) and self._taken == before:
-                    raise LinkDownError(
-                        f"{self.sent - self._taken} telegrams were not read within "
-                        f"{_PATIENCE_S:g} s: is the machine overloaded?"
-                    )
-
-    def _show(self, home: _Home, at_s: EpochS, row: int) -> None:
-        """Let a meter show its registers at an instant; row -1 is before its first quarter."""
+        It tells them at its first start and at the end of each quarter. At the start of a quarter
+        that follows a gap it says nothing, so that the energy of the gap is told as an estimate
+        over it and never as zero.
+        """
         history, meter = home.history, home.meter
-        if row >= 0:
+        telegrams: list[bytes] = []
+        if home.told == 0 and int(history.starts_s[0]) < until_s:
+            telegrams.append(meter.telegram(int(history.starts_s[0])))
+            self._tell_roof(home, int(history.starts_s[0]), -1)
+            home.told = 1
+        while 0 < home.told <= len(history.starts_s):
+            row = home.told - 1
+            at_s = int(history.starts_s[row]) + QUARTER_S
+            if at_s >= until_s:
+                break
             import_wh = int(history.import_wh[row]) - meter.import_wh
             export_wh = int(history.export_wh[row]) - meter.export_wh
             meter.count(import_wh, export_wh)
-            net_w = (import_wh - export_wh) * 4
-            meter.power_w = max(-_MOST_POWER_W, min(_MOST_POWER_W, net_w))
-        home.port.push(meter.telegram(at_s))
+            meter.power_w = max(-_MOST_POWER_W, min(_MOST_POWER_W, (import_wh - export_wh) * 4))
+            telegrams.append(meter.telegram(at_s))
+            self._tell_roof(home, at_s, row)
+            home.told += 1
+        if telegrams:
+            home.port.push(b"".join(telegrams))
+            self.sent += len(telegrams)
+
+    def _tell_roof(self, home: _Home, at_s: EpochS, row: int) -> None:
+        """Let an inverter tell its counter; row -1 is before its first quarter."""
+        if home.history.produced_wh is None:
+            return
+        made_wh = int(home.history.produced_wh[row]) if row >= 0 else 0
+        home.agent.take(Reading(INVERTER, "", at_s, {"produced_wh": made_wh}))
         self.sent += 1
-        if history.produced_wh is not None:
-            made_wh = int(history.produced_wh[row]) if row >= 0 else 0
-            self.sent += 1
-            self._taker(home.agent)(Reading(INVERTER, "", at_s, {"produced_wh": made_wh}))
 
-
-def _moments(home: _Home, number: int) -> Iterator[tuple[EpochS, int, int]]:
-    """Yield when a meter tells its registers: at its first start, and at the end of each quarter.
-
-    At the start of a quarter that follows a gap it says nothing, so that the energy of the gap is
-    told as an estimate over it and never as zero.
-    """
-    starts_s = home.history.starts_s.tolist()
-    yield starts_s[0], number, -1
-    for row, start_s in enumerate(starts_s):
-        yield start_s + QUARTER_S, number, row
+    def _wait_until_read(self) -> None:
+        """Wait until the gateways have read every telegram that was pushed."""
+        until_s = time.monotonic() + _PATIENCE_S
+        for home in self._homes:
+            while home.source.counters.telegrams < home.told:
+                if time.monotonic() > until_s:
+                    raise LinkDownError(
+                        f"gateway {home.gateway} read {home.source.counters.telegrams} of "
+                        f"{home.told} telegrams in {_PATIENCE_S:g} s: is the machine overloaded?"
+                    )
+                time.sleep(_LOOK_S)

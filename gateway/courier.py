@@ -131,11 +131,13 @@ class Courier:
         if not self._sender.acknowledged(ack, self._clock.monotonic_s(), retained=retained):
             self._outbox.renew()
         elif ack.epoch == self._epoch:
+            if self._sender.is_proven and self._outbox.position.unproven:
+                self._outbox.prove()
             self._outbox.acknowledge(self._sender.upto, self._sender.store_gen)
 
     def _new_sender(self) -> Sender:
         position = self._outbox.position
-        if 0 < position.last_at_start < position.oldest:
+        if 0 < position.unproven < position.oldest:
             self._outbox.renew()
             position = self._outbox.position
         self._epoch = position.epoch
@@ -143,7 +145,7 @@ class Courier:
             position.epoch,
             oldest=position.oldest,
             last=position.last,
-            last_at_start=position.last_at_start,
+            unproven=position.unproven,
             upto=position.upto,
             store_gen=position.store_gen,
             pace=self._pace,

@@ -48,7 +48,7 @@ class Sender:
         *,
         oldest: int,
         last: int,
-        last_at_start: int,
+        unproven: int,
         upto: int,
         store_gen: str,
         pace: Pace,
@@ -60,7 +60,8 @@ class Sender:
             epoch: The outbox's life.
             oldest: The first block it still has.
             last: The last block it has.
-            last_at_start: The last block it had when it was opened; 0 when it was made then.
+            unproven: The last block it had when it was opened, while it may be an older copy;
+                0 when it is none.
             upto: The last block known to be in the record.
             store_gen: The life of the record that said so; empty for none.
             pace: How to send.
@@ -69,8 +70,7 @@ class Sender:
         self._epoch = epoch
         self._oldest = oldest
         self._last = last
-        self._last_at_start = last_at_start
-        self._is_proven = last_at_start == 0
+        self._unproven = unproven
         self._asked_s = -inf
         self._upto = upto
         self._store_gen = store_gen
@@ -98,6 +98,11 @@ class Sender:
     def store_gen(self) -> str:
         """The life of the record that said so."""
         return self._store_gen
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the record has shown that this outbox is no older copy."""
+        return self._unproven == 0
 
     def appended(self, oldest: int, last: int) -> None:
         """Note what the outbox has now."""
@@ -128,9 +133,10 @@ class Sender:
         """
         if ack.epoch != self._epoch:
             return True
-        if ack.upto > (self._last if self._is_proven else self._last_at_start):
+        if ack.upto > (self._unproven or self._last):
             return False
-        self._is_proven = self._is_proven or not retained
+        if not retained:
+            self._unproven = 0
         replaced = self._store_gen not in {"", ack.store_gen}
         if ack.upto < self._upto and not replaced:
             return True
@@ -194,20 +200,19 @@ class Sender:
     @property
     def _sendable(self) -> int:
         """The last block that may be under way now."""
-        last = self._last if self._is_proven else self._last_at_start
-        return min(last, self._base + self._pace.window)
+        return min(self._unproven or self._last, self._base + self._pace.window)
 
     @property
     def _must_ask(self) -> bool:
         """Whether only an old block, sent once more, can tell that this outbox is not a copy."""
-        return not self._is_proven and self._last_at_start <= self._base
+        return 0 < self._unproven <= self._base
 
     def _question(self, now_s: float) -> range:
         """Return the last block from before the opening, when it is time to send it again."""
         if now_s < self._asked_s + self._pace.resend_s:
             return range(0)
         self._asked_s = now_s
-        return range(self._last_at_start, self._last_at_start + 1)
+        return range(self._unproven, self._unproven + 1)
 
     def _moved(self, now_s: float) -> None:
         self._moved_s = now_s

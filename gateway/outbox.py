@@ -58,7 +58,8 @@ class Position:
         epoch: Its life.
         oldest: The first block it still has; ``last + 1`` when it has none.
         last: The last block written; 0 for none.
-        last_at_start: The last block there was when the file was opened; 0 in an epoch begun since.
+        unproven: The last block there was when the file was opened, until the record has shown
+            that nothing after it was used before; 0 once it has, and in an epoch begun since.
         upto: The last block known to be in the record; 0 for none.
         store_gen: The life of the record that said so; empty for none.
     """
@@ -66,7 +67,7 @@ class Position:
     epoch: str
     oldest: int
     last: int
-    last_at_start: int
+    unproven: int
     upto: int
     store_gen: str
 
@@ -160,6 +161,20 @@ class Outbox:
                 self._position, upto=min(upto, self._position.last), store_gen=store_gen
             )
 
+    def prove(self) -> None:
+        """Note for good that this is no older copy: numbers after the opening are free.
+
+        Raises:
+            OutboxWriteError: The disk takes nothing now; nothing was noted.
+        """
+        with self._lock:
+            try:
+                with self._transaction() as db:
+                    db.execute("UPDATE life SET unproven = 0")
+            except sqlite3.DatabaseError as error:
+                raise OutboxWriteError(self._path, error) from error
+            self._position = replace(self._position, unproven=0)
+
     def renew(self) -> None:
         """Begin a new epoch with what is not known to be in the record.
 
@@ -175,11 +190,11 @@ class Outbox:
                 for seq, kept in enumerate(owed, 1):
                     self._insert(db, seq, kept.device, _renamed(kept.payload, epoch, seq))
                 db.execute(
-                    "UPDATE life SET epoch = ?, last = ?, upto = 0, store_gen = ''",
+                    "UPDATE life SET epoch = ?, last = ?, unproven = 0, upto = 0, store_gen = ''",
                     (epoch, len(owed)),
                 )
             _log.warning("outbox is older than the record: %d blocks get a new epoch", len(owed))
-            self._load(is_new=True)
+            self._load()
 
     def close(self) -> None:
         """Write the watermark and let go of the file."""
@@ -212,18 +227,16 @@ class Outbox:
             kept.name,
         )
         self._db = outbox_file.opened(self._path, _new_epoch())
-        self._load(is_new=True)
+        self._load()
 
-    def _load(self, *, is_new: bool = False) -> None:
-        epoch, last, upto, store_gen = self._db.execute(
-            "SELECT epoch, last, upto, store_gen FROM life"
+    def _load(self) -> None:
+        epoch, last, unproven, upto, store_gen = self._db.execute(
+            "SELECT epoch, last, unproven, upto, store_gen FROM life"
         ).fetchone()
         oldest, held, count = self._db.execute(
             "SELECT min(seq), total(length(payload)), count(*) FROM block"
         ).fetchone()
-        self._position = Position(
-            epoch, oldest or last + 1, last, 0 if is_new else last, upto, store_gen
-        )
+        self._position = Position(epoch, oldest or last + 1, last, unproven, upto, store_gen)
         self._held_bytes = int(held) + count * _ROW_BYTES
 
     def _append(self, drafts: Sequence[Draft]) -> range:

@@ -10,7 +10,8 @@ from kwartier.errors import SettingsError, TemporaryError
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS life (
-    epoch TEXT NOT NULL, last INTEGER NOT NULL, upto INTEGER NOT NULL, store_gen TEXT NOT NULL
+    epoch TEXT NOT NULL, last INTEGER NOT NULL, unproven INTEGER NOT NULL,
+    upto INTEGER NOT NULL, store_gen TEXT NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS block (
     seq INTEGER PRIMARY KEY, device TEXT NOT NULL, stored_s INTEGER NOT NULL,
@@ -111,7 +112,8 @@ def _prepare(db: sqlite3.Connection, epoch: str) -> None:
     if len(lives) > 1 or (newest or 0) > (lives[0][0] if lives else 0):
         raise DamagedError("blocks and numbering disagree")
     if not lives:
-        db.execute("INSERT INTO life VALUES (?, 0, 0, '')", (epoch,))
+        db.execute("INSERT INTO life VALUES (?, 0, 0, 0, '')", (epoch,))
+    db.execute("UPDATE life SET unproven = last WHERE unproven = 0")
     db.execute("COMMIT")
 
 

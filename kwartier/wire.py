@@ -6,33 +6,42 @@ of differences, in JSON, deflated when that helps. docs/asyncapi.yaml describes 
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
-from typing import TypeAlias
+from operator import ge
 
 from kwartier.errors import ContractError
 from kwartier.identity import CoopId, DeviceId, GatewayId, MeterId, checked_name
+from kwartier.packing import (
+    LAST_INSTANT_S,
+    VERSION,
+    choice,
+    differences,
+    instant,
+    integer,
+    packed,
+    plain,
+    positive,
+    printable,
+    series_name,
+    sums,
+    text,
+    unpacked,
+    whole,
+)
+from kwartier.packing import MAX_PAYLOAD_BYTES as MAX_PAYLOAD_BYTES  # noqa: PLC0414 - also a word of the wire
+from kwartier.packing import Column as Column  # noqa: PLC0414 - also a word of the wire
+from kwartier.packing import Json as Json  # noqa: PLC0414 - also a word of the wire
 from kwartier.reading import AfterPlan, ClockSource, Reading, Schedule, Step
 from kwartier.units import EpochS
 
-VERSION = 1
-ROOT = "nec/v1"
-MAX_PAYLOAD_BYTES = 64 * 1024
-MAX_JSON_BYTES = 512 * 1024
+ROOT = f"nec/v{VERSION}"
 MAX_ROWS = 3600
 MAX_COLUMNS = 64
 MAX_STEPS = 200
 MAX_LEASE_S = 900
-_MAX_INTEGER = 2**53
-_DEFLATE_ABOVE_BYTES = 256
-_DEFLATED = b"z"
-
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-Column: TypeAlias = tuple[int | None, ...]
 
 
 class Lane(StrEnum):
@@ -207,7 +216,7 @@ def block_of(
 
 def encode_block(block: Block) -> bytes:
     """Return the payload of a block."""
-    return _packed(
+    return packed(
         {
             "v": VERSION,
             "gw": block.gateway,
@@ -216,8 +225,8 @@ def encode_block(block: Block) -> bytes:
             "dev": block.device,
             "meter": block.meter,
             "clk": block.clock.value,
-            "t": _differences(block.at_s),
-            "cols": {name: _differences(column) for name, column in block.columns.items()},
+            "t": differences(block.at_s),
+            "cols": {name: differences(column) for name, column in block.columns.items()},
             "crc_fail": block.crc_failures,
         }
     )
@@ -229,38 +238,42 @@ def decode_block(payload: bytes) -> Block:
     Raises:
         ContractError: It is too large, no JSON, of another version, or a part is wrong.
     """
-    body = _unpacked(payload)
-    at_s = _sums("t", body.get("t"))
+    body = unpacked(payload)
+    at_s = sums("t", body.get("t"), MAX_ROWS)
     if not 1 <= len(at_s) <= MAX_ROWS:
         raise ContractError(f"block 't' has {len(at_s)} rows: 1 to {MAX_ROWS} are allowed")
-    whole = tuple(at for at in at_s if at is not None)
-    if len(whole) != len(at_s):
+    instants = tuple(at for at in at_s if at is not None)
+    if len(instants) != len(at_s):
         raise ContractError("block 't' has a row without an instant")
+    if instants[0] < 0 or instants[-1] > LAST_INSTANT_S or any(map(ge, instants, instants[1:])):
+        raise ContractError("block 't' must rise from row to row, from 1970 to 9999")
     raw = body.get("cols")
     if not isinstance(raw, dict) or len(raw) > MAX_COLUMNS:
         raise ContractError(f"block 'cols' must be an object of at most {MAX_COLUMNS} columns")
-    columns = {name: _sums(f"cols.{name}", column) for name, column in raw.items()}
+    columns = {
+        series_name(name): sums(f"cols.{name}", column, MAX_ROWS) for name, column in raw.items()
+    }
     for name, column in columns.items():
-        if len(column) != len(whole):
+        if len(column) != len(instants):
             raise ContractError(
-                f"block 'cols.{name}' has {len(column)} rows where 't' has {len(whole)}"
+                f"block 'cols.{name}' has {len(column)} rows where 't' has {len(instants)}"
             )
     return Block(
-        checked_name(_text(body, "gw"), "block 'gw'"),
-        _text(body, "epoch"),
-        _positive(body, "seq"),
-        checked_name(_text(body, "dev"), "block 'dev'"),
-        _text(body, "meter"),
-        ClockSource(_choice(body, "clk", [clock.value for clock in ClockSource])),
-        whole,
+        checked_name(text(body, "gw"), "block 'gw'"),
+        text(body, "epoch"),
+        positive(body, "seq"),
+        checked_name(text(body, "dev"), "block 'dev'"),
+        text(body, "meter"),
+        ClockSource(choice(body, "clk", [clock.value for clock in ClockSource])),
+        instants,
         columns,
-        _integer(body, "crc_fail", default=0),
+        integer(body, "crc_fail", default=0),
     )
 
 
 def encode_ack(ack: Ack) -> bytes:
     """Return the payload of an acknowledgement."""
-    return _plain(
+    return plain(
         {
             "v": VERSION,
             "store_gen": ack.store_gen,
@@ -274,17 +287,17 @@ def encode_ack(ack: Ack) -> bytes:
 
 def decode_ack(payload: bytes) -> Ack:
     """Return the acknowledgement of a payload."""
-    body = _unpacked(payload)
-    upto, rate_per_s = _integer(body, "upto"), _integer(body, "rate_per_s", default=0)
+    body = unpacked(payload)
+    upto, rate_per_s = integer(body, "upto"), integer(body, "rate_per_s", default=0)
     if upto < 0 or rate_per_s < 0:
         raise ContractError("ack 'upto' and 'rate_per_s' must be 0 or more")
     gap = body.get("gap") is True
-    return Ack(_text(body, "store_gen"), _text(body, "epoch"), upto, gap, rate_per_s)
+    return Ack(text(body, "store_gen"), text(body, "epoch"), upto, gap, rate_per_s)
 
 
 def encode_live(reading: Reading) -> bytes:
     """Return the payload of a live reading."""
-    return _plain(
+    return plain(
         {
             "v": VERSION,
             "dev": reading.device,
@@ -296,22 +309,20 @@ def encode_live(reading: Reading) -> bytes:
 
 def decode_live(payload: bytes) -> Reading:
     """Return the reading of a live payload; it names no meter, so it feeds no register."""
-    body = _unpacked(payload)
+    body = unpacked(payload)
     raw = body.get("values")
     if not isinstance(raw, dict) or len(raw) > MAX_COLUMNS:
         raise ContractError("live 'values' must be an object")
     values: dict[str, int] = {}
     for name, value in raw.items():
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise ContractError(f"live 'values.{name}' must be a whole number")
-        values[name] = value
-    device = checked_name(_text(body, "dev"), "live 'dev'")
-    return Reading(device, "", _integer(body, "t"), values, ClockSource.UNSURE)
+        values[series_name(name)] = whole(value, f"live 'values.{name}'")
+    device = checked_name(text(body, "dev"), "live 'dev'")
+    return Reading(device, "", instant(body, "t"), values, ClockSource.UNSURE)
 
 
 def encode_schedule(schedule: Schedule) -> bytes:
     """Return the payload of a schedule."""
-    return _packed(
+    return packed(
         {
             "v": VERSION,
             "dev": schedule.device,
@@ -325,27 +336,27 @@ def encode_schedule(schedule: Schedule) -> bytes:
 
 def decode_schedule(payload: bytes) -> Schedule:
     """Return the schedule of a payload; every step's lease is at most 900 s."""
-    body = _unpacked(payload)
+    body = unpacked(payload)
     raw = body.get("steps")
     if not isinstance(raw, list) or len(raw) > MAX_STEPS:
         raise ContractError(f"schedule 'steps' must be a list of at most {MAX_STEPS}")
     steps = tuple(_step(place, row) for place, row in enumerate(raw))
     if any(later.start_s <= step.start_s for step, later in pairwise(steps)):
         raise ContractError("schedule 'steps' are not in order of time")
-    after = AfterPlan(_choice(body, "after", [choice.value for choice in AfterPlan]))
-    device = checked_name(_text(body, "dev"), "schedule 'dev'")
-    return Schedule(device, _positive(body, "cmd_seq"), _text(body, "plan"), steps, after)
+    after = AfterPlan(choice(body, "after", [choice.value for choice in AfterPlan]))
+    device = checked_name(text(body, "dev"), "schedule 'dev'")
+    return Schedule(device, positive(body, "cmd_seq"), text(body, "plan"), steps, after)
 
 
 def encode_response(response: Response) -> bytes:
     """Return the payload of a response."""
-    return _plain(
+    return plain(
         {
             "v": VERSION,
             "dev": response.device,
             "cmd_seq": response.command,
             "outcome": response.outcome.value,
-            "reason": response.reason,
+            "reason": printable(response.reason),
             "t": response.at_s,
             "setpoint_w": response.setpoint_w,
         }
@@ -354,21 +365,21 @@ def encode_response(response: Response) -> bytes:
 
 def decode_response(payload: bytes) -> Response:
     """Return the response of a payload."""
-    body = _unpacked(payload)
+    body = unpacked(payload)
     setpoint = body.get("setpoint_w")
     return Response(
-        checked_name(_text(body, "dev"), "response 'dev'"),
-        _integer(body, "cmd_seq"),
-        Outcome(_choice(body, "outcome", [outcome.value for outcome in Outcome])),
-        _text(body, "reason"),
-        _integer(body, "t"),
-        None if setpoint is None else _integer(body, "setpoint_w"),
+        checked_name(text(body, "dev"), "response 'dev'"),
+        integer(body, "cmd_seq"),
+        Outcome(choice(body, "outcome", [outcome.value for outcome in Outcome])),
+        text(body, "reason"),
+        instant(body, "t"),
+        None if setpoint is None else integer(body, "setpoint_w"),
     )
 
 
 def encode_state(state: GatewayState) -> bytes:
     """Return the payload of a gateway's state."""
-    return _plain(
+    return plain(
         {
             "v": VERSION,
             "epoch": state.epoch,
@@ -383,120 +394,26 @@ def encode_state(state: GatewayState) -> bytes:
 
 def decode_state(payload: bytes) -> GatewayState:
     """Return the gateway's state of a payload."""
-    body = _unpacked(payload)
+    body = unpacked(payload)
     details = body.get("details")
     if not isinstance(details, dict):
         raise ContractError("state 'details' must be an object")
     return GatewayState(
-        _text(body, "epoch"),
+        text(body, "epoch"),
         body.get("online") is True,
-        _text(body, "version"),
-        _integer(body, "t"),
-        _integer(body, "unacknowledged", default=0),
-        {name: value for name, value in details.items() if isinstance(value, int)},
+        text(body, "version"),
+        instant(body, "t"),
+        integer(body, "unacknowledged", default=0),
+        {name: value for name, value in details.items() if type(value) is int},
     )
 
 
 def _step(place: int, row: Json) -> Step:
     if not isinstance(row, list) or len(row) != 3:
         raise ContractError(f"schedule 'steps[{place}]' must be [start, watts, lease seconds]")
-    start_s, power_w, lease_s = (_whole(value, f"schedule 'steps[{place}]'") for value in row)
+    start_s, power_w, lease_s = (whole(value, f"schedule 'steps[{place}]'") for value in row)
     if not 0 < lease_s <= MAX_LEASE_S:
         raise ContractError(
             f"schedule 'steps[{place}]' asks a lease of {lease_s} s: 1 to {MAX_LEASE_S} is allowed"
         )
     return Step(start_s, power_w, lease_s)
-
-
-def _plain(body: Mapping[str, Json]) -> bytes:
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-
-
-def _packed(body: Mapping[str, Json]) -> bytes:
-    plain = _plain(body)
-    if len(plain) <= _DEFLATE_ABOVE_BYTES:
-        return plain
-    return _DEFLATED + zlib.compress(plain, 6)
-
-
-def _unpacked(payload: bytes) -> dict[str, Json]:
-    """Return the JSON object of a payload, whatever its size claims to be."""
-    if len(payload) > MAX_PAYLOAD_BYTES:
-        raise ContractError(f"payload of {len(payload)} bytes: at most {MAX_PAYLOAD_BYTES}")
-    try:
-        if payload[:1] == _DEFLATED:
-            inflater = zlib.decompressobj()
-            payload = inflater.decompress(payload[1:], MAX_JSON_BYTES)
-            if inflater.unconsumed_tail or not inflater.eof:
-                raise ContractError(f"payload inflates past {MAX_JSON_BYTES} bytes or is cut off")
-        body = json.loads(payload)
-    except (ValueError, zlib.error, RecursionError) as error:
-        raise ContractError(f"payload is no JSON: {error}") from error
-    if not isinstance(body, dict):
-        raise ContractError("payload is no JSON object")
-    if body.get("v") != VERSION:
-        raise ContractError(f"payload version {body.get('v')!r}: {VERSION} is known here")
-    return body
-
-
-def _differences(column: Column) -> list[Json]:
-    """Return a column as its first value and the difference from row to row."""
-    told: list[Json] = []
-    before = 0
-    for value in column:
-        if value is None:
-            told.append(None)
-        else:
-            told.append(value - before)
-            before = value
-    return told
-
-
-def _sums(name: str, column: Json) -> Column:
-    if not isinstance(column, list) or len(column) > MAX_ROWS:
-        raise ContractError(f"block {name!r} must be a list of at most {MAX_ROWS} numbers")
-    told: list[int | None] = []
-    total = 0
-    for value in column:
-        if value is None:
-            told.append(None)
-            continue
-        if type(value) is not int:
-            raise ContractError(f"block {name!r} holds {value!r}: whole numbers only")
-        total += value
-        if not -_MAX_INTEGER <= total <= _MAX_INTEGER:
-            raise ContractError(f"block {name!r} leaves the range of whole numbers")
-        told.append(total)
-    return tuple(told)
-
-
-def _whole(value: Json, name: str) -> int:
-    if type(value) is not int or not -_MAX_INTEGER <= value <= _MAX_INTEGER:
-        raise ContractError(f"{name} must be a whole number, not {value!r}")
-    return value
-
-
-def _integer(body: Mapping[str, Json], name: str, default: int | None = None) -> int:
-    value = body.get(name, default)
-    return _whole(value, repr(name))
-
-
-def _positive(body: Mapping[str, Json], name: str) -> int:
-    value = _integer(body, name)
-    if value < 1:
-        raise ContractError(f"{name!r} must be 1 or more, not {value}")
-    return value
-
-
-def _text(body: Mapping[str, Json], name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or len(value) > 200:
-        raise ContractError(f"{name!r} must be a text of at most 200 characters")
-    return value
-
-
-def _choice(body: Mapping[str, Json], name: str, choices: list[str]) -> str:
-    value = _text(body, name)
-    if value not in choices:
-        raise ContractError(f"{name!r} is {value!r}: one of {', '.join(choices)} is known here")
-    return value

@@ -122,7 +122,7 @@ class TrustsItsCopy(Courier):
     """Does not ask whether its outbox is older than the record."""
 
     def turn(self) -> float | None:
-        self._sender._is_proven = True
+        self._sender._unproven = 0
         return super().turn()
 
 

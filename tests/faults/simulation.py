@@ -323,6 +323,8 @@ class World:
 
     def _boot_far_away(self, home: Home) -> None:
         """Start a process that writes for a while before it can speak to anybody."""
+        if self.clock.monotonic_s() >= FAULTS_S:
+            return
         self._cut(home.bus)
         self._boot(home)
 
@@ -398,6 +400,14 @@ class World:
         self._reconnect(self.collector_bus)
         for home in self.homes.values():
             self._reconnect(home.bus)
+            self._later(PACE.spread_s, partial(self._write_last, home))
+
+    def _write_last(self, home: Home) -> None:
+        """Write one more block: a gateway hears of a record put back when it next sends."""
+        if home.is_off:
+            self._boot(home)
+        self._write_block(home)
+        self._turn(home)
 
     def _check_promise(self, message: Message) -> None:
         """Check that the record holds, for good, what the acknowledgement says it does."""

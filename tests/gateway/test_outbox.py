@@ -67,9 +67,7 @@ def test_what_was_written_is_there_after_the_process_died(
 
     again = opened(tmp_path, clock)
 
-    assert again.position == Position(
-        epoch, oldest=1, last=1, last_at_start=1, upto=0, store_gen=""
-    )
+    assert again.position == Position(epoch, oldest=1, last=1, unproven=1, upto=0, store_gen="")
     assert decode_block(again.read(range(1, 2))[0].payload).readings() == list(
         draft(rows=3).readings
     )

@@ -115,27 +115,42 @@ def _with_limits(
     solution = _directed(problem, programme, directions, solver)
     if solution is None:
         status = Status.RELAXED
-        soft = softened(problem, programme)
-        aim = soft.programme.with_cost(soft.weights)
-        least = _directed(problem, aim, directions, solver)
-        if least is None:
-            raise NoAnswerError("no flows at all keep to what the devices can do")
-        solution = _cheapest_of_least(problem, soft, least, directions, solver)
+        solution = _relaxed(problem, softened(problem, programme), directions, solver)
     elif not solution.is_proven:
         status = Status.FEASIBLE
     flows = without_free_overlap(problem, flows_of(problem, programme.layout, solution.x))
     return _Found(flows, status, 0.0 if solution.is_proven else solution.cost - solution.bound)
 
 
-def _cheapest_of_least(
-    problem: Problem, soft: Softened, least: Solution, directions: Directions, solver: Solver
-) -> Solution:
-    """Return the cheapest solution that breaks no kind of limit more than the least."""
+def _relaxed(problem: Problem, soft: Softened, directions: Directions, solver: Solver) -> Solution:
+    """Return the cheapest solution among those that break limits least, kind after kind."""
+    totals: list[float] = []
+    solution: Solution | None = None
+    for kind in soft.kinds:
+        if solution is None or kind @ solution.x > 0:
+            solution = _capped(problem, soft, totals, kind, directions, solver) or solution
+        if solution is None:
+            raise NoAnswerError("no flows at all keep to what the devices can do")
+        totals.append(float(kind @ solution.x))
+    assert solution is not None
+    return _capped(problem, soft, totals, soft.programme.cost, directions, solver) or solution
+
+
+def _capped(
+    problem: Problem,
+    soft: Softened,
+    totals: list[float],
+    aim: FloatArray,
+    directions: Directions,
+    solver: Solver,
+) -> Solution | None:
+    """Return the best solution for an aim, with no more room over the totals than it takes."""
     for room in _ROOMS:
-        solution = _directed(problem, capped(soft, least.x, room=room), directions, solver)
-        if solution is not None:
+        programme = capped(soft, totals, room=room).with_cost(aim)
+        solution = _directed(problem, programme, directions, solver)
+        if solution is not None or not totals:
             return solution
-    return least
+    return None
 
 
 def _directed(

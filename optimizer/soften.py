@@ -1,10 +1,10 @@
 """Limits that give way: first as little as can be, then as cheaply as that allows.
 
 Powers of batteries and panels never give way: a device cannot do more than it can. What can is, in
-this order of importance: the limits of the connection (kW times hours over them), the band of
-stored energy (kWh outside it, added over the steps) and the wanted end (kWh). The weights of the
-three are so far apart that a lower one is never bought with a higher one: a kWh more in the battery
-ends at most T steps outside the band, so one grid kWh outweighs it ten times.
+this order of importance: the limits of the connection (kW over them, added over the steps), the
+band of stored energy (kWh outside it, added over the steps) and the wanted end (kWh). The three are
+settled one after the other: no weight puts a sum of the second beyond the price of the first, as a
+per cent saved on losses may take any number of kWh outside a band.
 
 Stored energy stays between the lowest and the highest edge of its band (or the start, when that is
 outside), so no battery is filled beyond what it holds to relieve a connection.
@@ -12,6 +12,7 @@ outside), so no battery is filled beyond what it holds to relieve a connection.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,23 +21,19 @@ from scipy.sparse import block_array, csc_array
 from optimizer.problem import FloatArray, Problem
 from optimizer.programme import Matrix, Programme, exchange_range_kw
 
-_STEP_APART = 10.0
-_MOST_LOST = 0.9
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Softened:
-    """A programme with a column for each excess, and what those columns weigh.
+    """A programme with a column for each excess, and what adds them up, most important first.
 
     Attributes:
         programme: Its cost is that of the plan; an excess is free.
-        weights: What an excess weighs, one number a column; zero for all other columns.
-        kinds: Three rows that add up the excess of the connection, the band and the end.
+        kinds: What adds up the excess of the connection, of the band and of the end, one number a
+            column each.
     """
 
     programme: Programme
-    weights: FloatArray
-    kinds: Matrix
+    kinds: tuple[FloatArray, ...]
 
 
 def softened(problem: Problem, programme: Programme) -> Softened:
@@ -95,23 +92,26 @@ def softened(problem: Problem, programme: Programme) -> Softened:
         has_excess=True,
     )
     sizes = [2 * steps, 2 * cells, 2 * batteries]
-    return Softened(soft, _weights(problem, programme, sizes), _kinds(programme, sizes))
+    return Softened(soft, _kinds(programme.cost.size, sizes))
 
 
-def capped(soft: Softened, least: FloatArray, *, room: float) -> Programme:
-    """Return the programme that breaks no kind of limit more than a least-breaking solution.
+def capped(soft: Softened, totals: Sequence[float], *, room: float) -> Programme:
+    """Return the programme whose first kinds of excess stay at or under these totals.
 
     Args:
         soft: The softened programme.
-        least: A solution that breaks limits least.
+        totals: The most of each kind, as far as kinds are settled.
         room: What is added to each total for the solver's tolerance, relative above 1.
     """
-    totals: FloatArray = np.asarray(soft.kinds @ least, dtype=np.float64)
+    if not totals:
+        return soft.programme
+    most = np.array(totals)
+    rows = csc_array(np.stack(soft.kinds[: most.size]))
     return replace(
         soft.programme,
-        matrix=csc_array(block_array([[soft.programme.matrix], [soft.kinds]], format="csc")),
-        row_low=np.concatenate([soft.programme.row_low, np.full(totals.size, -np.inf)]),
-        row_high=np.concatenate([soft.programme.row_high, totals + room * np.maximum(1.0, totals)]),
+        matrix=csc_array(block_array([[soft.programme.matrix], [rows]], format="csc")),
+        row_low=np.concatenate([soft.programme.row_low, np.full(most.size, -np.inf)]),
+        row_high=np.concatenate([soft.programme.row_high, most + room * np.maximum(1.0, most)]),
     )
 
 
@@ -161,17 +161,6 @@ def _matrix(programme: Programme) -> Matrix:
     )
 
 
-def _weights(problem: Problem, programme: Programme, sizes: list[int]) -> FloatArray:
-    kept = problem.charge_efficiency * problem.discharge_efficiency
-    least_kept = max(float(kept.min(initial=1.0)), 1.0 - _MOST_LOST)
-    of_band = _STEP_APART / least_kept
-    of_grid = _STEP_APART * of_band * problem.steps / least_kept
-    weights = [problem.interval_h * of_grid, of_band, 1.0]
-    return np.concatenate([np.zeros(programme.cost.size), np.repeat(weights, sizes)])
-
-
-def _kinds(programme: Programme, sizes: list[int]) -> Matrix:
-    before, total = programme.cost.size, sum(sizes)
-    columns = before + np.arange(total)
-    rows = np.repeat(np.arange(len(sizes)), sizes)
-    return csc_array((np.ones(total), (rows, columns)), shape=(len(sizes), before + total))
+def _kinds(before: int, sizes: list[int]) -> tuple[FloatArray, ...]:
+    places = np.concatenate([np.full(before, -1), np.repeat(np.arange(len(sizes)), sizes)])
+    return tuple((places == kind).astype(np.float64) for kind in range(len(sizes)))

@@ -97,7 +97,7 @@ def _homes(text: str) -> int:
 
 
 DEMO = Command(
-    summary="Show a street that lives on this machine: meters, battery, plan and pages.",
+    summary="show a street that lives on this machine: meters, battery, plan and pages",
     example="kwartier demo --once",
     extra="serve",
     configure=_configure,

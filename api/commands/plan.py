@@ -71,7 +71,7 @@ def _name(place: str) -> str:
 
 
 PLAN = Command(
-    summary="Plan batteries and panels over quarter-hours, at the lowest cost.",
+    summary="plan batteries and panels over quarter-hours, at the lowest cost",
     example="kwartier plan problem.json",
     extra="serve",
     configure=_configure,

@@ -104,7 +104,7 @@ def _positive(text: str) -> int:
 
 
 REPLAY = Command(
-    summary="Play measured quarter-hours through meters, gateways, broker and record.",
+    summary="play measured quarter-hours through meters, gateways, broker and record",
     example="kwartier replay --meters street.csv --prices day-ahead.csv --days 7",
     extra="serve",
     configure=_configure,

@@ -51,6 +51,9 @@ class Keeper:
         if self._thread is not None:
             self._thread.join()
         self.write_all()
+        with self._lock:
+            if self._waiting:
+                _log.error("%d drafts are lost: the disk took nothing", len(self._waiting))
 
     def take(self, reading: Reading) -> None:
         """Keep one reading."""

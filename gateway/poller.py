@@ -8,9 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from hardware.registers import RegistersRefusedError
 from kwartier.clock import Clock
-from kwartier.errors import TemporaryError
+from kwartier.errors import KwartierError
 from kwartier.identity import DeviceId
 from kwartier.reading import Reading
 
@@ -27,8 +26,7 @@ class Poll(Protocol):
         """Return what it says now.
 
         Raises:
-            TemporaryError: It cannot be reached, or is busy.
-            RegistersRefusedError: It does not serve what we ask for.
+            KwartierError: It cannot be reached, is busy, or does not serve what we ask for.
         """
 
 
@@ -83,8 +81,8 @@ class Poller:
             asked.due_s = now_s + asked.every_s
             try:
                 reading = asked.poll.read()
-            except (TemporaryError, RegistersRefusedError) as error:
-                self._failed(asked, now_s, error)
+            except KwartierError as error:
+                self._failed(asked, error)
                 continue
             if asked.failures:
                 _log.warning("%s is back after %d failures", asked.device, asked.failures)
@@ -92,11 +90,14 @@ class Poller:
             if reading.values:
                 self._take(reading)
 
-    def _failed(self, asked: Asked, now_s: float, error: Exception) -> None:
+    def _failed(self, asked: Asked, error: KwartierError) -> None:
+        """Ask again later; the pause begins when the question ends, so that others have a turn."""
         if not asked.failures:
             _log.warning("%s is away: %s", asked.device, error)
         asked.failures += 1
-        asked.due_s = now_s + max(asked.every_s, min(2.0 * asked.failures, _LONGEST_PAUSE_S))
+        asked.due_s = self._clock.monotonic_s() + max(
+            asked.every_s, min(2.0 * asked.failures, _LONGEST_PAUSE_S)
+        )
 
     def _run(self) -> None:
         while not self._stopping.wait(_LOOK_S):

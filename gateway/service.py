@@ -16,6 +16,7 @@ from gateway.poller import Asked, Poll, Poller
 from gateway.serial_port import P1Source
 from gateway.settings import GatewaySettings, ModbusDevice, SteeredDevice
 from kwartier.clock import Clock
+from kwartier.identity import DeviceId
 from kwartier.mqtt import MqttBus, Session, Will
 from kwartier.reading import Reading
 from kwartier.wire import Address, GatewayState, Lane, encode_state
@@ -58,7 +59,7 @@ def run_gateway(settings: GatewaySettings, clock: Clock, stop: threading.Event) 
             parts.callback(poller.stop)
         for line in settings.p1:
             source = P1Source(line.address, clock, device=line.device, line=line.line)
-            source.start(_Take(agent, batteries))
+            source.start(_Take(agent, batteries, line.device, source))
             parts.callback(source.stop)
         _log.info("gateway %s reads for %s", settings.gateway, settings.coop)
         while not stop.wait(_LOOK_EVERY_S):
@@ -82,11 +83,20 @@ class _Links:
 class _Take:
     """Hands a meter's reading to the agent, and shows the batteries what the grid does."""
 
-    def __init__(self, agent: Agent, batteries: list[SteeredBattery]) -> None:
+    def __init__(
+        self, agent: Agent, batteries: list[SteeredBattery], device: DeviceId, source: P1Source
+    ) -> None:
         self._agent = agent
         self._batteries = batteries
+        self._device = device
+        self._source = source
+        self._crc_failures = 0
 
     def __call__(self, reading: Reading) -> None:
+        failures = self._source.counters.crc_failures
+        if failures > self._crc_failures:
+            self._agent.crc_failed(self._device, failures - self._crc_failures)
+            self._crc_failures = failures
         self._agent.take(reading)
         for battery in self._batteries:
             battery.see_grid(reading)

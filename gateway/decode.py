@@ -11,7 +11,7 @@ from typing import BinaryIO, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.mbus import Channel
-from gateway.p1 import Frame, Framer
+from gateway.p1 import Crc, Frame, Framer
 from gateway.quantity import count_of, quantity_of
 from gateway.stamp import Stamp, stamp_of
 from gateway.telegram import Telegram, telegram_of
@@ -53,10 +53,13 @@ def run(chosen: argparse.Namespace) -> int:
     for name in map(str, chosen.files):
         found = False
         for frame in _frames(name):
+            telegram = telegram_of(frame, zone)
+            if not telegram.objects and frame.crc is Crc.NO_END:
+                continue  # a slash in other bytes, not a telegram
             found = True
-            print_json(shown(telegram_of(frame, zone)), stream=True)
+            print_json(shown(telegram), stream=True)
         if not found:
-            sys.stderr.write(f"kwartier p1: {name} holds no telegram: none begins with '/'\n")
+            sys.stderr.write(f"kwartier p1: {name} holds no telegram\n")
     return 0
 
 

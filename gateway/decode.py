@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from typing import BinaryIO, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway.mbus import Channel
-from gateway.p1 import Crc, Frame, Framer
+from gateway.p1 import Frame, Framer
 from gateway.quantity import count_of, quantity_of
 from gateway.stamp import Stamp, stamp_of
 from gateway.telegram import Telegram, telegram_of
@@ -23,6 +24,8 @@ from kwartier.interval import HOME_ZONE, Zone
 Json: TypeAlias = "str | int | float | Sequence[Json] | Mapping[str, Json] | None"
 
 _PIECE = 65_536
+_IDENTIFICATION = re.compile(r"[A-Za-z]{3}[0-9A-I]", re.ASCII)
+"""A maker's three letters and the line's speed (IEC 62056-21, 6.3.2)."""
 _PHASES = {
     "l1": ("1-0:21.7.0", "1-0:22.7.0", "1-0:32.7.0", "1-0:31.7.0"),
     "l2": ("1-0:41.7.0", "1-0:42.7.0", "1-0:52.7.0", "1-0:51.7.0"),
@@ -54,8 +57,8 @@ def run(chosen: argparse.Namespace) -> int:
         found = False
         for frame in _frames(name):
             telegram = telegram_of(frame, zone)
-            if not telegram.objects and frame.crc is Crc.NO_END:
-                continue  # a slash in other bytes, not a telegram
+            if not telegram.objects and not _IDENTIFICATION.match(telegram.header):
+                continue  # a slash in other bytes
             found = True
             print_json(shown(telegram), stream=True)
         if not found:

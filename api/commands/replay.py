@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from kwartier.cli import Command, print_json
+from kwartier.stopping import interrupted_by_signals
 from kwartier.wire import Json
 
 
@@ -40,7 +41,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 def _run(chosen: argparse.Namespace) -> int:
     from api.reckoning import BATTERY_KWH_PER_HOME, battery_for, plan_days, share
-    from api.replay.chain import community_of, deliver
+    from api.replay.chain import buses, community_of, deliver
     from api.replay.meters import read_meters
     from collectors.prices.file import read_prices
     from collectors.prices.match import match
@@ -49,11 +50,15 @@ def _run(chosen: argparse.Namespace) -> int:
     prices = None if chosen.prices is None else read_prices(chosen.prices)
     measured = read_meters(chosen.meters, days=chosen.days, limit=chosen.limit)
     community = community_of(measured)
-    with tempfile.TemporaryDirectory(prefix="kwartier-replay-") as name:
+    with (
+        interrupted_by_signals(),
+        tempfile.TemporaryDirectory(prefix="kwartier-replay-") as name,
+    ):
         folder = Path(name)
         store = SqliteStore(folder / "record.db")
         try:
-            delivered = deliver(measured, store, folder, chosen.broker)
+            with buses(chosen.broker, community.coop) as bus_of:
+                delivered = deliver(measured, store, folder, bus_of, community.coop)
             shared = share(store, community, measured.start_s, measured.end_s)
             answer: dict[str, Json] = {
                 "meters": len(measured.meters),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
+from typing import TypeAlias
 
 from api.broker import mosquitto_program, running_broker
 from api.replay.meters import Measured
@@ -18,13 +21,17 @@ from kwartier.broker import Broker, broker_at
 from kwartier.bus import Bus, InProcessBus
 from kwartier.clock import SystemClock
 from kwartier.errors import LinkDownError
-from kwartier.identity import GatewayId
+from kwartier.identity import CoopId, GatewayId
 from kwartier.model import Community, Connection
 from kwartier.mqtt import MqttBus, Session
 from kwartier.progress import Progress
 from kwartier.units import EpochS, Wh
+from kwartier.wire import Address, Lane
 
-COOP = "replay"
+_log = logging.getLogger(__name__)
+
+BusOf: TypeAlias = Callable[[str], Bus]
+"""Returns the connection of a client to the bus, by the client's name."""
 _LINK_S = 30.0
 _STUCK_S = 60.0
 _LOOK_S = 0.02
@@ -56,7 +63,7 @@ class Delivered:
 
 
 def community_of(measured: Measured) -> Community:
-    """Return the neighbourhood of the played households."""
+    """Return the neighbourhood of the played households, under a name of its own every time."""
     homes = {
         f"huis-{number:04d}": Connection(
             f"huis-{number:04d}",
@@ -66,60 +73,77 @@ def community_of(measured: Measured) -> Community:
         )
         for number, history in enumerate(measured.meters.values(), start=1)
     }
-    return Community(COOP, "Replay", homes, {})
+    return Community(f"replay-{token_hex(4)}", "Replay", homes, {})
 
 
-def deliver(measured: Measured, store: SqliteStore, folder: Path, broker: str | None) -> Delivered:
+def deliver(
+    measured: Measured, store: SqliteStore, folder: Path, bus_of: BusOf, coop: CoopId
+) -> Delivered:
     """Play measured quarters into a store through sockets, gateways, a bus and ingest.
 
     Args:
         measured: What to play.
         store: The record, empty.
         folder: Where the gateways keep their outboxes.
-        broker: ``mqtt://HOST:PORT``; None starts mosquitto where it is installed, and else
-            stays inside the process.
+        bus_of: Connects a client to the bus.
+        coop: The cooperative they all belong to; nobody else uses its topics.
 
     Raises:
         LinkDownError: A link did not come up, or delivery stood still.
     """
-    with _buses(broker) as bus_of:
-        ingest = Ingest(store, bus_of("collector"), COOP, SystemClock())
+    bar = Progress("playing", measured.end_s - measured.start_s)
+    with ExitStack() as parts:
+        bus = bus_of("collector")
+        ingest = Ingest(store, bus, coop, SystemClock())
+        street = ReplayStreet(measured, coop, folder, bus_of)
+        parts.callback(_forget, bus, coop, street.gateways)
         ingest.start()
-        street = ReplayStreet(measured, COOP, folder, bus_of)
-        bar = Progress("playing", measured.end_s - measured.start_s)
+        parts.callback(ingest.stop)
+        parts.callback(street.close)
+        parts.callback(bar.end)
         started_s = time.perf_counter()
-        try:
-            street.play(lambda at_s: bar.show(at_s - measured.start_s))
-            street.write_all()
-            _wait_until_delivered(street)
-            seconds = time.perf_counter() - started_s
-        finally:
-            bar.end()
-            street.close()
-            ingest.stop()
-        return _judged(measured, street, store, seconds)
+        street.play(lambda at_s: bar.show(at_s - measured.start_s))
+        street.write_all()
+        _wait_until_delivered(street, ingest)
+        seconds = time.perf_counter() - started_s
+    return _judged(measured, street, store, seconds)
 
 
 @contextmanager
-def _buses(broker: str | None) -> Iterator[Callable[[GatewayId], Bus]]:
-    """Yield what connects a client to the bus by its name."""
+def buses(broker: str | None, coop: CoopId) -> Iterator[BusOf]:
+    """Yield what connects a client to a bus by its name.
+
+    Args:
+        broker: ``mqtt://HOST:PORT``; None starts mosquitto where it is installed, and else stays
+            inside the process.
+        coop: Part of the clients' names, so that two replays on one broker leave each other alone.
+
+    Raises:
+        SettingsError: The address is none.
+        BrokerStartError: Mosquitto is installed and does not start.
+    """
     if broker is not None:
-        with _over_mqtt(broker_at(broker)) as bus_of:
+        with _over_mqtt(broker_at(broker), coop) as bus_of:
             yield bus_of
     elif mosquitto_program() is not None:
-        with running_broker() as started, _over_mqtt(started) as bus_of:
+        with running_broker() as started, _over_mqtt(started, coop) as bus_of:
             yield bus_of
     else:
-        bus = InProcessBus()
-        yield lambda _: bus
+        yield in_process()
+
+
+def in_process() -> BusOf:
+    """Return the bus that needs no broker: one for every client."""
+    bus = InProcessBus()
+    return lambda _: bus
 
 
 @contextmanager
-def _over_mqtt(broker: Broker) -> Iterator[Callable[[GatewayId], Bus]]:
+def _over_mqtt(broker: Broker, coop: CoopId) -> Iterator[BusOf]:
     opened: list[MqttBus] = []
 
     def connect(name: str) -> Bus:
-        bus = MqttBus(broker, Session(f"kwartier-replay-{name}"))
+        bus = MqttBus(broker, Session(f"kwartier-{coop}-{name}"))
         opened.append(bus)
         if not bus.wait_until_up(_LINK_S):
             raise LinkDownError(f"{broker.url}: no answer in {_LINK_S:g} s: is the broker running?")
@@ -132,12 +156,24 @@ def _over_mqtt(broker: Broker) -> Iterator[Callable[[GatewayId], Bus]]:
             bus.close()
 
 
-def _wait_until_delivered(street: ReplayStreet) -> None:
+def _forget(bus: Bus, coop: CoopId, gateways: list[GatewayId]) -> None:
+    """Take back what a broker retains, so that a replay leaves nothing on somebody's broker."""
+    try:
+        for gateway in gateways:
+            for lane in (Lane.ACK, Lane.STATE):
+                bus.publish(Address(coop, gateway, lane).topic, b"", retain=True)
+    except LinkDownError as error:
+        _log.warning("retained messages of %s stay on the broker: %s", coop, error)
+
+
+def _wait_until_delivered(street: ReplayStreet, ingest: Ingest) -> None:
     """Wait until the record holds every block, as long as anything moves."""
     left = street.unacknowledged
     moved_s = time.monotonic()
     while left:
         time.sleep(_LOOK_S)
+        if ingest.failure is not None:
+            raise ingest.failure
         now_left = street.unacknowledged
         if now_left != left:
             left, moved_s = now_left, time.monotonic()

@@ -26,7 +26,9 @@ YEARS = range(2000, 2100)
 _ALIASES = {"pv_kwh": "kwh_pv"}
 _NEEDED = ("utc", "household", "kwh_import")
 _OPTIONAL = ("kwh_export", "kwh_pv")
-_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+_NUMBER = re.compile(
+    r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII
+)
 _FIRST_S, _END_S = (
     int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (YEARS.start, YEARS.stop)
 )
@@ -46,9 +48,9 @@ class Columns:
         households: Each row's household, as its place in ``names``, shape ``(N,)``.
         starts_s: Each row's quarter, shape ``(N,)`` [s].
         kwh_import: Shape ``(N,)`` [kWh].
-        kwh_export: Shape ``(N,)`` [kWh]; zero where the file has no such column.
+        kwh_export: Shape ``(N,)`` [kWh]; missing where the file has no such column.
         kwh_pv: Shape ``(N,)`` [kWh]; None where the file has no such column.
-        lines: The line of text on which each row ends, shape ``(N,)``; None where rows are no lines.
+        lines: The line of text that each row ends on, shape ``(N,)``; None in a binary table.
     """
 
     names: Sequence[str]
@@ -193,13 +195,13 @@ def _columns(
     energy: Mapping[str, npt.NDArray[np.float64]],
     lines: npt.NDArray[np.uint32] | None,
 ) -> Columns:
-    nothing = np.zeros(starts_s.size)
+    unknown = np.full(starts_s.size, np.nan)
     return Columns(
         names,
         households,
         starts_s,
         energy["kwh_import"],
-        energy.get("kwh_export", nothing),
+        energy.get("kwh_export", unknown),
         energy.get("kwh_pv"),
         lines,
     )

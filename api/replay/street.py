@@ -31,8 +31,8 @@ _MANNER = Manner(
     pace=Pace(spread_s=0.0),
     live_every_s=0.0,
 )
-_MOST_POWER_W = 99_999
-"""The most that a telegram can say [W]."""
+_SILENCE_S = 86_400.0
+"""A meter that has no readings yet, or no more, keeps its line open for so long [s]."""
 _AHEAD_S = 12 * 3600
 """How far the street's time may run ahead of what the gateways have read [s]: a gateway does not
 believe a meter whose clock is a day off."""
@@ -52,6 +52,13 @@ class _Home:
     agent: Agent
     told: int = 0
     """Telegrams sent so far."""
+    read: int = 0
+    """Telegrams that its gateway has taken in so far."""
+
+    def take(self, reading: Reading) -> None:
+        """Hand the gateway what its P1 line read, and only then count it."""
+        self.agent.take(reading)
+        self.read += 1
 
 
 class ReplayStreet:
@@ -71,16 +78,22 @@ class ReplayStreet:
             coop: The cooperative the gateways belong to.
             folder: Where the outboxes are kept.
             bus_of: Returns the connection of a gateway.
+
+        Raises:
+            LinkDownError: A gateway has no link.
         """
         self._stack = ExitStack()
         self._clock = VirtualClock(measured.start_s)
         self._measured = measured
         self.sent = 0
         """Readings that meters and inverters told so far."""
-        self._homes = [
-            self._home(number, history, coop, folder, bus_of)
-            for number, history in enumerate(measured.meters.values(), start=1)
-        ]
+        self._homes: list[_Home] = []
+        try:
+            for number, history in enumerate(measured.meters.values(), start=1):
+                self._homes.append(self._home(number, history, coop, folder, bus_of))
+        except BaseException:
+            self._stack.close()
+            raise
 
     @property
     def gateways(self) -> list[GatewayId]:
@@ -100,7 +113,7 @@ class ReplayStreet:
         """
         for home in self._homes:
             home.agent.start()
-            home.source.start(home.agent.take)
+            home.source.start(home.take)
         for home in self._homes:
             if not home.port.wait_for_client(_CONNECT_S):
                 raise LinkDownError(f"gateway {home.gateway} did not come to {home.port.address}")
@@ -145,7 +158,7 @@ class ReplayStreet:
             history,
             P1Meter(f"REPLAY{number:010d}"),
             port,
-            P1Source(port.address, self._clock, first_wait_s=0.1),
+            P1Source(port.address, self._clock, silence_s=_SILENCE_S, first_wait_s=0.1),
             agent,
         )
 
@@ -158,9 +171,9 @@ class ReplayStreet:
         """
         history, meter = home.history, home.meter
         telegrams: list[bytes] = []
-        if home.told == 0 and int(history.starts_s[0]) < until_s:
-            telegrams.append(meter.telegram(int(history.starts_s[0])))
-            self._tell_roof(home, int(history.starts_s[0]), -1)
+        if home.told == 0 and history.start_s < until_s:
+            telegrams.append(meter.telegram(history.start_s))
+            self._tell_roof(home, history.start_s, -1)
             home.told = 1
         while 0 < home.told <= len(history.starts_s):
             row = home.told - 1
@@ -170,7 +183,7 @@ class ReplayStreet:
             import_wh = int(history.import_wh[row]) - meter.import_wh
             export_wh = int(history.export_wh[row]) - meter.export_wh
             meter.count(import_wh, export_wh)
-            meter.power_w = max(-_MOST_POWER_W, min(_MOST_POWER_W, (import_wh - export_wh) * 4))
+            meter.power_w = (import_wh - export_wh) * 4
             telegrams.append(meter.telegram(at_s))
             self._tell_roof(home, at_s, row)
             home.told += 1
@@ -180,9 +193,10 @@ class ReplayStreet:
 
     def _tell_roof(self, home: _Home, at_s: EpochS, row: int) -> None:
         """Let an inverter tell its counter; row -1 is before its first quarter."""
-        if home.history.produced_wh is None:
+        history = home.history
+        if history.produced_wh is None or (row >= 0 and not history.produced_told[row]):
             return
-        made_wh = int(home.history.produced_wh[row]) if row >= 0 else 0
+        made_wh = int(history.produced_wh[row]) if row >= 0 else 0
         home.agent.take(Reading(INVERTER, "", at_s, {"produced_wh": made_wh}))
         self.sent += 1
 
@@ -190,10 +204,10 @@ class ReplayStreet:
         """Wait until the gateways have read every telegram that was pushed."""
         until_s = time.monotonic() + _PATIENCE_S
         for home in self._homes:
-            while home.source.counters.telegrams < home.told:
+            while home.read < home.told:
                 if time.monotonic() > until_s:
                     raise LinkDownError(
-                        f"gateway {home.gateway} read {home.source.counters.telegrams} of "
+                        f"gateway {home.gateway} read {home.read} of "
                         f"{home.told} telegrams in {_PATIENCE_S:g} s: is the machine overloaded?"
                     )
                 time.sleep(_LOOK_S)

@@ -13,8 +13,9 @@ from hardware.crc16 import crc16
 from kwartier.interval import HOME_ZONE, QUARTER_S, Zone
 from kwartier.units import EpochS, Watt, Wh
 
-_REGISTER_END_WH = 1_000_000_000
-_POWER_END_W = 100_000
+_REGISTER_END_WH = 10**12
+_POWER_END_W = 10**8
+"""Beyond DSMR's own digits (1 GWh and 100 kW): meters of large connections simply write more."""
 
 
 @dataclass(slots=True)

@@ -23,3 +23,17 @@ def stopped_by_signals() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def interrupted_by_signals() -> Iterator[None]:
+    """Have SIGTERM end the block as Ctrl-C does, so that what it opened is closed in order."""
+
+    def told(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the shape of a handler
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, told)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

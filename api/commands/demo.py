@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from kwartier.cli import Command, print_json
+from kwartier.stopping import interrupted_by_signals, stopped_by_signals
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +33,10 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 def _run(chosen: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    with tempfile.TemporaryDirectory(prefix="kwartier-demo-") as folder:
+    with (
+        interrupted_by_signals(),
+        tempfile.TemporaryDirectory(prefix="kwartier-demo-") as folder,
+    ):
         if chosen.once:
             return _once(Path(folder), chosen.homes)
         return _live(Path(folder), chosen)
@@ -66,12 +70,11 @@ def _once(folder: Path, homes: int) -> int:
 
 def _live(folder: Path, chosen: argparse.Namespace) -> int:
     from api.embedded.neighbourhood import Neighbourhood
-    from kwartier.stopping import stopped_by_signals
 
-    with stopped_by_signals() as stop:
-        street = Neighbourhood(folder, chosen.host, chosen.port, chosen.homes)
+    street = Neighbourhood(folder, chosen.host, chosen.port, chosen.homes)
+    try:
         street.start(lambda said: print(said, file=sys.stderr, flush=True))
-        try:
+        with stopped_by_signals() as stop:
             print(f"\n  De Zonnehof   {street.url}", flush=True)
             print(f"  kiosk         {street.url}/wijk")
             print(f"  API           {street.url}/openapi.json\n")
@@ -79,8 +82,8 @@ def _live(folder: Path, chosen: argparse.Namespace) -> int:
                 print(f"  login {who:<8}  {code}")
             print("\n  Ctrl-C ends it; nothing is kept.", flush=True)
             stop.wait()
-        finally:
-            street.stop()
+    finally:
+        street.stop()
     return 0
 
 

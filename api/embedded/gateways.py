@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,7 @@ class StreetGateways:
         """
         self._stack = ExitStack()
         self._past: dict[GatewayId, Keeper] = {}
+        self._read: dict[GatewayId, int] = {}
         self._folder, self._bus, self._clock, self._manner = folder, bus, clock, manner
         self.homes = [self._home(home, street.roof_server.port, look_s) for home in street.homes]
         self.battery_agent = self._agent(BATTERY.gateway)
@@ -117,7 +119,7 @@ class StreetGateways:
     def start_reading(self) -> None:
         """Read every meter from now on."""
         for gateway in self.homes:
-            gateway.source.start(gateway.agent.take)
+            gateway.source.start(self._taker(gateway))
 
     def start_looking(self) -> None:
         """Ask inverters and steer the battery, each on a thread of its own."""
@@ -140,7 +142,7 @@ class StreetGateways:
         """
         until_s = time.monotonic() + _PATIENCE_S
         for gateway in self.homes:
-            while gateway.source.counters.telegrams < gateway.home.port.pushed:
+            while self._read[gateway.home.connection.gateway] < gateway.home.port.pushed:
                 if time.monotonic() > until_s:
                     raise LinkDownError(f"{gateway.home.port.address} is not read any more")
                 time.sleep(_LOOK_S)
@@ -159,6 +161,17 @@ class StreetGateways:
                 gateway.link.close()
         self._battery_link.close()
         self._stack.close()
+
+    def _taker(self, gateway: HomeGateway) -> Callable[[Reading], None]:
+        """Return what takes the readings of a P1 line, and only then counts them."""
+        name, agent = gateway.home.connection.gateway, gateway.agent
+        self._read[name] = 0
+
+        def take(reading: Reading) -> None:
+            agent.take(reading)
+            self._read[name] += 1
+
+        return take
 
     def _agent(self, name: str) -> Agent:
         outbox = Outbox(self._folder / f"{name}.outbox", name, self._clock)

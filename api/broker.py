@@ -169,6 +169,7 @@ def _settings(folder: Path, port: int) -> str:
             "max_queued_messages 10000",
             "max_inflight_messages 0",
             "max_packet_size 131072",
+            "set_tcp_nodelay true",
             "persistent_client_expiration 14d",
             "log_type error",
             "log_type warning",

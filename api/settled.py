@@ -1,4 +1,4 @@
-"""Days settled as far as they are known, each reckoned at most once in half a minute."""
+"""Days settled as far as they are known; reckoned again only when a reading has come in."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from datetime import date
 from api.house import House
 from collectors.queries import BatteryQuarter, HomeQuarter, Period
 from kwartier.interval import QUARTER_S, Quarter, local_day
-from kwartier.units import EpochS
 from optimizer.balance import QuarterReadings, Registers
 from optimizer.settlement import DaySettlement
 
-RECKONED_AGE_S = 30.0
-"""How old a settlement that is shown may be [s]."""
+LOOKED_AGE_S = 15.0
+"""How long a settlement is shown before its readings are looked at again [s]."""
 _KEPT_DAYS = 8
 _MISSING = Registers(None, None)
 
@@ -26,17 +25,19 @@ class SettledDays:
         """Settle from the records of a house."""
         self._house = house
         self._lock = threading.Lock()
-        self._days: dict[date, tuple[float, DaySettlement]] = {}
+        self._days: dict[date, tuple[float, list[QuarterReadings], DaySettlement]] = {}
 
     def of(self, day: date) -> DaySettlement:
         """Return a local day's settlement over the quarters that have ended."""
         asked_at = self._house.clock.monotonic_s()
         with self._lock:
             kept = self._days.get(day)
-            if kept is not None and asked_at - kept[0] < RECKONED_AGE_S:
-                return kept[1]
-            settled = self._house.settle(self._readings(day))
-            self._days[day] = (asked_at, settled)
+            if kept is not None and asked_at - kept[0] < LOOKED_AGE_S:
+                return kept[2]
+            readings = self._readings(day)
+            unchanged = kept is not None and kept[1] == readings
+            settled = kept[2] if kept and unchanged else self._house.settle(readings)
+            self._days[day] = (asked_at, readings, settled)
             while len(self._days) > _KEPT_DAYS:
                 del self._days[next(iter(self._days))]
             return settled
@@ -75,9 +76,3 @@ def _home(home: HomeQuarter | None) -> Registers:
 
 def _battery(battery: BatteryQuarter | None) -> Registers:
     return _MISSING if battery is None else Registers(battery.charged_wh, battery.discharged_wh)
-
-
-def ended_quarters(day: date, now_s: float) -> list[EpochS]:
-    """Return the starts of a local day's quarters that have ended."""
-    start_s, end_s = local_day(day)
-    return list(range(start_s, min(end_s, Quarter.containing(now_s).start_s), QUARTER_S))

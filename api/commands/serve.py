@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 from contextlib import ExitStack
 from pathlib import Path
@@ -84,7 +85,10 @@ def serve(settings: ServeSettings) -> None:
             parts.callback(bus.close)
         house = house_of(settings.community, store, plans, cards, clock, bus, settings.public_url)
         parts.callback(house.live.close)
-        server = WebServer(create_app(house), settings.host, settings.port)
+        server = WebServer(
+            create_app(house), settings.host, settings.port, stopping=house.live.close
+        )
+        gc.freeze()  # what was imported stays: a page never waits for it to be looked through
         logging.getLogger(__name__).info(
             "serving %s on port %d as %s",
             settings.community.coop,

@@ -87,21 +87,24 @@ function readOut() {
   cursor.setAttribute("class", "cursor");
   const tell = () => {
     const cells = [...rows[slider.value].cells].map((one) => one.textContent);
-    const where = `${(100 * (Number(slider.value) + 0.5)) / rows.length}%`;
-    for (const [name, value] of [["x1", where], ["x2", where], ["y1", "0"], ["y2", "100%"]]) {
-      cursor.setAttribute(name, value);
-    }
     const parts = names.slice(1, -1).map((name, at) => cells[at + 1] && `${name} ${cells[at + 1]} kWh`);
     told.textContent = [cells[0], ...parts.filter(Boolean), cells.at(-1)].join("  ·  ");
     slider.setAttribute("aria-valuetext", told.textContent);
   };
+  const point = () => {
+    const where = `${(100 * (Number(slider.value) + 0.5)) / rows.length}%`;
+    for (const [name, value] of [["x1", where], ["x2", where], ["y1", "0"], ["y2", "100%"]]) {
+      cursor.setAttribute(name, value);
+    }
+    tell();
+  };
   slider.value = Math.max(0, rows.findLastIndex((row) => row.dataset.known !== undefined));
-  slider.addEventListener("input", tell);
+  slider.addEventListener("input", point);
   plot.addEventListener("pointermove", (event) => {
     if (event.target === slider) return;
     const box = plot.getBoundingClientRect();
     slider.value = Math.floor(((event.clientX - box.left) / box.width) * rows.length);
-    tell();
+    point();
   });
   plot.querySelector(".curve").append(cursor);
   plot.append(slider, told);

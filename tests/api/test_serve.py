@@ -1,0 +1,127 @@
+"""`kwartier serve` as people start it: a real process, its one line of refusal, its clean end."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from collectors.sqlite_store import SqliteStore
+from tests.api.street import DAY, LUNCH_S, community_of, feed_day
+
+COMMAND = [str(Path(sys.executable).with_name("kwartier")), "serve", "--config"]
+
+SERVE = """
+community = "zonnehof.toml"
+store = "telemetry.db"
+state = "state"
+port = 0
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a neighbourhood, a record and settings."""
+    community = community_of(5)
+    homes = "".join(
+        f'[[connection]]\nid = "{home.id}"\nmember = "{home.member}"\ngateway = "{home.gateway}"\n'
+        for home in community.connections.values()
+    )
+    (tmp_path / "zonnehof.toml").write_text(f'coop = "zonnehof"\nname = "Zonnehof"\n{homes}')
+    (tmp_path / "serve.toml").write_text(SERVE)
+    with SqliteStore(tmp_path / "telemetry.db") as store:
+        feed_day(store, community, DAY, LUNCH_S, {})
+    return tmp_path
+
+
+def run(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        [*COMMAND, str(folder / "serve.toml"), *more],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Yield the process and its address once its port is open."""
+    with subprocess.Popen(
+        [*COMMAND, str(folder / "serve.toml")], stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        told = next(line for line in process.stderr if "on port" in line)
+        port = re.findall(r"on port (\d+)", told)[0]
+        try:
+            yield process, f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+def test_it_serves_and_ends_cleanly_although_a_stream_is_open(folder: Path) -> None:
+    with running(folder) as (process, address):
+        assert httpx.get(f"{address}/healthz", timeout=60).json()["status"] == "ok"
+        assert httpx.get(f"{address}/readyz", timeout=60).status_code == 503  # old data
+        with httpx.stream("GET", f"{address}/api/v1/stream", timeout=60) as stream:
+            assert next(stream.iter_lines()).startswith("event: ")
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
+        assert process.stderr is not None
+        assert "ERROR" not in process.stderr.read()
+
+
+def test_a_card_is_printed_once_and_opens_the_door(folder: Path) -> None:
+    code = run(folder, "--card", "huis-03").stdout.strip()
+
+    with running(folder) as (_, address), httpx.Client(base_url=address, timeout=60) as resident:
+        reply = resident.post(
+            "/inloggen", data={"code": code}, headers={"Origin": "http://127.0.0.1:8000"}
+        )
+        assert reply.status_code == 303
+        assert "Uw huis vandaag" in resident.get("/").text
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("prt = 1", "prt is not known here"),
+        ("port = 70000", "port is '70000'"),
+        ('public_url = "http://wijk.example"', "put TLS in front"),
+        ('host = "203.0.113.1"', "203.0.113.1:0 cannot be opened"),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_78_and_one_line(
+    folder: Path, line: str, named: str
+) -> None:
+    key = line.partition(" ")[0]
+    kept = [one for one in SERVE.splitlines() if not one.startswith(f"{key} ")]
+    (folder / "serve.toml").write_text("\n".join([*kept, line]))
+
+    refused = run(folder)
+
+    assert refused.returncode == 78
+    assert named in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_a_card_for_a_home_that_is_not_there_is_refused(folder: Path) -> None:
+    refused = run(folder, "--card", "huis-77")
+
+    assert refused.returncode == 78
+    assert "'huis-77'" in refused.stderr
+
+
+def test_settings_are_checked_without_serving(folder: Path) -> None:
+    checked = run(folder, "--check")
+
+    assert checked.returncode == 0
+    assert "all keys are understood" in checked.stdout

@@ -1,0 +1,142 @@
+"""A headless Chromium before a street that is served on this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    sync_playwright,
+)
+
+from api.server import WebServer, open_port, port_of
+from tests.api.street import Street, street
+
+QUIET = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+"""Keeps the browser from looking up anything but our pages."""
+WAIT_MS = 60_000
+"""How long a page may take on a busy machine [ms]."""
+
+
+@dataclass(slots=True)
+class Neighbour:
+    """Somebody with a browser.
+
+    Attributes:
+        page: What they look at.
+        complaints: What the browser's console said; it should say nothing.
+    """
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A street and the address at which it is served."""
+
+    street: Street
+    address: str
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A Chromium from Debian; without one the tests are skipped, but never in CI."""
+    found = shutil.which("chromium")
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail("chromium is not installed, and CI must look at the pages")
+        pytest.skip("chromium is not installed: apt-get install chromium")
+    with sync_playwright() as play:
+        opened = play.chromium.launch(executable_path=found, args=list(QUIET))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The street at five past one on 1 July 2026, at an address a browser may log in at."""
+    port = open_port("127.0.0.1", 0)
+    address = f"http://127.0.0.1:{port_of(port)}"
+    with street(tmp_path_factory.mktemp("browser"), public_url=address) as made:
+        server = WebServer(made.app, "127.0.0.1", 0, opened=port)
+        server.start()
+        yield Served(made, address)
+        made.house.live.close()
+        server.stop()
+
+
+class Visitors:
+    """Opens pages as somebody, each with a browser of their own."""
+
+    def __init__(self, browser: Browser, served: Served) -> None:
+        self._browser = browser
+        self._served = served
+        self.contexts: list[BrowserContext] = []
+
+    def open(
+        self,
+        path: str = "/",
+        *,
+        language: str = "nl-NL",
+        width: int = 390,
+        height: int = 844,
+        home: str | None = None,
+        script: bool = True,
+        scale: float = 1.0,
+    ) -> Neighbour:
+        """Return somebody in New York who looks at a page, logged in when they have a home."""
+        context = self._browser.new_context(
+            viewport={"width": width, "height": height},
+            locale=language,
+            timezone_id="America/New_York",
+            java_script_enabled=script,
+            device_scale_factor=scale,
+        )
+        self.contexts.append(context)
+        context.set_default_timeout(WAIT_MS)
+        if home is not None:
+            session = self._served.street.house.cards.open_session(self._served.street.card(home))
+            assert session is not None
+            context.add_cookies(
+                [{"name": "kwartier", "value": session, "url": self._served.address}]
+            )
+        neighbour = Neighbour(context.new_page())
+        _listen(neighbour)
+        neighbour.page.goto(self._served.address + path, wait_until="load")
+        return neighbour
+
+
+@pytest.fixture
+def visitors(browser: Browser, served: Served) -> Iterator[Visitors]:
+    """Opens pages, and closes every browser in the end."""
+    opener = Visitors(browser, served)
+    yield opener
+    for context in opener.contexts:
+        context.close()
+
+
+def _listen(neighbour: Neighbour) -> None:
+    def said(message: ConsoleMessage) -> None:
+        neighbour.complaints.append(message.text)
+
+    def failed(error: Error) -> None:
+        neighbour.complaints.append(str(error))
+
+    neighbour.page.on("console", said)
+    neighbour.page.on("pageerror", failed)

@@ -1,0 +1,180 @@
+"""The pages as people meet them: in Chromium, in both languages, colours and sizes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import (  # type: ignore[import-untyped]  # no types in it
+    Axe,
+)
+from playwright.sync_api import Page, expect
+
+from kwartier.reading import Reading
+from kwartier.wire import encode_live
+from tests.api.street import LUNCH_S
+from tests.browser.conftest import WAIT_MS, Neighbour, Served, Visitors
+
+pytestmark = pytest.mark.browser
+
+COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe finds wrong, one line each."""
+    found = Axe().run(page, options={"runOnly": RULES})
+    return [
+        f"{one['id']}: {node['html'][:120]} {node['failureSummary'][:200]}"
+        for one in found.response["violations"]
+        for node in one["nodes"]
+    ]
+
+
+def sideways(page: Page) -> int:
+    """Return by how many pixels the page is wider than its window."""
+    box = page.evaluate(
+        "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    )
+    return int(box[0]) - int(box[1])
+
+
+def open_all(page: Page) -> None:
+    """Open every part that is closed at first."""
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+
+
+def looked_at(neighbour: Neighbour, widths: tuple[int, ...]) -> dict[str, list[str]]:
+    """Return what is wrong with a page at some widths, in light and in dark."""
+    page = neighbour.page
+    wrong: dict[str, list[str]] = {}
+    for colours in COLOURS:
+        page.emulate_media(color_scheme=colours)
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": 844})
+            told = violations(page)
+            if sideways(page):
+                told.append(f"{sideways(page)} pixels too wide")
+            if told:
+                wrong[f"{colours} {width}"] = told
+            # A hundred rows look alike: they are examined once.
+            page.evaluate(
+                "document.querySelector('details:has(#quarters)')?.removeAttribute('open')"
+            )
+    if neighbour.complaints:
+        wrong["console"] = neighbour.complaints
+    return wrong
+
+
+@pytest.mark.parametrize("home", [None, "huis-02"], ids=["public", "resident"])
+@pytest.mark.parametrize("language", ["nl-NL", "en-GB"])
+def test_today_is_fit_for_everyone(visitors: Visitors, language: str, home: str | None) -> None:
+    neighbour = visitors.open("/", language=language, home=home)
+    open_all(neighbour.page)
+
+    assert looked_at(neighbour, (320, 1280)) == {}
+
+
+@pytest.mark.parametrize("path", ["/wijk", "/inloggen", "/onbekend"])
+def test_the_other_pages_are_fit_for_everyone(visitors: Visitors, path: str) -> None:
+    neighbour = visitors.open(path)
+    if path == "/onbekend":
+        neighbour.complaints.clear()  # the browser itself reports the 404 that is meant
+
+    assert looked_at(neighbour, (320, 1920)) == {}
+
+
+def test_text_twice_as_large_still_fits(visitors: Visitors) -> None:
+    page = visitors.open("/", width=640).page
+
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+
+    assert sideways(page) == 0
+
+
+def test_without_script_a_resident_logs_in_and_reads_everything(
+    visitors: Visitors, served: Served
+) -> None:
+    page = visitors.open("/", script=False).page
+
+    page.get_by_role("link", name="Inloggen met uw kaart").click()
+    page.get_by_label("De code op uw kaart").fill(served.street.card("huis-04"))
+    page.get_by_role("button", name="Inloggen").click()
+    page.get_by_text("Bekijk de getallen per kwartier").click()
+
+    expect(page.get_by_role("heading", name="Nu is een goed moment")).to_be_visible()
+    expect(page.get_by_text("Uw huis vandaag")).to_be_visible()
+    expect(page.get_by_role("row", name="12.45")).to_be_visible()
+    page.get_by_role("button", name="Uitloggen").click()
+    expect(page.get_by_text("Uw huis vandaag")).to_have_count(0)
+
+
+def test_a_live_value_changes_the_number_on_an_open_page(
+    visitors: Visitors, served: Served
+) -> None:
+    neighbour = visitors.open("/")
+    number = neighbour.page.locator(".flowing summary [data-live='use_w']")
+    before = number.inner_text()
+
+    def say(watts: int) -> None:
+        topic = f"nec/v1/{served.street.house.community.coop}/gw-01/live/p1"
+        reading = Reading("p1", "", LUNCH_S, {"import_w": watts, "export_w": 0})
+        served.street.bus.publish(topic, encode_live(reading), qos=0)
+
+    say(30_000)
+    expect(number).not_to_have_text(before, timeout=WAIT_MS)
+    say(0)
+    assert neighbour.complaints == []
+
+
+def test_a_browser_in_new_york_shows_the_times_of_the_street(visitors: Visitors) -> None:
+    page = visitors.open("/").page
+
+    assert page.evaluate("new Date(1782903900000).getHours()") == 7  # its own clock
+    expect(page.get_by_text("Gegevens tot 13.0")).to_be_visible()
+    expect(page.get_by_text("14.30 uur")).to_be_visible()
+
+
+def test_the_curve_is_read_by_keyboard(visitors: Visitors) -> None:
+    page = visitors.open("/").page
+    slider = page.get_by_role("slider")
+    told = page.locator(".told")
+
+    expect(told).to_contain_text("12.45")
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+
+    expect(told).to_contain_text("12.30")
+    expect(told).to_contain_text("gemeten")
+
+
+def test_everything_is_reached_by_tab_and_the_focus_is_seen(visitors: Visitors) -> None:
+    page = visitors.open("/").page
+    seen = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate("document.activeElement.textContent.trim().slice(0, 30)"))
+
+    assert seen[0] == "Naar de inhoud"
+    for words in ("English", "Hoe komen we hieraan?", "Bekijk de getallen per kwartie"):
+        assert words in seen
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+
+
+@pytest.mark.skipif(
+    not os.environ.get("KWARTIER_PICTURES"), reason="set KWARTIER_PICTURES to a folder for pictures"
+)
+def test_the_pictures_are_taken(visitors: Visitors) -> None:
+    folder = Path(os.environ["KWARTIER_PICTURES"])
+    folder.mkdir(parents=True, exist_ok=True)
+
+    for name, path, width, height, scale in (
+        ("vandaag", "/", 390, 1210, 1.25),
+        ("wijk", "/wijk", 1280, 720, 1.0),
+    ):
+        page = visitors.open(path, width=width, height=height, scale=scale).page
+        page.screenshot(path=folder / f"{name}.png")
+        assert (folder / f"{name}.png").stat().st_size < 150_000

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gateway.control import Controller, Decision, Limits, Mode, Seen
 from gateway.poll import Role, SunSpecPoll
-from gateway.steer_journal import SteerJournal
+from gateway.steer_journal import JournalWriteError, SteerJournal
 from gateway.steering import (
     NoRevertTimerError,
     SetpointNotHeldError,
@@ -126,7 +126,8 @@ class SteeredBattery:
             now_s = self._clock.now_s()
             refusal = self._control.refusal(schedule, now_s)
             if refusal is None:
-                self._journal.commanded(schedule.command)
+                refusal = self._remembered(schedule.command)
+            if refusal is None:
                 self._control.accept(schedule, now_s, self._clock.monotonic_s())
         outcome = Outcome.ACCEPTED if refusal is None else Outcome.REFUSED
         return self._response(outcome, refusal or f"plan {schedule.plan}", schedule.command)
@@ -148,6 +149,8 @@ class SteeredBattery:
                     self._fresh = False
                 self._look(now_s)
                 self._act(self._control.decide(self._seen_at(now_s), now_s), now_s)
+            except JournalWriteError as error:
+                self._fail(now_s, str(error))
             except TemporaryError as error:
                 self._lost(str(error))
             except RegistersRefusedError as error:
@@ -160,6 +163,14 @@ class SteeredBattery:
                 self._fail(now_s, f"{error}; it is not steered")
             else:
                 self._found()
+
+    def _remembered(self, command: int) -> str | None:
+        """Note a command on disk, or return why it cannot be obeyed."""
+        try:
+            self._journal.commanded(command)
+        except JournalWriteError as error:
+            return str(error)[:180]
+        return None
 
     def _look(self, now_s: float) -> None:
         if self._polled_s is not None and now_s < self._polled_s + self._rhythm.poll_s:

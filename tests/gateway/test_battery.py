@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -231,3 +232,49 @@ def test_a_command_beyond_the_battery_s_limits_is_cut_to_them(bench: Bench) -> N
     bench.pass_time(900, battery)
 
     assert (first_w, bench.twin.power_w) == (1500, -1000)
+
+
+def test_a_command_that_cannot_be_remembered_is_refused(bench: Bench, tmp_path: Path) -> None:
+    bench.journal = tmp_path / "away" / "battery.json"
+    battery = bench.gateway()
+
+    refused = battery.accept(schedule(2000))
+    battery.turn()
+    bench.journal.parent.mkdir()
+    accepted = battery.accept(schedule(2000))
+
+    assert (refused.outcome, accepted.outcome) == (Outcome.REFUSED, Outcome.ACCEPTED)
+    assert "cannot be written" in refused.reason
+    assert bench.twin.power_w == 0
+
+
+def test_a_disk_that_goes_away_before_the_first_set_point_moves_nothing_until_it_is_back(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.journal = tmp_path / "kept" / "battery.json"
+    bench.journal.parent.mkdir()
+    battery = bench.gateway()
+    battery.accept(schedule(2000))
+
+    shutil.move(bench.journal.parent, tmp_path / "away")
+    battery.turn()
+    while_away_w = bench.twin.power_w
+    shutil.move(tmp_path / "away", bench.journal.parent)
+    bench.pass_time(60, battery)
+
+    assert (while_away_w, bench.twin.power_w) == (0, 2000)
+    assert bench.outcomes == [Outcome.FAILED, Outcome.APPLIED]
+
+
+def test_a_battery_is_released_though_the_disk_is_away(bench: Bench, tmp_path: Path) -> None:
+    bench.journal = tmp_path / "kept" / "battery.json"
+    bench.journal.parent.mkdir()
+    battery = bench.gateway()
+    battery.accept(schedule(2000))
+    battery.turn()
+
+    shutil.move(bench.journal.parent, tmp_path / "away")
+    battery.stop()
+
+    assert bench.twin.power_w == 0
+    assert bench.outcomes == [Outcome.APPLIED, Outcome.NEUTRAL]

@@ -57,6 +57,33 @@ def test_nonsense_is_refused_in_one_line(given: bytes, words: str) -> None:
     assert message.count("\n") == 1
 
 
+def test_what_the_solver_prints_stays_out_of_the_answer() -> None:
+    # On this problem HiGHS 1.12 prints two lines of its own.
+    problem = {
+        "interval_hours": 0.25,
+        "buy_eur_per_kwh": [0.45, 0.23, 0.23, 0.27, -0.19, 0.31, 0.11],
+        "sell_eur_per_kwh": [0.31, 0.3, 0.04, 0.44, -0.04, 0.06, 0.41],
+        "batteries": [
+            {
+                "id": "b1",
+                "soc_min_kwh": 0,
+                "soc_max_kwh": 0,
+                "soc_start_kwh": 9,
+                "soc_end_kwh": 0,
+                "charge_max_kw": [3.0, 0.0, 5.75, 7.0, 1.5, 5.0, 4.5],
+                "discharge_max_kw": [4.25, 3.0, 9.5, 3.5, 2.5, 10.0, 0.25],
+                "charge_efficiency": 0.5,
+                "discharge_efficiency": 1.0,
+            }
+        ],
+    }
+
+    done = kwartier("-", given=json.dumps(problem).encode())
+
+    assert json.loads(done.stdout)["status"] == "relaxed"
+    assert done.stdout.count(b"\n") == 1
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     done = kwartier(str(tmp_path / "nothing.json"))
 

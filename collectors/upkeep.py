@@ -18,6 +18,8 @@ _log = logging.getLogger(__name__)
 _EVERY_S = 60.0
 _LATE_S = 2 * 3600
 """An hour is settled this long after it began to be complete; later readings still join it [s]."""
+_JOURNAL_S = 31 * 86_400
+"""How long blocks stay as they came, for a database that is behind [s]."""
 _BREATH_S = 0.02
 
 
@@ -45,6 +47,9 @@ class Upkeep:
             if stop.wait(_BREATH_S):
                 return
         while self._store.forget_detail(now_s - self._detail_s):
+            if stop.wait(_BREATH_S):
+                return
+        while self._store.forget_journal(now_s - _JOURNAL_S):
             if stop.wait(_BREATH_S):
                 return
         self._store.forget_dead_letters()

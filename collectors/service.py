@@ -32,7 +32,7 @@ def collect(settings: CollectorSettings, clock: Clock, stop: threading.Event) ->
         store = SqliteStore(settings.keeping.path, max_bytes=settings.keeping.max_bytes)
         parts.callback(store.close)
         session = Session(f"kwartier-collect-{settings.coop}", expiry_s=_REMEMBERED_S)
-        bus = MqttBus(settings.broker, session)
+        bus = MqttBus(settings.broker, session, begin=False)
         parts.callback(bus.close)
         ingest = Ingest(store, bus, settings.coop, clock, settings.limits)
         upkeep = Upkeep(store, clock, settings.keeping.detail_days * DAY_S)
@@ -42,6 +42,7 @@ def collect(settings: CollectorSettings, clock: Clock, stop: threading.Event) ->
             parts.enter_context(_thread("forwarder", forward))
         ingest.start()
         parts.callback(ingest.stop)
+        bus.begin()  # only now: what waits at the broker comes with the connection
         _log.info("collecting for %s from %s", settings.coop, settings.broker.url)
         while not stop.is_set() and not ingest.wait(0):
             stop.wait(_LOOK_EVERY_S)

@@ -40,6 +40,7 @@ def run_gateway(settings: GatewaySettings, clock: Clock, stop: threading.Event) 
             settings.broker,
             Session(settings.gateway, expiry_s=24 * 3600),
             _will(settings, outbox, clock),
+            begin=False,
         )
         parts.callback(bus.close)
         agent = Agent(settings.coop, settings.gateway, outbox, bus, clock)
@@ -47,6 +48,7 @@ def run_gateway(settings: GatewaySettings, clock: Clock, stop: threading.Event) 
         batteries = [_battery(one, settings, links, agent, clock) for one in settings.batteries]
         for one, battery in zip(settings.batteries, batteries, strict=True):
             agent.steer(one.device, battery)
+        bus.begin()  # only now: a command that waits at the broker comes with the connection
         agent.start()
         parts.callback(agent.stop)
         for battery in batteries:

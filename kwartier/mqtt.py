@@ -71,8 +71,22 @@ class _Taker:
 class MqttBus:
     """A bus over a broker; connects by itself, again and again, until it is closed."""
 
-    def __init__(self, broker: Broker, session: Session, will: Will | None = None) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        session: Session,
+        will: Will | None = None,
+        *,
+        begin: bool = True,
+    ) -> None:
         """Begin to connect; ``watch_link`` tells when the link is there.
+
+        Args:
+            broker: Where to connect to.
+            session: Who we are there.
+            will: What is said for us when we vanish.
+            begin: False to wait for ``begin``. A broker that remembers us hands over what waits
+                as soon as we are there, so whoever must not miss it subscribes first.
 
         Raises:
             SettingsError: A TLS file cannot be used.
@@ -89,12 +103,18 @@ class MqttBus:
         self.failed = 0
         """Messages at which a taker raised; each is a mistake of ours."""
         self._client = self._new_client(broker, session, will)
+        self._broker, self._session = broker, session
+        if begin:
+            self.begin()
+
+    def begin(self) -> None:
+        """Begin to connect, where the bus was told to wait; once."""
         self._client.connect_async(
-            broker.host,
-            broker.port,
-            keepalive=session.keepalive_s,
-            clean_start=session.expiry_s == 0,
-            properties=_connect_properties(session),
+            self._broker.host,
+            self._broker.port,
+            keepalive=self._session.keepalive_s,
+            clean_start=self._session.expiry_s == 0,
+            properties=_connect_properties(self._session),
         )
         self._client.loop_start()
 

@@ -151,8 +151,9 @@ def test_what_was_not_acknowledged_comes_again_after_a_reconnect(
     first.close()
 
     again: Inbox = queue.Queue()
-    second = MqttBus(broker.broker, session)
+    second = MqttBus(broker.broker, session, begin=False)
     second.subscribe("a/b", again.put, by_hand=True)
+    second.begin()
 
     assert [again.get(timeout=WAIT_S).payload for _ in range(2)] == [b"2", b"3"]
     second.close()
@@ -170,11 +171,20 @@ def test_messages_wait_for_a_client_whose_session_is_kept(
     known(speaking)
 
     waiting: Inbox = queue.Queue()
-    second = MqttBus(broker.broker, session)
+    second = MqttBus(broker.broker, session, begin=False)
     second.subscribe("a/b", waiting.put)
+    second.begin()
 
     assert waiting.get(timeout=WAIT_S).payload == b"meanwhile"
     second.close()
+
+
+def test_a_bus_that_never_began_can_be_closed(broker: BrokerProcess) -> None:
+    bus = MqttBus(broker.broker, Session("never"), begin=False)
+
+    bus.close()
+
+    assert not bus.wait_until_up(0)
 
 
 def test_no_more_messages_arrive_than_may_be_unacknowledged(connect: Connect) -> None:

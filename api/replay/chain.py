@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,15 +19,15 @@ from collectors.ingest import Ingest
 from collectors.sqlite_store import SqliteStore
 from collectors.store import DeviceKey, Store
 from kwartier.broker import Broker, broker_at
-from kwartier.bus import Bus, InProcessBus
+from kwartier.bus import Bus, InProcessBus, Message
 from kwartier.clock import SystemClock
 from kwartier.errors import LinkDownError
-from kwartier.identity import CoopId, GatewayId
+from kwartier.identity import CoopId
 from kwartier.model import Community, Connection
 from kwartier.mqtt import MqttBus, Session
 from kwartier.progress import Progress
 from kwartier.units import EpochS, Wh
-from kwartier.wire import Address, Lane
+from kwartier.wire import ROOT
 
 _log = logging.getLogger(__name__)
 
@@ -93,10 +94,8 @@ def deliver(
     """
     bar = Progress("playing", measured.end_s - measured.start_s)
     with ExitStack() as parts:
-        bus = bus_of("collector")
-        ingest = Ingest(store, bus, coop, SystemClock())
+        ingest = Ingest(store, bus_of("collector"), coop, SystemClock())
         street = ReplayStreet(measured, coop, folder, bus_of)
-        parts.callback(_forget, bus, coop, street.gateways)
         ingest.start()
         parts.callback(ingest.stop)
         parts.callback(street.close)
@@ -123,8 +122,10 @@ def buses(broker: str | None, coop: CoopId) -> Iterator[BusOf]:
         BrokerStartError: Mosquitto is installed and does not start.
     """
     if broker is not None:
-        with _over_mqtt(broker_at(broker), coop) as bus_of:
+        theirs = broker_at(broker)
+        with _over_mqtt(theirs, coop) as bus_of:
             yield bus_of
+        _sweep(theirs, coop)
     elif mosquitto_program() is not None:
         with running_broker() as started, _over_mqtt(started, coop) as bus_of:
             yield bus_of
@@ -156,14 +157,35 @@ def _over_mqtt(broker: Broker, coop: CoopId) -> Iterator[BusOf]:
             bus.close()
 
 
-def _forget(bus: Bus, coop: CoopId, gateways: list[GatewayId]) -> None:
-    """Take back what a broker retains, so that a replay leaves nothing on somebody's broker."""
+def _sweep(broker: Broker, coop: CoopId) -> None:
+    """Take back what was retained, so that a replay leaves nothing on somebody's broker."""
+    kept: set[str] = set()
+    told = threading.Semaphore(0)
+
+    def hear(message: Message) -> None:
+        if message.retained:
+            kept.add(message.topic)
+        elif message.topic == mark:
+            told.release()
+
+    mark = f"{ROOT}/{coop}/swept"
+    bus = MqttBus(broker, Session(f"kwartier-{coop}-broom"))
     try:
-        for gateway in gateways:
-            for lane in (Lane.ACK, Lane.STATE):
-                bus.publish(Address(coop, gateway, lane).topic, b"", retain=True)
-    except LinkDownError as error:
-        _log.warning("retained messages of %s stay on the broker: %s", coop, error)
+        swept = bus.wait_until_up(_LINK_S)
+        bus.subscribe(f"{ROOT}/{coop}/#", hear)
+        # Our own mark comes back after everything that was retained, or was sent before it.
+        bus.publish(mark, b"")
+        swept = swept and told.acquire(timeout=_LINK_S)
+        for topic in list(kept):
+            bus.publish(topic, b"", retain=True)
+        bus.publish(mark, b"")
+        swept = swept and told.acquire(timeout=_LINK_S)
+    except LinkDownError:
+        swept = False
+    finally:
+        bus.close()
+    if not swept:
+        _log.warning("%s: retained messages of %s stay there", broker.url, coop)
 
 
 def _wait_until_delivered(street: ReplayStreet, ingest: Ingest) -> None:

@@ -224,7 +224,7 @@ def test_a_register_is_the_sum_so_far_rounded_once(texts: list[str], tmp_path: P
 
     read = registers(read_meters(path))
 
-    sums = [sum(map(Decimal, texts[: n + 1])) for n in range(len(texts))]
+    sums = [sum(map(Decimal, texts[: n + 1]), Decimal(0)) for n in range(len(texts))]
     assert [row[1] for row in read["a"]] == [
         int((kwh * 1000).quantize(Decimal(1), ROUND_HALF_EVEN)) for kwh in sums
     ]
@@ -324,14 +324,15 @@ def parquet_of(
 
 
 def test_a_wrong_row_of_a_parquet_is_refused_by_its_number(tmp_path: Path) -> None:
-    for utc, household, says in [
+    wrong: list[tuple[list[datetime | None], list[str | None], str]] = [
         ([NOON, None], ["a", "a"], "1 rows have no 'utc'"),
         ([NOON, NOON + timedelta(seconds=1, microseconds=1)], ["a", "a"], "row 2.*quarter-hour"),
         ([NOON, NOON + timedelta(minutes=1)], ["a", "a"], "row 2.*quarter-hour"),
         ([NOON, NOON.replace(year=1950)], ["a", "a"], "row 2.*1950"),
         ([NOON, NOON + timedelta(minutes=15)], ["a", None], "row 2.*household"),
         ([NOON, NOON], ["a", "a"], "row 2.*twice"),
-    ]:
+    ]
+    for utc, household, says in wrong:
         path = parquet_of(tmp_path, utc, household)
         with pytest.raises(MeterFileError, match=says):
             read_meters(path)

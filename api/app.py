@@ -39,7 +39,8 @@ def create_app(house: House) -> FastAPI:
     add_login(app, house, door, pages)
     answer_problems(app, error_page(house, pages))
     check_policies(app)
-    app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=6)
+    # The fingerprint is of the answer before it is packed: packing stamps the time into it.
     app.add_middleware(BrowserHeaders, secure=urlsplit(house.public_url).scheme == "https")
+    app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=6)
     app.add_middleware(Measured, metrics=metrics, clock=SystemClock())
     return app

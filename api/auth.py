@@ -50,7 +50,8 @@ class Doorkeeper:
             )
         self._cards = cards
         self.cookie = "__Host-kwartier" if self._secure else "kwartier"
-        self._origins = _origins(public_url)
+        self._local = is_loopback(address.hostname)
+        self._origins = frozenset({public_url.rstrip("/")})
 
     def visitor(self, request: Request) -> Visitor:
         """Return who asks."""
@@ -79,7 +80,8 @@ class Doorkeeper:
 
     def check_origin(self, request: Request) -> None:
         """Refuse a write that another site's page sends."""
-        if request.headers.get("origin") not in self._origins:
+        origin = request.headers.get("origin")
+        if origin not in self._origins and not (self._local and origin == _own_origin(request)):
             raise RefusedError(
                 HTTPStatus.FORBIDDEN, "this form was not sent from our own page: open it there"
             )
@@ -143,13 +145,13 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _origins(public_url: str) -> frozenset[str]:
-    address = urlsplit(public_url)
-    port = "" if address.port is None else f":{address.port}"
-    hosts = {address.netloc.removesuffix(port)}
-    if address.hostname is not None and is_loopback(address.hostname):
-        hosts |= {"localhost", "127.0.0.1", "[::1]"}
-    return frozenset(f"{address.scheme}://{host}{port}" for host in hosts)
+def _own_origin(request: Request) -> str | None:
+    """Return the origin of our own pages as this machine's browser sees it, or None.
+
+    A page on another port or a name that was bent to this machine has another one.
+    """
+    host = urlsplit(f"http://{request.headers.get('host', '')}")
+    return f"http://{host.netloc}" if is_loopback(host.hostname or "") else None
 
 
 def _meets(visitor: Visitor, need: Need) -> bool:

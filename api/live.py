@@ -22,6 +22,8 @@ AT_MOST_EVERY_S = 1.0
 """The shortest time between two changes that a listener is told of [s]."""
 AT_LEAST_EVERY_S = 10.0
 """The longest time a listener waits, whether or not a bus brings anything [s]."""
+LISTENING_S = 900.0
+"""How long a stream lasts before its listener must ask, and be known, anew [s]."""
 MOST_LISTENERS = 500
 """How many streams may be open at once."""
 
@@ -70,12 +72,12 @@ class LiveFeed:
             return len(self._listeners)
 
     async def changes(self) -> AsyncIterator[None]:
-        """Yield at once, and then each time there may be news, until the feed is closed."""
+        """Yield at once, and then each time there may be news, until the feed or its time ends."""
         listener = _Listener()
         with self._lock:
             self._listeners.add(listener)
         try:
-            while not self._closed:
+            while not self._closed and listener.age_s() < LISTENING_S:
                 yield
                 await asyncio.sleep(AT_MOST_EVERY_S)
                 await listener.woken(AT_LEAST_EVERY_S)
@@ -118,6 +120,10 @@ class _Listener:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
+        self._since_s = self._loop.time()
+
+    def age_s(self) -> float:
+        return self._loop.time() - self._since_s
 
     def wake(self) -> None:
         # A loop that has ended has nobody left to wake.

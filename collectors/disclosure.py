@@ -28,10 +28,6 @@ class Disclosure:
         self._lock = threading.Lock()
         self._told: OrderedDict[EpochS, frozenset[str]] = OrderedDict()
 
-    def allows(self, homes: int) -> bool:
-        """Return whether a sum over this many homes hides each of them."""
-        return homes >= self._min_homes
-
     def homes_for(self, start_s: EpochS, known: AbstractSet[str]) -> frozenset[str] | None:
         """Return the homes that a quarter's sum may cover, or None when it may not be told.
 

@@ -224,11 +224,16 @@ def _good(day: Day, signal: Signal) -> tuple[Band, ...]:
 
 
 def _blocks(day: Day) -> tuple[Band, ...]:
-    return tuple(
-        _band(day, block.start_s, block.end_s, block.action)
-        for block in day.blocks
-        if block.action != "idle"
-    )
+    """Return what the batteries do; the same thing done for two reasons is one band."""
+    spans: list[tuple[EpochS, EpochS, str]] = []
+    for block in sorted(day.blocks, key=lambda block: block.start_s):
+        if block.action == "idle":
+            continue
+        if spans and spans[-1][1] == block.start_s and spans[-1][2] == block.action:
+            spans[-1] = (spans[-1][0], block.end_s, block.action)
+        else:
+            spans.append((block.start_s, block.end_s, block.action))
+    return tuple(_band(day, *span) for span in spans)
 
 
 def _band(day: Day, start_s: EpochS, end_s: EpochS, word: str = "") -> Band:

@@ -63,6 +63,13 @@ class Language:
         """Return power in kW with one decimal, without the unit."""
         return self.number(Decimal(power_w) / 1000)
 
+    def axis_power(self, power_w: Watt, top_w: Watt) -> str:
+        """Return a mark on an axis that reaches to ``top_w``, with its unit."""
+        if top_w < 1000:
+            return f"{self.whole(power_w)} W"
+        whole = power_w % 1000 == 0
+        return f"{self.number(Decimal(power_w) / 1000, 0 if whole else 1)} kW"
+
     def euro(self, amount: Decimal) -> str:
         """Return an amount of money, rounded to the cent."""
         cents = round(amount, 2)

@@ -129,7 +129,8 @@ def _why_empty(house: House, lang: Language) -> str:
 
 
 def _blocks(day: Day, lang: Language) -> list[ShownBlock]:
-    return [
+    """Return the plan in words: what goes on and what comes; all of it once the day is done."""
+    shown = [
         ShownBlock(
             block.action,
             lang.clock(max(block.start_s, day.start_s)),
@@ -143,6 +144,7 @@ def _blocks(day: Day, lang: Language) -> list[ShownBlock]:
         for block in day.blocks
         if block.action != "idle"
     ]
+    return [block for block in shown if not block.past] or shown
 
 
 def _own(house: House, day: Day, home: str, instants: Instants, lang: Language) -> ShownHome:

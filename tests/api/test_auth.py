@@ -188,6 +188,23 @@ def test_a_form_from_another_page_is_refused(
     assert "set-cookie" not in reply.headers
 
 
+def test_a_form_of_our_own_page_is_taken_at_any_name_of_this_machine(
+    noon: Street, client: httpx.Client
+) -> None:
+    port = client.base_url.port
+    for name in ("localhost", "127.0.0.1"):
+        headers = {"Host": f"{name}:{port}", "Origin": f"http://{name}:{port}"}
+        assert client.post("/uitloggen", headers=headers).status_code == 303
+
+
+def test_a_name_that_was_bent_to_this_machine_is_refused(
+    noon: Street, client: httpx.Client
+) -> None:
+    headers = {"Host": "evil.example", "Origin": "http://evil.example"}
+
+    assert client.post("/uitloggen", headers=headers).status_code == 403
+
+
 def test_logging_out_ends_the_session_on_the_server(noon: Street, client: httpx.Client) -> None:
     with httpx.Client(base_url=client.base_url) as resident:
         log_in(noon, resident, "huis-07")

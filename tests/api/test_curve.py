@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -9,6 +10,8 @@ import pytest
 
 from api.day import Day, DayQuarter, Gain, Kind
 from api.pages.curve import Band, Curve, curve_of
+from api.pages.language import language
+from api.plans import PlanBlock
 from kwartier.interval import quarters_of_day
 from optimizer.moment import Moment, MomentReason, Signal
 from optimizer.settlement import Status
@@ -85,3 +88,29 @@ def test_powers_at_the_side_are_round() -> None:
 
     # 1,120 Wh in a quarter-hour is 4,480 W: marks at 2 and 4 kW.
     assert [tick.value for tick in drawn.powers] == [2_000, 4_000]
+
+
+def test_the_same_thing_done_for_two_reasons_is_one_band() -> None:
+    day = day_of(date(2026, 7, 1), range(48), 48)
+    blocks = tuple(
+        PlanBlock(day.start_s + first * 3600, day.start_s + last * 3600, "b", action, why, "", "")
+        for first, last, action, why in (
+            (0, 6, "discharge", "own_use"),
+            (6, 12, "discharge", "price_high"),
+            (12, 18, "charge", "solar_surplus"),
+        )
+    )
+
+    drawn = curve(replace(day, blocks=blocks))
+
+    assert drawn.blocks == (
+        Band(0.0, 50.0, "discharge", labelled=True),
+        Band(50.0, 25.0, "charge", labelled=True),
+    )
+
+
+def test_small_powers_are_told_in_watts() -> None:
+    dutch = language("nl")
+
+    assert [dutch.axis_power(value, 100) for value in (50, 100)] == ["50 W", "100 W"]
+    assert [dutch.axis_power(value, 1_500) for value in (500, 1_000)] == ["0,5 kW", "1 kW"]

@@ -184,12 +184,14 @@ def test_the_first_load_is_lighter_than_sixty_kilobytes(client: httpx.Client) ->
 def test_answers_are_packed_and_not_sent_twice(client: httpx.Client) -> None:
     page = client.get("/")
     again = client.get("/", headers={"If-None-Match": page.headers["etag"]})
+    plain = client.get("/", headers={"Accept-Encoding": "identity"})
     asset = client.get(re.findall(r"/static/[^\"]+\.css", page.text)[0])
 
     assert page.headers["content-encoding"] == "gzip"
     assert page.headers["cache-control"] == "private, no-cache"
     assert again.status_code == 304
     assert again.content == b""
+    assert plain.headers["etag"] == page.headers["etag"]
     assert asset.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 

@@ -1,0 +1,126 @@
+"""``kwartier collect`` as a process: takes blocks in, stops when told, says what is wrong."""
+
+from __future__ import annotations
+
+import json
+import queue
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from collectors.sqlite_store import SqliteStore
+from gateway.blocks import Draft
+from gateway.courier import Courier
+from gateway.delivery import Pace
+from gateway.outbox import Outbox
+from kwartier.broker import Broker
+from kwartier.bus import Message
+from kwartier.clock import SystemClock
+from kwartier.mqtt import MqttBus, Session
+from kwartier.reading import Reading
+from kwartier.wire import decode_ack
+from tests.broker import mosquitto
+
+__all__ = ["mosquitto"]
+
+COLLECT = [
+    sys.executable,
+    "-c",
+    "from kwartier.cli import main; raise SystemExit(main())",
+    "collect",
+    "--config",
+]
+WAIT_S = 60.0
+
+
+def settings(folder: Path, url: str) -> Path:
+    path = folder / "collect.toml"
+    path.write_text(f'coop = "c1"\n[broker]\nurl = "{url}"\n[store]\npath = "record.db"\n')
+    return path
+
+
+@contextmanager
+def running(path: Path) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [*COLLECT, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.broker
+def test_it_takes_blocks_in_and_stops_in_order_when_told(mosquitto: Broker, tmp_path: Path) -> None:
+    acks: queue.Queue[Message] = queue.Queue()
+    clock = SystemClock()
+    bus = MqttBus(mosquitto, Session("gw-1"))
+    bus.subscribe("nec/v1/c1/gw-1/ack", acks.put)
+    outbox = Outbox(tmp_path / "outbox.db", "gw-1", clock)
+    outbox.append(
+        [Draft((Reading("p1", "E1", 1_767_225_600 + at, {"import_wh": at}),)) for at in range(20)]
+    )
+    courier = Courier(outbox, bus, "c1", "gw-1", clock, Pace(resend_s=0.5, resend_most_s=1.0))
+
+    with running(settings(tmp_path, mosquitto.url)) as process:
+        courier.start()
+        while decode_ack(acks.get(timeout=WAIT_S).payload).upto < 20:
+            pass
+        process.send_signal(signal.SIGTERM)
+        output, errors = process.communicate(timeout=WAIT_S)
+
+    courier.stop()
+    bus.close()
+    outbox.close()
+    assert process.returncode == 0, errors
+    totals = json.loads(output)
+    assert (totals["taken"], totals["readings"], totals["set_aside"]) == (20, 20, 0)
+    with SqliteStore(tmp_path / "record.db", read_only=True) as record:
+        assert record.counts().readings == 20
+
+
+def told(*words: str) -> tuple[int, str]:
+    """Return the exit code and the errors of a collector that does not get far."""
+    done = subprocess.run(
+        [*COLLECT, *words], capture_output=True, text=True, timeout=WAIT_S, check=False
+    )
+    return done.returncode, done.stderr
+
+
+def test_a_file_that_is_away_is_exit_78_and_one_line(tmp_path: Path) -> None:
+    code, errors = told(str(tmp_path / "none.toml"))
+
+    assert code == 78
+    assert errors.startswith(f"kwartier collect: {tmp_path / 'none.toml'}: cannot be read")
+    assert len(errors.splitlines()) == 1
+
+
+def test_check_reads_the_settings_and_starts_nothing(tmp_path: Path) -> None:
+    code, _ = told(str(settings(tmp_path, "mqtt://127.0.0.1")), "--check")
+
+    assert code == 0
+    assert not (tmp_path / "record.db").exists()
+
+
+def test_a_record_that_is_damaged_is_exit_1_with_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "record.db").write_bytes(b"no database" * 1000)
+
+    code, errors = told(str(settings(tmp_path, "mqtt://127.0.0.1:1")))
+
+    assert code == 1
+    assert "record.db" in errors
+    assert "backup" in errors
+
+
+def test_a_record_that_another_collector_writes_is_exit_1(tmp_path: Path) -> None:
+    with SqliteStore(tmp_path / "record.db"):
+        code, errors = told(str(settings(tmp_path, "mqtt://127.0.0.1:1")))
+
+    assert code == 1
+    assert "another process writes this record" in errors

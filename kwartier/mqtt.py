@@ -165,6 +165,13 @@ class MqttBus:
         self._client.disconnect()
         self._client.loop_stop()
         self._up.clear()
+        self._let_go_of_client()
+
+    def _let_go_of_client(self) -> None:
+        """Part from paho's client, which closes its own pair of sockets only when it is freed."""
+        client = self._client
+        client.on_connect = client.on_disconnect = client.on_message = None
+        client.on_publish = client.on_subscribe = None
 
     def _new_client(self, broker: Broker, session: Session, will: Will | None) -> Client:
         client = Client(

@@ -31,6 +31,9 @@ create table if not exists plan_block (
     because text not null, text_nl text not null, text_en text not null,
     primary key (start_s, battery)
 ) without rowid;
+create table if not exists command (
+    only integer primary key check (only = 1), last integer not null
+);
 """
 
 
@@ -63,6 +66,23 @@ class SqlitePlanBook:
                 cursor.execute("commit")
         except sqlite3.OperationalError as error:
             raise StoreBusyError(f"the plan book cannot be written now: {error}") from error
+
+    def next_command(self, at_least: int) -> int:
+        """Return a number for a command: above every one before, also after a restart.
+
+        Raises:
+            StoreBusyError: The file cannot be written now; no number was given.
+        """
+        try:
+            with self._lock:
+                (number,) = self._book.execute(
+                    "insert into command values (1, ?) on conflict do update"
+                    " set last = max(last + 1, excluded.last) returning last",
+                    (at_least,),
+                ).fetchone()
+        except sqlite3.OperationalError as error:
+            raise StoreBusyError(f"the plan book cannot be written now: {error}") from error
+        return int(number)
 
     def current(self) -> NeighbourhoodPlan | None:
         """Return the plan that was made last, or None."""

@@ -16,7 +16,7 @@ from collectors.queries import Records
 from collectors.store import DeviceKey, Store
 from kwartier.bus import Bus
 from kwartier.clock import Clock
-from kwartier.errors import LinkDownError, TemporaryError
+from kwartier.errors import KwartierError, LinkDownError
 from kwartier.interval import QUARTER_S, Quarter
 from kwartier.model import Battery as SharedBattery
 from kwartier.model import Community
@@ -36,6 +36,11 @@ SENT = 96
 _SOC_AGE_S = 1800
 _COMMAND_EXPIRY_S = 900
 _PATIENCE_S = 5.0
+_RETRY_S = 5.0
+_LOOK_S = 1.0
+_WORTH_QUANTILE = 0.35
+"""What is left at the end is worth what a kWh costs in the cheaper third of the horizon: so it is
+neither thrown away on the last evening nor bought for an end that never comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ class Planner:
         self._bus = bus
         self._clock = clock
         self._retail = retail or Retail()
-        self._command = 0
+        self._silent: str | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -105,21 +110,33 @@ class Planner:
         start = Quarter.containing(now_s)
         stored_kwh = self._stored_kwh(now_s)
         if stored_kwh is None:
-            _log.warning("no plan: a battery's state of charge is not known")
+            self._no_plan("a battery's state of charge is not known")
             return None
         use, made = self._history.before(start, HORIZON)
         load_kw, pv_kw = expected(use), expected(made)
         if np.isnan(load_kw).any() or np.isnan(pv_kw).any():
-            _log.warning("no plan: there is no day of readings to look back on yet")
+            self._no_plan("there is no day of readings to look back on yet")
             return None
         market = self._prices.over(start, HORIZON, now_s).eur_per_kwh
         problem = self._problem(market, load_kw, pv_kw, stored_kwh, batteries=True)
         found = plan(problem, time_limit_s=_PATIENCE_S)
-        without = plan(self._problem(market, load_kw, pv_kw, stored_kwh, batteries=False))
+        without = plan(
+            self._problem(market, load_kw, pv_kw, stored_kwh, batteries=False),
+            time_limit_s=_PATIENCE_S,
+        )
         told = self._told(start, int(now_s), market, (load_kw, pv_kw), found, without.cost_eur)
         self._book.keep(told)
         self._send(start, told.name, found)
+        if self._silent is not None:
+            _log.warning("there is a plan again")
+            self._silent = None
         return told
+
+    def _no_plan(self, why: str) -> None:
+        """Say why there is no plan, once as long as the reason stays the same."""
+        if why != self._silent:
+            _log.warning("no plan: %s", why)
+        self._silent = why
 
     def _problem(
         self,
@@ -132,7 +149,7 @@ class Planner:
     ) -> Problem:
         buy = market + self._retail.buy_extra_eur_per_kwh
         sell = market - self._retail.sell_less_eur_per_kwh
-        worth = max(0.0, float(np.quantile(buy, 0.35)))
+        worth = max(0.0, float(np.quantile(buy, _WORTH_QUANTILE)))
         shared = self._community.batteries.values() if batteries else ()
         return problem_of(
             0.25,
@@ -173,7 +190,6 @@ class Planner:
         capacity_kwh = sum(one.capacity_wh for one in self._community.batteries.values()) / 1000
         battery_kw = (found.charge_kw - found.discharge_kw).sum(axis=0)
         stored_kwh = found.soc_kwh.sum(axis=0)
-        ids = list(self._community.batteries)
         quarters = tuple(
             PlannedQuarter(
                 start.start_s + place * QUARTER_S,
@@ -189,7 +205,7 @@ class Planner:
             PlanBlock(
                 start.start_s + reason.first * QUARTER_S,
                 start.start_s + (reason.last + 1) * QUARTER_S,
-                reason.battery if reason.battery in ids else ids[0],
+                reason.battery,
                 "idle" if reason.action is Action.HOLD else reason.action.value,
                 reason.because.value,
                 reason.text_nl,
@@ -204,15 +220,15 @@ class Planner:
 
     def _send(self, start: Quarter, name: str, found: Plan) -> None:
         """Send each battery its day of set-points; a battery that is not reached falls back."""
-        self._command = max(self._command + 1, int(self._clock.now_s()))
         batteries: Sequence[SharedBattery] = list(self._community.batteries.values())
         for row, battery in enumerate(batteries):
+            number = self._book.next_command(int(self._clock.now_s()))
             power_kw = found.charge_kw[row] - found.discharge_kw[row]
             steps = tuple(
                 Step(start.start_s + place * QUARTER_S, round(float(kw) * 1000), QUARTER_S)
                 for place, kw in enumerate(power_kw[:SENT])
             )
-            schedule = Schedule(battery.device, self._command, name, steps, AfterPlan.NEUTRAL)
+            schedule = Schedule(battery.device, number, name, steps, AfterPlan.NEUTRAL)
             address = Address(self._community.coop, battery.gateway, Lane.COMMAND, battery.device)
             try:
                 self._bus.publish(
@@ -229,9 +245,9 @@ class Planner:
                 try:
                     if self.plan_now() is not None:
                         planned = now
-                except TemporaryError as error:
-                    _log.warning("no plan this time: %s", error)
-            self._stopping.wait(5.0 if planned != now else 1.0)
+                except KwartierError as error:
+                    self._no_plan(str(error))
+            self._stopping.wait(_LOOK_S if planned == now else _RETRY_S)
 
 
 def _planned(battery: SharedBattery, stored_kwh: float, worth_eur_per_kwh: float) -> Battery:

@@ -90,3 +90,6 @@ class PlanBook(Protocol):
         Past quarters come from the plan that was in force then, coming ones from the newest.
         Name, status and costs are the newest plan's; None when no plan touches the period.
         """
+
+    def next_command(self, at_least: int) -> int:
+        """Return a number for a command: above every one before, also after a restart."""

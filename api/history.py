@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
 
 from collectors.queries import Period, Records
-from kwartier.interval import HOME_ZONE, QUARTER_S, Quarter
+from kwartier.interval import QUARTER_S, Quarter, same_time_before
 from kwartier.units import EpochS
 
 DAYS_BACK = 28
 """How far back a forecast looks."""
 _DAY_S = 86_400
 _LATE_S = 6 * 3600
-"""Quarters younger than this are read again: late readings may have come in [s]."""
+"""Quarters younger than this are read again each time: late readings may have come in [s]."""
+_AFRESH_S = _DAY_S
+"""All days are read again this often: a gateway may bring days when it comes back [s]."""
+_GONE_S = 2 * _DAY_S
+"""A home that said nothing for so long is no longer counted as one that is late [s]."""
+_ENOUGH = 0.8
+"""A quarter counts when so many of the homes are known in it."""
 
 
 class History:
@@ -27,7 +32,9 @@ class History:
         self._records = records
         self._lock = threading.Lock()
         self._known: dict[EpochS, tuple[float, float]] = {}
+        self._heard: dict[str, tuple[EpochS, EpochS]] = {}
         self._read_until_s: EpochS | None = None
+        self._afresh_s: EpochS = 0
 
     def before(
         self, start: Quarter, count: int
@@ -49,35 +56,45 @@ class History:
             for place in range(count):
                 at_s = start.start_s + place * QUARTER_S
                 for back in range(1, DAYS_BACK + 1):
-                    known = self._known.get(_days_before(at_s, back))
+                    known = self._known.get(same_time_before(at_s, back))
                     if known is not None:
                         use[back - 1, place], made[back - 1, place] = known
             return use, made
 
     def _catch_up(self, now_s: EpochS) -> None:
         first_s = now_s - (DAYS_BACK + 2) * _DAY_S
-        from_s = first_s if self._read_until_s is None else self._read_until_s - _LATE_S
+        from_s = first_s
+        if self._read_until_s is not None and self._afresh_s <= now_s < self._afresh_s + _AFRESH_S:
+            from_s = max(first_s, self._read_until_s - _LATE_S)
         for day_s in range(from_s, now_s, _DAY_S):
             self._add(self._records.period(day_s, min(day_s + _DAY_S, now_s)))
+        if from_s == first_s:
+            self._afresh_s = now_s
         self._read_until_s = now_s
         for old in [at_s for at_s in self._known if at_s < first_s]:
             del self._known[old]
+        for gone in [home for home, (_, last_s) in self._heard.items() if last_s < first_s]:
+            del self._heard[gone]
 
     def _add(self, period: Period) -> None:
-        """Keep the quarters of which nearly every home is known, scaled to all of them."""
-        homes = [home for home in period.homes.values() if home]
+        """Keep the quarters of which nearly every home is known, scaled to all of them.
+
+        A home counts from its first reading until it has been silent for two days.
+        """
+        for name, known in period.homes.items():
+            if known:
+                first_s, last_s = self._heard.get(name, (min(known), max(known)))
+                self._heard[name] = min(first_s, *known), max(last_s, *known)
         for at_s in range(period.start_s, period.end_s, QUARTER_S):
-            told = [home[at_s] for home in homes if at_s in home]
-            if not told or len(told) < 0.8 * len(homes):
+            counted = [
+                name
+                for name, (first_s, last_s) in self._heard.items()
+                if first_s <= at_s <= last_s + _GONE_S
+            ]
+            told = [period.homes[n][at_s] for n in counted if at_s in period.homes[n]]
+            if not told or len(told) < _ENOUGH * len(counted):
                 continue
-            scale = len(homes) / len(told) * 4 / 1000
+            scale = len(counted) / len(told) * 4 / 1000
             use = sum(home.use_wh for home in told) * scale
             made = sum(home.solar_wh for home in told) * scale
             self._known[at_s] = use, made
-
-
-def _days_before(at_s: EpochS, days: int) -> EpochS:
-    """Return the same time on the clock some days earlier."""
-    local = datetime.fromtimestamp(at_s, HOME_ZONE)
-    earlier = (local.replace(tzinfo=None) - timedelta(days=days)).replace(tzinfo=HOME_ZONE)
-    return int(earlier.astimezone(UTC).timestamp())

@@ -10,14 +10,13 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from collectors.prices.model import PriceSource
+from collectors.prices.model import NoPricesError, PriceSource
 from kwartier.errors import KwartierError
-from kwartier.interval import QUARTER_S, Quarter, day_of
+from kwartier.interval import QUARTER_S, Quarter, day_of, quarters_of_day, same_time_before
 from kwartier.units import EpochS
 
 _log = logging.getLogger(__name__)
 
-_DAY_S = 86_400
 _DAYS_BACK = 7
 _KEPT_DAYS = 16
 _ASK_AGAIN_S = 900.0
@@ -38,7 +37,11 @@ class HorizonPrices:
 
 
 class PriceBook:
-    """Asks a source once a day and remembers; safe to share between threads."""
+    """Asks a source for each day once and remembers; safe to share between threads.
+
+    A day that is not known whole is asked for again after a quarter of an hour, and a source that
+    cannot be reached is left alone for as long.
+    """
 
     def __init__(self, source: PriceSource, otherwise_eur_per_kwh: float = 0.10) -> None:
         """Ask ``source``; with no price in a week the last resort is one flat price."""
@@ -47,7 +50,7 @@ class PriceBook:
         self._lock = threading.Lock()
         self._days: dict[date, dict[EpochS, float]] = {}
         self._asked_s: dict[date, float] = {}
-        self._away = False
+        self._away_since_s: float | None = None
 
     def over(self, start: Quarter, count: int, now_s: float) -> HorizonPrices:
         """Return the prices of ``count`` quarters from ``start``."""
@@ -64,34 +67,58 @@ class PriceBook:
     def _like(self, at_s: EpochS, now_s: float) -> float:
         """Return the newest known price of the same time of day."""
         for back in range(1, _DAYS_BACK + 1):
-            price = self._at(at_s - back * _DAY_S, now_s)
+            price = self._at(same_time_before(at_s, back), now_s)
             if price is not None:
                 return price
         return self._otherwise
 
     def _at(self, at_s: EpochS, now_s: float) -> float | None:
         day = day_of(at_s)
-        if day not in self._days and now_s >= self._asked_s.get(day, -_ASK_AGAIN_S) + _ASK_AGAIN_S:
-            self._asked_s[day] = now_s
-            self._ask(day)
+        if self._may_ask(day, now_s):
+            self._ask(day, now_s)
         return self._days.get(day, {}).get(at_s)
 
-    def _ask(self, day: date) -> None:
+    def _may_ask(self, day: date, now_s: float) -> bool:
+        """Return whether a day is not known whole and was not asked for just before.
+
+        A wall clock that is set back makes no wait longer than it was meant to be.
+        """
+        asked_s = self._asked_s.get(day, -_ASK_AGAIN_S)
+        waits = any(
+            0 <= now_s - since_s < _ASK_AGAIN_S
+            for since_s in (asked_s, self._away_since_s)
+            if since_s is not None
+        )
+        return not waits and len(self._days.get(day, ())) < len(quarters_of_day(day))
+
+    def _ask(self, day: date, now_s: float) -> None:
+        self._asked_s[day] = now_s
         try:
             told = self._source.day(day)
-        except KwartierError as error:
-            if not self._away:
-                _log.warning("no prices for %s, plans use older ones: %s", day, error)
-            self._away = True
+        except NoPricesError as error:
+            _log.info("no prices yet: %s", error)
+            self._note_away(None, "")
             return
-        if self._away:
-            _log.warning("prices are back")
-        self._away = False
+        except KwartierError as error:
+            self._note_away(now_s, f"no prices for {day}, plans use older ones: {error}")
+            return
+        self._note_away(None, "")
         self._days[day] = {
             quarter.start_s: float(price) / 1000
             for quarter, price in zip(told.quarters, told.eur_per_mwh, strict=True)
             if price is not None
         }
-        for old in [known for known in self._days if known < day - timedelta(days=_KEPT_DAYS)]:
-            del self._days[old]
-            self._asked_s.pop(old, None)
+        self._forget_before(day_of(now_s) - timedelta(days=_KEPT_DAYS))
+
+    def _note_away(self, since_s: float | None, why: str) -> None:
+        """Say once that the source went away, and once that it is back."""
+        if since_s is not None and self._away_since_s is None:
+            _log.warning(why)
+        elif since_s is None and self._away_since_s is not None:
+            _log.warning("prices are back")
+        self._away_since_s = since_s
+
+    def _forget_before(self, first: date) -> None:
+        for known in (self._days, self._asked_s):
+            for old in [day for day in known if day < first]:
+                del known[old]

@@ -88,6 +88,16 @@ def day_of(at_s: float, zone: Zone = HOME_ZONE) -> date:
     return datetime.fromtimestamp(at_s, zone).date()
 
 
+def same_time_before(at_s: EpochS, days: int, zone: Zone = HOME_ZONE) -> EpochS:
+    """Return the instant [s] some days earlier at the same time on the clock.
+
+    A time that the clock shows twice is the first of the two; one that it skips is read with the
+    offset from before the skip.
+    """
+    local = datetime.fromtimestamp(at_s, zone)
+    return epoch_s((local - timedelta(days=days)).replace(fold=0))
+
+
 def epoch_s(instant: datetime) -> EpochS:
     """Return the whole seconds of an aware instant."""
     if instant.tzinfo is None:

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.house import House
+from collectors.power import meters_of
 from kwartier.clock import Clock
 from kwartier.errors import TemporaryError
 
@@ -37,7 +38,9 @@ class Metrics:
         self._letters = self._gauge("kwartier_store_dead_letters", "Blocks set aside.")
         self._conflicts = self._gauge("kwartier_store_conflicts", "Points that came twice.")
         self._up = self._gauge("kwartier_store_up", "1 when the record can be read.")
-        self._age = self._gauge("kwartier_data_age_seconds", "Age of the newest value [s].")
+        self._age = self._gauge(
+            "kwartier_data_age_seconds", "Age of the newest value of a home's meter [s]."
+        )
         self._streams = self._gauge("kwartier_live_streams", "Open live streams.")
         self._refused = self._gauge("kwartier_live_refused", "Live messages nobody could read.")
         self._plan_age = self._gauge("kwartier_plan_age_seconds", "Age of the plan in force [s].")
@@ -51,7 +54,7 @@ class Metrics:
         self._plan_age.set(float("nan") if plan is None else now_s - plan.made_s)
         try:
             counts = house.store.counts()
-            newest_s = house.live.instants().newest_s()
+            newest_s = house.live.instants().newest_s(meters_of(house.community))
         except TemporaryError:
             self._up.set(0)
             return

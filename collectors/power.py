@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from collectors.disclosure import MIN_HOMES
@@ -83,20 +83,24 @@ class Instants:
         copied._values = dict(self._values)
         return copied
 
-    def newest_s(self) -> EpochS | None:
-        """Return when anything was last heard [s], or None."""
-        return max((at_s for at_s, _ in self._values.values()), default=None)
+    def newest_s(self, keys: Container[DeviceKey]) -> EpochS | None:
+        """Return when one of some devices was last heard [s], or None."""
+        return max(
+            (at_s for (key, _), (at_s, _) in self._values.items() if key in keys), default=None
+        )
 
     def fresh(self, key: DeviceKey, name: str, now_s: float) -> tuple[EpochS, int] | None:
         """Return a value that is at most ``FRESH_S`` old, with its instant, or None."""
         known = self._values.get((key, name))
         return known if known is not None and now_s - known[0] <= FRESH_S else None
 
-    def heard_s(self, key: DeviceKey) -> EpochS | None:
-        """Return when a device last said anything [s], or None."""
-        return max(
-            (at_s for (one, _), (at_s, _) in self._values.items() if one == key), default=None
-        )
+
+def meters_of(community: Community) -> frozenset[DeviceKey]:
+    """Return the meters of all homes."""
+    return frozenset(
+        DeviceKey(connection.gateway, connection.meter)
+        for connection in community.connections.values()
+    )
 
 
 def home_power(connection: Connection, instants: Instants, now_s: float) -> HomePower | None:

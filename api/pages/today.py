@@ -12,7 +12,7 @@ from api.pages.curve import OwnCurve, curve_of, own_curve_of
 from api.pages.language import Language
 from api.settled import SettledDays
 from collectors.disclosure import MIN_HOMES
-from collectors.power import FRESH_S, Instants, home_power, street_power
+from collectors.power import FRESH_S, Instants, home_power, meters_of, street_power
 from collectors.store import DeviceKey
 from kwartier.interval import HOME_ZONE, day_of
 from kwartier.units import EpochS, Watt, Wh
@@ -52,6 +52,7 @@ def today_values(
     """Return everything that the templates ``today`` and ``street`` ask for."""
     now_s = house.clock.now_s()
     instants = house.live.instants()
+    newest_s = instants.newest_s(meters_of(house.community))
     signal = house.signals.now()
     day = day_of_house(house, settled, day_of(now_s), visitor.home)
     measured = [one for one in day.quarters if one.kind in {Kind.MEASURED, Kind.ESTIMATED}]
@@ -66,7 +67,7 @@ def today_values(
         "until": _until(signal, lang),
         "next": _next(signal, now_s, lang),
         "greeting": _greeting(now_s),
-        "notes": _notes(day, instants, lang),
+        "notes": _notes(day, newest_s, lang),
         "empty": None if measured else _why_empty(house, lang),
         "curve": curve_of(day, signal),
         "solar_wh": sum(one.solar_wh or 0 for one in measured),
@@ -74,7 +75,7 @@ def today_values(
         "blocks": _blocks(day, lang),
         "own": None if visitor.home is None else _own(house, day, visitor.home, instants, lang),
         "street": street_power(house.community, instants, now_s),
-        "newest": instants.newest_s(),
+        "newest": newest_s,
         "cell": lambda energy_wh: "-" if energy_wh is None else lang.kwh(energy_wh, 3),
         "step_of": lambda power_w: sum(power_w >= least for least in ARROW_STEPS_W),
     }
@@ -86,7 +87,7 @@ def _greeting(now_s: float) -> str:
 
 
 def _until(signal: Signal, lang: Language) -> str | None:
-    if signal.until_s is None or signal.state is Moment.UNKNOWN:
+    if signal.until_s is None or signal.state not in {Moment.GOOD, Moment.LATER}:
         return None
     return lang.say("signal.until", time=lang.clock(signal.until_s))
 
@@ -101,10 +102,9 @@ def _next(signal: Signal, now_s: float, lang: Language) -> str | None:
     return lang.say("signal.next", when=when)
 
 
-def _notes(day: Day, instants: Instants, lang: Language) -> list[str]:
+def _notes(day: Day, newest_s: EpochS | None, lang: Language) -> list[str]:
     """Return what a reader must know before the numbers: old data, a day of another length."""
     notes = []
-    newest_s = instants.newest_s()
     if newest_s is None:
         notes.append(lang.say("stale.none"))
     elif day.now_s - newest_s > FRESH_S:
@@ -152,7 +152,7 @@ def _own(house: House, day: Day, home: str, instants: Instants, lang: Language) 
     power = home_power(connection, instants, day.now_s)
     note = None
     if power is None:
-        heard_s = instants.heard_s(DeviceKey(connection.gateway, connection.meter))
+        heard_s = instants.newest_s({DeviceKey(connection.gateway, connection.meter)})
         note = (
             lang.say("own.silent")
             if heard_s is None

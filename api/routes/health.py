@@ -14,7 +14,7 @@ from api.cards import Visitor
 from api.house import House
 from api.metrics import Metrics
 from api.problems import RefusedError
-from collectors.power import FRESH_S
+from collectors.power import FRESH_S, meters_of
 from kwartier.errors import TemporaryError
 from kwartier.interval import instant_text
 
@@ -46,7 +46,7 @@ def add_health(app: FastAPI, house: House, door: Doorkeeper, metrics: Metrics) -
     @app.get("/readyz", tags=["health"], summary="Whether the record is there and fresh")
     def readyz(_: Annotated[Visitor, anyone]) -> ReadyAnswer:
         try:
-            newest_s = house.live.instants().newest_s()
+            newest_s = house.live.instants().newest_s(meters_of(house.community))
         except TemporaryError as error:
             raise RefusedError(
                 HTTPStatus.SERVICE_UNAVAILABLE, f"the record cannot be read: {error}"

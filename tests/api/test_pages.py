@@ -130,6 +130,7 @@ def test_a_gap_is_hatched_and_dashed_and_never_zero(tmp_path: Path) -> None:
     assert dict(rows)["11.00"] == "-"
     assert "#street-gap" in page
     assert "geen gegevens" in page
+    assert "De getallen zijn niet nieuw. Laatste meting: 09.45 uur." in page
 
 
 @pytest.mark.parametrize(

@@ -198,4 +198,5 @@ def test_an_older_value_never_replaces_a_newer_one() -> None:
     instants.take(meter, "import_w", NOON_S - 1, 900)
 
     assert instants.fresh(meter, "import_w", NOON_S) == (NOON_S, 500)
-    assert instants.newest_s() == NOON_S
+    assert instants.newest_s({meter}) == NOON_S
+    assert instants.newest_s(set()) is None

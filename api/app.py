@@ -12,7 +12,7 @@ from api.headers import BrowserHeaders
 from api.house import House
 from api.metrics import Measured, Metrics
 from api.pages.render import Pages
-from api.problems import answer_problems
+from api.problems import answer_problems, documented_problems
 from api.routes.health import add_health
 from api.routes.pages import add_login, add_pages, error_page
 from api.routes.quarters import add_quarters
@@ -28,7 +28,13 @@ def create_app(house: House) -> FastAPI:
     Raises:
         SettingsError: The public address is unfit, or a route has no policy.
     """
-    app = FastAPI(title="kwartier", openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="kwartier",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        responses=documented_problems(),
+    )
     door = Doorkeeper(house.cards, house.public_url)
     settled, pages, metrics = SettledDays(house), Pages(), Metrics()
     add_series(app, house, settled, door)

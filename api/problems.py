@@ -10,6 +10,7 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 
 from kwartier.errors import InputError, TemporaryError
@@ -39,6 +40,26 @@ class Problem:
     detail: str
     errors: tuple[FieldProblem, ...] = ()
     type: str = "about:blank"
+
+
+def documented_problems() -> dict[int | str, dict[str, object]]:
+    """Return the problems that any address may answer, for the OpenAPI document."""
+    schema = TypeAdapter(Problem).json_schema(ref_template="#/components/schemas/{model}")
+    fields = schema.pop("$defs")["FieldProblem"]
+    schema["properties"]["errors"]["items"] = fields
+    return {
+        int(status): {
+            "description": status.phrase,
+            "content": {MEDIA_TYPE: {"schema": schema}},
+        }
+        for status in (
+            HTTPStatus.UNAUTHORIZED,
+            HTTPStatus.FORBIDDEN,
+            HTTPStatus.NOT_FOUND,
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            HTTPStatus.SERVICE_UNAVAILABLE,
+        )
+    }
 
 
 class RefusedError(HTTPException):

@@ -221,5 +221,14 @@ def test_the_document_is_openapi_3_1_and_names_every_address(client: httpx.Clien
     }
 
 
+def test_every_address_documents_its_problems(client: httpx.Client) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+
+    for path, methods in paths.items():
+        told = methods["get"]["responses"]
+        assert {"401", "403", "404", "422", "503"} <= set(told), path
+        assert set(told["422"]["content"]) == {"application/problem+json"}, path
+
+
 def test_today_is_the_day_when_none_is_asked(client: httpx.Client) -> None:
     assert client.get("/api/v1/day").json()["date"] == "2026-07-01"

@@ -92,6 +92,7 @@ class PriceBook:
         return not waits and len(self._days.get(day, ())) < len(quarters_of_day(day))
 
     def _ask(self, day: date, now_s: float) -> None:
+        self._forget_before(day_of(now_s) - timedelta(days=_KEPT_DAYS))
         self._asked_s[day] = now_s
         try:
             told = self._source.day(day)
@@ -108,7 +109,6 @@ class PriceBook:
             for quarter, price in zip(told.quarters, told.eur_per_mwh, strict=True)
             if price is not None
         }
-        self._forget_before(day_of(now_s) - timedelta(days=_KEPT_DAYS))
 
     def _note_away(self, since_s: float | None, why: str) -> None:
         """Say once that the source went away, and once that it is back."""

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.replay.meters import Measured, MeterFileError, read_meters
+from api.replay.columns import MeterFileError
+from api.replay.meters import Measured, read_meters
 from kwartier.interval import QUARTER_S, local_day
 
 NOON = datetime(2026, 7, 1, 10, 0, tzinfo=UTC)

@@ -1,0 +1,96 @@
+"""A small street for the planner: ten homes, one battery, days of history on record."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from api.embedded.prices import MadeUpPrices
+from api.plan_book import SqlitePlanBook
+from api.planner import Planner
+from api.price_book import PriceBook
+from collectors.queries import Records
+from collectors.sqlite_store import SqliteStore
+from kwartier.bus import Bus, InProcessBus, Message
+from kwartier.clock import VirtualClock
+from kwartier.interval import QUARTER_S
+from kwartier.model import Community
+from kwartier.reading import Reading, Schedule
+from kwartier.units import EpochS, Wh
+from kwartier.wire import decode_schedule
+from tests.api.street import community_of, feed
+
+HOMES = 10
+BATTERY_TOPIC = "nec/v1/zonnehof/gw-accu/cmd/battery"
+
+
+@dataclass(slots=True)
+class Scene:
+    """What a planner works with, and what it sent."""
+
+    folder: Path
+    community: Community
+    store: SqliteStore
+    records: Records
+    book: SqlitePlanBook
+    bus: InProcessBus
+    clock: VirtualClock
+    sent: list[Schedule] = field(default_factory=list)
+    first_sent: threading.Event = field(default_factory=threading.Event)
+
+    def planner(self, bus: Bus | None = None) -> Planner:
+        """Return a new planner, as after a start of the program."""
+        return Planner(
+            self.community,
+            self.store,
+            self.records,
+            PriceBook(MadeUpPrices()),
+            self.book,
+            bus or self.bus,
+            self.clock,
+        )
+
+
+@contextmanager
+def scene(folder: Path, now_s: EpochS, *, homes: int = HOMES) -> Iterator[Scene]:
+    """Yield a street with an empty record."""
+    community = community_of(homes, solar_every=homes + 1)
+    clock, bus = VirtualClock(now_s), InProcessBus()
+    with SqliteStore(folder / "telemetry.db") as store:
+        book = SqlitePlanBook(folder / "plans.db")
+        records = Records(store, community, clock)
+        made = Scene(folder, community, store, records, book, bus, clock)
+
+        def take(message: Message) -> None:
+            assert message.topic == BATTERY_TOPIC
+            made.sent.append(decode_schedule(message.payload))
+            made.first_sent.set()
+
+        bus.subscribe("nec/v1/+/+/cmd/+", take)
+        yield made
+        book.close()
+
+
+def use_in(
+    scene: Scene, home: int, from_s: EpochS, until_s: EpochS, seq: int, wh: Wh = 100
+) -> None:
+    """Put a home's registers on record: ``wh`` a quarter, read at each quarter's edge."""
+    edges = range(from_s, until_s + 1, QUARTER_S)
+    readings = [
+        Reading("p1", f"m{home}", at_s, {"import_wh": wh * (at_s // QUARTER_S), "export_wh": 0})
+        for at_s in edges
+    ]
+    feed(scene.store, f"gw-{home:02d}", seq, readings)
+
+
+def charge_of(scene: Scene, at_s: EpochS, permille: int, seq: int = 1) -> None:
+    """Put the battery's state of charge on record."""
+    feed(
+        scene.store,
+        "gw-accu",
+        seq,
+        [Reading("battery", "b1", at_s, {"soc_permille": permille, "battery_w": 0})],
+    )

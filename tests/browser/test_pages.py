@@ -86,6 +86,16 @@ def test_the_other_pages_are_fit_for_everyone(visitors: Visitors, path: str) -> 
     assert looked_at(neighbour, (320, 1920)) == {}
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1920, 1080), (1024, 768)])
+def test_the_big_screen_never_needs_scrolling(visitors: Visitors, width: int, height: int) -> None:
+    page = visitors.open("/wijk", width=width, height=height).page
+
+    assert page.evaluate("document.documentElement.scrollHeight") <= height
+    assert page.get_by_role("heading", level=2).bounding_box() is not None
+    letters = page.evaluate("parseFloat(getComputedStyle(document.querySelector('h2')).fontSize)")
+    assert letters >= height / 14
+
+
 def test_text_twice_as_large_still_fits(visitors: Visitors) -> None:
     page = visitors.open("/", width=640).page
 

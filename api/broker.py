@@ -93,18 +93,16 @@ class BrokerProcess:
             self._process = subprocess.Popen(  # noqa: S603 - our own settings, no shell
                 [program, "-c", str(self._settings)], stdout=log, stderr=log
             )
-        for _ in range(int(_READY_S / _LOOK_EVERY_S)):
-            try:
-                self._process.wait(_LOOK_EVERY_S)
-            except subprocess.TimeoutExpired:
-                if self._takes_connections():
-                    return
-            else:
-                break
-        self.kill()
-        raise BrokerStartError(
-            f"mosquitto did not start on port {self.broker.port}: {self._last_words()}"
-        )
+        ready = False
+        try:
+            ready = self._is_ready(self._process)
+        finally:
+            if not ready:
+                self.kill()
+        if not ready:
+            raise BrokerStartError(
+                f"mosquitto did not start on port {self.broker.port}: {self._last_words()}"
+            )
 
     def stop(self) -> None:
         """End it in order; it saves what it holds."""
@@ -123,6 +121,18 @@ class BrokerProcess:
         """Let it go on."""
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)
+
+    def _is_ready(self, process: subprocess.Popen[bytes]) -> bool:
+        """Wait until it takes connections; return False when it ended, or takes too long."""
+        for _ in range(int(_READY_S / _LOOK_EVERY_S)):
+            try:
+                process.wait(_LOOK_EVERY_S)
+            except subprocess.TimeoutExpired:
+                if self._takes_connections():
+                    return True
+            else:
+                return False
+        return False
 
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import signal
+import socket
+import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -19,7 +24,7 @@ from kwartier.broker import Broker
 from kwartier.bus import Message
 from kwartier.interval import QUARTER_S, local_day
 from kwartier.mqtt import MqttBus, Session
-from tests.journeys.command import answer_of, kwartier
+from tests.journeys.command import PROGRAM, answer_of, kwartier
 
 NOON = datetime(2026, 7, 1, 10, 0, tzinfo=UTC)
 KEYS = {
@@ -268,6 +273,49 @@ def test_a_wrong_value_is_one_line_on_standard_error(tmp_path: Path) -> None:
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.startswith(f"kwartier replay: {path} line 2: kwh_import is 'nan'")
     assert len(ran.stderr.splitlines()) == 1
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_replay_that_is_ended_leaves_no_folder_and_no_broker_behind(
+    how: signal.Signals, mosquitto: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    path = csv_file(tmp_path, [f"{stamp(n)},a,0.1,0" for n in range(40_000)])
+    with subprocess.Popen(
+        [*PROGRAM, "replay", "--meters", str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        wait_for(lambda: port_in(folder) > 0)
+        port = port_in(folder)
+
+        process.send_signal(how)
+        printed, complained = process.communicate(timeout=60)
+
+    assert (process.returncode, printed, complained) == (130, "", "")
+    assert list(folder.iterdir()) == []
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def port_in(folder: Path) -> int:
+    """Return the port of the mosquitto that a replay started; 0 before it did."""
+    for settings in folder.glob("kwartier-broker-*/mosquitto.conf"):
+        found = re.match(r"listener (\d+) ", settings.read_text())
+        if found is not None:
+            return int(found[1])
+    return 0
+
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    until_s = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < until_s
+        time.sleep(0.01)
 
 
 def test_a_replay_shows_its_help_with_an_example() -> None:

@@ -6,9 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.house import LOCAL_URL
+from api.planner import Retail
 from kwartier.broker import Broker, read_broker
+from kwartier.errors import SettingsError
 from kwartier.model import Community, read_community
 from kwartier.settings import Table, read_toml
+
+
+@dataclass(frozen=True, slots=True)
+class PlanningSettings:
+    """How the batteries are planned.
+
+    Attributes:
+        prices: A file of day-ahead prices; None asks EnergyZero.
+        retail: What a kWh at the meter costs and earns beside its market price.
+    """
+
+    prices: Path | None
+    retail: Retail
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +37,8 @@ class ServeSettings:
         host: Where to listen.
         port: On which port.
         public_url: The address people type.
-        broker: Where live values come from; None to take them from the record.
+        broker: Where live values come from and plans go to; None for neither.
+        planning: How batteries are planned; None to leave that to another process.
     """
 
     community: Community
@@ -32,6 +48,7 @@ class ServeSettings:
     port: int
     public_url: str
     broker: Broker | None
+    planning: PlanningSettings | None
 
 
 def read_serve_settings(path: Path) -> ServeSettings:
@@ -52,6 +69,27 @@ def _settings(top: Table, folder: Path) -> ServeSettings:
         top.whole("port", 8000, low=0, high=65_535),
         top.text("public_url", LOCAL_URL).rstrip("/"),
         read_broker(top.table("broker"), folder) if "broker" in top.values else None,
+        _planning(top.table("planner"), folder) if "planner" in top.values else None,
     )
+    if settings.planning is not None and settings.broker is None:
+        raise SettingsError("planner needs a [broker] to send plans to: add it")
     top.refuse_the_rest()
     return settings
+
+
+def _planning(table: Table, folder: Path) -> PlanningSettings:
+    usual = Retail()
+    prices = table.text("prices", "energyzero")
+    planning = PlanningSettings(
+        None if prices == "energyzero" else folder / prices,
+        Retail(
+            table.number("buy_extra_eur_per_kwh", usual.buy_extra_eur_per_kwh, high=1.0),
+            table.number("sell_less_eur_per_kwh", usual.sell_less_eur_per_kwh, high=1.0),
+        ),
+    )
+    if planning.prices is not None and not planning.prices.is_file():
+        raise SettingsError(
+            f"{table.place}prices: there is no file {planning.prices}: name one, or 'energyzero'"
+        )
+    table.refuse_the_rest()
+    return planning

@@ -14,7 +14,11 @@ from kwartier.errors import SettingsError
 
 if TYPE_CHECKING:
     from api.cards import Role
-    from api.settings import ServeSettings
+    from api.house import House
+    from api.planner import Planner
+    from api.settings import PlanningSettings, ServeSettings
+    from collectors.prices.model import PriceSource
+    from kwartier.bus import Bus
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,6 +89,10 @@ def serve(settings: ServeSettings) -> None:
             parts.callback(bus.close)
         house = house_of(settings.community, store, plans, cards, clock, bus, settings.public_url)
         parts.callback(house.live.close)
+        if settings.planning is not None and bus is not None:
+            planner = _planner(settings.planning, house, bus, parts)
+            planner.start()
+            parts.callback(planner.stop)
         server = WebServer(
             create_app(house), settings.host, settings.port, stopping=house.live.close
         )
@@ -96,6 +104,30 @@ def serve(settings: ServeSettings) -> None:
             settings.public_url,
         )
         server.run()
+
+
+def _planner(planning: PlanningSettings, house: House, bus: Bus, parts: ExitStack) -> Planner:
+    """Return the quarter-hour loop of a house."""
+    from api.planner import Planner
+    from api.price_book import PriceBook
+    from collectors.prices.energyzero import EnergyZero
+    from collectors.prices.file import FilePrices
+
+    source: PriceSource = (
+        parts.enter_context(EnergyZero())
+        if planning.prices is None
+        else FilePrices(planning.prices)
+    )
+    return Planner(
+        house.community,
+        house.store,
+        house.records,
+        PriceBook(source),
+        house.plans,
+        bus,
+        house.clock,
+        planning.retail,
+    )
 
 
 def _card(settings: ServeSettings, role: Role, home: str | None) -> str:

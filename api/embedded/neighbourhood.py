@@ -21,7 +21,7 @@ from api.live import LiveFeed
 from api.plan_book import SqlitePlanBook
 from api.planner import Planner
 from api.price_book import PriceBook
-from api.server import WebServer
+from api.server import WebServer, open_port, port_of
 from api.signals import Signals
 from collectors.ingest import Ingest, Limits
 from collectors.queries import Records
@@ -50,16 +50,13 @@ class Neighbourhood:
     """Starts everything in order, and stops it in the other order."""
 
     def __init__(self, folder: Path, host: str, port: int, homes: int = HOMES) -> None:
-        """Open the page's port and build the street; nothing lives before ``start``.
+        """Describe the neighbourhood; nothing is opened or lives before ``start``.
 
         Args:
             folder: Where everything is kept.
             host: Where the pages are served.
             port: The same; 0 takes a free one.
             homes: How many homes the street has.
-
-        Raises:
-            SettingsError: The port cannot be opened.
         """
         self._folder = folder
         self._clock = SystemClock()
@@ -71,7 +68,7 @@ class Neighbourhood:
         self.url = ""
 
     def start(self, say: Callable[[str], None]) -> None:
-        """Live through the days before, and be there; ``say`` is told what goes on.
+        """Open the port, live through the days before, and be there; ``say`` is told what goes on.
 
         Raises:
             SettingsError: The port cannot be opened.
@@ -91,6 +88,8 @@ class Neighbourhood:
     def _start(self, say: Callable[[str], None]) -> None:
         clock, parts = self._clock, self._parts
         now_s = clock.now_s()
+        listening = open_port(self._host, self._port)
+        parts.callback(listening.close)
         street = VirtualStreet(
             self._homes, start_of_past(now_s, PAST_DAYS), clock, sun_of_day=SUN_OF_DAY
         )
@@ -105,6 +104,8 @@ class Neighbourhood:
         parts.callback(cards.close)
         live = LiveFeed(store, clock, COOP, bus)
         parts.callback(live.close)
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        self.url = f"http://{host}:{port_of(listening)}"
         server = WebServer(
             create_app(
                 House(
@@ -117,15 +118,15 @@ class Neighbourhood:
                     Signals(plans, street.community, clock),
                     live,
                     cards,
-                    f"http://{self._host}:{self._port}",
+                    self.url,
                     version("kwartier"),
                 )
             ),
             self._host,
             self._port,
+            opened=listening,
         )
         parts.callback(server.stop)
-        self.url = f"http://{self._host}:{server.port}"
         gateways = StreetGateways(
             street, self._folder, bus, clock, Manner(pace=Pace(spread_s=0.0)), look_s=5.0
         )

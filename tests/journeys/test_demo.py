@@ -154,6 +154,7 @@ def test_a_street_lives_with_pages_history_and_news_until_ctrl_c() -> None:
             known = visitor.get("/api/v1/day", params={"date": yesterday()})
             assert known.status_code == 200, known.text
             assert len(known.json()["quarters"]) in {92, 96, 100}
+            assert log_in(running, visitor).status_code == 303
             assert_live(visitor)
         code, seconds = running.end(signal.SIGINT)
 
@@ -213,6 +214,13 @@ def test_a_wrong_call_is_wrong_usage(words: list[str]) -> None:
 
     assert (ran.returncode, ran.stdout) == (2, "")
     assert words[1] in ran.stderr.splitlines()[-1]
+
+
+def log_in(running: Demo, visitor: httpx.Client) -> httpx.Response:
+    """Log in with the first card that was printed."""
+    found = re.search(r"login huis-01\s+(\S+)", "".join(running.printed))
+    assert found is not None, running.printed
+    return visitor.post("/inloggen", data={"code": found[1]}, headers={"Origin": running.url})
 
 
 def yesterday() -> str:

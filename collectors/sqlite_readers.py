@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from collectors.sqlite_schema import connect, translated
+from collectors.sqlite_schema import VERSION, checked_version, connect, translated
+from kwartier.errors import StoreBusyError
 
 _IDLE = 8
 
@@ -28,8 +29,9 @@ class Readers:
         """Lend a connection within which nothing changes.
 
         Raises:
-            StoreBusyError: The file cannot be read now.
-            StoreDamagedError: The file is damaged.
+            StoreBusyError: The file cannot be read now, or is not there, or just being made.
+            StoreDamagedError: The file is damaged or is another program's.
+            SettingsError: The file was written by a newer program.
         """
         with translated(self._path):
             reader = self._taken()
@@ -53,9 +55,28 @@ class Readers:
         try:
             return self._idle.pop()
         except IndexError:
-            reader = connect(self._path, busy_s=self._busy_s)
+            return self._new()
+
+    def _new(self) -> sqlite3.Connection:
+        """Return a connection to a record that is whole; a reader makes no file.
+
+        The file may have gone since the last one, or be put back this moment.
+        """
+        if not self._path.exists():
+            raise StoreBusyError(f"{self._path}: there is no record yet: start the collector first")
+        reader = connect(self._path, busy_s=self._busy_s, make=False)
+        try:
             reader.execute("PRAGMA query_only = ON")
-            return reader
+            reader.execute("BEGIN")  # the tables and their version, as of one moment
+            version = checked_version(reader, self._path)
+            reader.execute("ROLLBACK")
+        except BaseException:
+            reader.close()
+            raise
+        if version < VERSION:
+            reader.close()
+            raise StoreBusyError(f"{self._path}: is not ready: start the collector first")
+        return reader
 
     def _give_back(self, reader: sqlite3.Connection) -> None:
         if self._is_closed or len(self._idle) >= _IDLE:

@@ -165,10 +165,17 @@ def translated(path: Path) -> Iterator[None]:
         raise
 
 
-def connect(path: Path, *, busy_s: float = BUSY_S) -> sqlite3.Connection:
-    """Return a connection without implicit transactions, usable from any thread."""
+def connect(path: Path, *, busy_s: float = BUSY_S, make: bool = True) -> sqlite3.Connection:
+    """Return a connection without implicit transactions, usable from any thread.
+
+    Args:
+        path: The file.
+        busy_s: How long to wait for a lock [s].
+        make: Whether an empty file is made where there is none.
+    """
     connection = sqlite3.connect(
-        path,
+        f"{path.absolute().as_uri()}?mode={'rwc' if make else 'rw'}",
+        uri=True,
         timeout=busy_s,
         isolation_level=None,
         check_same_thread=False,

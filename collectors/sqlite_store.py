@@ -21,7 +21,7 @@ from collectors.sqlite_intake import SqliteIntake
 from collectors.sqlite_names import Names
 from collectors.sqlite_quarters import quarters_of, series_told
 from collectors.sqlite_readers import Readers
-from collectors.sqlite_schema import BUSY_S, VERSION, checked_version, connect, prepare, translated
+from collectors.sqlite_schema import BUSY_S, connect, prepare, translated
 from collectors.sqlite_upkeep import MERGE_HOURS
 from collectors.store import Counts, DeadLetter, DeviceKey, Latest, QuarterEnergy
 from collectors.store_life import Life
@@ -61,13 +61,10 @@ class SqliteStore:
         self._names = Names()
         self._life: Life | None = None
         self._writer: sqlite3.Connection | None = None
-        if read_only and not path.exists():
-            raise StoreBusyError(f"{path}: there is no record yet: start the collector first")
         with translated(path):
             if read_only:
-                with self._readers.asking() as reader:
-                    if checked_version(reader, path) < VERSION:
-                        raise StoreBusyError(f"{path}: is not ready: start the collector first")
+                with self._readers.asking():
+                    pass  # there is a record, and it can be read
             else:
                 self._generation = self._begin(max_bytes)
 

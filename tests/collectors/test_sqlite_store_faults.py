@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from collectors.sqlite_readers import Readers
 from collectors.sqlite_schema import StoreDamagedError
 from collectors.sqlite_store import SqliteStore
 from collectors.store import Counts
@@ -112,6 +113,32 @@ def test_a_reader_needs_a_record_and_makes_none(path: Path) -> None:
     path.touch()
     with pytest.raises(StoreBusyError, match="start the collector first"):
         SqliteStore(path, read_only=True)
+
+
+def test_readers_of_a_record_that_is_set_aside_make_none_and_go_on_once_it_is_back(
+    path: Path,
+) -> None:
+    aside = path.with_name("aside.db")
+    with SqliteStore(path) as store:
+        take_in(store, registers(1, (0, 7)))
+    readers = Readers(path, 1.0)
+
+    def points() -> int:
+        with readers.asking() as reader:
+            (told,) = reader.execute("SELECT points FROM life").fetchone()
+        return int(told)
+
+    path.rename(aside)
+    with pytest.raises(StoreBusyError, match="start the collector first"):
+        points()
+    assert not path.exists()
+    path.touch()
+    with pytest.raises(StoreBusyError, match="is not ready"):
+        points()
+    aside.replace(path)
+
+    assert points() == 1
+    readers.close()
 
 
 def test_a_killed_writer_leaves_nothing_half(path: Path) -> None:

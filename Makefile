@@ -1,7 +1,7 @@
 # The two commands of the README are `make demo` and `make test`; the rest is for builders.
 PYTHON ?= python3
 BIN := .venv/bin
-DEBIAN := mosquitto chromium
+DEBIAN := mosquitto chromium libatomic1 fonts-inter
 
 .PHONY: demo test gates suite speed nightly picture lock clean
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 
 import numpy as np
 
 from api.history import History
 from api.plans import NeighbourhoodPlan, PlanBlock, PlanBook, PlannedQuarter
 from api.price_book import PriceBook
+from api.retail import Retail, planned_battery
 from collectors.queries import Records
 from collectors.store import DeviceKey, Store
 from kwartier.bus import Bus
@@ -25,7 +26,7 @@ from kwartier.wire import Address, Lane, encode_schedule
 from optimizer.dispatch import plan
 from optimizer.forecast import expected
 from optimizer.plan import Action, Plan
-from optimizer.problem import Battery, FloatArray, Grid, Home, Problem, problem_of
+from optimizer.problem import FloatArray, Grid, Home, Problem, problem_of
 
 _log = logging.getLogger(__name__)
 
@@ -41,22 +42,6 @@ _LOOK_S = 1.0
 _WORTH_QUANTILE = 0.35
 """What is left at the end is worth what a kWh costs in the cheaper third of the horizon: so it is
 neither thrown away on the last evening nor bought for an end that never comes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Retail:
-    """What a kWh at the meter costs and earns beside its market price [EUR/kWh].
-
-    Attributes:
-        buy_extra_eur_per_kwh: Energy tax and mark-up on what is taken.
-        sell_less_eur_per_kwh: What the supplier keeps of what is given.
-
-    Source:
-        Dutch energy tax of 2026, first band with VAT: EUR 0.1108/kWh.
-    """
-
-    buy_extra_eur_per_kwh: float = 0.1108 + 0.02
-    sell_less_eur_per_kwh: float = 0.01
 
 
 class Planner:
@@ -83,6 +68,7 @@ class Planner:
         self._clock = clock
         self._retail = retail or Retail()
         self._silent: str | None = None
+        self._unsent: dict[str, bytes] = {}
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -156,11 +142,15 @@ class Planner:
             buy,
             sell,
             [Home("homes", load_kw, pv_kw)],
-            [_planned(battery, stored_kwh[battery.id], worth) for battery in shared],
+            [
+                planned_battery(battery, stored_kwh[battery.id], worth_eur_per_kwh=worth)
+                for battery in shared
+            ],
             Grid(
                 _kw(self._community.import_limit_w),
                 _kw(self._community.export_limit_w),
             ),
+            exclusive=True,  # at negative prices it would pay to burn energy in the battery
         )
 
     def _stored_kwh(self, now_s: float) -> dict[str, float] | None:
@@ -221,6 +211,7 @@ class Planner:
     def _send(self, start: Quarter, name: str, found: Plan) -> None:
         """Send each battery its day of set-points; a battery that is not reached falls back."""
         batteries: Sequence[SharedBattery] = list(self._community.batteries.values())
+        self._unsent.clear()
         for row, battery in enumerate(batteries):
             number = self._book.next_command(int(self._clock.now_s()))
             power_kw = found.charge_kw[row] - found.discharge_kw[row]
@@ -230,41 +221,42 @@ class Planner:
             )
             schedule = Schedule(battery.device, number, name, steps, AfterPlan.NEUTRAL)
             address = Address(self._community.coop, battery.gateway, Lane.COMMAND, battery.device)
-            try:
-                self._bus.publish(
-                    address.topic, encode_schedule(schedule), expiry_s=_COMMAND_EXPIRY_S
-                )
-            except LinkDownError as error:
-                _log.warning("the plan was not sent to %s: %s", battery.gateway, error)
+            self._unsent[address.topic] = encode_schedule(schedule)
+        try:
+            self._send_rest()
+        except LinkDownError as error:
+            _log.warning("the plan is not sent yet: %s", error)
+
+    def _send_rest(self) -> None:
+        """Send what the newest plan has not handed to the broker yet.
+
+        Raises:
+            LinkDownError: There is still no link; try again.
+        """
+        for topic in list(self._unsent):
+            self._bus.publish(topic, self._unsent[topic], expiry_s=_COMMAND_EXPIRY_S)
+            del self._unsent[topic]
+
+    def _send_when_linked(self) -> None:
+        """Send the rest of a plan in force once the link is back."""
+        if self._unsent:
+            with suppress(LinkDownError):
+                self._send_rest()
+                _log.warning("the plan is sent now")
 
     def _run(self) -> None:
         planned: Quarter | None = None
         while not self._stopping.is_set():
             now = Quarter.containing(self._clock.now_s())
-            if now != planned:
+            if now == planned:
+                self._send_when_linked()
+            else:
                 try:
                     if self.plan_now() is not None:
                         planned = now
                 except KwartierError as error:
                     self._no_plan(str(error))
             self._stopping.wait(_LOOK_S if planned == now else _RETRY_S)
-
-
-def _planned(battery: SharedBattery, stored_kwh: float, worth_eur_per_kwh: float) -> Battery:
-    """Return a battery as the planner sees it; what is left at the end keeps its worth."""
-    size_kwh = battery.capacity_wh / 1000
-    return Battery(
-        battery.id,
-        size_kwh * battery.soc_min_permille / 1000,
-        size_kwh * battery.soc_max_permille / 1000,
-        stored_kwh,
-        battery.charge_max_w / 1000,
-        battery.discharge_max_w / 1000,
-        battery.charge_efficiency,
-        battery.discharge_efficiency,
-        end_value_eur_per_kwh=worth_eur_per_kwh * battery.discharge_efficiency,
-        wear_eur_per_kwh=battery.wear_eur_per_kwh,
-    )
 
 
 def _kw(limit_w: int | None) -> float:

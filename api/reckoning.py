@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from api.retail import ENERGY_TAX_EUR_PER_KWH
 from api.settled import quarter_readings
 from collectors.prices.model import PriceSeries
 from collectors.queries import Period, Records
@@ -23,12 +24,6 @@ from optimizer.settlement import Rules, settle_day
 
 BATTERY_KWH_PER_HOME = 5.0
 """The size of the battery that the plan tries, for each home [kWh]."""
-TAX_EUR_PER_KWH = 0.1108
-"""What a kWh from the grid costs over its market price: the Dutch energy tax of 2026 with VAT.
-
-Source:
-    Energy tax of the first band, EUR 0.09160/kWh excluding VAT, Belastingdienst 2026.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +107,7 @@ def plan_days(
         sell = np.array(known)
         homes = [Home("homes", load_kw, pv_kw)]
         made = [
-            plan(problem_of(0.25, sell + TAX_EUR_PER_KWH, sell, homes, batteries))
+            plan(problem_of(0.25, sell + ENERGY_TAX_EUR_PER_KWH, sell, homes, batteries))
             for batteries in ([battery], [])
         ]
         cost += made[0].cost_eur

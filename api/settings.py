@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.house import LOCAL_URL
-from api.planner import Retail
+from api.retail import Retail
 from kwartier.broker import Broker, read_broker
 from kwartier.errors import SettingsError
 from kwartier.model import Community, read_community

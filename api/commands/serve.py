@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import logging
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,7 +53,10 @@ def _run(chosen: argparse.Namespace) -> int:
     if chosen.board_card:
         print(_card(settings, Role.BOARD, None))
         return 0
-    serve(settings)
+    from kwartier.stopping import interrupted_by_signals
+
+    with interrupted_by_signals(), suppress(KeyboardInterrupt):
+        serve(settings)
     return 0
 
 

@@ -16,6 +16,7 @@ from api.plan_book import SqlitePlanBook
 from api.planner import Planner
 from api.price_book import PriceBook
 from api.reckoning import Planned, Shared, plan_days, share
+from api.retail import planned_battery
 from collectors.ingest import Ingest, Limits
 from collectors.prices.model import PriceQuarter, PriceSeries
 from collectors.queries import Records
@@ -29,7 +30,6 @@ from kwartier.errors import LinkDownError
 from kwartier.interval import QUARTER_S, local_day
 from kwartier.progress import Progress
 from kwartier.units import EpochS, Wh
-from optimizer.problem import Battery
 
 DAY = date(2026, 6, 18)
 """The day that is played."""
@@ -162,19 +162,8 @@ def _judged(
         if price is not None
     )
     energy_wh, quarters = _energy(store, span_s)
-    size_kwh = BATTERY.capacity_wh / 1000
-    battery = Battery(
-        BATTERY.id,
-        size_kwh * BATTERY.soc_min_permille / 1000,
-        size_kwh * BATTERY.soc_max_permille / 1000,
-        size_kwh / 2,
-        BATTERY.charge_max_w / 1000,
-        BATTERY.discharge_max_w / 1000,
-        BATTERY.charge_efficiency,
-        BATTERY.discharge_efficiency,
-        soc_end_kwh=size_kwh / 2,
-        wear_eur_per_kwh=BATTERY.wear_eur_per_kwh,
-    )
+    half_kwh = BATTERY.capacity_wh / 2000
+    battery = planned_battery(BATTERY, half_kwh, end_kwh=half_kwh)
     return PlayedDay(
         told,
         (pushed - read) + (told - held),

@@ -10,17 +10,17 @@ from datetime import timedelta
 import numpy as np
 
 from api.embedded.gateways import StreetGateways
-from api.embedded.street import BATTERY, VirtualStreet
+from api.embedded.street import BATTERY, START_PERMILLE, VirtualStreet
+from api.retail import Retail, planned_battery
 from collectors.prices.model import PriceSource
 from hardware.twins.household import Household
 from kwartier.interval import QUARTER_S, day_of, local_day, quarters_between
 from kwartier.reading import ClockSource, Reading
 from kwartier.units import EpochS, Watt
 from optimizer.dispatch import plan
-from optimizer.problem import Battery, FloatArray, Home, problem_of
+from optimizer.problem import FloatArray, Home, problem_of
 
 _STEP_S = 300
-_TAX_EUR_PER_KWH = 0.13
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +91,9 @@ def _planned(street: VirtualStreet, prices: PriceSource, day: _Day) -> list[Watt
     sell = np.array([float(price or 0) / 1000 for price in told])
     cell = street.battery.cell
     stored_kwh = float(cell.stored_wh) / 1000
-    size_kwh = BATTERY.capacity_wh / 1000
-    battery = Battery(
-        BATTERY.id,
-        0.05 * size_kwh,
-        0.95 * size_kwh,
-        stored_kwh,
-        BATTERY.charge_max_w / 1000,
-        BATTERY.discharge_max_w / 1000,
-        BATTERY.charge_efficiency,
-        BATTERY.discharge_efficiency,
-        soc_end_kwh=0.35 * size_kwh,
-        wear_eur_per_kwh=BATTERY.wear_eur_per_kwh,
-    )
-    buy = sell + _TAX_EUR_PER_KWH
+    start_of_day_kwh = BATTERY.capacity_wh * START_PERMILLE / 1_000_000
+    battery = planned_battery(BATTERY, stored_kwh, end_kwh=start_of_day_kwh)
+    buy = sell + Retail().buy_extra_eur_per_kwh
     made = plan(problem_of(0.25, buy, sell, [Home("homes", load_kw, pv_kw)], [battery]))
     return [round(float(kw) * 1000) for kw in made.charge_kw[0] - made.discharge_kw[0]]
 

@@ -21,6 +21,8 @@ BATTERY_GATEWAY = "gw-batterij"
 BATTERY = Battery(
     "buurtbatterij", BATTERY_GATEWAY, "battery", 120_000, 40_000, 40_000, wear_eur_per_kwh=0.02
 )
+START_PERMILLE = 350
+"""How full the battery is when the street begins [1/1000]."""
 _START_WH = 2_000_000
 
 
@@ -81,7 +83,7 @@ class VirtualStreet:
         self.battery = BatteryTwin(
             clock,
             CellLimits(BATTERY.capacity_wh, BATTERY.charge_max_w, BATTERY.discharge_max_w),
-            soc_permille=350,
+            soc_permille=START_PERMILLE,
         )
         roofs = [home.inverter for home in self.homes if home.inverter is not None]
         self.roof_server = ModbusServer(roofs).start()

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from api.reckoning import TAX_EUR_PER_KWH, battery_for, plan_days, share
+from api.reckoning import battery_for, plan_days, share
+from api.retail import ENERGY_TAX_EUR_PER_KWH
 from collectors.prices.model import PriceQuarter, PriceSeries
 from collectors.sqlite_store import SqliteStore
 from kwartier.interval import QUARTER_S, local_day, quarters_between
@@ -96,7 +97,7 @@ def test_a_flat_price_costs_what_the_homes_took_and_earned(store: SqliteStore) -
 
     # The street takes 150 Wh net a quarter, 14.4 kWh in the day, at EUR 0.10 and the tax.
     assert planned.days == 1
-    assert planned.without_eur == round(Decimal("14.4") * Decimal(str(0.1 + TAX_EUR_PER_KWH)), 2)
+    assert planned.without_eur == round(Decimal("14.4") * Decimal(str(0.1 + ENERGY_TAX_EUR_PER_KWH)), 2)
     assert planned.cost_eur == planned.without_eur
 
 

@@ -97,7 +97,8 @@ def test_a_flat_price_costs_what_the_homes_took_and_earned(store: SqliteStore) -
 
     # The street takes 150 Wh net a quarter, 14.4 kWh in the day, at EUR 0.10 and the tax.
     assert planned.days == 1
-    assert planned.without_eur == round(Decimal("14.4") * Decimal(str(0.1 + ENERGY_TAX_EUR_PER_KWH)), 2)
+    price_eur = Decimal(str(0.1 + ENERGY_TAX_EUR_PER_KWH))
+    assert planned.without_eur == round(Decimal("14.4") * price_eur, 2)
     assert planned.cost_eur == planned.without_eur
 
 

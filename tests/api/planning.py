@@ -12,6 +12,7 @@ from api.embedded.prices import MadeUpPrices
 from api.plan_book import SqlitePlanBook
 from api.planner import Planner
 from api.price_book import PriceBook
+from collectors.prices.model import PriceSource
 from collectors.queries import Records
 from collectors.sqlite_store import SqliteStore
 from kwartier.bus import Bus, InProcessBus, Message
@@ -41,13 +42,13 @@ class Scene:
     sent: list[Schedule] = field(default_factory=list)
     first_sent: threading.Event = field(default_factory=threading.Event)
 
-    def planner(self, bus: Bus | None = None) -> Planner:
+    def planner(self, bus: Bus | None = None, prices: PriceSource | None = None) -> Planner:
         """Return a new planner, as after a start of the program."""
         return Planner(
             self.community,
             self.store,
             self.records,
-            PriceBook(MadeUpPrices()),
+            PriceBook(prices or MadeUpPrices()),
             self.book,
             bus or self.bus,
             self.clock,

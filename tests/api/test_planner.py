@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import queue
 import socket
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from api.broker import BrokerProcess, mosquitto_program
+from collectors.prices.file import FilePrices
 from kwartier.broker import Broker
-from kwartier.interval import QUARTER_S
+from kwartier.bus import Message
+from kwartier.interval import QUARTER_S, instant_text
 from kwartier.mqtt import MqttBus, Session
 from kwartier.units import EpochS
-from kwartier.wire import MAX_LEASE_S
-from tests.api.planning import HOMES, Scene, charge_of, scene, use_in
+from kwartier.wire import MAX_LEASE_S, decode_schedule
+from tests.api.planning import BATTERY_TOPIC, HOMES, Scene, charge_of, scene, use_in
 
 DAY_S = 86_400
 NOW_S = int(datetime(2026, 7, 8, 10, 5, tzinfo=UTC).timestamp())
@@ -145,7 +150,62 @@ def test_a_plan_that_cannot_be_sent_is_kept_and_that_is_said(
     assert plan is not None
     assert street.book.current() == plan
     (said,) = [record.message for record in caplog.records if record.name == "api.planner"]
-    assert said.startswith("the plan was not sent to gw-accu: no link")
+    assert said.startswith("the plan is not sent yet: no link")
+
+
+@pytest.mark.broker
+def test_a_plan_made_while_the_broker_is_away_is_sent_once_it_is_there(
+    street: Scene, tmp_path: Path
+) -> None:
+    if mosquitto_program() is None:
+        pytest.skip("mosquitto is not installed")
+    broker = BrokerProcess.on_spare_port(tmp_path)
+    try:
+        gateway = MqttBus(broker.broker, Session("gw-accu"))
+        heard: queue.Queue[Message] = queue.Queue()
+        gateway.subscribe(BATTERY_TOPIC, heard.put)
+        broker.stop()
+        bus = MqttBus(broker.broker, Session("planner"))
+        planner = street.planner(bus)
+        planner.start()
+        pause = threading.Event()
+        while street.book.current() is None:
+            assert heard.empty()
+            pause.wait(0.05)
+        broker.start()
+
+        schedule = decode_schedule(heard.get(timeout=120).payload)
+
+        planner.stop()
+        bus.close()
+        gateway.close()
+    finally:
+        broker.kill()
+    plan = street.book.current()
+    assert plan is not None
+    assert (schedule.plan, schedule.command) == (plan.name, NOW_S)
+    assert heard.empty()
+
+
+def test_a_battery_is_not_told_to_burn_energy_at_a_negative_price(
+    street: Scene, tmp_path: Path
+) -> None:
+    prices = tmp_path / "prices.csv"
+    rows = [
+        f"{instant_text(START_S + place * QUARTER_S)},{-500 + 10 * place if place < 12 else 100}"
+        for place in range(144)
+    ]
+    prices.write_text("\n".join(["utc,eur_per_mwh", *rows]))
+
+    plan = street.planner(prices=FilePrices(prices)).plan_now()
+
+    assert plan is not None
+    assert plan.quarters[0].battery_w == 40_000
+    stored_wh = 60_000.0
+    for quarter in plan.quarters:
+        moved_wh = quarter.battery_w / 4
+        stored_wh += moved_wh * 0.96 if moved_wh > 0 else moved_wh / 0.955
+        assert quarter.soc_permille == pytest.approx(stored_wh / 120, abs=1)
 
 
 @pytest.mark.parametrize(

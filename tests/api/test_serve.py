@@ -74,7 +74,7 @@ def test_it_serves_and_ends_cleanly_although_a_stream_is_open(folder: Path) -> N
         with httpx.stream("GET", f"{address}/api/v1/stream", timeout=60) as stream:
             assert next(stream.iter_lines()).startswith("event: ")
             process.send_signal(signal.SIGTERM)
-            process.wait(60)
+            assert process.wait(60) == 0
         assert process.stderr is not None
         assert "ERROR" not in process.stderr.read()
 

@@ -40,7 +40,12 @@ class Quarter:
     @classmethod
     def parse(cls, text: str) -> Quarter:
         """Return the quarter-hour named by an ISO 8601 start with its offset."""
-        return cls(epoch_s(parse_instant(text)))
+        start = parse_instant(text)
+        if start.microsecond:
+            raise ContractError(
+                f"{text!r} is not the start of a quarter-hour: use minute 00, 15, 30 or 45"
+            )
+        return cls(epoch_s(start))
 
     @property
     def start(self) -> datetime:
@@ -116,7 +121,10 @@ def parse_instant(text: str) -> datetime:
         ) from error
     if instant.tzinfo is None:
         raise ContractError(f"{text!r} has no offset: end it with 'Z' or '+02:00'")
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise ContractError(f"{text!r} is outside the years 1 to 9999 in UTC") from error
 
 
 def instant_text(at_s: float) -> str:

@@ -41,11 +41,18 @@ def test_the_quarters_of_a_day_tile_it_and_all_lie_in_it(day: date) -> None:
 def test_a_quarter_off_the_grid_is_refused() -> None:
     with pytest.raises(ContractError, match="2026-07-01T09:46:00Z is not the start"):
         Quarter.parse("2026-07-01T09:46:00Z")
+    with pytest.raises(ContractError, match=r"'2026-07-01T09:45:00\.5Z' is not the start"):
+        Quarter.parse("2026-07-01T09:45:00.5Z")
 
 
 def test_an_instant_without_an_offset_is_refused() -> None:
     with pytest.raises(ContractError, match="has no offset"):
         parse_instant("2026-07-01T09:45:00")
+
+
+def test_an_instant_before_the_first_year_in_utc_is_refused() -> None:
+    with pytest.raises(ContractError, match="outside the years 1 to 9999"):
+        parse_instant("0001-01-01T00:00:00+01:00")
 
 
 @given(st.integers(0, 4_000_000_000))

@@ -60,7 +60,7 @@ def bill_of(part: Part) -> Bill:
 
 
 def _volume(part: Part) -> Volume:
-    keys = part.told(_VOLUME_KEYS, needed=("member",))
+    keys = part.object(_VOLUME_KEYS, needed=("member",))
     return Volume(
         keys["member"].name(),
         keys["bought"].energy_wh() if "bought" in keys else 0,
@@ -71,7 +71,7 @@ def _volume(part: Part) -> Volume:
 
 
 def _price(part: Part | None) -> Fraction | None:
-    return None if part is None else part.signed_fraction("0.18")
+    return None if part is None or part.value is None else part.signed_fraction("0.18")
 
 
 def _terms(part: Part) -> Terms:
@@ -81,7 +81,10 @@ def _terms(part: Part) -> Terms:
         return keys[key].signed_fraction(example) if key in keys else Fraction()
 
     def rate(key: str) -> Fraction:
-        return keys[key].fraction("21/100") if key in keys else Fraction()
+        share = keys[key].fraction("21/100") if key in keys else Fraction()
+        if share > 1:
+            raise keys[key].wrong(f'{share} times the price: write 21 percent as "21/100"')
+        return share
 
     rounding = CentRounding.LARGEST_REMAINDER
     return Terms(

@@ -96,28 +96,19 @@ class Part:
 
     def fraction(self, example: str) -> Fraction:
         """Return an exact number of 0 or more: a fraction or a decimal as text, or refuse it."""
-        if type(self.value) is int and self.value >= 0:
-            return Fraction(self.value)
-        if not isinstance(self.value, str) or _FRACTION.fullmatch(self.value) is None:
-            raise self.wrong(
-                f"{_shown(self.value)} is no exact number of 0 or more: "
-                f"use text, such as {json.dumps(example)}"
-            )
-        try:
-            return Fraction(self.value)
-        except ZeroDivisionError:
-            raise self.wrong(f"{_shown(self.value)} divides by zero") from None
+        return self._exact(self.value, "exact number of 0 or more", example)
 
     def signed_fraction(self, example: str) -> Fraction:
         """Return an exact number of either sign, as text, or refuse it."""
         if isinstance(self.value, str) and self.value.startswith("-"):
-            return -Part(self.value[1:], self.place).fraction(example)
-        return self.fraction(example)
+            return -self._exact(self.value[1:], "exact number", example)
+        return self._exact(self.value, "exact number", example)
 
     def quarter(self) -> Quarter:
         """Return the quarter-hour named by its start, or refuse it."""
+        text = self.name()
         try:
-            return Quarter.parse(self.name())
+            return Quarter.parse(text)
         except ContractError as error:
             raise self.wrong(str(error)) from error
 
@@ -129,11 +120,15 @@ class Part:
             raise self.wrong(f"{_shown(self.value)} is no day: write it as 2026-03-29") from None
 
     def instant_s(self) -> EpochS:
-        """Return an instant written with its offset [s], or refuse it."""
+        """Return an instant of whole seconds written with its offset [s], or refuse it."""
+        text = self.name()
         try:
-            return epoch_s(parse_instant(self.name()))
+            instant = parse_instant(text)
         except ContractError as error:
             raise self.wrong(str(error)) from error
+        if instant.microsecond:
+            raise self.wrong(f"{text!r} lies between two seconds: use a whole one")
+        return epoch_s(instant)
 
     def energy_wh(self) -> Wh:
         """Return energy that is written as kWh text, or refuse it (C1)."""
@@ -146,6 +141,19 @@ class Part:
             return wh_from_kwh(self.value)
         except ContractError as error:
             raise self.wrong(str(error)) from error
+
+    def _exact(self, digits: Json, kind: str, example: str) -> Fraction:
+        """Return what some digits say exactly, or refuse this value as not of its kind."""
+        if type(digits) is int and digits >= 0:
+            return Fraction(digits)
+        if not isinstance(digits, str) or _FRACTION.fullmatch(digits) is None:
+            raise self.wrong(
+                f"{_shown(self.value)} is no {kind}: use text, such as {json.dumps(example)}"
+            )
+        try:
+            return Fraction(digits)
+        except ZeroDivisionError:
+            raise self.wrong(f"{_shown(self.value)} divides by zero") from None
 
     def _under(self, key: str) -> str:
         return f"{self.place}.{key}" if self.place else key

@@ -152,10 +152,13 @@ def test_a_correction_takes_the_old_bill_back_whole() -> None:
     [
         ('"120.500"', "120.5", r"volumes\[0\].bought: 120.5 is not text"),
         ('"120.500"', '"-1"', r"volumes\[0\].bought: energy '-1' is not kWh"),
-        ('"0.18"', "0.18", "tariff.buy: 0.18 is no exact number"),
+        ('"120.500"', "null", r"volumes\[0\].bought: null is not text"),
+        ('"0.18"', "0.18", "tariff.buy: 0.18 is no exact number: use text"),
+        ('"0.18"', '"--1"', 'tariff.buy: "--1" is no exact number: use text'),
         ('"buy": "0.18", ', "", "tariff: key 'buy' is missing"),
         ('"fee"', '"fees"', "tariff: key 'fees' is not known"),
-        ('"21/100"', '"-1"', 'tariff.vat: "-1" is no exact number'),
+        ('"21/100"', '"-1"', 'tariff.vat: "-1" is no exact number of 0 or more'),
+        ('"21/100"', '"21"', 'tariff.vat: 21 times the price: write 21 percent as "21/100"'),
         ('"A"', "7", r"volumes\[0\].member: 7 is no name"),
     ],
 )

@@ -175,6 +175,21 @@ def test_a_flat_day_has_as_many_quarters_as_the_clock_gives_it(day: str, count: 
             {"ownership": [window("A", "a", "2026-01-01")]},
             r"ownership\[0\].from: '2026-01-01' has no offset",
         ),
+        (
+            [quarter("00")],
+            {"ownership": [window("A", "a", "2026-01-01T00:00:00.5Z")]},
+            r"ownership\[0\].from: '2026-01-01T00:00:00.5Z' lies between two seconds",
+        ),
+        (
+            [quarter("00")],
+            {"ownership": [{"connection": "A", "member": "a", "from": None}]},
+            r"^ownership\[0\].from: null is no name",
+        ),
+        (
+            [{"ts": "0001-01-01T00:00:00+01:00", "readings": {}}],
+            {},
+            r"quarters\[0\].ts: '0001-01-01T00:00:00\+01:00' is outside the years 1 to 9999",
+        ),
     ],
 )
 def test_a_period_that_is_wrong_is_refused_by_place_value_and_remedy(

@@ -115,6 +115,33 @@ def test_a_reader_needs_a_record_and_makes_none(path: Path) -> None:
         SqliteStore(path, read_only=True)
 
 
+def test_a_reader_that_comes_while_the_record_is_made_reads_it_or_hears_that_it_is_not_ready(
+    path: Path,
+) -> None:
+    outcomes: list[int | str] = []
+    begun, made = threading.Event(), threading.Event()
+
+    def ask() -> None:
+        while not made.is_set():
+            try:
+                with SqliteStore(path, read_only=True) as store:
+                    outcomes.append(store.counts().points)
+            except StoreBusyError as error:
+                outcomes.append(str(error).rpartition(": ")[2])
+            finally:
+                begun.set()
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    begun.wait()
+    with SqliteStore(path):
+        made.set()
+        asking.join()
+
+    assert outcomes[0] == "start the collector first"
+    assert set(outcomes) <= {"start the collector first", 0}
+
+
 def test_readers_of_a_record_that_is_set_aside_make_none_and_go_on_once_it_is_back(
     path: Path,
 ) -> None:

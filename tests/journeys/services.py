@@ -99,6 +99,7 @@ class Street:
         self.inverter = InverterTwin(5_000, unit=1)
         self.battery = BatteryTwin(self.clock, CellLimits(10_000, 5_000, 5_000), unit=2)
         self._modbus = ModbusServer([self.inverter, self.battery]).start()
+        self.modbus_port = self._modbus.port
         (folder / "broker").mkdir()
         (folder / "gateway").mkdir()
         self.broker = BrokerProcess.on_spare_port(folder / "broker")
@@ -115,6 +116,10 @@ class Street:
     def start_gateway(self, settings: str = ALL_DEVICES) -> subprocess.Popen[bytes]:
         """Start ``kwartier gateway``; it may still be on its way up when this returns."""
         return self._spawn("gateway", self._write("gateway.toml", settings))
+
+    def start(self, command: str, settings: str) -> subprocess.Popen[bytes]:
+        """Start another command on its settings, in which ``{broker}`` stands for the broker."""
+        return self._spawn(command, self._write(f"{command}.toml", settings))
 
     def tell_register(self, at_s: EpochS) -> None:
         """Let the meter send one telegram to whoever reads it."""

@@ -1,0 +1,286 @@
+"""A plan becomes a register: homes and prices on record, the battery obeys, people see why.
+
+Every part is a process of its own, as an operator starts it. Five homes have told a day and a half
+of quarters; power costs less than nothing now and is usual later, so the one thing that a plan can
+tell the battery at this moment is to take all it may.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.broker import mosquitto_program
+from collectors.sqlite_store import SqliteStore
+from hardware.twins.battery import Fault
+from kwartier.bus import Message
+from kwartier.envelope import Envelope
+from kwartier.errors import KwartierError
+from kwartier.interval import QUARTER_S, instant_text
+from kwartier.mqtt import MqttBus, Session
+from kwartier.reading import Reading, Schedule
+from kwartier.units import EpochS
+from kwartier.wire import Address, Lane, Outcome, block_of, decode_schedule, encode_block
+from tests.journeys.command import kwartier
+from tests.journeys.services import COOP, GATEWAY, PATIENCE_S, Street
+
+HOMES = ("gw-2", "gw-3", "gw-4", "gw-5", "gw-6")
+HISTORY = 144
+"""Quarters that the homes have told."""
+USE_WH = 150
+"""What each of them took in each quarter [Wh]."""
+CHEAP = 12
+"""Quarters at a negative price that rises, so that none is as good as the present one."""
+CHARGE_W = 4_000
+"""The most the neighbourhood allows; the battery itself can do 5000 W."""
+
+COMMUNITY = """
+coop = "straat"
+name = "De Straat"
+
+[[battery]]
+id = "buurtbatterij"
+gateway = "gw-1"
+device = "battery"
+capacity_wh = 10000
+charge_max_w = 4000
+discharge_max_w = 4000
+"""
+SERVE = """
+community = "wijk.toml"
+store = "record.db"
+state = "state"
+port = 0
+
+[broker]
+url = "{broker}"
+
+[planner]
+prices = "prices.csv"
+"""
+
+
+class Wijk:
+    """A street, its neighbours' history, the prices, and an ear for what the battery is told."""
+
+    def __init__(self, folder: Path) -> None:
+        """Start the devices and the broker, and write what the server reads."""
+        self.street = Street(folder)
+        self.ordered: list[Schedule] = []
+        self._ear = MqttBus(self.street.broker.broker, Session("clerk"))
+        self._ear.subscribe(Address(COOP, GATEWAY, Lane.COMMAND, "battery").topic, self._hear)
+        assert self._ear.wait_until_up(PATIENCE_S)
+        homes = "".join(
+            f'[[connection]]\nid = "huis-{home}"\nmember = "lid-{home}"\ngateway = "{home}"\n'
+            for home in HOMES
+        )
+        (folder / "wijk.toml").write_text(COMMUNITY + homes)
+        start_s = _quarter_now()
+        rows = [
+            f"{instant_text(start_s + place * QUARTER_S)},{price_eur_per_mwh(place)}"
+            for place in range(192)
+        ]
+        (folder / "prices.csv").write_text("\n".join(["utc,eur_per_mwh", *rows]))
+
+    def begin(self) -> subprocess.Popen[bytes]:
+        """Return the gateway, once the record knows what a plan stands on."""
+        street = self.street
+        street.start_collector()
+        gateway = street.start_gateway()
+        self._tell_history()
+        street.until(
+            lambda: street.ear.shown("battery", "soc_permille", 500), "the battery is read"
+        )
+        assert street.end(gateway, signal.SIGTERM) == 0  # a stop sends on what is not a block yet
+        gateway = street.start_gateway()
+        street.until(lambda: street.points("battery", "soc_permille"), "the battery is on record")
+        street.until(lambda: self._homes_on_record() == set(HOMES), "the homes are on record")
+        street.until(lambda: street.ear.online[-1], "the gateway is online")
+        return gateway
+
+    def serve(self) -> tuple[subprocess.Popen[bytes], httpx.Client]:
+        """Return a server that plans, and somebody who visits it."""
+        process = self.street.start("serve", SERVE)
+        self.street.until(
+            lambda: re.search(r"on port (\d+)", self.street.words("serve")), "the server serves"
+        )
+        (port,) = re.findall(r"on port (\d+)", self.street.words("serve"))
+        return process, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_S)
+
+    def close(self) -> None:
+        """End whatever still runs."""
+        self._ear.close()
+        self.street.close()
+
+    def _hear(self, message: Message) -> None:
+        self.ordered.append(decode_schedule(message.payload))
+
+    def _tell_history(self) -> None:
+        """Publish, as the neighbours' gateways would, their registers and what flows now."""
+        last_s = _quarter_now()
+        first_s = last_s - HISTORY * QUARTER_S
+        for home in HOMES:
+            readings = [
+                Reading("p1", f"E-{home}", at_s, {"import_wh": USE_WH * place, "export_wh": 0})
+                for place, at_s in enumerate(range(first_s, last_s + 1, QUARTER_S))
+            ]
+            now = {"import_w": 4 * USE_WH, "export_w": 0}
+            readings.append(Reading("p1", f"E-{home}", max(last_s + 1, int(time.time())), now))
+            self.street.ear.bus.publish(
+                Address(COOP, home, Lane.BLOCK, "p1").topic,
+                encode_block(block_of(readings, home, "e1", 1)),
+                properties=Envelope("e1", 1).properties(),
+            )
+
+    def _homes_on_record(self) -> set[str]:
+        try:
+            with SqliteStore(self.street.folder / "record.db", read_only=True) as store:
+                return {
+                    latest.key.gateway for latest in store.latest() if latest.key.device == "p1"
+                }
+        except KwartierError:
+            return set()
+
+
+def price_eur_per_mwh(place: int) -> int:
+    """Return the market price so many quarters after the first [EUR/MWh]."""
+    return -500 + 10 * place if place < CHEAP else 100
+
+
+def _quarter_now() -> EpochS:
+    return int(time.time()) // QUARTER_S * QUARTER_S
+
+
+@pytest.fixture
+def wijk(tmp_path: Path) -> Iterator[Wijk]:
+    if mosquitto_program() is None:
+        pytest.skip("mosquitto is not installed: run 'apt install mosquitto'")
+    wijk = Wijk(tmp_path)
+    yield wijk
+    wijk.close()
+
+
+@pytest.mark.broker
+def test_a_plan_reaches_the_battery_and_goes_on_without_the_planner(wijk: Wijk) -> None:
+    street = wijk.street
+    gateway = wijk.begin()
+    server, visitor = wijk.serve()
+    with visitor:
+        street.until(lambda: street.battery.power_w == CHARGE_W, "the battery obeys")
+        assert register_of(street) == (-CHARGE_W, 90)  # SunSpec counts charging as negative
+        people_see_it(street, visitor)
+        it_came_from_the_planner(wijk, visitor)
+
+    assert street.end(server, signal.SIGTERM) == 0
+    told = len(wijk.ordered)
+    it_falls_back_while_it_cannot_be_reached(street)
+    street.until(lambda: street.battery.power_w == CHARGE_W, "the gateway goes on with the plan")
+    assert len(wijk.ordered) == told
+
+    street.end(gateway, signal.SIGKILL)
+    street.clock.advance(89)
+    before_w = street.battery.power_w
+    street.clock.advance(1)
+    assert (before_w, street.battery.power_w) == (CHARGE_W, 0)
+
+
+def register_of(street: Street) -> tuple[float, float]:
+    """Return the set-point [W] and the revert timer [s] as somebody else reads them."""
+    ran = kwartier("modbus", "scan", f"127.0.0.1:{street.modbus_port}", "--unit", "2")
+    assert ran.returncode == 0, ran.stderr
+    models = json.loads(ran.stdout)["units"]["2"]["models"]
+    (control,) = [model["points"] for model in models if model["id"] == 704]
+    return control["WSet"], control["WSetRvrtTms"]
+
+
+def people_see_it(street: Street, visitor: httpx.Client) -> None:
+    """Look at power now, the plan and the page, as they are within one quarter-hour."""
+    street.until(
+        lambda: visitor.get("/api/v1/now").json().get("charge_w") == CHARGE_W, "power now shows it"
+    )
+    assert visitor.get("/readyz").status_code == 200
+    now = visitor.get("/api/v1/now").json()
+    assert (now["homes"], now["use_w"], now["soc_permille"]) == (5, 5 * 4 * USE_WH, 500)
+
+    def page_tells_why() -> bool:
+        block = visitor.get("/api/v1/plan").json()["blocks"][0]
+        page = visitor.get("/", headers={"Accept-Language": "nl"})
+        assert page.status_code == 200
+        return '<ul class="plan">' in page.text and block["text_nl"] in html.unescape(page.text)
+
+    street.until(page_tells_why, "the page tells the plan and its reason")
+
+
+def it_came_from_the_planner(wijk: Wijk, visitor: httpx.Client) -> None:
+    """Compare what the battery was told with the plan that people see."""
+    street = wijk.street
+    plan = visitor.get("/api/v1/plan").json()
+    start_s = int(plan["name"].removeprefix("plan-"))
+    first, block = plan["quarters"][0], plan["blocks"][0]
+    assert (plan["status"], len(plan["quarters"])) == ("optimal", 144)
+    assert (first["use_wh"], first["battery_w"]) == (len(HOMES) * USE_WH, CHARGE_W)
+    assert (block["battery"], block["action"]) == ("buurtbatterij", "charge")
+    assert block["because"] == "negative_price"
+    assert plan["cost_eur"] < plan["cost_without_battery_eur"]
+
+    street.until(
+        lambda: f"plan {plan['name']}" in reasons(street, Outcome.ACCEPTED),
+        "the gateway names the plan it follows",
+    )
+    street.until(lambda: plan["name"] in [one.plan for one in wijk.ordered], "it was sent")
+    ordered = next(one for one in wijk.ordered if one.plan == plan["name"])
+    assert [step.power_w for step in ordered.steps] == [
+        quarter["battery_w"] for quarter in plan["quarters"][:96]
+    ]
+    assert (ordered.steps[0].start_s, len(ordered.steps)) == (start_s, 96)
+    assert all(one.start_s + one.lease_s == two.start_s for one, two in pairwise(ordered.steps))
+    assert all(abs(step.power_w) <= CHARGE_W for step in ordered.steps)
+    assert all(one.plan.startswith("plan-") for one in wijk.ordered)
+    assert {response.setpoint_w for response in street.ear.responses} == {None, CHARGE_W}
+
+
+def it_falls_back_while_it_cannot_be_reached(street: Street) -> None:
+    """Let the battery answer nobody for longer than its own timer runs, and answer again."""
+    street.battery.faults.add(Fault.BUSY)
+    street.clock.advance(90)
+    street.until(lambda: "is away" in street.words("gateway"), "the gateway misses the battery")
+    assert street.battery.power_w == 0
+    street.battery.faults.clear()
+
+
+def reasons(street: Street, outcome: Outcome) -> list[str]:
+    return [response.reason for response in street.ear.responses if response.outcome is outcome]
+
+
+@pytest.mark.parametrize(
+    ("opened", "says"),
+    [
+        (False, "there is no record yet: start the collector first"),
+        (True, "is not ready: start the collector first"),
+    ],
+)
+def test_a_server_that_starts_before_the_record_is_there_says_so_in_one_line(
+    tmp_path: Path, opened: bool, says: str
+) -> None:
+    record = tmp_path / "record.db"
+    if opened:
+        record.touch()  # as a collector leaves it for the moment before it made the tables
+    (tmp_path / "wijk.toml").write_text(COMMUNITY)
+    settings = tmp_path / "serve.toml"
+    settings.write_text('community = "wijk.toml"\nstore = "record.db"\nstate = "state"\nport = 0\n')
+
+    ran = kwartier("serve", "--config", settings)
+
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == f"kwartier serve: {record}: {says}\n"
+    assert record.exists() == opened

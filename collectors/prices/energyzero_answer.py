@@ -147,10 +147,7 @@ def _instant(row: dict[str, Told], name: str) -> EpochS:
     text = row.get(name)
     if not isinstance(text, str):
         raise PriceAnswerError(f"EnergyZero's answer: a price has no {name!r}: {_shown(row)}")
-    try:
-        at_s = epoch_s(parse_instant(text))
-    except OverflowError:
-        at_s = -1
+    at_s = epoch_s(parse_instant(text))
     if at_s not in TIMES_S:
         raise PriceAnswerError(
             f"EnergyZero's answer: {name!r} is {_shown(text)}, which is no year of prices"

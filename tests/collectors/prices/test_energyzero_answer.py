@@ -100,7 +100,8 @@ def test_a_well_formed_answer_without_prices_says_that_there_are_none(body: byte
         (LEGACY.replace(b"-0.05", b"true"), "has no 'price'"),
         (LEGACY.replace(b"-0.05", b"1e99"), "lies outside"),
         (LEGACY.replace(b"-0.05", b"1" * 5000), "is no number"),
-        (LEGACY.replace(b"2022-12-06T22:00:00Z", b"0001-01-01T00:00:00+14:00"), "no year of pr"),
+        (LEGACY.replace(b"2022-12-06T22:00:00Z", b"0001-01-01T00:00:00+14:00"), "outside the y"),
+        (LEGACY.replace(b"2022-12-06T22:00:00Z", b"0001-01-01T00:00:00Z"), "no year of prices"),
         (graphql(("2026-06-30T22:00:00Z", "2026-06-30T23:00:00Z", 0.1)).replace(
             b'"Electricity"', b'"Gas"'), "prices 'Gas'"),
     ],

@@ -128,7 +128,7 @@ def _follows(earlier: Reading, later: Reading) -> bool:
 
 
 def _registers(reading: Reading) -> list[str]:
-    return [name for name in reading.values if SERIES[name].kind is Kind.REGISTER]
+    return [name for name in reading.values if SERIES[name].kind is not Kind.INSTANT]
 
 
 def _most_growth(from_s: EpochS, to_s: EpochS) -> int:

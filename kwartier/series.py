@@ -11,6 +11,8 @@ class Kind(StrEnum):
 
     REGISTER = "register"
     """Counts up for the life of a meter; energy is a difference of two."""
+    PART = "part"
+    """Counts up as a part of a register that is stored too; its quarter-hours are not kept."""
     INSTANT = "instant"
     """Is true at its instant only."""
 
@@ -21,7 +23,7 @@ class Series:
 
     Attributes:
         name: As it stands on the wire and in the store; its last word is its unit.
-        kind: Register or instant.
+        kind: Register, part of one, or instant.
         meaning: In one line, with its sign.
     """
 
@@ -34,6 +36,10 @@ def _registers(*rows: tuple[str, str]) -> list[Series]:
     return [Series(name, Kind.REGISTER, meaning) for name, meaning in rows]
 
 
+def _parts(*rows: tuple[str, str]) -> list[Series]:
+    return [Series(name, Kind.PART, meaning) for name, meaning in rows]
+
+
 def _instants(*rows: tuple[str, str]) -> list[Series]:
     return [Series(name, Kind.INSTANT, meaning) for name, meaning in rows]
 
@@ -44,10 +50,6 @@ SERIES: dict[str, Series] = {
         *_registers(
             ("import_wh", "taken from the grid, all tariffs [Wh]"),
             ("export_wh", "given to the grid, all tariffs [Wh]"),
-            ("import_t1_wh", "taken from the grid in tariff 1 [Wh]"),
-            ("import_t2_wh", "taken from the grid in tariff 2 [Wh]"),
-            ("export_t1_wh", "given to the grid in tariff 1 [Wh]"),
-            ("export_t2_wh", "given to the grid in tariff 2 [Wh]"),
             ("produced_wh", "made by an inverter, AC side [Wh]"),
             ("charged_wh", "taken in by a battery, AC side [Wh]"),
             ("discharged_wh", "given back by a battery, AC side [Wh]"),
@@ -55,6 +57,12 @@ SERIES: dict[str, Series] = {
             ("water_dm3", "water used [dm3]"),
             ("heat_kj", "heat used [kJ]"),
             ("cold_kj", "cold used [kJ]"),
+        ),
+        *_parts(
+            ("import_t1_wh", "taken from the grid in tariff 1 [Wh]"),
+            ("import_t2_wh", "taken from the grid in tariff 2 [Wh]"),
+            ("export_t1_wh", "given to the grid in tariff 1 [Wh]"),
+            ("export_t2_wh", "given to the grid in tariff 2 [Wh]"),
         ),
         *_instants(
             ("import_w", "taken from the grid now [W]"),

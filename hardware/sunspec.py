@@ -12,7 +12,7 @@ Source:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import TypeAlias
@@ -42,6 +42,8 @@ Points: TypeAlias = dict[str, PointValue]
 _MARKER = (0x5375, 0x6E53)
 _END = 0xFFFF
 _MOST_MODELS = 200
+_MOST_REFUSALS = 64
+"""How often a device may refuse parts of one model before the rest counts as not served."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +122,14 @@ def read_model(source: RegisterSource, place: Place) -> Model:
         TemporaryError: The device cannot be reached, or is busy.
     """
     words = _words(source, place.address, place.length + 2)
-    whole = len(words) == place.length + 2
+    whole = len(words) == place.length + 2 and None not in words
     group = models().get(place.id)
     if group is None:
         return Model(place, None, {}, whole)
     return Model(place, group.name, decode(group, place.length, words), whole)
 
 
-def decode(group: Group, length: int, words: Words) -> Points:
+def decode(group: Group, length: int, words: Sequence[int | None]) -> Points:
     """Return the points of a model from its registers, the id register first.
 
     Args:
@@ -188,37 +190,52 @@ def _walk(source: RegisterSource, address: int) -> Chain:
         head = _words(source, address, 2)
         if head[:1] == [_END]:
             return Chain(tuple(places), ended=True)
-        if len(head) < 2 or head[0] == 0 or address + 2 + head[1] > 0x10000:
+        id_and_length = [word for word in head if word is not None]
+        if len(id_and_length) < 2 or id_and_length[0] == 0:
             break
-        places.append(Place(head[0], address, head[1]))
-        address += 2 + head[1]
+        model, length = id_and_length
+        if address + 2 + length > 0x10000:
+            break
+        places.append(Place(model, address, length))
+        address += 2 + length
     return Chain(tuple(places), ended=False)
 
 
-def _words(source: RegisterSource, address: int, count: int) -> list[int]:
-    """Return as many of the registers, from the first on, as the device serves."""
-    words: list[int] = []
-    while len(words) < count and address + len(words) < 0x10000:
-        ask = min(MOST_PER_READ, count - len(words), 0x10000 - address - len(words))
-        try:
-            words += source.read(address + len(words), ask)
-        except RegistersRefusedError:
-            return words + _served(source, address + len(words), ask)
+def _words(source: RegisterSource, address: int, count: int) -> list[int | None]:
+    """Return the registers, None where the device serves none; cut off where it serves no more.
+
+    A stretch that is refused is halved until what is served has been found, within a bounded
+    number of refusals; what is then still in doubt counts as not served.
+    """
+    words: list[int | None] = []
+    refusals = _MOST_REFUSALS
+    spans = [
+        (start, min(MOST_PER_READ, address + count - start))
+        for start in range(address, min(address + count, 0x10000), MOST_PER_READ)
+    ][::-1]
+    while spans:
+        start, length = spans.pop()
+        served = _served(source, start, min(length, 0x10000 - start)) if refusals else None
+        if served is not None:
+            words += served
+            continue
+        refusals = max(0, refusals - 1)
+        if length == 1 or not refusals:
+            words += [None] * length
+        else:
+            half = length // 2
+            spans += [(start + half, length - half), (start, half)]
+    while words and words[-1] is None:
+        words.pop()
     return words
 
 
-def _served(source: RegisterSource, address: int, refused: int) -> list[int]:
-    """Return the longest run from ``address`` on that is served, fewer than ``refused``."""
-    best: list[int] = []
-    low, high = 0, refused
-    while high - low > 1:
-        middle = (low + high) // 2
-        try:
-            best = list(source.read(address, middle))
-            low = middle
-        except RegistersRefusedError:
-            high = middle
-    return best
+def _served(source: RegisterSource, address: int, count: int) -> Words | None:
+    """Return registers, or None when the device refuses one of them."""
+    try:
+        return source.read(address, count)
+    except RegistersRefusedError:
+        return None
 
 
 class _Decoder:
@@ -228,7 +245,7 @@ class _Decoder:
     what was read leaves its points without a value.
     """
 
-    def __init__(self, words: Words, limit: int) -> None:
+    def __init__(self, words: Sequence[int | None], limit: int) -> None:
         self._words = words[:limit]
         self._limit = limit
 
@@ -237,7 +254,7 @@ class _Decoder:
         raw: dict[str, Number | str | None] = {}
         scope = dict(outer)
         for point in group.points:
-            words = self._words[at : at + point.size]
+            words = [word for word in self._words[at : at + point.size] if word is not None]
             at += point.size
             served = len(words) == point.size
             value = raw[point.name] = raw_value(point.type, words) if served else None

@@ -109,6 +109,18 @@ def test_a_cut_model_shows_what_is_there_and_says_that_it_is_cut() -> None:
     assert model.points["W"] is None  # its scale factor stood in the part that is away
 
 
+def test_a_hole_in_a_model_hides_what_stands_in_it_and_nothing_else() -> None:
+    words = device_words([model_words(103, {"A": 77, "A_SF": -1, "W": 500, "W_SF": 0, "St": 4})])
+    holed = Image.of_blocks("test", [(40000, words[:8]), (40014, words[14:])])
+
+    (model,) = read_all(holed)
+
+    assert not model.whole
+    assert model.points["A"] is None  # its scale factor, at 40008, is away
+    assert model.points["W"] == Decimal(500)
+    assert model.points["St"] == 4
+
+
 def test_an_unknown_model_is_listed_with_its_id_and_length() -> None:
     words = [*MARKER, 64999, 3, 1, 2, 3, *END]
 

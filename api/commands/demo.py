@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from api.commands.quiet import nothing_printed
 from kwartier.cli import Command, print_json
 from kwartier.stopping import interrupted_by_signals, stopped_by_signals
 
@@ -45,7 +46,8 @@ def _run(chosen: argparse.Namespace) -> int:
 def _once(folder: Path, homes: int) -> int:
     from api.embedded.once import play_day
 
-    day = play_day(folder, homes)
+    with nothing_printed():
+        day = play_day(folder, homes)
     print_json(
         {
             "readings": day.readings,

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
-import os
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from api.commands.quiet import nothing_printed
 from kwartier.cli import Command, print_json
 from kwartier.errors import InputError
 from kwartier.wire import Json
 
 MAX_BYTES = 256 * 1024 * 1024
 _DEFAULT_LIMIT_S = 15.0
-_STANDARD_OUTPUT = 1
 
 
 def _configure(parser: ArgumentParser) -> None:
@@ -45,30 +41,10 @@ def _run(chosen: Namespace) -> int:
         problem = problem_from_json(_body(place))
     except InputError as error:
         raise InputError(f"{_name(place)}: {error}") from error
-    with _nothing_printed():
+    with nothing_printed():
         made = plan(problem, time_limit_s=limit_s, stopwatch=time.perf_counter)
     print_json(json_of_plan(problem, made), stream=True)
     return 0
-
-
-@contextmanager
-def _nothing_printed() -> Iterator[None]:
-    """Keep standard output for the answer: HiGHS 1.12 prints a line of its own now and then.
-
-    Source:
-        HiGHS issue 2783; the line comes from C, past ``sys.stdout``.
-    """
-    sys.stdout.flush()
-    kept = os.dup(_STANDARD_OUTPUT)
-    try:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, _STANDARD_OUTPUT)
-        os.close(nowhere)
-        yield
-    finally:
-        ctypes.CDLL(None).fflush(None)  # in a pipe C keeps its lines back until the very end
-        os.dup2(kept, _STANDARD_OUTPUT)
-        os.close(kept)
 
 
 def _body(place: str) -> Json:

@@ -97,6 +97,7 @@ class SteeredBattery:
         self._away = False
         self._seen = Seen()
         self._grid: tuple[float, Watt] | None = None
+        self._grid_at_look: tuple[float, Watt] | None = None
         self._mode = Mode.NEUTRAL
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -179,15 +180,17 @@ class SteeredBattery:
         self._polled_s = now_s
         values = reading.values
         self._seen = Seen(values.get("soc_permille"), values.get("battery_w"))
+        # What others take is the difference of two powers, so both must be of one moment.
+        self._grid_at_look = self._grid
         self._take(reading)
 
     def _seen_at(self, now_s: float) -> Seen:
         """Return what was last seen; a battery that was silent too long is unknown."""
         fresh = self._polled_s is not None and now_s < self._polled_s + 3 * self._rhythm.poll_s
         seen = self._seen if fresh else Seen()
-        if self._grid is None:
+        if self._grid_at_look is None:
             return seen
-        at_s, grid_w = self._grid
+        at_s, grid_w = self._grid_at_look
         return Seen(seen.soc_permille, seen.battery_w, grid_w, now_s - at_s)
 
     def _act(self, decision: Decision, now_s: float) -> None:

@@ -278,3 +278,22 @@ def test_a_battery_is_released_though_the_disk_is_away(bench: Bench, tmp_path: P
 
     assert bench.twin.power_w == 0
     assert bench.outcomes == [Outcome.APPLIED, Outcome.NEUTRAL]
+
+
+def test_a_set_point_at_the_fuse_s_limit_stays_where_it_is(bench: Bench) -> None:
+    battery = bench.gateway(Limits(charge_max_w=5000, discharge_max_w=5000, import_max_w=6000))
+    battery.accept(schedule(3000))
+    told: list[int] = []
+
+    for _ in range(20):
+        # The others take 4500 W, and the meter tells each second what all take together.
+        battery.see_grid(grid(4500 + bench.twin.power_w))
+        battery.turn()
+        told.append(bench.twin.power_w)
+        bench.clock.advance(1)
+
+    assert set(told) == {1500}
+
+
+def grid(taken_w: int) -> Reading:
+    return Reading("p1", "", NOON_S, {"import_w": taken_w, "export_w": 0})

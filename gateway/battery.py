@@ -17,6 +17,7 @@ from gateway.poll import Role, SunSpecPoll
 from gateway.steer_journal import JournalWriteError, SteerJournal
 from gateway.steering import (
     NoRevertTimerError,
+    Ratings,
     SetpointNotHeldError,
     SteeredUnit,
     Steering,
@@ -88,6 +89,7 @@ class SteeredBattery:
         self._control = Controller(limits, newest_command=self._journal.command)
         self._poll = SunSpecPoll(unit, device, Role.BATTERY, clock)
         self._steering: Steering | None = None
+        self._ratings: Ratings | None = None
         self._lock = threading.RLock()
         self._polled_s: float | None = None
         self._written: tuple[float, Watt] | None = None
@@ -199,15 +201,16 @@ class SteeredBattery:
             return
         if self._unfit or now_s < self._paused_until_s:
             return
+        power_w = self._within_ratings(decision.power_w)
         if self._written is not None:
-            written_s, power_w = self._written
-            if power_w == decision.power_w and now_s < written_s + self._rhythm.refresh_s:
+            written_s, written_w = self._written
+            if power_w == written_w and now_s < written_s + self._rhythm.refresh_s:
                 return
         if not self._journal.holding:
             self._journal.wrote()
-        applied = self._steered().setpoint(decision.power_w, self._rhythm.revert_s)
-        is_news = self._written is None or self._written[1] != decision.power_w
-        self._written = now_s, decision.power_w
+        applied = self._steered().setpoint(power_w, self._rhythm.revert_s)
+        is_news = self._written is None or self._written[1] != power_w
+        self._written = now_s, power_w
         self._mode = decision.mode
         if is_news:
             self._tell(self._response(Outcome.APPLIED, decision.because, None, applied.power_w))
@@ -231,6 +234,15 @@ class SteeredBattery:
         if self._steering is None:
             raise NoRevertTimerError("the battery has no model to steer it by (704 or 124)")
         return self._steering
+
+    def _within_ratings(self, power_w: Watt) -> Watt:
+        """Return the power within what the device says it can do, asked once."""
+        if self._ratings is None:
+            self._ratings = self._steered().ratings()
+        charge_w, discharge_w = self._ratings.charge_max_w, self._ratings.discharge_max_w
+        if charge_w is not None:
+            power_w = min(power_w, charge_w)
+        return power_w if discharge_w is None else max(power_w, -discharge_w)
 
     def _fail(self, now_s: float, why: str) -> None:
         """Write nothing more for a while; the device's own timer makes it neutral."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
-from importlib.metadata import version
 from pathlib import Path
 
 from api.app import create_app
@@ -16,15 +15,12 @@ from api.embedded.gateways import StreetGateways
 from api.embedded.past import live_through, start_of_past
 from api.embedded.prices import MadeUpPrices
 from api.embedded.street import COOP, VirtualStreet
-from api.house import House
-from api.live import LiveFeed
+from api.house import house_of
 from api.plan_book import SqlitePlanBook
 from api.planner import Planner
 from api.price_book import PriceBook
 from api.server import WebServer, open_port, port_of
-from api.signals import Signals
 from collectors.ingest import Ingest, Limits
-from collectors.queries import Records
 from collectors.sqlite_store import SqliteStore
 from gateway.agent import Manner
 from gateway.delivery import Pace
@@ -33,8 +29,6 @@ from kwartier.clock import SystemClock
 from kwartier.errors import LinkDownError
 from kwartier.interval import Quarter
 from kwartier.model import Community
-from optimizer.balance import QuarterReadings
-from optimizer.settlement import DaySettlement, Rules, settle_day
 
 _log = logging.getLogger(__name__)
 
@@ -99,32 +93,18 @@ class Neighbourhood:
         parts.callback(store.close)
         plans = SqlitePlanBook(self._folder / "plans.db")
         parts.callback(plans.close)
-        records = Records(store, street.community, clock)
         cards = CardBook(self._folder / "app.db", clock)
         parts.callback(cards.close)
-        live = LiveFeed(store, clock, COOP, bus)
-        parts.callback(live.close)
         host = f"[{self._host}]" if ":" in self._host else self._host
         self.url = f"http://{host}:{port_of(listening)}"
+        house = house_of(street.community, store, plans, cards, clock, bus, self.url)
+        parts.callback(house.live.close)
         server = WebServer(
-            create_app(
-                House(
-                    street.community,
-                    store,
-                    records,
-                    plans,
-                    clock,
-                    _settle(street.community),
-                    Signals(plans, street.community, clock),
-                    live,
-                    cards,
-                    self.url,
-                    version("kwartier"),
-                )
-            ),
+            create_app(house),
             self._host,
             self._port,
             opened=listening,
+            stopping=house.live.close,
         )
         parts.callback(server.stop)
         gateways = StreetGateways(
@@ -143,7 +123,7 @@ class Neighbourhood:
         gateways.start_reading()
         gateways.start_looking()
         planner = Planner(
-            street.community, store, records, PriceBook(MadeUpPrices()), plans, bus, clock
+            street.community, store, house.records, PriceBook(MadeUpPrices()), plans, bus, clock
         )
         planner.start()
         parts.callback(planner.stop)
@@ -179,10 +159,3 @@ class Neighbourhood:
             if time.monotonic() > until_s:
                 raise LinkDownError(f"the past was not on record after {_DELIVERED_S:g} s")
             time.sleep(_LOOK_S)
-
-
-def _settle(community: Community) -> Callable[[Sequence[QuarterReadings]], DaySettlement]:
-    def settle(quarters: Sequence[QuarterReadings]) -> DaySettlement:
-        return settle_day(quarters, Rules(), community.tariff)
-
-    return settle

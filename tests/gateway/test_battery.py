@@ -280,6 +280,17 @@ def test_a_battery_is_released_though_the_disk_is_away(bench: Bench, tmp_path: P
     assert bench.outcomes == [Outcome.APPLIED, Outcome.NEUTRAL]
 
 
+def test_a_device_is_never_asked_more_than_it_says_it_can_do(bench: Bench) -> None:
+    battery = bench.gateway(Limits(charge_max_w=9000, discharge_max_w=9000))
+    battery.accept(schedule(8000, -8000))
+
+    battery.turn()
+    bench.pass_time(900, battery)
+
+    asked = [news.setpoint_w for news in bench.news if news.outcome is Outcome.APPLIED]
+    assert asked == [5000, -5000]
+
+
 def test_a_set_point_at_the_fuse_s_limit_stays_where_it_is(bench: Bench) -> None:
     battery = bench.gateway(Limits(charge_max_w=5000, discharge_max_w=5000, import_max_w=6000))
     battery.accept(schedule(3000))

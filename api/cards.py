@@ -91,12 +91,6 @@ class CardBook:
             self._book.execute("insert into card values (?, ?, ?, ?, ?, ?)", row)
         return f"{number}-{proof[:4]}-{proof[4:]}"
 
-    def has_card(self, home: str) -> bool:
-        """Return whether a home has a card."""
-        with self._lock:
-            found = self._book.execute("select 1 from card where home = ?", (home,)).fetchone()
-        return found is not None
-
     def open_session(self, code: str) -> str | None:
         """Return a new session's id for a right code, or None; both take as long."""
         letters = "".join(letter for letter in code.upper() if letter in ALPHABET)[:16]

@@ -16,13 +16,12 @@ from collections.abc import Iterator
 from kwartier.identity import CoopId, short_id
 from kwartier.reading import ClockSource
 from kwartier.series import SERIES
-from kwartier.wire import MAX_ROWS, Block, Column
+from kwartier.wire import Block, Column
 
 READING = "reading"
 UNSURE = "unsure"
 METER = "meter"
 METER_ID = "id"
-MAX_LINES_A_BLOCK = MAX_ROWS + 1
 
 
 def block_lines(block: Block, site: CoopId) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from kwartier.errors import KwartierError
@@ -18,6 +18,17 @@ class Unit(StrEnum):
     """Hundredths of the neighbourhood's own voucher."""
     WH = "Wh"
     """Watt-hours, for the statistics."""
+
+
+class CostCentre(StrEnum):
+    """What part of the neighbourhood's life an amount belongs to."""
+
+    ENERGY = "energy"
+    CARE = "care"
+    GREEN = "green"
+    MOBILITY = "mobility"
+    GENERAL = "general"
+    """The company itself: bank costs, audit, insurance."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -38,10 +49,12 @@ class Line:
     Attributes:
         account: Where it is written.
         amount: Whole units of the account.
+        cost_centre: What part of the neighbourhood's life it belongs to.
     """
 
     account: Account
     amount: int
+    cost_centre: CostCentre = CostCentre.ENERGY
 
     def __post_init__(self) -> None:
         if type(self.amount) is not int:
@@ -75,7 +88,7 @@ class Entry:
 
     def reversed(self, reference: str) -> Entry:
         """Return the entry that undoes this one: the same lines, every sign turned."""
-        return Entry(reference, tuple(Line(line.account, -line.amount) for line in self.lines))
+        return Entry(reference, tuple(replace(line, amount=-line.amount) for line in self.lines))
 
 
 class LedgerError(KwartierError):

@@ -1,0 +1,1 @@
+"""``kwartier coop``: the neighbourhood's company from the command line."""

@@ -1,0 +1,51 @@
+"""The words of ``kwartier coop``, group by group."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+
+from api.commands.coop.word import Word, add_common
+from kwartier.cli import Command
+
+WORDS: tuple[Word, ...] = ()
+
+
+def _configure(parser: argparse.ArgumentParser) -> None:
+    add_words(parser, WORDS)
+
+
+def add_words(parser: argparse.ArgumentParser, words: Iterable[Word]) -> None:
+    """Add groups of words to a parser."""
+    groups = parser.add_subparsers(dest="group", required=True, metavar="GROUP")
+    of_group: dict[str, list[Word]] = {}
+    for word in words:
+        of_group.setdefault(word.group, []).append(word)
+    for group, members in of_group.items():
+        summary = "; ".join(word.summary for word in members)
+        inner = groups.add_parser(group, help=summary, description=summary)
+        names = inner.add_subparsers(dest="name", required=True, metavar="WORD")
+        for word in members:
+            leaf = names.add_parser(
+                word.name,
+                help=word.summary,
+                description=word.summary.capitalize() + ".",
+                epilog=f"example:\n  {word.example}",
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+            )
+            add_common(leaf)
+            word.configure(leaf)
+            leaf.set_defaults(run_word=word.run)
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    return int(chosen.run_word(chosen))
+
+
+COOP = Command(
+    summary="keep the cooperative's books: members, decisions, runs, papers, payments",
+    example="kwartier coop run list --books ./books",
+    extra="coop",
+    configure=_configure,
+    run=_run,
+)

@@ -1,0 +1,1 @@
+"""The neighbourhood's own company: registry, decisions, readings, runs and books; no HTTP."""

@@ -1,0 +1,47 @@
+"""Who acts in the books: an officer with roles, or the house itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from api.cooperative.errors import NotAllowedError
+
+
+class Role(StrEnum):
+    """What an officer may do."""
+
+    BOARD = "board"
+    TREASURER = "treasurer"
+    BOOKKEEPER = "bookkeeper"
+    """Registers and prepares, decides nothing."""
+    AUDITOR = "auditor"
+    """Reads everything, writes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """Somebody who was recognised by a secret of their own.
+
+    Attributes:
+        id: The account's name; it stands in the audit log.
+        person: The party whose account it is; two accounts of one person are one pair of eyes.
+        roles: What it may do.
+    """
+
+    id: str
+    person: str
+    roles: frozenset[Role]
+
+    def need(self, *roles: Role) -> None:
+        """Refuse an officer who has none of these roles.
+
+        Raises:
+            NotAllowedError: It has none of them.
+        """
+        if not self.roles.intersection(roles):
+            raise NotAllowedError(f"{self.id} is not {' or '.join(roles)}: ask somebody who is")
+
+
+SYSTEM = Officer("system", "system", frozenset())
+"""The house itself, for what happens by the clock; it may propose nothing and approve nothing."""

@@ -1,0 +1,1 @@
+"""The tables of the books; one file for each part of the company."""

@@ -142,6 +142,34 @@ class ConnectionPart:
 
 
 @dataclass(frozen=True, slots=True)
+class CoopPart:
+    """The cooperative as it stands on a paper; its settings know more than a paper may tell."""
+
+    name: str
+    address: Address
+    kvk: str
+    vat_number: str
+    iban: str
+    creditor_id: str
+    phone: str
+    email: str
+
+    @classmethod
+    def of(cls, settings: CoopSettings) -> CoopPart:
+        """Return what of the settings may stand on a paper."""
+        return cls(
+            settings.name,
+            settings.address,
+            settings.kvk,
+            settings.vat_number,
+            settings.iban,
+            settings.creditor_id,
+            settings.phone,
+            settings.email,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class PartyPart:
     """Whose statement it is."""
 
@@ -201,6 +229,9 @@ class Statement:
         waivers: Checks that were waived, with their reasons, in words for the member.
         warnings: Keys of remarks that must stand on the paper, such as ``tax_unconfirmed``.
         correction: What it changes, for a corrected statement.
+        mandate: Reference of the mandate it is collected under; empty when the member transfers.
+        account: The member's bank account with all but the last four digits hidden; empty when
+            it is not known.
     """
 
     run: str
@@ -208,7 +239,7 @@ class Statement:
     state: StatementState
     first: date
     last: date
-    coop: CoopSettings
+    coop: CoopPart
     party: PartyPart
     invoice_number: str
     purchase_number: str
@@ -225,6 +256,8 @@ class Statement:
     waivers: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     correction: CorrectionPart | None = None
+    mandate: str = ""
+    account: str = ""
 
     @property
     def owed_cents(self) -> int:

@@ -42,7 +42,7 @@ class Printed:
 
 def print_papers(
     statements: Sequence[Statement],
-    credits: Sequence[tuple[Statement, LegalPaper]],
+    credit_notes: Sequence[tuple[Statement, LegalPaper]],
     formats: frozenset[Format],
     folder: Path,
 ) -> tuple[Printed, ...]:

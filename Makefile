@@ -1,7 +1,8 @@
 # The two commands of the README are `make demo` and `make test`; the rest is for builders.
 PYTHON ?= python3
 BIN := .venv/bin
-DEBIAN := mosquitto chromium libatomic1 fonts-inter
+DEBIAN := mosquitto chromium libatomic1 fonts-inter postgresql poppler-utils \
+	libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
 
 .PHONY: demo test gates suite speed nightly picture lock clean
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -25,6 +27,7 @@ BUSY_S = 30
 _WRITES = "kwartier_writes"
 _ONE_WRITER = 0x6B776172
 """The advisory lock that makes PostgreSQL's writers wait for one another."""
+_NO_TABLE = re.compile(r"no such table|relation \S+ does not exist")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +62,10 @@ class Books:
 
         Raises:
             StoreBusyError: Somebody else kept writing, or the disk is full; nothing was kept.
+            BooksError: A guard or a constraint of the database refused it; nothing was kept.
         """
-        writing = self.engine.execution_options(**{_WRITES: True})
-        with _translated(), Session(writing, expire_on_commit=False) as session, session.begin():
+        engine = writing(self.engine)
+        with _translated(), Session(engine, expire_on_commit=False) as session, session.begin():
             yield Desk(session, officer, int(self.clock.now_s()), self.keys)
 
     @contextmanager
@@ -92,6 +96,11 @@ def books_engine(url: str) -> Engine:
     return engine
 
 
+def writing(engine: Engine) -> Engine:
+    """Return the same engine for a transaction that writes: it waits for the writer before it."""
+    return engine.execution_options(**{_WRITES: True})
+
+
 def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL"):
@@ -118,8 +127,17 @@ def _begin_postgresql(connection: Connection) -> None:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
-        reason = str(error.orig)
-        if "no such table" in reason or "undefined" in reason:
+    except DBAPIError as error:
+        reason = _reason(error)
+        if _NO_TABLE.search(reason):
             raise BooksError("the books are not set up: run `kwartier coop init` first") from error
-        raise StoreBusyError(f"the books cannot be reached or written now: {reason}") from error
+        if isinstance(error, OperationalError):
+            raise StoreBusyError(f"the books cannot be reached or written now: {reason}") from error
+        raise BooksError(f"the database refuses it: {reason}") from error
+
+
+def _reason(error: DBAPIError) -> str:
+    """Return what the database says, without the row it says it about."""
+    if isinstance(error.orig, psycopg.Error):
+        return error.orig.diag.message_primary or str(error.orig)
+    return str(error.orig)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from alembic import context
 
-from api.cooperative.database import books_engine
+from api.cooperative.database import books_engine, writing
 from api.cooperative.tables.base import Base
 
 
 def run() -> None:
     """Bring the database of this run up to date."""
     engine = books_engine(context.config.attributes["url"])
-    with engine.connect() as connection:
+    with writing(engine).connect() as connection:
         context.configure(connection=connection, target_metadata=Base.metadata)
         with context.begin_transaction():
             context.run_migrations()

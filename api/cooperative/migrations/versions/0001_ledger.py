@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 revision = "0001_ledger"
-down_revision = "None"
+down_revision = None
 
 
 def upgrade() -> None:

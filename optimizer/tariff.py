@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
+from kwartier.errors import ContractError
 from kwartier.model import Tariff
+from kwartier.units import EpochS
 
 
 class CentRounding(StrEnum):
@@ -30,6 +32,8 @@ class Terms:
         vat: On what is bought, as a part, such as 21/100.
         vat_sell: On what is sold, as a part.
         rounding: How exact amounts become cents.
+        grid_sell_eur_per_kwh: What a kWh out of the battery earns its owner when no neighbour
+            used it; only where owners carry the battery.
     """
 
     buy_eur_per_kwh: Fraction
@@ -39,6 +43,7 @@ class Terms:
     vat: Fraction = Fraction()
     vat_sell: Fraction = Fraction()
     rounding: CentRounding = CentRounding.LARGEST_REMAINDER
+    grid_sell_eur_per_kwh: Fraction = Fraction()
 
     @classmethod
     def of(cls, tariff: Tariff) -> Terms:
@@ -48,3 +53,34 @@ class Terms:
             Fraction(tariff.sell_eur_per_kwh),
             Fraction(tariff.levy_eur_per_kwh),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class TariffVersion:
+    """Terms and the first instant at which they are in force.
+
+    Attributes:
+        id: The version's name in the books.
+        start_s: From when it is in force [s]; until the next version begins.
+        terms: What was agreed; ``fee_eur`` is the fee of a whole month. VAT on what a member
+            sells is the member's own affair and stands with the month, so ``vat_sell`` is 0.
+
+    Raises:
+        ContractError: The terms name VAT on what is sold, or round line by line.
+    """
+
+    id: str
+    start_s: EpochS
+    terms: Terms
+
+    def __post_init__(self) -> None:
+        if self.terms.vat_sell:
+            raise ContractError(
+                f"tariff {self.id!r}: vat_sell {self.terms.vat_sell} would hold for everybody: "
+                "give each member's own rate with the month"
+            )
+        if self.terms.rounding is not CentRounding.LARGEST_REMAINDER:
+            raise ContractError(
+                f"tariff {self.id!r}: {self.terms.rounding} loses cents between lines and total: "
+                "a month is rounded by largest remainder"
+            )

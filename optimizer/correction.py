@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from kwartier.ledger import Entry
-from optimizer.invoicing import MemberInvoice
+from optimizer.invoicing import MemberInvoice, entries_of
 
 
 @dataclass(frozen=True, slots=True)
 class MonthCorrection:
-    """What a new version of a month changes; members whose figures stay are in none of it.
+    """What a new version of a month changes; a member whose cents all stay is not in it.
 
     Attributes:
         reversals: The old entries of changed members with every sign turned, by member.
         replacements: Their new entries, by member.
-        delta_to_pay: What each changed member pays more than before, in cents; may be 0 when
-            only lines moved.
-        delta_exact_eur: The same without VAT and before any rounding.
+        delta_to_pay: What each changed member pays more than before, in cents; 0 when an amount
+            only moved from one account to another.
+        delta_exact_eur: What each member owes more without VAT and before any rounding, also
+            where no cent moved; members without a difference are left out.
     """
 
     reversals: Mapping[str, tuple[Entry, ...]]
@@ -45,4 +46,27 @@ def correct_month(
     Source:
         Convention C15 and section 6.5 of the settlement design.
     """
-    raise NotImplementedError
+    members = sorted({*old, *new})
+    changed = [name for name in members if _entries(old, name) != _entries(new, name)]
+    exact_eur = {
+        name: _invoice(new, name).exact_eur - _invoice(old, name).exact_eur for name in members
+    }
+    return MonthCorrection(
+        {
+            name: tuple(
+                each.reversed(f"reversal of {each.reference}") for each in _entries(old, name)
+            )
+            for name in changed
+        },
+        {name: _entries(new, name) for name in changed},
+        {name: _invoice(new, name).to_pay - _invoice(old, name).to_pay for name in changed},
+        {name: delta for name, delta in exact_eur.items() if delta},
+    )
+
+
+def _invoice(invoices: Mapping[str, MemberInvoice], member: str) -> MemberInvoice:
+    return invoices.get(member, MemberInvoice((), ()))
+
+
+def _entries(invoices: Mapping[str, MemberInvoice], member: str) -> tuple[Entry, ...]:
+    return entries_of(member, _invoice(invoices, member))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -19,7 +19,8 @@ from optimizer.bill import (
     payable,
     receivable,
 )
-from optimizer.filling import exact_sum
+from optimizer.filling import Exact, exact_sum
+from optimizer.rounding import half_away_from_zero, whole_amounts
 
 BATTERY_PURCHASE = Account("coop:battery_purchase")
 """What the cooperative pays members for energy into or out of the battery."""
@@ -63,6 +64,7 @@ class PricedLine:
         estimated: How many of those were estimated or missing for the connection.
         start_s: Where what it covers begins [s].
         end_s: Where it ends [s].
+        grid: Whether it is what the battery gave that left the neighbourhood.
     """
 
     member: str
@@ -78,6 +80,7 @@ class PricedLine:
     estimated: int
     start_s: EpochS
     end_s: EpochS
+    grid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +195,16 @@ def invoices_of(
     Source:
         Conventions C12 and C13 of docs/settlement.md.
     """
-    raise NotImplementedError
+    ordered = sorted(lines, key=_place_of)
+    by_charge = {charge: [each for each in ordered if each.charge is charge] for charge in Charge}
+    told: dict[str, list[InvoiceLine]] = {member: [] for member in sorted(members)}
+    for of_charge in by_charge.values():
+        for line in _in_cents(of_charge):
+            told[line.priced.member].append(line)
+    return {
+        member: MemberInvoice(tuple(own), _vat(own, sell_vat.get(member, Fraction())))
+        for member, own in told.items()
+    }
 
 
 def entries_of(member: str, invoice: MemberInvoice) -> tuple[Entry, ...]:
@@ -223,5 +235,52 @@ def entries_of(member: str, invoice: MemberInvoice) -> tuple[Entry, ...]:
 
 
 def price_text(price_eur: Fraction) -> str:
-    """Return a price as a decimal of two places or more, or as a fraction that never ends."""
-    raise NotImplementedError
+    """Return a price as exact text: a decimal of two places or more, or else a fraction."""
+    twos = fives = 0
+    rest = price_eur.denominator
+    while rest % 2 == 0:
+        rest, twos = rest // 2, twos + 1
+    while rest % 5 == 0:
+        rest, fives = rest // 5, fives + 1
+    if rest > 1:
+        return str(price_eur)
+    places = max(twos, fives, 2)
+    whole, decimals = divmod(
+        abs(price_eur.numerator) * 10**places // price_eur.denominator, 10**places
+    )
+    return f"{'-' if price_eur < 0 else ''}{whole}.{decimals:0{places}d}"
+
+
+def _place_of(line: PricedLine) -> tuple[str, str, EpochS, str, bool]:
+    """Return where a line stands among those of its charge, whatever order it came in."""
+    return line.member, line.connection, line.start_s, line.tariff, line.grid
+
+
+def _in_cents(of_charge: Sequence[PricedLine]) -> list[InvoiceLine]:
+    """Return the lines of one charge in cents: the total's, the members', the lines' (C12)."""
+    places: dict[str, list[int]] = {}
+    for place, line in enumerate(of_charge):
+        places.setdefault(line.member, []).append(place)
+    exact: list[Exact] = [100 * line.exact_eur for line in of_charge]
+    of_members = {
+        member: exact_sum([exact[place] for place in own]) for member, own in places.items()
+    }
+    total = half_away_from_zero(exact_sum(list(of_members.values())))
+    cents: dict[int, int] = {}
+    for member, whole in whole_amounts(of_members, sorted(of_members), total=total).items():
+        own = places[member]
+        cents |= whole_amounts({place: exact[place] for place in own}, own, total=whole)
+    return [InvoiceLine(line, cents[place]) for place, line in enumerate(of_charge)]
+
+
+def _vat(lines: Sequence[InvoiceLine], sell_rate: Fraction) -> tuple[VatAmount, ...]:
+    """Return VAT by rate and side, each on its net cents (C13)."""
+    bases: dict[tuple[bool, Fraction], int] = {}
+    for line in lines:
+        earned = not line.priced.charge.owed
+        group = earned, sell_rate if earned else line.priced.vat
+        bases[group] = bases.get(group, 0) + line.cents
+    return tuple(
+        VatAmount(rate, base, half_away_from_zero(base * rate), earned)
+        for (earned, rate), base in sorted(bases.items())
+    )

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from kwartier.errors import ContractError
 from kwartier.ledger import Entry
 from kwartier.units import EpochS, Wh
-from optimizer.battery_models import BatteryAgreement, BatteryModel, OwnerAccount, TrueUp
-from optimizer.invoicing import Charge, InvoiceLine, MemberInvoice, PricedLine, VatAmount
+from optimizer.battery_claims import COOPERATIVE
+from optimizer.battery_models import BatteryAgreement, BatteryModel, TrueUp
+from optimizer.battery_month import Delivery, MonthBattery, OwnerAccount, settle_battery
+from optimizer.flagged import (
+    FlaggedStretch,
+    estimated_stretches,
+    missing_stretches,
+    owned_flags,
+)
+from optimizer.invoicing import (
+    Charge,
+    InvoiceLine,
+    MemberInvoice,
+    PricedLine,
+    VatAmount,
+    entries_of,
+    invoices_of,
+)
 from optimizer.matrix import AllocationMatrix, ReadingMatrix
+from optimizer.matrix_settlement import settle_matrix
+from optimizer.month_lines import delivery_lines, energy_lines, fee_lines, merged
+from optimizer.month_spans import OwnedSpan, owned_spans, price_bands, refuse_other_bounds
 from optimizer.period import Agreement
 from optimizer.settlement import Status
 from optimizer.tariff import TariffVersion
@@ -49,8 +69,8 @@ class MonthCase:
             private person, or under the small businesses scheme) charges none.
 
     Raises:
-        ContractError: The readings do not tile the month, its bounds are no local midnights,
-            tariffs are missing or begin at once, or the battery moved without an agreement.
+        ContractError: The readings do not tile the month, its bounds are no local midnights, a
+            VAT rate is out of range, or the battery moved and nothing was agreed about it.
     """
 
     start_s: EpochS
@@ -61,38 +81,17 @@ class MonthCase:
     battery: BatteryAgreement | None = None
     sell_vat: Mapping[str, Fraction] = field(default_factory=dict)
 
-
-@dataclass(frozen=True, slots=True)
-class FlaggedStretch:
-    """Consecutive quarters in which one register was missing or estimated.
-
-    Attributes:
-        register: Such as ``A:export`` or ``battery:charge``; only ``A`` when the connection
-            has an owner and stands in no reading.
-        start_s: The start of the first quarter [s].
-        quarters: How many.
-    """
-
-    register: str
-    start_s: EpochS
-    quarters: int
-
-
-@dataclass(frozen=True, slots=True)
-class MonthBattery:
-    """What the month did to the claims on the battery.
-
-    Attributes:
-        owners: Each owner's account; ``coop`` is the cooperative.
-        unclaimed_wh: What the battery gave beyond all claims; the cooperative's [Wh].
-        true_up: What putting the claims level with the measured content did; None without one.
-        claims_after_milliwh: The claims with which the next month begins [thousandths of a Wh].
-    """
-
-    owners: Mapping[str, OwnerAccount]
-    unclaimed_wh: Wh
-    true_up: TrueUp | None
-    claims_after_milliwh: Mapping[str, int]
+    def __post_init__(self) -> None:
+        refuse_other_bounds(self.start_s, self.end_s, self.readings)
+        for member, rate in self.sell_vat.items():
+            if not 0 <= rate <= 1:
+                raise ContractError(f"sell_vat.{member}: {rate} times the price: use 0 to 1")
+        moved = self.readings.charge.energy_wh.any() or self.readings.discharge.energy_wh.any()
+        if self.battery is None and moved:
+            raise ContractError(
+                "battery: it took or gave energy and nothing was agreed about it: "
+                "give its model and efficiency"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,5 +124,72 @@ class MonthResult:
 
 
 def settle_month(case: MonthCase) -> MonthResult:
-    """Return a month's invoices and entries, exact to the watt-hour and the cent."""
-    raise NotImplementedError
+    """Return a month's invoices and entries, exact to the watt-hour and the cent.
+
+    Energy is shared in every quarter, priced by the tariff version of its quarter and added up
+    by member, connection and version; only then it becomes cents.
+
+    Raises:
+        ContractError: No key or no tariff is in force in a quarter, two tariffs begin at once,
+            amounts are to be rounded once a period, or a member bears the cooperative's name.
+
+    Source:
+        Conventions C12 to C16 and section 6 of the settlement design.
+    """
+    readings = case.readings
+    spans = owned_spans(case.agreement, readings)
+    bands = price_bands(case.tariffs, readings)
+    _refuse_coop(case, spans)
+    allocation = settle_matrix(readings, case.agreement)
+    battery, deliveries = _battery(case, allocation, spans)
+    model = None if case.battery is None else case.battery.model
+    lines = merged(
+        [
+            *energy_lines(readings, allocation, spans, bands, model),
+            *delivery_lines(readings, deliveries, bands),
+            *fee_lines(readings, spans, bands),
+        ]
+    )
+    members = {span.member for span in spans} | {line.member for line in lines}
+    invoices = invoices_of(lines, members, case.sell_vat)
+    return MonthResult(
+        allocation,
+        invoices,
+        tuple(entry for name, each in invoices.items() for entry in entries_of(name, each)),
+        battery,
+        missing_stretches(spans, readings),
+        estimated_stretches(spans, readings),
+        _orphans(readings, spans),
+    )
+
+
+def _battery(
+    case: MonthCase, allocation: AllocationMatrix, spans: Sequence[OwnedSpan]
+) -> tuple[MonthBattery | None, tuple[Delivery, ...]]:
+    if case.battery is None:
+        return None, ()
+    tie = case.agreement.rules.tie
+    return settle_battery(case.battery, case.readings, allocation, spans, tie)
+
+
+def _orphans(readings: ReadingMatrix, spans: Sequence[OwnedSpan]) -> dict[str, Wh]:
+    """Return what went through connections that nobody owned (section 6.10)."""
+    adrift = readings.listed & ~owned_flags(spans, readings)
+    return {
+        name: int(
+            readings.taken.energy_wh[row][adrift[row]].sum()
+            + readings.given.energy_wh[row][adrift[row]].sum()
+        )
+        for row, name in enumerate(readings.connections)
+        if adrift[row].any()
+    }
+
+
+def _refuse_coop(case: MonthCase, spans: Sequence[OwnedSpan]) -> None:
+    """Refuse a member who would be mistaken for the cooperative in the battery's books."""
+    carried = case.battery is not None and case.battery.model is BatteryModel.OWNER_CARRY
+    if carried and any(span.member == COOPERATIVE for span in spans):
+        raise ContractError(
+            f"member {COOPERATIVE!r} is the cooperative's own name for its claims on the "
+            "battery: give the member another"
+        )

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from optimizer.filling import Exact
 
-Name = TypeVar("Name", str, tuple[str, str])
-"""Whose amount: a connection or member, or a connection with its member."""
+Name = TypeVar("Name", str, int, tuple[str, str])
+"""Whose amount: a connection or member, a connection with its member, or the place of a line."""
 
 
 class Tie(StrEnum):

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
 from kwartier.errors import ContractError
+from kwartier.interval import QUARTER_S, Quarter
 from optimizer.filling import fill
-from optimizer.matrix import AllocationMatrix, ReadingMatrix
+from optimizer.matrix import AllocationMatrix, ReadingMatrix, RegisterMatrix, WhArray
+from optimizer.matrix_filling import fill_rows
+from optimizer.matrix_rounding import whole_rows
+from optimizer.owner_windows import OwnerWindows
 from optimizer.period import Agreement, Rounding
-from optimizer.rounding import tie_order, whole_amounts
-from optimizer.settlement import settle_quarter
+from optimizer.quarter_block import Block, BlockWh, fits, settle_block
+from optimizer.rounding import Tie, tie_order, whole_amounts
+
+BLOCK_CELLS = 2**17
+"""How many connection-quarters are reckoned at once; what they need is a few dozen MB."""
 
 
 def settle_matrix(matrix: ReadingMatrix, agreement: Agreement) -> AllocationMatrix:
@@ -25,7 +33,8 @@ def settle_matrix(matrix: ReadingMatrix, agreement: Agreement) -> AllocationMatr
         agreement: Keys and owners as they were in force.
 
     Raises:
-        ContractError: No key is in force in a quarter, or amounts are to be rounded per period.
+        ContractError: No key is in force in a quarter, amounts are to be rounded per period, or
+            the supply of a quarter is more than 64 bits hold.
 
     Source:
         Conventions C3 to C11 of docs/settlement.md.
@@ -35,27 +44,93 @@ def settle_matrix(matrix: ReadingMatrix, agreement: Agreement) -> AllocationMatr
             "rounding: 'period' leaves no whole watt-hours in a quarter: settle the period instead"
         )
     shape = matrix.listed.shape
-    takes_part = np.zeros(shape, np.bool_)
-    bought, sold, charged = (np.zeros(shape, np.int64) for _ in range(3))
-    from_battery = np.zeros(matrix.quarters, np.int64)
-    supply = np.zeros(matrix.quarters, np.int64)
-    rows = {name: row for row, name in enumerate(matrix.connections)}
-    for column in range(matrix.quarters):
-        readings = matrix.column(column)
-        owners = agreement.owners_at(readings.quarter, readings.connections)
-        part = {name: read for name, read in readings.connections.items() if name in owners}
-        rules = agreement.rules_at(readings.quarter)
-        settled = settle_quarter(replace(readings, connections=part), rules)
-        left_over = settled.supplier_export_wh
-        to_battery = whole_amounts(
-            fill(settled.balance.charge_wh, left_over, left_over),
-            tie_order(part, rules.tie, readings.quarter.number),
+    settled = AllocationMatrix(
+        np.zeros(shape, np.bool_),
+        *(np.zeros(shape, np.int64) for _ in range(3)),
+        *(np.zeros(matrix.quarters, np.int64) for _ in range(2)),
+    )
+    windows = OwnerWindows(agreement, matrix.connections)
+    for run in _runs(matrix, agreement):
+        block = _block(matrix, run, windows)
+        rules = agreement.rules_at(matrix.quarter(run.start))
+        _keep(settled, run, block, settle_block(block, rules), rules.tie)
+    return settled
+
+
+def _runs(matrix: ReadingMatrix, agreement: Agreement) -> Iterator[range]:
+    """Yield runs of quarters in which one key is in force, few enough to be reckoned at once."""
+    length = max(1, BLOCK_CELLS // max(1, len(matrix.connections)))
+    first_s, quarters = matrix.first.start_s, matrix.quarters
+    # A version that begins within a quarter is in force from the next one on.
+    changes = {-((first_s - version.start_s) // QUARTER_S) for version in agreement.keys}
+    bounds = [0, *sorted(change for change in changes if 0 < change < quarters), quarters]
+    for first, end in pairwise(bounds):
+        for start in range(first, end, length):
+            yield range(start, min(start + length, end))
+
+
+def _block(matrix: ReadingMatrix, run: range, windows: OwnerWindows) -> Block:
+    numbers = matrix.first.number + np.arange(run.start, run.stop, dtype=np.int64)
+    owned = windows.of(numbers, matrix.connections) >= 0
+    takes_part = matrix.listed[:, run.start : run.stop].T & owned
+    return Block(
+        numbers,
+        matrix.connections,
+        takes_part,
+        _read(matrix.taken, run) * takes_part,
+        _read(matrix.given, run) * takes_part,
+        _read(matrix.charge, run)[:, 0],
+        _read(matrix.discharge, run)[:, 0],
+    )
+
+
+def _read(registers: RegisterMatrix, run: range) -> WhArray:
+    """Return what was counted with a row for each quarter; what is missing counts 0."""
+    columns = slice(run.start, run.stop)
+    return np.where(registers.missing[:, columns], 0, registers.energy_wh[:, columns]).T
+
+
+def _keep(settled: AllocationMatrix, run: range, block: Block, wh: BlockWh, tie: Tie) -> None:
+    columns = slice(run.start, run.stop)
+    settled.takes_part[:, columns] = block.takes_part.T
+    settled.bought_wh[:, columns] = wh.bought.T
+    settled.sold_wh[:, columns] = wh.sold.T
+    settled.to_battery_wh[:, columns] = _to_battery(block, wh.left_over, tie).T
+    # What was sold and bought differs by at most the discharge, also where their sums wrap.
+    settled.from_battery_wh[columns] = (wh.bought - wh.sold).sum(axis=1)
+    settled.supply_wh[columns] = _supply(block, wh)
+
+
+def _to_battery(block: Block, left_over: WhArray, tie: Tie) -> WhArray:
+    """Return how much of each one's left-over export charged the battery, ``(Q, N)`` [Wh]."""
+    charged = np.zeros_like(left_over)
+    charging = block.charge > 0
+    rows = np.flatnonzero(charging & fits(block, 1))
+    left, one = left_over[rows], np.ones(len(rows), np.int64)
+    charged[rows] = whole_rows(
+        fill_rows(block.charge[rows], left, left, one),
+        block.takes_part[rows],
+        tie,
+        block.numbers[rows],
+    )
+    for row in np.flatnonzero(charging & ~fits(block, 1)).tolist():
+        columns = np.flatnonzero(block.takes_part[row]).tolist()
+        names = [block.names[column] for column in columns]
+        amounts = dict(zip(names, left_over[row, columns].tolist(), strict=True))
+        whole = whole_amounts(
+            fill(int(block.charge[row]), amounts, amounts),
+            tie_order(names, tie, int(block.numbers[row])),
         )
-        for name in part:
-            takes_part[rows[name], column] = True
-            bought[rows[name], column] = settled.allocated_wh[name]
-            sold[rows[name], column] = settled.shared_out_wh[name]
-            charged[rows[name], column] = to_battery[name]
-        from_battery[column] = settled.battery_to_members_wh
-        supply[column] = settled.balance.supply_wh
-    return AllocationMatrix(takes_part, bought, sold, charged, from_battery, supply)
+        charged[row, columns] = [whole[name] for name in names]
+    return charged
+
+
+def _supply(block: Block, wh: BlockWh) -> WhArray:
+    exports = wh.sold + wh.left_over
+    supply: WhArray = exports.sum(axis=1) + block.discharge
+    for row in np.flatnonzero(~fits(block, 1)).tolist():
+        exact = sum(exports[row].tolist()) + int(block.discharge[row])
+        if exact != int(supply[row]):
+            quarter = Quarter(int(block.numbers[row]) * QUARTER_S)
+            raise ContractError(f"supply of {quarter}: {exact} Wh is more than 64 bits hold")
+    return supply

@@ -15,6 +15,7 @@ from api.cooperative.checks.case import (
     Window,
 )
 from api.cooperative.checks.finding import Code, Finding, Severity
+from api.cooperative.checks.sentences import place_text, sentence
 
 __all__ = [
     "CheckCase",
@@ -30,4 +31,6 @@ __all__ = [
     "Severity",
     "Window",
     "check_all",
+    "place_text",
+    "sentence",
 ]

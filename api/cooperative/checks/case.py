@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from api.cooperative.readings.gaps import columns_of
 from kwartier.interval import QUARTER_S, Quarter
 from kwartier.units import EpochS, Watt, Wh
 from optimizer.matrix import AllocationMatrix, ReadingMatrix
@@ -190,10 +191,7 @@ class CheckCase:
 
     def columns(self, start_s: EpochS, end_s: EpochS | None) -> tuple[int, int]:
         """Return the columns of ``[start_s, end_s)`` as far as it lies in the period."""
-        last_s = self.end_s if end_s is None else min(end_s, self.end_s)
-        start = max(start_s, self.start_s) - self.start_s
-        end = max(last_s, self.start_s) - self.start_s
-        return -(-start // QUARTER_S), max(-(-start // QUARTER_S), -(-end // QUARTER_S))
+        return columns_of(self.readings, start_s, end_s)
 
     def quarter(self, column: int) -> Quarter:
         """Return the quarter of a column."""

@@ -85,10 +85,7 @@ class DayValues:
     @property
     def origins(self) -> str:
         """One letter a quarter: ``1`` P1, ``4`` P4, ``h`` hand, ``e`` estimate, ``-`` missing."""
-        if self.mixed:
-            return self.mixed
-        letter = ORIGINS[self.source]
-        return "".join(MISSING if known == MISSING else letter for known in self.quality)
+        return self.mixed or origins_of(self.source, self.quality)
 
     def quarter(self, place: int) -> Quarter:
         """Return the quarter at a place in the lists."""
@@ -120,6 +117,12 @@ class DayValues:
                 raise ContractError(
                     f"{self}: {length} {name}, and the day has {quarters} quarter-hours"
                 )
+
+
+def origins_of(source: Source, quality: str) -> str:
+    """Return the origins of a day whose quarters all come from one source."""
+    letter = ORIGINS[source]
+    return "".join(MISSING if known == MISSING else letter for known in quality)
 
 
 def quarter_place(at_s: int, day: date) -> int:

@@ -10,7 +10,7 @@ from datetime import date
 from sqlalchemy import insert, select, tuple_
 
 from api.cooperative.database import Desk
-from api.cooperative.readings.days import DayValues, Direction, Source
+from api.cooperative.readings.days import DayValues, Direction, Source, origins_of
 from api.cooperative.tables.readings import DayRow
 from kwartier.units import EpochS
 
@@ -87,6 +87,7 @@ def newest_days(
 
 def version_of(row: DayRow) -> Version:
     """Return a row as what was known."""
+    alike = row.origins == origins_of(Source(row.source), row.quality)
     values = DayValues(
         row.connection,
         Direction(row.direction),
@@ -96,7 +97,7 @@ def version_of(row: DayRow) -> Version:
         Source(row.source),
         row.reason,
         row.method,
-        row.origins,
+        "" if alike else row.origins,
     )
     return Version(row.version, values, row.recorded_at_s, row.recorded_by)
 

@@ -14,9 +14,9 @@ LANGUAGES = ("nl", "en")
 
 SENTENCES: Mapping[tuple[Code, str], Mapping[str, str]] = {
     (Code.MISSING, "gap"): {
-        "nl": "Bij {connection} ontbreken {missing} van {expected} kwartieren, in {gaps} gaten. "
+        "nl": "Bij {connection} ontbreken {missing} van {expected} kwartieren (aantal gaten: {gaps}). "
         "Het langste gat duurt {longest} kwartieren.",
-        "en": "{missing} of {expected} quarter-hours of {connection} are missing, in {gaps} gaps. "
+        "en": "{missing} of {expected} quarter-hours of {connection} are missing (gaps: {gaps}). "
         "The longest gap lasts {longest} quarter-hours.",
     },
     (Code.REGISTER, "went_back"): {

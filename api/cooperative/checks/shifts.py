@@ -8,7 +8,7 @@ import numpy as np
 
 from api.cooperative.checks.case import CheckCase
 from api.cooperative.checks.finding import Code, Finding, Severity
-from api.cooperative.checks.sun import Series, given_together, permille, weather, weeks
+from api.cooperative.checks.sun import Series, permille, weather, weeks
 
 _FURTHEST = 8
 """How many quarters a series may be off to be recognised."""
@@ -22,8 +22,9 @@ _LEAST_WH = 5_000
 
 @dataclass(frozen=True, slots=True)
 class _Shift:
-    """Weeks in a row that are off by as many quarters."""
+    """Weeks in a row in which one roof is off by as many quarters."""
 
+    row: int
     start: int
     end: int
     quarters: int
@@ -32,39 +33,62 @@ class _Shift:
 def shifted_series(case: CheckCase) -> list[Finding]:
     """Return roofs whose export is some quarters off the neighbourhood's, week by week.
 
-    Four quarters are a clock that missed the change of summer time; others are a clock that is
-    wrong. Effect: the export of those weeks at the selling price.
+    Every roof counts alike, however large it is. The one that is furthest off is told first and
+    then left out, for the others would be off against it. Four quarters are a clock that missed
+    the change of summer time; others are a clock that is wrong. Effect: the export of those weeks
+    at the selling price.
     """
-    every = given_together(case.readings)
-    found: list[Finding] = []
-    for row, name in enumerate(case.readings.connections):
-        given = case.readings.given.energy_wh[row].astype(np.float64)
-        if given.any():
-            shifts = _shifts(case, given, every - given)
-            found += [_finding(case, row, name, shift) for shift in shifts]
-    return found
-
-
-def _shifts(case: CheckCase, given: Series, sun: Series) -> list[_Shift]:
-    told: list[_Shift] = []
+    told: dict[int, list[_Shift]] = {}
     for start, end in weeks(case.readings.quarters):
-        if given[start:end].sum() < _LEAST_WH:
-            continue
-        quarters = _best_lag(
-            weather(case.readings, given, start, end), weather(case.readings, sun, start, end)
-        )
-        if quarters and told and told[-1].end == start and told[-1].quarters == quarters:
-            told.append(_Shift(told.pop().start, end, quarters))
-        elif quarters:
-            told.append(_Shift(start, end, quarters))
-    return told
+        for row, quarters in sorted(_off(_roofs(case, start, end)).items()):
+            shifts = told.setdefault(row, [])
+            if shifts and shifts[-1].end == start and shifts[-1].quarters == quarters:
+                shifts.append(_Shift(row, shifts.pop().start, end, quarters))
+            else:
+                shifts.append(_Shift(row, start, end, quarters))
+    return [_finding(case, shift) for row in sorted(told) for shift in told[row]]
 
 
-def _best_lag(given: Series, sun: Series) -> int:
-    """Return by how many quarters a series comes late; 0 when nothing clearly says so."""
+def _roofs(case: CheckCase, start: int, end: int) -> dict[int, Series]:
+    """Return what the clouds made of each roof's export, scaled alike; small ones left out."""
+    readings, roofs = case.readings, {}
+    for row in np.flatnonzero(
+        readings.given.energy_wh[:, start:end].sum(axis=1) >= _LEAST_WH
+    ).tolist():
+        clouds = weather(readings, readings.given.energy_wh[row].astype(np.float64), start, end)
+        if clouds.std():
+            roofs[row] = clouds / clouds.std()
+    return roofs
+
+
+def _off(roofs: dict[int, Series]) -> dict[int, int]:
+    """Return by how many quarters each roof comes late that clearly does."""
+    late: dict[int, int] = {}
+    trusted = dict(roofs)
+    while len(trusted) > 1:
+        every = np.sum(list(trusted.values()), axis=0)
+        lags = {row: _best_lag(clouds, every - clouds) for row, clouds in trusted.items()}
+        worst = max(lags, key=lambda row: lags[row].gain)
+        if not lags[worst].quarters:
+            break
+        late[worst] = lags[worst].quarters
+        del trusted[worst]
+    return late
+
+
+@dataclass(frozen=True, slots=True)
+class _Lag:
+    """By how many quarters a series comes late, and how much better it agrees there [1/1000]."""
+
+    quarters: int = 0
+    gain: int = 0
+
+
+def _best_lag(given: Series, sun: Series) -> _Lag:
+    """Return where a series agrees best; nowhere else when nothing clearly says so."""
     at_once = permille(given, sun)
     if at_once is None:
-        return 0
+        return _Lag()
     best, highest = 0, at_once
     for lag in range(1, min(_FURTHEST, given.size // 2) + 1):
         for quarters, alike in (
@@ -73,18 +97,19 @@ def _best_lag(given: Series, sun: Series) -> int:
         ):
             if alike is not None and alike > highest:
                 best, highest = quarters, alike
-    return best if highest >= _ALIKE and highest - at_once >= _BETTER else 0
+    clear = highest >= _ALIKE and highest - at_once >= _BETTER
+    return _Lag(best, highest - at_once) if clear else _Lag()
 
 
-def _finding(case: CheckCase, row: int, name: str, shift: _Shift) -> Finding:
-    energy_wh = int(case.readings.given.energy_wh[row, shift.start : shift.end].sum())
+def _finding(case: CheckCase, shift: _Shift) -> Finding:
+    given = case.readings.given.energy_wh[shift.row, shift.start : shift.end]
     return Finding(
         Code.LIKENESS,
         "shifted",
         Severity.WARNING,
-        name,
+        case.readings.connections[shift.row],
         "",
-        case.prices.sold_cents(energy_wh),
+        case.prices.sold_cents(int(given.sum())),
         {"minutes": shift.quarters * 15, "quarters_off": shift.quarters},
         case.quarter(shift.start),
         case.quarter(shift.end - 1),

@@ -139,7 +139,7 @@ def settle_period(quarters: Sequence[QuarterReadings], agreement: Agreement) -> 
         Convention C9, and sections 6.1, 6.10 and 6.12, of docs/settlement.md.
     """
     ordered = sorted(quarters, key=lambda readings: readings.quarter)
-    _refuse_twice(ordered)
+    refuse_twice([readings.quarter for readings in ordered])
     sums = _Sums()
     for readings in ordered:
         sums.add(readings, agreement)
@@ -209,10 +209,11 @@ def _by_member(
     return members
 
 
-def _refuse_twice(ordered: Sequence[QuarterReadings]) -> None:
+def refuse_twice(ordered: Sequence[Quarter]) -> None:
+    """Refuse quarters in order of time of which one stands there twice."""
     for earlier, later in pairwise(ordered):
-        if earlier.quarter == later.quarter:
-            raise ContractError(f"quarter {later.quarter} stands there twice: settle it once")
+        if earlier == later:
+            raise ContractError(f"quarter {later} stands there twice: settle it once")
 
 
 def _refuse_two_owners(windows: Sequence[Ownership]) -> None:

@@ -19,6 +19,12 @@ class Role(StrEnum):
     """Reads everything, writes nothing."""
 
 
+CLERKS = (Role.BOARD, Role.TREASURER, Role.BOOKKEEPER)
+"""Who may register."""
+DECIDERS = (Role.BOARD, Role.TREASURER)
+"""Who may propose and approve."""
+
+
 @dataclass(frozen=True, slots=True)
 class Officer:
     """Somebody who was recognised by a secret of their own.

@@ -57,3 +57,27 @@ def refuse_insert(table: str, name: str, when: str, message: str) -> None:
         f"CREATE TRIGGER {table}_{name} BEFORE INSERT ON {table} "
         f"FOR EACH ROW EXECUTE FUNCTION {table}_{name}()"
     )
+
+
+def ends_once(table: str, fixed: tuple[str, ...], ends: tuple[str, ...]) -> None:
+    """Let a row be ended once and never changed in anything else that counts.
+
+    Args:
+        table: Whose rows stay.
+        fixed: Columns that never change.
+        ends: Columns that are empty until the row ends in one way or another.
+    """
+    message = f"{table} is ended, not changed: end it and add a new row"
+    acts = [("fixed", f"UPDATE OF {', '.join(fixed)}", ""), ("kept", "DELETE", "")]
+    acts += [(name, f"UPDATE OF {name}", f"WHEN (OLD.{name} IS NOT NULL)") for name in ends]
+    for name, act, when in acts:
+        head = f"CREATE TRIGGER {table}_once_{name} BEFORE {act} ON {table}"
+        if on_postgresql():
+            op.execute(f"{head} FOR EACH ROW {when} EXECUTE FUNCTION refuse_change('{message}')")
+        else:
+            op.execute(f"{head} {when} BEGIN SELECT RAISE(ABORT, '{message}'); END")
+    if on_postgresql():
+        op.execute(
+            f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('{message}')"
+        )

@@ -1,0 +1,288 @@
+"""Parties: residents and organisations, their sealed personal fields, how they stand to VAT."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from enum import StrEnum
+
+from sqlalchemy import select
+
+from api.cooperative.chain import record
+from api.cooperative.database import Desk
+from api.cooperative.errors import BooksError, ConflictError
+from api.cooperative.keys import Keys
+from api.cooperative.law.vat_book import VatStatus
+from api.cooperative.officers import CLERKS
+from api.cooperative.plain_text import checked_line
+from api.cooperative.registry.numbers import checked_kvk, checked_oin, checked_vat_number
+from api.cooperative.settings import Address
+from api.cooperative.stamp import stamp
+from api.cooperative.statement import PartyPart
+from api.cooperative.tables.registry import PartyDetailsRow, PartyRow, PartyVatRow
+from kwartier.errors import ContractError
+from kwartier.identity import checked_name
+from kwartier.interval import day_of
+
+ERASED = Address("", "", "", "")
+"""What stands where an address was erased, or is not known yet."""
+_FIRST_DAY = date(1970, 1, 1)
+
+
+class PartyKind(StrEnum):
+    """What sort of party it is."""
+
+    RESIDENT = "resident"
+    CORPORATION = "corporation"
+    """A housing corporation."""
+    MUNICIPALITY = "municipality"
+    SCHOOL = "school"
+    COOPERATIVE = "cooperative"
+    """The cooperative itself, or another one."""
+
+
+class Language(StrEnum):
+    """In which language its papers are."""
+
+    NL = "nl"
+    EN = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A resident or an organisation.
+
+    Attributes:
+        id: Its name in the books; it stands in the ledger for ever, so it must not tell a
+            person's name: ``huis-12`` rather than ``jansen``.
+        kind: What sort of party it is.
+        name: Its name for people. Personal.
+        address: Where its papers go; ``ERASED`` while it is not known. Personal.
+        email: Where it is reached; empty without one. Personal.
+        language: Of its papers.
+        vat_status: How it stands to VAT now.
+        vat_number: Its VAT number; empty without one.
+        kvk: Its number in the trade register; empty without one.
+        oin: A government organisation's number; empty without one.
+
+    Raises:
+        ContractError: A value is no such thing; a personal one is not in the message.
+    """
+
+    id: str
+    kind: PartyKind
+    name: str
+    address: Address = ERASED
+    email: str = ""
+    language: Language = Language.NL
+    vat_status: VatStatus = VatStatus.NONE
+    vat_number: str = ""
+    kvk: str = ""
+    oin: str = ""
+
+    def __post_init__(self) -> None:
+        checked_name(self.id, "party")
+        checked_line(self.name, f"party {self.id}: name", 1, 140)
+        _check_address(self)
+        checked_line(self.email, f"party {self.id}: e-mail", 0, 254)
+        if self.email and ("@" not in self.email[1:-1] or " " in self.email):
+            raise ContractError(f"party {self.id}: e-mail is no address: write it with an @")
+        for text, check in (
+            (self.vat_number, checked_vat_number),
+            (self.kvk, checked_kvk),
+            (self.oin, checked_oin),
+        ):
+            if text and check(text) != text:
+                raise ContractError(f"party {self.id}: write numbers without spaces and dots")
+
+
+def add_party(desk: Desk, party: Party) -> None:
+    """Add a party; adding the same one again changes nothing.
+
+    Raises:
+        ConflictError: There is another party of that id.
+    """
+    desk.officer.need(*CLERKS)
+    if desk.session.get(PartyRow, party.id) is not None:
+        _refuse_another(desk, party)
+        return
+    _check_vat(party.id, party.vat_status, party.vat_number)
+    desk.session.add(PartyRow(id=party.id, kind=party.kind, **stamp(desk)))
+    desk.session.flush()
+    desk.session.add(PartyDetailsRow(party=party.id, erased_at_s=None, **_sealed(desk.keys, party)))
+    _add_vat_row(desk, party.id, party.vat_status, _FIRST_DAY)
+    desk.session.flush()
+    record(desk, "party.add", party.id, {"kind": party.kind, "vat_status": party.vat_status})
+
+
+def change_party(desk: Desk, party: Party) -> tuple[str, ...]:
+    """Write other personal fields for a party, and return which ones changed.
+
+    Kind and VAT status stay: the first never changes, the second has ``set_vat_status``.
+
+    Raises:
+        BooksError: There is no such party, or it was erased.
+    """
+    desk.officer.need(*CLERKS)
+    before = party_of(desk, party.id)
+    details = _details(desk, party.id)
+    if details.erased_at_s is not None:
+        raise BooksError(f"party {party.id} was erased: add a new one")
+    changed = tuple(name for name in _PERSONAL if getattr(before, name) != getattr(party, name))
+    for name, sealed in _sealed(desk.keys, party).items():
+        if name in changed:
+            setattr(details, name, sealed)
+    if changed:
+        record(desk, "party.change", party.id, {"fields": list(changed)})
+    return changed
+
+
+def set_vat_status(desk: Desk, party: str, status: VatStatus, from_day: date) -> None:
+    """Let a party stand to VAT in another way from a local day on."""
+    desk.officer.need(*CLERKS)
+    known = party_of(desk, party)
+    _check_vat(party, status, known.vat_number)
+    before = vat_status(desk, party, from_day)
+    _add_vat_row(desk, party, status, from_day)
+    record(
+        desk,
+        "party.vat",
+        party,
+        {"vat_status": status, "from": from_day.isoformat()},
+        {"vat_status": before},
+    )
+
+
+def vat_status(desk: Desk, party: str, day: date) -> VatStatus:
+    """Return how a party stands to VAT on a local day."""
+    found = desk.session.scalars(
+        select(PartyVatRow.vat_status)
+        .where(PartyVatRow.party == party, PartyVatRow.from_day <= day)
+        .order_by(PartyVatRow.from_day.desc(), PartyVatRow.id.desc())
+    ).first()
+    if found is None:
+        raise BooksError(f"party {party!r} is not known: add it first")
+    return VatStatus(found)
+
+
+def party_of(desk: Desk, party: str) -> Party:
+    """Return a party, opened; its VAT status is today's.
+
+    Raises:
+        BooksError: There is no such party.
+    """
+    row = desk.session.get(PartyRow, party)
+    if row is None:
+        raise BooksError(f"party {party[:40]!r} is not known: see `kwartier coop party list`")
+    return _opened(desk, row, _details(desk, party), day_of(desk.at_s))
+
+
+def parties(desk: Desk) -> list[Party]:
+    """Return all parties, opened, by id."""
+    rows = desk.session.execute(
+        select(PartyRow, PartyDetailsRow)
+        .join(PartyDetailsRow, PartyDetailsRow.party == PartyRow.id)
+        .order_by(PartyRow.id)
+    )
+    today = day_of(desk.at_s)
+    return [_opened(desk, row, details, today) for row, details in rows]
+
+
+def party_part(desk: Desk, party: str, day: date | None = None) -> PartyPart:
+    """Return what a paper tells of a party, as it stood to VAT on a day; today when None."""
+    known = party_of(desk, party)
+    status = known.vat_status if day is None else vat_status(desk, party, day)
+    return PartyPart(
+        known.id,
+        known.name,
+        known.kind,
+        known.language,
+        known.address,
+        known.email,
+        status,
+        known.vat_number,
+        known.kvk,
+        known.oin,
+    )
+
+
+def is_erased(desk: Desk, party: str) -> bool:
+    """Return whether a party's personal fields were erased."""
+    return _details(desk, party).erased_at_s is not None
+
+
+_PERSONAL = ("name", "address", "email", "language", "vat_number", "kvk", "oin")
+
+
+def _details(desk: Desk, party: str) -> PartyDetailsRow:
+    details = desk.session.get(PartyDetailsRow, party)
+    assert details is not None, party
+    return details
+
+
+def _sealed(keys: Keys, party: Party) -> dict[str, str]:
+    address = json.dumps(asdict(party.address), ensure_ascii=False, sort_keys=True)
+    return {
+        "name": keys.seal(party.name),
+        "address": keys.seal(address),
+        "email": keys.seal(party.email),
+        "language": party.language,
+        "vat_number": keys.seal(party.vat_number),
+        "kvk": keys.seal(party.kvk),
+        "oin": keys.seal(party.oin),
+    }
+
+
+def _opened(desk: Desk, row: PartyRow, details: PartyDetailsRow, today: date) -> Party:
+    opened = desk.keys.open
+    return Party(
+        row.id,
+        PartyKind(row.kind),
+        opened(details.name),
+        _address(json.loads(opened(details.address))),
+        opened(details.email),
+        Language(details.language),
+        vat_status(desk, row.id, today),
+        opened(details.vat_number),
+        opened(details.kvk),
+        opened(details.oin),
+    )
+
+
+def _address(values: Mapping[str, str]) -> Address:
+    return Address(**values)
+
+
+def _check_address(party: Party) -> None:
+    if party.address == ERASED:
+        return
+    for field in fields(Address):
+        value = getattr(party.address, field.name)
+        checked_line(value, f"party {party.id}: {field.name}", 1, 70)
+    if len(party.address.country) != 2 or not party.address.country.isupper():
+        raise ContractError(f"party {party.id}: country is two capitals, such as NL")
+
+
+def _check_vat(party: str, status: VatStatus, vat_number: str) -> None:
+    if status in {VatStatus.REGISTERED, VatStatus.REVERSE_CHARGE} and not vat_number:
+        raise BooksError(f"party {party}: VAT status {status} needs a VAT number: add it first")
+
+
+def _refuse_another(desk: Desk, party: Party) -> None:
+    known = party_of(desk, party.id)
+    different = [
+        field.name
+        for field in fields(Party)
+        if getattr(known, field.name) != getattr(party, field.name)
+    ]
+    if different:
+        raise ConflictError(
+            f"party {party.id} is there already with another {', '.join(different)}: "
+            "change it with `kwartier coop party change`, or use another id"
+        )
+
+
+def _add_vat_row(desk: Desk, party: str, status: VatStatus, from_day: date) -> None:
+    desk.session.add(PartyVatRow(party=party, from_day=from_day, vat_status=status, **stamp(desk)))

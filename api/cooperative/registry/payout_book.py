@@ -1,0 +1,59 @@
+"""Accounts to pay members on: every one of them is seen by two officers."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from api.cooperative.chain import record
+from api.cooperative.database import Desk
+from api.cooperative.four_eyes import Matter, Proposal, approval, propose
+from api.cooperative.officers import CLERKS
+from api.cooperative.registry.numbers import checked_iban
+from api.cooperative.registry.party_book import party_of
+from api.cooperative.stamp import stamp
+from api.cooperative.tables.registry import PayoutAccountRow
+from kwartier.wire import Json
+
+
+def propose_iban(desk: Desk, party: str, iban: str) -> Proposal:
+    """Propose an account to pay a party on; it counts once another officer approved it."""
+    desk.officer.need(*CLERKS)
+    party_of(desk, party)
+    account = checked_iban(iban)
+    row = PayoutAccountRow(
+        party=party,
+        iban=desk.keys.seal(account),
+        iban_fingerprint=desk.keys.fingerprint(account),
+        **stamp(desk),
+    )
+    desk.session.add(row)
+    desk.session.flush()
+    record(desk, "iban.add", party, _body(row))
+    return propose(desk, Matter.IBAN, party, _body(row))
+
+
+def iban_of(desk: Desk, party: str) -> str | None:
+    """Return the account to pay a party on: the newest that was approved; None without one."""
+    rows = desk.session.scalars(
+        select(PayoutAccountRow)
+        .where(PayoutAccountRow.party == party)
+        .order_by(PayoutAccountRow.id.desc())
+    )
+    for row in rows:
+        if approval(desk, Matter.IBAN, party, _body(row)) is not None:
+            return desk.keys.open(row.iban) or None
+    return None
+
+
+def ibans_of(desk: Desk, party: str) -> list[str]:
+    """Return every account that was ever written down to pay a party on."""
+    rows = desk.session.scalars(
+        select(PayoutAccountRow)
+        .where(PayoutAccountRow.party == party)
+        .order_by(PayoutAccountRow.id)
+    )
+    return [desk.keys.open(row.iban) for row in rows]
+
+
+def _body(row: PayoutAccountRow) -> dict[str, Json]:
+    return {"party": row.party, "account": row.id, "fingerprint": row.iban_fingerprint}

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,8 +60,18 @@ class Keys:
 
     def link(self, chain: str, previous: str, body: str) -> str:
         """Return the next hash of a chain: HMAC-SHA-256 over the previous one and the body."""
-        signed = f"{previous}\n{body}".encode()
-        return hmac.new(self._chain_key(chain), signed, hashlib.sha256).hexdigest()
+        return self.linker(chain)(previous, body)
+
+    def linker(self, chain: str) -> Callable[[str, str], str]:
+        """Return the function that links a chain, for who has many links to make."""
+        begun = hmac.new(self._chain_key(chain), digestmod=hashlib.sha256)
+
+        def link(previous: str, body: str) -> str:
+            signed = begun.copy()
+            signed.update(f"{previous}\n{body}".encode())
+            return signed.hexdigest()
+
+        return link
 
     def _chain_key(self, purpose: str) -> bytes:
         return hmac.new(self.chain, purpose.encode(), hashlib.sha256).digest()

@@ -83,14 +83,12 @@ def take(items: Sequence[OpenItem], cents: int) -> tuple[Part, ...]:
     return (*against, *parts)
 
 
-def lines_of(parts: Iterable[Part], against: Account) -> tuple[Line, ...]:
-    """Return the ledger lines of a payment: off the parties' accounts, onto another one."""
+def account_lines(parts: Iterable[Part]) -> tuple[Line, ...]:
+    """Return what some parts move on the parties' accounts; it is what was paid, turned round."""
     by_account: dict[str, int] = {}
     for part in parts:
         by_account[part.item.account] = by_account.get(part.item.account, 0) - part.cents
-    lines = [Line(Account(name), cents) for name, cents in sorted(by_account.items()) if cents]
-    total = -sum(line.amount for line in lines)
-    return (*lines, Line(against, total)) if total else tuple(lines)
+    return tuple(Line(Account(name), cents) for name, cents in sorted(by_account.items()) if cents)
 
 
 def ageing(items: Iterable[OpenItem], on: date) -> Mapping[str, tuple[int, ...]]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from stdnum import iban as iban_numbers
-from stdnum.eu import at_02 as creditor_numbers
-from stdnum.exceptions import ValidationError
-
 from api.cooperative.errors import BooksError
+from api.cooperative.registry.numbers import checked_creditor_id, checked_iban
 from api.cooperative.settings import Address
+from kwartier.errors import ContractError
 from kwartier.units import EpochS
 
 LIMIT_CENTS = 500_000
@@ -119,28 +118,29 @@ def check_order(order: Order, limit_cents: int = LIMIT_CENTS) -> None:
         raise BooksError(f"file {order.message}: {count} instructions; 1 to {MOST_INSTRUCTIONS}")
     place = f"file {order.message}"
     _check_reference(order.message, f"{place}: its name", longest=32)
-    checked_iban(order.iban, f"{place}: the cooperative's own account, in books.toml")
+    account_number(order.iban, f"{place}: the cooperative's own account, in books.toml")
     _check_address(order.address, f"{place}: the cooperative's own address, in books.toml")
-    if order.direction is Direction.COLLECT and not creditor_numbers.is_valid(order.creditor_id):
-        raise BooksError(f"{place}: creditor_id in books.toml is no SEPA creditor identifier")
+    if order.direction is Direction.COLLECT:
+        with _at(f"{place}, creditor_id in books.toml"):
+            checked_creditor_id(order.creditor_id)
     for instruction in order.instructions:
         _check_instruction(order, instruction, f"{place}, {instruction.party}", limit_cents)
     _refuse_twice((each.end_to_end for each in order.instructions), place)
 
 
-def checked_iban(text: str, what: str) -> str:
-    """Return an IBAN without spaces whose check digits are right.
+def account_number(text: str, what: str) -> str:
+    """Return an IBAN without spaces, or refuse it; the number is in no message."""
+    with _at(what):
+        return checked_iban(text)
 
-    Raises:
-        BooksError: It is none; the message does not show it.
 
-    Source:
-        ISO 13616: the rest by 97 is 1.
-    """
+@contextmanager
+def _at(place: str) -> Iterator[None]:
+    """Put a place in front of what is refused."""
     try:
-        return str(iban_numbers.validate(text))
-    except ValidationError:
-        raise BooksError(f"{what}: the IBAN is wrong: compare it with the bank's papers") from None
+        yield
+    except ContractError as error:
+        raise BooksError(f"{place}: {error}") from None
 
 
 def _check_instruction(
@@ -153,7 +153,7 @@ def _check_instruction(
             f"{place}: {instruction.cents} cents is above the limit of {limit_cents}: "
             "look at the run, or name a higher limit"
         )
-    checked_iban(instruction.iban, place)
+    account_number(instruction.iban, place)
     _check_address(instruction.address, place)
     _check_reference(instruction.end_to_end, f"{place}: end-to-end id")
     mandate = instruction.mandate

@@ -23,7 +23,7 @@ from api.cooperative.payments.sepa import (
     Instruction,
     Order,
     check_order,
-    checked_iban,
+    account_number,
 )
 from api.cooperative.payments.sepa_text import sepa_text
 from api.cooperative.settings import Address
@@ -54,7 +54,7 @@ def pain_document(order: Order, limit_cents: int = LIMIT_CENTS) -> bytes:
 def _written(order: Order) -> bytes:
     config: dict[str, object] = {
         "name": _text(order.name, 70, "the cooperative's name"),
-        "IBAN": checked_iban(order.iban, "the cooperative's own account"),
+        "IBAN": account_number(order.iban, "the cooperative's own account"),
         "batch": True,
         "currency": "EUR",
         "address": _address(order.address),
@@ -76,7 +76,7 @@ def _written(order: Order) -> bytes:
 def _payment(order: Order, instruction: Instruction) -> dict[str, object]:
     payment: dict[str, object] = {
         "name": _text(instruction.name, 70, f"the name of {instruction.party}"),
-        "IBAN": checked_iban(instruction.iban, instruction.party),
+        "IBAN": account_number(instruction.iban, instruction.party),
         "amount": instruction.cents,
         "description": _text(instruction.text, 140, f"the text for {instruction.party}"),
         "endtoend_id": instruction.end_to_end,

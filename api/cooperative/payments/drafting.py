@@ -1,0 +1,265 @@
+"""Payment files drafted from what a run's papers leave open, and laid before a second person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+from sqlalchemy import func, select
+
+from api.cooperative import registry
+from api.cooperative.books import Journal, post
+from api.cooperative.canonical import digest
+from api.cooperative.chain import record
+from api.cooperative.database import Desk
+from api.cooperative.errors import StateError
+from api.cooperative.four_eyes import Matter, propose
+from api.cooperative.officers import CLERKS
+from api.cooperative.payments.files import (
+    FileState,
+    PaymentFile,
+    content_hash,
+    file_body,
+    payment_file,
+    seal_content,
+    take_step,
+)
+from api.cooperative.payments.items import OpenItem, Part, account_lines
+from api.cooperative.payments.open_book import attempts, came_back, open_items, reserved, settle
+from api.cooperative.payments.planning import ByHand, Payer, Plan, Planned, plan
+from api.cooperative.payments.sepa import (
+    LIMIT_CENTS,
+    Direction,
+    Instruction,
+    MandatePart,
+    Order,
+    Sequence,
+)
+from api.cooperative.payments.sepa_reading import check_against
+from api.cooperative.payments.sepa_xml import pain_document
+from api.cooperative.periods import open_day
+from api.cooperative.settings import CoopSettings
+from api.cooperative.stamp import stamp
+from api.cooperative.tables.payments import (
+    PaymentFileRow,
+    PaymentInstructionRow,
+    PaymentPartRow,
+)
+from kwartier.interval import day_of
+from kwartier.ledger import Account, Entry, Line
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What became of a run's open papers.
+
+    Attributes:
+        files: The payment files, each waiting for a second person.
+        by_hand: Who pays or is paid by hand, and why.
+        set_off: Parties whose papers came to nothing together and were closed.
+    """
+
+    files: tuple[PaymentFile, ...]
+    by_hand: tuple[ByHand, ...]
+    set_off: tuple[str, ...]
+
+
+def draft(
+    desk: Desk,
+    settings: CoopSettings,
+    run: str,
+    day: date,
+    *,
+    again: bool = False,
+    limit_cents: int = LIMIT_CENTS,
+) -> Draft:
+    """Draft the payment files of a run: one to collect, one to pay out.
+
+    What is open on papers of the run's month is taken together per member, so a correction nets
+    the old papers with the new ones; what stands in a file already is left out, so nothing is
+    collected twice.
+
+    Args:
+        desk: Where, by whom and when.
+        settings: The cooperative.
+        run: The run, such as ``2026-07/1``.
+        day: When the money is to move.
+        again: Whether what the bank took back is tried once more.
+        limit_cents: The most that one instruction may move [cents].
+
+    Raises:
+        BooksError: The day is past, or an instruction is refused; nothing is drafted.
+        StateError: Nothing is open.
+    """
+    desk.officer.need(*CLERKS)
+    if day < day_of(desk.at_s):
+        raise StateError(f"{day} is past: name a day on which a bank can still move money")
+    found = _plan(desk, run, day, again=again)
+    if found == Plan((), (), (), ()):
+        raise StateError(f"run {run}: nothing is open that stands in no file yet")
+    for items in found.set_off:
+        _set_off(desk, items)
+    files = tuple(
+        _draft_file(desk, settings, run, day, planned, limit_cents)
+        for planned in (found.collect, found.pay_out)
+        if planned
+    )
+    return Draft(files, found.by_hand, tuple(items[0].party for items in found.set_off))
+
+
+def collect(desk: Desk, settings: CoopSettings, run: str, day: date) -> PaymentFile:
+    """Draft the direct debits of a run (pain.008); see ``draft`` for both files at once.
+
+    Raises:
+        StateError: There is nothing to collect.
+    """
+    return _one_way(desk, settings, run, day, Direction.COLLECT)
+
+
+def pay_out(desk: Desk, settings: CoopSettings, run: str, day: date) -> PaymentFile:
+    """Draft the transfers of a run (pain.001); see ``draft`` for both files at once.
+
+    Raises:
+        StateError: There is nothing to pay out.
+    """
+    return _one_way(desk, settings, run, day, Direction.PAY_OUT)
+
+
+def payers(desk: Desk, parties: Iterable[str], day: date) -> dict[str, Payer]:
+    """Return parties as far as money goes, with the mandates of a day."""
+    found = {}
+    for party in sorted(set(parties)):
+        known, mandate = registry.party(desk, party), registry.mandate_of(desk, party, day)
+        payer = Payer(party, known.name, known.address, iban=registry.iban_of(desk, party) or "")
+        if mandate is not None:
+            part = MandatePart(mandate.reference, mandate.signed_on, Sequence(mandate.sequence))
+            payer = replace(payer, mandate=part, mandate_iban=mandate.iban)
+        found[party] = payer
+    return found
+
+
+def _one_way(
+    desk: Desk, settings: CoopSettings, run: str, day: date, direction: Direction
+) -> PaymentFile:
+    desk.officer.need(*CLERKS)
+    found = _plan(desk, run, day, again=False)
+    planned = found.collect if direction is Direction.COLLECT else found.pay_out
+    if not planned:
+        raise StateError(f"run {run}: nothing is open to {direction.value}")
+    return _draft_file(desk, settings, run, day, planned, LIMIT_CENTS)
+
+
+def _plan(desk: Desk, run: str, day: date, *, again: bool) -> Plan:
+    month = run.partition("/")[0]
+    elsewhere = reserved(desk) | (frozenset() if again else came_back(desk))
+    items = [
+        item
+        for item in open_items(desk)
+        if item.run.partition("/")[0] == month and (item.document, item.account) not in elsewhere
+    ]
+    known = payers(desk, (item.party for item in items), day)
+    return plan(items, known, attempts(desk), f"Afrekening {month}", day)
+
+
+def _draft_file(
+    desk: Desk,
+    settings: CoopSettings,
+    run: str,
+    day: date,
+    planned: tuple[Planned, ...],
+    limit_cents: int,
+) -> PaymentFile:
+    number = (desk.session.scalar(select(func.max(PaymentFileRow.number))) or 0) + 1
+    order = _order(desk, settings, number, day, tuple(each.instruction for each in planned))
+    content = pain_document(order, limit_cents)
+    check_against(order, content)
+    desk.session.add(
+        PaymentFileRow(
+            number=number,
+            message=order.message,
+            direction=order.direction,
+            run=run,
+            day=day,
+            sha256=content_hash(content),
+            instructions=len(planned),
+            cents=order.cents,
+            **stamp(desk),
+        )
+    )
+    desk.session.flush()
+    seal_content(desk, number, content)
+    _write_instructions(desk, number, planned)
+    take_step(desk, number, FileState.DRAFTED)
+    made = payment_file(desk, number)
+    propose(desk, Matter.PAYMENT, made.message, file_body(made))
+    record(desk, "payment.draft", made.message, file_body(made))
+    return made
+
+
+def _order(
+    desk: Desk,
+    settings: CoopSettings,
+    number: int,
+    day: date,
+    instructions: tuple[Instruction, ...],
+) -> Order:
+    paid_out = instructions[0].mandate is None
+    return Order(
+        Direction.PAY_OUT if paid_out else Direction.COLLECT,
+        f"{settings.coop[:16].rstrip('-')}-{day:%Y%m%d}-{number}",
+        desk.at_s,
+        day,
+        settings.name,
+        settings.address,
+        settings.iban,
+        "" if paid_out else settings.creditor_id,
+        instructions,
+    )
+
+
+def _write_instructions(desk: Desk, number: int, planned: tuple[Planned, ...]) -> None:
+    before = attempts(desk)
+    for each in planned:
+        mandate = each.instruction.mandate
+        row = PaymentInstructionRow(
+            file=number,
+            party=each.instruction.party,
+            end_to_end=each.instruction.end_to_end,
+            mandate=mandate.reference if mandate else "",
+            cents=each.instruction.cents,
+        )
+        desk.session.add(row)
+        desk.session.flush()
+        desk.session.add_all(_part_row(row.id, part, before) for part in each.parts)
+    desk.session.flush()
+
+
+def _part_row(
+    instruction: int, part: Part, before: Mapping[tuple[str, str], int]
+) -> PaymentPartRow:
+    item = part.item
+    return PaymentPartRow(
+        instruction=instruction,
+        document=item.document,
+        account=item.account,
+        attempt=before.get((item.document, item.account), 0) + 1,
+        cents=part.cents,
+    )
+
+
+def _set_off(desk: Desk, items: tuple[OpenItem, ...]) -> None:
+    """Close papers of one party that come to nothing together: no money moves."""
+    parts = tuple(Part(item, item.rest) for item in items)
+    key = digest([[part.item.document, part.item.account, part.cents] for part in parts])
+    lines = account_lines(parts)
+    party = items[0].party
+    if not lines:
+        # An invoice and its credit note stand on one account, which holds nothing of them.
+        first = Account(items[0].account)
+        lines = (Line(first, -items[0].rest), Line(first, items[0].rest))
+    entry = Entry(f"set-off {party}", lines)
+    day = open_day(desk, day_of(desk.at_s))
+    posted = post(desk, Journal("set-off", key, day, entry, "papers that come to nothing"))
+    settle(desk, parts, "set_off", key, posted.id)
+    record(desk, "payment.set_off", party, {"documents": [item.document for item in items]})

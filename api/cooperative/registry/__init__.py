@@ -70,12 +70,15 @@ from api.cooperative.registry.party_book import (
 )
 from api.cooperative.registry.party_book import party_of as party
 from api.cooperative.registry.payout_book import iban_of, propose_iban
+from api.cooperative.registry.privacy import ERASED_NAME, Kept, erase, export
 from api.cooperative.registry.supply_book import change_supplier, participation, supplier_at
 
 __all__ = (
     "ERASED",
+    "ERASED_NAME",
     "Connection",
     "Consent",
+    "Kept",
     "Language",
     "Mandate",
     "Membership",
@@ -102,6 +105,8 @@ __all__ = (
     "end_member",
     "end_officer",
     "end_ownership",
+    "erase",
+    "export",
     "first_officers",
     "give_consent",
     "hand_over",

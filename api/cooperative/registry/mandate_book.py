@@ -16,6 +16,7 @@ from api.cooperative.officers import CLERKS
 from api.cooperative.registry.calendar import months_later
 from api.cooperative.registry.numbers import checked_iban, checked_reference
 from api.cooperative.registry.party_book import party_of
+from api.cooperative.registry.payout_book import opened_iban
 from api.cooperative.stamp import stamp
 from api.cooperative.tables.registry import MandateRow, MandateUseRow
 from kwartier.interval import day_of, local_day
@@ -168,7 +169,7 @@ def _mandate(desk: Desk, row: MandateRow) -> Mandate:
     return Mandate(
         row.reference,
         row.party,
-        desk.keys.open(row.iban),
+        opened_iban(desk, row),
         row.signed_on,
         Sequence.FIRST if used is None else Sequence.RECURRENT,
         row.ended_on,

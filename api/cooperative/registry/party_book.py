@@ -127,14 +127,11 @@ def change_party(desk: Desk, party: Party) -> tuple[str, ...]:
     """
     desk.officer.need(*CLERKS)
     before = party_of(desk, party.id)
-    details = _details(desk, party.id)
-    if details.erased_at_s is not None:
+    if is_erased(desk, party.id):
         raise BooksError(f"party {party.id} was erased: add a new one")
     changed = tuple(name for name in _PERSONAL if getattr(before, name) != getattr(party, name))
-    for name, sealed in _sealed(desk.keys, party).items():
-        if name in changed:
-            setattr(details, name, sealed)
     if changed:
+        write_details(desk, party)
         record(desk, "party.change", party.id, {"fields": list(changed)})
     return changed
 
@@ -211,6 +208,16 @@ def party_part(desk: Desk, party: str, day: date | None = None) -> PartyPart:
 def is_erased(desk: Desk, party: str) -> bool:
     """Return whether a party's personal fields were erased."""
     return _details(desk, party).erased_at_s is not None
+
+
+def write_details(desk: Desk, party: Party, *, erased: bool = False) -> None:
+    """Overwrite the personal fields of a party; what was there is gone."""
+    details = _details(desk, party.id)
+    for name, sealed in _sealed(desk.keys, party).items():
+        setattr(details, name, sealed)
+    if erased:
+        details.erased_at_s = desk.at_s
+    desk.session.flush()
 
 
 _PERSONAL = ("name", "address", "email", "language", "vat_number", "kvk", "oin")

@@ -6,12 +6,13 @@ from sqlalchemy import select
 
 from api.cooperative.chain import record
 from api.cooperative.database import Desk
+from api.cooperative.errors import TamperedError
 from api.cooperative.four_eyes import Matter, Proposal, approval, propose
 from api.cooperative.officers import CLERKS
 from api.cooperative.registry.numbers import checked_iban
 from api.cooperative.registry.party_book import party_of
 from api.cooperative.stamp import stamp
-from api.cooperative.tables.registry import PayoutAccountRow
+from api.cooperative.tables.registry import MandateRow, PayoutAccountRow
 from kwartier.wire import Json
 
 
@@ -41,7 +42,7 @@ def iban_of(desk: Desk, party: str) -> str | None:
     )
     for row in rows:
         if approval(desk, Matter.IBAN, party, _body(row)) is not None:
-            return desk.keys.open(row.iban) or None
+            return opened_iban(desk, row) or None
     return None
 
 
@@ -53,6 +54,20 @@ def ibans_of(desk: Desk, party: str) -> list[str]:
         .order_by(PayoutAccountRow.id)
     )
     return [desk.keys.open(row.iban) for row in rows]
+
+
+def opened_iban(desk: Desk, row: PayoutAccountRow | MandateRow) -> str:
+    """Return the account of a row; empty where it was erased.
+
+    Raises:
+        TamperedError: Another account was put in its place.
+    """
+    iban = desk.keys.open(row.iban)
+    if iban and desk.keys.fingerprint(iban) != row.iban_fingerprint:
+        raise TamperedError(
+            f"the account of {row.party} was changed in the database: stop and look"
+        )
+    return iban
 
 
 def _body(row: PayoutAccountRow) -> dict[str, Json]:

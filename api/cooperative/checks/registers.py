@@ -9,6 +9,7 @@ from itertools import pairwise
 from api.cooperative.checks.case import CheckCase, MeterCase, RegisterPoint
 from api.cooperative.checks.energy import energy_cents, known_energy
 from api.cooperative.checks.finding import Code, Fact, Finding, Severity
+from api.cooperative.readings.rises import rise
 from kwartier.interval import QUARTER_S, Quarter, instant_text
 from kwartier.units import EpochS, Wh
 
@@ -33,24 +34,6 @@ def registers_in_order(case: CheckCase) -> list[Finding]:
         for register in sorted({point.register for meter in meters for point in meter.points}):
             found += _off_register(case, meters, register)
     return found
-
-
-def rise(before_wh: Wh, after_wh: Wh, digits: int | None) -> Wh | None:
-    """Return how far a register rose; None when it went back.
-
-    A meter that declares its whole kWh digits may begin again at 0; more than half of all it can
-    show is no rise.
-
-    Source:
-        Rule 9 for imperfect data of docs/settlement.md.
-    """
-    if after_wh >= before_wh:
-        return after_wh - before_wh
-    if digits is None:
-        return None
-    whole_wh = 10**digits * 1000
-    risen = after_wh + whole_wh - before_wh
-    return risen if 0 <= risen <= whole_wh // 2 else None
 
 
 def _went_back(case: CheckCase, meter: MeterCase) -> Iterator[Finding]:

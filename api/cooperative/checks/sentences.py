@@ -14,8 +14,8 @@ LANGUAGES = ("nl", "en")
 
 SENTENCES: Mapping[tuple[Code, str], Mapping[str, str]] = {
     (Code.MISSING, "gap"): {
-        "nl": "Bij {connection} ontbreken {missing} van {expected} kwartieren (aantal gaten: {gaps}). "
-        "Het langste gat duurt {longest} kwartieren.",
+        "nl": "Bij {connection} ontbreken {missing} van {expected} kwartieren (aantal gaten: "
+        "{gaps}). Het langste gat duurt {longest} kwartieren.",
         "en": "{missing} of {expected} quarter-hours of {connection} are missing (gaps: {gaps}). "
         "The longest gap lasts {longest} quarter-hours.",
     },

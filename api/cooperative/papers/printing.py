@@ -1,14 +1,29 @@
-"""Papers on disk: written whole or not at all, with a manifest of their hashes."""
+"""Papers on disk: each written whole or not at all, with a manifest of their hashes.
+
+Names hold numbers and hashes, never a person's name or id. The same run gives the same bytes, so
+printing again proves that nothing has changed; a file that is there with other bytes is refused.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from api.cooperative.papers.legal import LegalPaper
+from api.cooperative.canonical import canonical
+from api.cooperative.errors import ConflictError
+from api.cooperative.papers.legal import LegalPaper, invoice_of, purchase_of
+from api.cooperative.papers.machine import machine_csv, statement_json
 from api.cooperative.statement import Statement
+from kwartier.errors import SettingsError
+from kwartier.wire import Json
+
+MANIFEST = "manifest.json"
+"""The list of what was printed, with the SHA-256 of each."""
 
 
 class Format(StrEnum):
@@ -19,6 +34,14 @@ class Format(StrEnum):
     CSV = "csv"
     JSON = "json"
     UBL = "ubl"
+
+
+@dataclass(frozen=True, slots=True)
+class CreditNote:
+    """A credit note, and the statement whose paper it takes back."""
+
+    paper: LegalPaper
+    original: Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +63,147 @@ class Printed:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """One paper before it is on disk."""
+
+    name: str
+    paper: str
+    party: str
+    body: bytes
+
+
 def print_papers(
     statements: Sequence[Statement],
-    credit_notes: Sequence[tuple[Statement, LegalPaper]],
+    credit_notes: Sequence[CreditNote],
     formats: frozenset[Format],
     folder: Path,
 ) -> tuple[Printed, ...]:
-    """Write a run's papers and their manifest; twice the same run gives the same bytes."""
-    raise NotImplementedError
+    """Write a run's papers and their manifest, and return what was written.
+
+    Args:
+        statements: The run's statements.
+        credit_notes: The run's credit notes.
+        formats: What to print.
+        folder: Where to; made when it is not there, open to its owner alone.
+
+    Raises:
+        ConflictError: A file is there with other bytes: somebody printed something else there.
+        SettingsError: The folder cannot be written, or Pango is missing.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        printed = tuple(_kept(folder, one) for one in _papers(statements, credit_notes, formats))
+        manifest = canonical(_manifest(statements, printed)) + "\n"
+        _write(folder / MANIFEST, manifest.encode())
+    except OSError as error:
+        raise SettingsError(f"{folder}: cannot be written: {error.strerror}") from error
+    return printed
+
+
+def statement_name(statement: Statement) -> str:
+    """Return a statement's name without who it is about: a hash of run, result and party."""
+    about = f"{statement.run}\n{statement.run_hash}\n{statement.party.id}"
+    return f"statement-{hashlib.sha256(about.encode()).hexdigest()[:16]}"
+
+
+def _papers(
+    statements: Sequence[Statement],
+    credit_notes: Sequence[CreditNote],
+    formats: frozenset[Format],
+) -> Iterator[_Sheet]:
+    run = statements[0].run.replace("/", "-") if statements else "empty"
+    if Format.XLSX in formats:
+        from api.cooperative.papers.sheet import run_xlsx
+
+        yield _Sheet(f"run-{run}.xlsx", "run", "", run_xlsx(statements))
+    if Format.CSV in formats:
+        from api.cooperative.papers.sheet import statement_csv
+
+        yield _Sheet(f"run-{run}.csv", "run", "", statement_csv(statements))
+        yield _Sheet(f"run-{run}.machine.csv", "run", "", machine_csv(statements))
+    for statement in statements:
+        yield from _of_member(statement, formats)
+    for note in credit_notes:
+        yield from _legal(note.paper, note.original, formats)
+
+
+def _of_member(statement: Statement, formats: frozenset[Format]) -> Iterator[_Sheet]:
+    name, party = statement_name(statement), statement.party.id
+    if Format.JSON in formats:
+        yield _Sheet(f"{name}.json", "statement", party, statement_json(statement).encode())
+    if Format.PDF in formats:
+        from api.cooperative.papers.pdf import statement_pdf
+
+        yield _Sheet(f"{name}.pdf", "statement", party, statement_pdf(statement))
+    for paper in (invoice_of(statement), purchase_of(statement)):
+        if paper is not None:
+            yield from _legal(paper, statement, formats)
+
+
+def _legal(paper: LegalPaper, statement: Statement, formats: frozenset[Format]) -> Iterator[_Sheet]:
+    name, party = f"{paper.kind}-{paper.number}", statement.party.id
+    if Format.PDF in formats:
+        from api.cooperative.papers.pdf import legal_pdf
+
+        yield _Sheet(f"{name}.pdf", paper.kind, party, legal_pdf(paper, statement))
+    if Format.UBL in formats:
+        from api.cooperative.papers.ubl import takes_e_invoice, ubl_xml
+
+        if takes_e_invoice(paper):
+            yield _Sheet(f"{name}.xml", paper.kind, party, ubl_xml(paper))
+
+
+def _manifest(statements: Iterable[Statement], printed: Sequence[Printed]) -> Json:
+    runs: list[Json] = list(dict.fromkeys(each.run for each in statements))
+    files: list[Json] = [
+        {
+            "name": one.name,
+            "paper": one.paper,
+            "party": one.party,
+            "sha256": one.sha256,
+            "size": one.size,
+        }
+        for one in printed
+    ]
+    return {"format": "kwartier.papers/1", "runs": runs, "files": files}
+
+
+def _kept(folder: Path, sheet: _Sheet) -> Printed:
+    """Write a paper; the same bytes again are left alone, other bytes are refused."""
+    path = folder / sheet.name
+    told = Printed(
+        sheet.name,
+        sheet.paper,
+        sheet.party,
+        hashlib.sha256(sheet.body).hexdigest(),
+        len(sheet.body),
+    )
+    if path.exists():
+        if hashlib.sha256(path.read_bytes()).hexdigest() != told.sha256:
+            raise ConflictError(
+                f"{path}: there is another paper of this name; print into an empty folder and "
+                "compare the two"
+            )
+        return told
+    _write(path, sheet.body)
+    return told
+
+
+def _write(path: Path, body: bytes) -> None:
+    """Write a file whole or not at all, on disk when this returns."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

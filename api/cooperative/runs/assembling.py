@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
+from api.cooperative.checks.sentences import LANGUAGES, sentence
 from api.cooperative.database import Desk
+from api.cooperative.documents import Document, Series
+from api.cooperative.registry import iban_of, mandate_of, party_part
+from api.cooperative.runs.changes import delta_of
+from api.cooperative.runs.energy_parts import EnergyParts
+from api.cooperative.runs.lines import Terms, lines_of, vat_of
+from api.cooperative.runs.papers import live_papers, replaced_by, stated
+from api.cooperative.runs.states import BOOKED, Run, State, run_of
+from api.cooperative.runs.storing import Computation, computation_of
+from api.cooperative.runs.waiving import FoundInRun, found_of
 from api.cooperative.settings import CoopSettings
-from api.cooperative.statement import Statement
+from api.cooperative.statement import (
+    ConnectionPart,
+    CoopPart,
+    CorrectionPart,
+    PartyPart,
+    Statement,
+    StatementState,
+)
+from kwartier.interval import day_of
+from optimizer.invoicing import MemberInvoice
 
 
 def statements(desk: Desk, settings: CoopSettings, run: str) -> list[Statement]:
@@ -12,4 +34,122 @@ def statements(desk: Desk, settings: CoopSettings, run: str) -> list[Statement]:
 
     A statement whose papers are numbered is what was numbered, word for word.
     """
-    raise NotImplementedError
+    known = run_of(desk, run)
+    numbered = live_papers(desk, known)
+    whole = assembled(desk, settings, known)
+    if known.state not in (State.INVOICED, State.CLOSED):
+        return whole
+    return [_numbered(desk, each, known, numbered) for each in whole]
+
+
+def assembled(desk: Desk, settings: CoopSettings, run: Run) -> list[Statement]:
+    """Return every member's statement as the books know it now, without numbers."""
+    computation = computation_of(desk, run)
+    terms = Terms.of(computation.inputs)
+    energy = EnergyParts(desk, run, computation)
+    found = [each for each in found_of(desk, run) if each.waived]
+    deltas = None if run.corrects is None else delta_of(desk, run, computation)
+    coop = CoopPart.of(settings)
+    made = []
+    for name, invoice in computation.invoices.items():
+        party = party_part(desk, name, run.name.month.last)
+        statement = _statement(run, computation, terms, coop, party, invoice)
+        parts = energy.of(name)
+        statement = replace(statement, connections=parts, waivers=_waivers(found, party, parts))
+        if deltas is not None:
+            cents = deltas.cents[name]
+            statement = replace(
+                statement,
+                correction=CorrectionPart((), run.reason, invoice.to_pay - cents, cents),
+            )
+        made.append(_payable(desk, statement))
+    return made
+
+
+def _statement(
+    run: Run,
+    computation: Computation,
+    terms: Terms,
+    coop: CoopPart,
+    party: PartyPart,
+    invoice: MemberInvoice,
+) -> Statement:
+    state = StatementState.PROVISIONAL
+    if run.state in BOOKED:
+        state = StatementState.FINAL if run.corrects is None else StatementState.CORRECTED
+    lines = lines_of(terms, party.id, invoice)
+    return Statement(
+        run=run.id,
+        run_hash=computation.result_hash,
+        state=state,
+        first=run.name.month.first,
+        last=run.name.month.last,
+        coop=coop,
+        party=party,
+        invoice_number="",
+        purchase_number="",
+        issued=None,
+        due=None,
+        lines=lines,
+        vat=vat_of(invoice, lines),
+        net_cents=invoice.net,
+        vat_cents=invoice.vat_due,
+        earned_cents=invoice.earned,
+        earned_vat_cents=invoice.earned_vat,
+        to_pay_cents=invoice.to_pay,
+        connections=(),
+        warnings=terms.warnings,
+    )
+
+
+def _waivers(
+    found: list[FoundInRun], party: PartyPart, connections: tuple[ConnectionPart, ...]
+) -> tuple[str, ...]:
+    """Return what was waived about a member, its connections or everybody, in words."""
+    own = {each.id for each in connections}
+    language = party.language if party.language in LANGUAGES else "nl"
+    told = []
+    for each in found:
+        finding = each.finding
+        about_all = not finding.member and finding.connection in ("", "battery")
+        if about_all or finding.member == party.id or finding.connection in own:
+            told.append(f"{sentence(finding, language)} {each.waived}")
+    return tuple(told)
+
+
+def _payable(desk: Desk, statement: Statement) -> Statement:
+    """Return a statement with the mandate or the account by which it is paid."""
+    party, today = statement.party.id, day_of(desk.at_s)
+    mandate = mandate_of(desk, party, today) if statement.to_pay_cents > 0 else None
+    if mandate is not None:
+        return replace(statement, mandate=mandate.reference, account=_masked(mandate.iban))
+    iban = iban_of(desk, party)
+    return statement if iban is None else replace(statement, account=_masked(iban))
+
+
+def _numbered(
+    desk: Desk,
+    now: Statement,
+    run: Run,
+    papers: Mapping[tuple[str, Series], Document],
+) -> Statement:
+    """Return a statement as it was numbered; one without papers of this run as it is now."""
+    invoice = papers.get((now.party.id, Series.INVOICE))
+    purchase = papers.get((now.party.id, Series.PURCHASE))
+    own = [paper for paper in (invoice, purchase) if paper is not None and paper.run == run.id]
+    said = stated(desk, own[0]) if own else now
+    correction = said.correction
+    if correction is not None:
+        correction = replace(correction, replaces=replaced_by(own))
+    days = [paper.day for paper in (*own, invoice, purchase) if paper is not None]
+    return replace(
+        said,
+        invoice_number="" if invoice is None else invoice.number,
+        purchase_number="" if purchase is None else purchase.number,
+        issued=days[0] if days else None,
+        correction=correction,
+    )
+
+
+def _masked(iban: str) -> str:
+    return f"…{iban[-4:]}"

@@ -136,6 +136,11 @@ def case_of(inputs: Json, readings: ReadingMatrix) -> MonthCase:
     )
 
 
+def owners_of(inputs: Json) -> tuple[Ownership, ...]:
+    """Return who settled what, by connection and time."""
+    return tuple(_owner(part) for part in Part(inputs, "inputs").names()["ownership"].list())
+
+
 def _document(document: Json) -> dict[str, Part]:
     whole = Part(document).names()
     for key in ("format", "inputs", "days", "result", "input_hash", "result_hash"):

@@ -1,0 +1,68 @@
+"""What a correction changes: cents by member, and whether anybody gets a new paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from api.cooperative.database import Desk
+from api.cooperative.runs.states import Run, run_of
+from api.cooperative.runs.storing import Computation, computation_of
+from optimizer.correction import correct_month
+from optimizer.invoicing import MemberInvoice, entries_of
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What a correction changes.
+
+    Attributes:
+        cents: What each member of either version pays more than before [cents].
+        exact_eur: The same without VAT and before any rounding; members without are left out.
+        owed: Members whose amounts owed change in any account: they get another invoice.
+        earned: Members whose amounts earned change: they get another purchase note.
+        under_a_cent: Whether all of it together stays under a cent: stored, not invoiced.
+
+    Source:
+        Section 6.5 of docs/settlement.md.
+    """
+
+    cents: Mapping[str, int]
+    exact_eur: Mapping[str, Fraction]
+    owed: frozenset[str]
+    earned: frozenset[str]
+    under_a_cent: bool
+
+
+def delta_of(desk: Desk, run: Run, computation: Computation) -> Delta:
+    """Return what a correction changes of the run whose place it takes."""
+    assert run.corrects is not None, run.id
+    old = computation_of(desk, run_of(desk, run.corrects)).invoices
+    new = computation.invoices
+    changed = correct_month(old, new)
+    nothing = MemberInvoice((), ())
+    members = sorted({*old, *new})
+    before = {name: old.get(name, nothing) for name in members}
+    after = {name: new.get(name, nothing) for name in members}
+    return Delta(
+        {name: after[name].to_pay - before[name].to_pay for name in members},
+        changed.delta_exact_eur,
+        _moved(before, after, "invoice"),
+        _moved(before, after, "payment"),
+        changed.under_a_cent,
+    )
+
+
+def _moved(
+    before: Mapping[str, MemberInvoice], after: Mapping[str, MemberInvoice], side: str
+) -> frozenset[str]:
+    """Return the members whose entry of one side is another one."""
+
+    def entry(name: str, invoice: MemberInvoice) -> object:
+        reference = f"{side} {name}"
+        return [each for each in entries_of(name, invoice) if each.reference == reference]
+
+    return frozenset(
+        name for name in before if entry(name, before[name]) != entry(name, after[name])
+    )

@@ -10,7 +10,7 @@ import numpy as np
 from kwartier.units import EpochS
 from optimizer.balance import BATTERY
 from optimizer.matrix import Flags, ReadingMatrix, RegisterMatrix
-from optimizer.month_spans import OwnedSpan
+from optimizer.month_spans import OwnedSpan, runs_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +109,8 @@ def _battery(readings: ReadingMatrix, charge: Flags, discharge: Flags) -> Iterat
 
 def _stretches(register: str, flags: Flags, readings: ReadingMatrix) -> Iterator[FlaggedStretch]:
     """Yield each run of flagged quarters of one register."""
-    columns = np.flatnonzero(flags)
-    if not columns.size:
-        return
-    breaks = np.flatnonzero(np.diff(columns) > 1) + 1
-    for run in np.split(columns, breaks):
-        yield FlaggedStretch(register, readings.quarter(int(run[0])).start_s, len(run))
+    for run in runs_of(flags):
+        yield FlaggedStretch(register, readings.quarter(run.start).start_s, len(run))
 
 
 def _sorted(found: Iterable[FlaggedStretch]) -> tuple[FlaggedStretch, ...]:

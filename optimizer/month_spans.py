@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import numpy as np
+
 from kwartier.errors import ContractError
 from kwartier.interval import QUARTER_S, day_of, instant_text, local_day
 from kwartier.units import EpochS
-from optimizer.matrix import ReadingMatrix
+from optimizer.matrix import Flags, ReadingMatrix
 from optimizer.period import Agreement
 from optimizer.tariff import TariffVersion, Terms
 
@@ -63,14 +65,21 @@ class LocalDay:
 
 
 def owned_spans(agreement: Agreement, readings: ReadingMatrix) -> list[OwnedSpan]:
-    """Return who owns what from when to when, by connection and time."""
-    whole = range(readings.quarters)
+    """Return who owns what from when to when, by connection and time.
+
+    Without windows every connection is its own member wherever it stands in the readings.
+    """
     if agreement.ownership is None:
-        return [OwnedSpan(name, name, whole) for name in readings.connections]
+        return [
+            OwnedSpan(name, name, columns)
+            for row, name in enumerate(readings.connections)
+            for columns in runs_of(readings.listed[row])
+        ]
     spans = []
+    end = readings.quarters
     for window in agreement.ownership:
         first = _column_from(window.start_s, readings)
-        last = len(whole) if window.end_s is None else _column_from(window.end_s, readings)
+        last = end if window.end_s is None else _column_from(window.end_s, readings)
         if first < last:
             spans.append(OwnedSpan(window.connection, window.member, range(first, last)))
     return sorted(spans, key=lambda span: (span.connection, span.columns.start))
@@ -106,6 +115,15 @@ def local_days(readings: ReadingMatrix) -> Iterator[LocalDay]:
         last = _column_from(local_day(day)[1], readings)
         yield LocalDay(day, _days_of_month(day), range(first, last))
         first, day = last, day + timedelta(days=1)
+
+
+def runs_of(flags: Flags) -> list[range]:
+    """Return the stretches in which some flags are set, shape ``(Q,)``."""
+    columns = np.flatnonzero(flags)
+    if not columns.size:
+        return []
+    runs = np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1)
+    return [range(int(run[0]), int(run[-1]) + 1) for run in runs]
 
 
 def overlap(one: range, other: range) -> range:

@@ -22,8 +22,8 @@ from api.cooperative.payments.sepa import (
     Direction,
     Instruction,
     Order,
-    check_order,
     account_number,
+    check_order,
 )
 from api.cooperative.payments.sepa_text import sepa_text
 from api.cooperative.settings import Address

@@ -10,6 +10,7 @@ from sqlalchemy import func, insert, select
 from api.cooperative.canonical import canonical
 from api.cooperative.database import Desk
 from api.cooperative.links import Chain, audit_links, broken_links, ledger_links, signed_text
+from api.cooperative.tables.base import Base
 from api.cooperative.tables.ledger import AuditRow, EntryRow, HeadRow
 from kwartier.units import EpochS
 from kwartier.wire import Json
@@ -154,9 +155,19 @@ def verify_chains(desk: Desk, kept: Iterable[Head] = ()) -> list[Fault]:
     return [
         *(Fault(f"{Chain.AUDIT} {place}", what) for place, what in audit),
         *(Fault(f"{Chain.LEDGER} {place}", what) for place, what in ledger),
-        *_missing_entries(desk),
-        *_missing_heads(desk),
+        *counted(desk, EntryRow, POSTED),
+        *counted(desk, HeadRow, PUBLISHED),
     ]
+
+
+def counted(desk: Desk, table: type[Base], *acts: str) -> list[Fault]:
+    """Compare the rows of a table with the acts the log knows of: none is cut off unseen."""
+    acted = select(func.count()).select_from(AuditRow).where(AuditRow.act.in_(acts))
+    logged = desk.session.scalar(acted)
+    rows = desk.session.scalar(select(func.count()).select_from(table))
+    if logged == rows:
+        return []
+    return [Fault(table.__tablename__, f"has {rows} rows, the audit log knows of {logged}")]
 
 
 def _end(desk: Desk, table: type[AuditRow | EntryRow]) -> tuple[int, str]:
@@ -165,25 +176,3 @@ def _end(desk: Desk, table: type[AuditRow | EntryRow]) -> tuple[int, str]:
         select(table.id, table.hash).order_by(table.id.desc()).limit(1)
     ).first()
     return (last.id, last.hash) if last else (0, "")
-
-
-def _missing_entries(desk: Desk) -> list[Fault]:
-    """Compare the ledger with what the log knows of it: its end cannot be cut off unseen."""
-    logged = desk.session.scalar(
-        select(func.count()).select_from(AuditRow).where(AuditRow.act == POSTED)
-    )
-    entries = desk.session.scalar(select(func.count()).select_from(EntryRow))
-    if logged == entries:
-        return []
-    return [Fault(Chain.LEDGER, f"has {entries} entries, the audit log knows of {logged}")]
-
-
-def _missing_heads(desk: Desk) -> list[Fault]:
-    """Compare the heads with what the log knows of them."""
-    logged = desk.session.scalar(
-        select(func.count()).select_from(AuditRow).where(AuditRow.act == PUBLISHED)
-    )
-    kept = desk.session.scalar(select(func.count()).select_from(HeadRow))
-    if logged == kept:
-        return []
-    return [Fault("head", f"{kept} heads were kept, the audit log knows of {logged}")]

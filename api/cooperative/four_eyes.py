@@ -235,6 +235,25 @@ def open_proposals(desk: Desk) -> list[Proposal]:
     return [_opened(desk, row) for row in rows]
 
 
+def broken_verdicts(desk: Desk) -> list[tuple[int, str]]:
+    """Return the proposals that these books did not write or approve, and what is wrong."""
+    faults = []
+    rows = desk.session.execute(
+        select(ProposalRow, VerdictRow)
+        .outerjoin(VerdictRow, VerdictRow.proposal == ProposalRow.id)
+        .order_by(ProposalRow.id)
+        .execution_options(populate_existing=True)
+    )
+    for proposed, verdict in rows:
+        try:
+            opened = _opened(desk, proposed)
+            if verdict is not None:
+                _checked(desk, opened, verdict)
+        except TamperedError as error:
+            faults.append((proposed.id, str(error)))
+    return faults
+
+
 def _decide(desk: Desk, proposed: Proposal, reason: str, *, approved: bool) -> Approval:
     before = desk.session.get(VerdictRow, proposed.id)
     if before is not None:

@@ -79,10 +79,15 @@ class Listing:
 
 
 class ListingInProgress:
-    """A listing to which quarters are added in any order."""
+    """A listing to which quarters are added in any order.
+
+    Attributes:
+        readings: How many connection-quarters it has.
+    """
 
     def __init__(self) -> None:
         """Begin with nothing."""
+        self.readings = 0
         self._places: dict[str, int] = {}
         self._quarters: list[ListedQuarter] = []
         self._names: list[str] = []
@@ -116,6 +121,7 @@ class ListingInProgress:
         if names != self._names:
             places = [self._places.setdefault(name, len(self._places)) for name in names]
             self._names, self._of_names = names, np.array(places, np.int32)
+        self.readings += len(names)
         self._quarters.append(ListedQuarter(quarter, self._of_names, *taken_given, marks, battery))
 
     def finished(self) -> Listing:

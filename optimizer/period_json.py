@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from kwartier.errors import ContractError
 from kwartier.interval import quarters_of_day
 from kwartier.wire import Json
 from optimizer.balance import QuarterReadings
+from optimizer.json_pieces import JsonPieces
 from optimizer.key_json import key_of
-from optimizer.period import (
-    Agreement,
-    KeyVersion,
-    Ownership,
-    PeriodSettlement,
-    Rounding,
-    settle_period,
-)
+from optimizer.listing import Listing, ListingInProgress
+from optimizer.period import Agreement, KeyVersion, Ownership, Rounding
+from optimizer.period_volumes import PeriodVolumes, settle_listing
+from optimizer.quarter_rows import QuarterRows
 from optimizer.readings_json import battery_of, choice_of, connections_of, rules_of
 from optimizer.sharing import Proportional
-from optimizer.strict_json import Part, parsed
+from optimizer.strict_json import Part, once, parsed
 
 MAX_QUARTERS = 40_000
 """The most quarters in one file; a year has 35,040."""
+MAX_READINGS = 50_000_000
+"""The most connection-quarters in one file; a year of 1,000 connections has 35 million."""
 
 _AGREED = ("keys", "ownership", "rounding", "self_rule", "tie", "source")
+_QUARTERS = ("quarters", *_AGREED)
+_FLAT_DAY = ("local_day", "flat_readings", "battery", *_AGREED)
 
 
 def period_text(text: str) -> dict[str, Json]:
@@ -32,17 +34,81 @@ def period_text(text: str) -> dict[str, Json]:
     Raises:
         ContractError: The text is no such period; the message names key, value and remedy.
     """
-    document = parsed(text)
+    try:
+        return period_pieces(iter([text]))
+    except ContractError:
+        # The whole text at once has the last word: what is wrong with it is told in one order.
+        return _answer(_settled(parsed(text)))
+
+
+def period_pieces(pieces: Iterator[str]) -> dict[str, Json]:
+    """Return the volumes of a period written as JSON that arrives in pieces.
+
+    Raises:
+        ContractError: The text is no such period; the message names key, value and remedy.
+    """
+    listing = ListingInProgress()
+    document = _read(JsonPieces(pieces), listing)
+    return _answer(_settled(document, listing))
+
+
+def _settled(document: Part, read: ListingInProgress | None = None) -> PeriodVolumes:
+    """Return the volumes of a document, whose quarters may have been read before."""
     if "local_day" in document.names():
-        keys = document.told(
-            ("local_day", "flat_readings", "battery", *_AGREED),
-            needed=("local_day", "flat_readings", "keys"),
-        )
-        quarters = _flat_day(keys)
-    else:
-        keys = document.told(("quarters", *_AGREED), needed=("quarters", "keys"))
-        quarters = _quarters(keys["quarters"])
-    return _answer(settle_period(quarters, _agreement(keys)))
+        keys = document.told(_FLAT_DAY, needed=("local_day", "flat_readings", "keys"))
+        listing = Listing.of(_flat_day(keys))
+        return settle_listing(listing, _agreement(keys))
+    keys = document.told(_QUARTERS, needed=("quarters", "keys"))
+    if read is None:
+        read = ListingInProgress()
+        for quarter in _quarters(keys["quarters"]):
+            read.add(quarter)
+    agreement = _agreement(keys)
+    return settle_listing(read.finished(), agreement)
+
+
+def _read(text: JsonPieces, listing: ListingInProgress) -> Part:
+    """Return a document whose quarters went into a listing; an empty list stands for them."""
+    if text.next_character() != "{":
+        return Part(text.value())
+    text.pass_by("{", "")
+    pairs: list[tuple[str, Json]] = []
+    while text.next_character() != "}" or pairs:
+        if text.next_character() != '"':
+            raise text.no_json("Expecting property name enclosed in double quotes")
+        key = str(text.value())
+        text.pass_by(":", "Expecting ':' delimiter")
+        if key not in (*_QUARTERS, *_FLAT_DAY):
+            Part({key: None}).object(_QUARTERS)
+        if key == "quarters" and text.next_character() == "[":
+            _read_quarters(text, listing)
+            pairs.append((key, []))
+        else:
+            pairs.append((key, text.value()))
+        if text.next_character() == "}":
+            break
+        text.pass_by(",", "Expecting ',' delimiter")
+    text.pass_by("}", "Expecting ',' delimiter")
+    text.end()
+    return Part(once(pairs))
+
+
+def _read_quarters(text: JsonPieces, listing: ListingInProgress) -> None:
+    rows = QuarterRows(listing)
+    row = 0
+    text.pass_by("[", "Expecting value")
+    while text.next_character() != "]" or row:
+        if not rows.add(*text.loose_value()):
+            listing.add(_quarter(Part(text.same_value(), f"quarters[{row}]")))
+        row += 1
+        if row > MAX_QUARTERS or listing.readings > MAX_READINGS:
+            raise ContractError(
+                f"quarters: more than {MAX_QUARTERS} or {MAX_READINGS} readings: settle it in parts"
+            )
+        if text.next_character() == "]":
+            break
+        text.pass_by(",", "Expecting ',' delimiter")
+    text.pass_by("]", "Expecting ',' delimiter")
 
 
 def _quarters(part: Part) -> list[QuarterReadings]:
@@ -98,10 +164,10 @@ def _ownership(part: Part) -> Ownership:
     )
 
 
-def _answer(settled: PeriodSettlement) -> dict[str, Json]:
+def _answer(settled: PeriodVolumes) -> dict[str, Json]:
     return {
         "status": settled.status.value,
-        "missing": len(settled.missing),
+        "missing": settled.missing,
         "quarters": settled.quarters,
         "members": {
             name: {"bought": volume.bought_wh, "sold": volume.sold_wh}

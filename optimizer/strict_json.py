@@ -168,16 +168,22 @@ def parsed(text: str) -> Part:
     if len(text) > MAX_TEXT:
         raise ContractError(f"{len(text)} characters: at most {MAX_TEXT} are read")
     try:
-        return Part(json.loads(text, object_pairs_hook=_once))
+        return Part(json.loads(text, object_pairs_hook=once))
     except json.JSONDecodeError as error:
         raise ContractError(
             f"line {error.lineno}, column {error.colno}: is no JSON: {error.msg}"
         ) from error
     except (RecursionError, ValueError) as error:
-        raise ContractError(f"is no JSON that can be read: {error}") from error
+        raise no_json(error) from error
 
 
-def _once(pairs: Sequence[tuple[str, Json]]) -> dict[str, Json]:
+def no_json(error: Exception) -> ContractError:
+    """Return the error that refuses a text that is too deep, or holds too long a number."""
+    return ContractError(f"is no JSON that can be read: {error}")
+
+
+def once(pairs: Sequence[tuple[str, Json]]) -> dict[str, Json]:
+    """Return the object of some keys with their values, or refuse it when a key stands twice."""
     read = dict(pairs)
     if len(read) < len(pairs):
         keys = [key for key, _ in pairs]

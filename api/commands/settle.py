@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import BinaryIO
 
 from kwartier.cli import Command, print_json
 from kwartier.errors import ContractError, InputError
 from kwartier.wire import Json
 from optimizer.bill_json import bill_text, resettle_text
-from optimizer.period_json import period_text
+from optimizer.period_json import period_pieces, period_text
 from optimizer.settle_json import settle_quarter_text
 from optimizer.strict_json import MAX_TEXT
+
+MAX_BYTES = 4 * 1024**3
+"""The longest file that is read in pieces [bytes]."""
+PIECE_BYTES = 1024**2
+"""How much of it is read at once [bytes]."""
 
 _QUESTIONS: Mapping[str, tuple[str, Callable[[str], dict[str, Json]]]] = {
     "quarter": ("settle one quarter-hour", settle_quarter_text),
@@ -40,28 +50,53 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 def _run(chosen: argparse.Namespace) -> int:
     file, question = str(chosen.file), str(chosen.question)
-    _, answer = _QUESTIONS[question]
     place = "standard input" if file == "-" else file
     try:
-        print_json(answer(_text(file)))
+        print_json(_answer(file, question))
     except ContractError as error:
         raise InputError(f"{place}: {error}") from error
     return 0
 
 
-def _text(file: str) -> str:
-    """Return the text of a file, or of standard input for ``-``; never more than is read."""
+def _answer(file: str, question: str) -> dict[str, Json]:
+    """Return the answer to a file, or to standard input for ``-``; never more than is read."""
+    _, answer = _QUESTIONS[question]
     try:
-        if file == "-":
-            raw = sys.stdin.buffer.read(MAX_TEXT + 1)
-        else:
-            with Path(file).open("rb") as opened:
-                raw = opened.read(MAX_TEXT + 1)
-        return raw.decode("utf-8-sig")
+        with _opened(file) as opened:
+            first = opened.read(MAX_TEXT + 1)
+            if question == "period" and len(first) > MAX_TEXT:
+                return period_pieces(_texts(first, opened))
+        return answer(first.decode("utf-8-sig"))
     except OSError as error:
         raise ContractError(f"cannot be read: {error.strerror}: check the name") from error
     except UnicodeDecodeError as error:
         raise ContractError(f"is not UTF-8 at byte {error.start}: save it as UTF-8") from error
+
+
+def _opened(file: str) -> AbstractContextManager[BinaryIO]:
+    return nullcontext(sys.stdin.buffer) if file == "-" else Path(file).open("rb")
+
+
+def _texts(first: bytes, opened: BinaryIO) -> Iterator[str]:
+    """Yield the text of a long file in pieces, of which the first was read already."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    size = 0
+    for piece in chain(_cut(first), iter(partial(opened.read, PIECE_BYTES), b"")):
+        waiting, _ = decoder.getstate()
+        try:
+            yield decoder.decode(piece)
+        except UnicodeDecodeError as error:
+            at = size - len(waiting) + error.start
+            raise ContractError(f"is not UTF-8 at byte {at}: save it as UTF-8") from error
+        size += len(piece)
+        if size > MAX_BYTES:
+            raise ContractError(f"more than {MAX_BYTES} bytes: settle it in parts")
+    yield decoder.decode(b"", final=True)
+
+
+def _cut(raw: bytes) -> Iterator[bytes]:
+    for start in range(0, len(raw), PIECE_BYTES):
+        yield raw[start : start + PIECE_BYTES]
 
 
 SETTLE = Command(

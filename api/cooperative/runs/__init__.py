@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from api.cooperative.runs.computing import compute
     from api.cooperative.runs.correcting import correct
     from api.cooperative.runs.document import run_document
-    from api.cooperative.runs.drilling import Explanation, QuarterRow, explain, quarters
+    from api.cooperative.runs.drilling import QuarterRow, quarters
+    from api.cooperative.runs.explaining import DaySum, Explanation, explain
     from api.cooperative.runs.invoicing import invoice
     from api.cooperative.runs.posting import post
     from api.cooperative.runs.proposing import approve, propose, reject, run_body
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from api.cooperative.runs.withdrawing import withdraw
 
 __all__ = (
+    "DaySum",
     "Explanation",
     "FoundInRun",
     "QuarterRow",
@@ -61,7 +63,8 @@ _ROOMS = {
     "computing": ("compute",),
     "correcting": ("correct",),
     "document": ("run_document",),
-    "drilling": ("Explanation", "QuarterRow", "explain", "quarters"),
+    "drilling": ("QuarterRow", "quarters"),
+    "explaining": ("DaySum", "Explanation", "explain"),
     "waiving": ("FoundInRun", "findings", "waive"),
     "invoicing": ("invoice",),
     "posting": ("post",),

@@ -1,14 +1,24 @@
-"""From a euro back to the quarter-hour it came from."""
+"""From a day back to the quarter-hour: what was read, shared and charged in each."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from typing import TypeVar
 
 from api.cooperative.database import Desk
-from kwartier.interval import Quarter
-from kwartier.units import Wh
+from api.cooperative.errors import BooksError
+from api.cooperative.runs.frozen import key_names_of, owners_of, tariffs_of
+from api.cooperative.runs.frozen_days import BATTERY_ROW, FrozenDay
+from api.cooperative.runs.states import run_of
+from api.cooperative.runs.storing import computation_of, days_kept
+from kwartier.interval import Quarter, quarters_of_day
+from kwartier.units import EpochS, Wh
+from optimizer.period import Ownership
+
+Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +34,8 @@ class QuarterRow:
         bought_wh: What came from neighbours and battery [Wh].
         sold_wh: What neighbours used of its export [Wh].
         to_battery_wh: What charged the battery [Wh].
-        community_supply_wh: What everybody had to give, the battery included [Wh].
-        community_use_wh: What everybody took from the grid [Wh].
+        community_supply_wh: What everybody who took part had to give, the battery included [Wh].
+        community_use_wh: What everybody who took part took from the grid [Wh].
         community_shared_wh: What was shared of it [Wh].
         member: Who settles it; empty when nobody does.
         key: The key version in force.
@@ -52,43 +62,69 @@ class QuarterRow:
     sell_eur_per_kwh: Fraction
 
 
-@dataclass(frozen=True, slots=True)
-class DaySum:
-    """One local day of a line [Wh], and what it comes to exactly [EUR]."""
-
-    day: date
-    energy_wh: Wh
-    exact_eur: Fraction
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """How a line adds up.
-
-    Attributes:
-        line: Its place on the statement, from 1.
-        days: Day by day; each is the sum of its quarters.
-        energy_wh: The line's energy, the sum of the days [Wh]; None for the fee.
-        exact_eur: The line before rounding, the sum of the days.
-        cents: What stands on the statement.
-        community_exact_eur: All lines of its charge in the run before rounding.
-        community_cents: All lines of its charge in cents: the rounded sum.
-    """
-
-    line: int
-    days: tuple[DaySum, ...]
-    energy_wh: Wh | None
-    exact_eur: Fraction
-    cents: int
-    community_exact_eur: Fraction
-    community_cents: int
-
-
 def quarters(desk: Desk, run: str, connection: str, day: date) -> list[QuarterRow]:
-    """Return a local day of a connection, quarter by quarter."""
-    raise NotImplementedError
+    """Return a local day of a connection, quarter by quarter.
+
+    Raises:
+        BooksError: The run knows no such connection or day.
+    """
+    computation = computation_of(desk, run_of(desk, run))
+    days = list(days_kept(desk, computation.id, day=day))
+    found = [each for each in days if each.connection == connection != BATTERY_ROW]
+    if not found:
+        raise BooksError(f"run {run}: {connection[:40]!r} has no quarters on {day} in it")
+    windows = owners_of(computation.inputs)
+    keys, tariffs = key_names_of(computation.inputs), tariffs_of(computation.inputs)
+    rows = []
+    for place, quarter in enumerate(quarters_of_day(day)):
+        at_s = quarter.start_s
+        own, tariff = found[0], in_force(tariffs, at_s)
+        together = _together(days, windows, place, at_s)
+        rows.append(
+            QuarterRow(
+                quarter,
+                own.taken[place],
+                own.given[place],
+                own.taken_quality[place],
+                own.given_quality[place],
+                own.bought[place],
+                own.sold[place],
+                own.to_battery[place],
+                *together,
+                owner_of(windows, connection, at_s),
+                in_force(keys, at_s),
+                tariff.id,
+                tariff.terms.buy_eur_per_kwh,
+                tariff.terms.sell_eur_per_kwh,
+            )
+        )
+    return rows
 
 
-def explain(desk: Desk, run: str, party: str, line: int) -> Explanation:
-    """Return how a member's line adds up, from quarters to cents."""
-    raise NotImplementedError
+def in_force(versions: Sequence[tuple[EpochS, Thing]], at_s: EpochS) -> Thing:
+    """Return what is in force at an instant of the run's month [s]."""
+    return max((each for each in versions if each[0] <= at_s), key=lambda each: each[0])[1]
+
+
+def owner_of(windows: Sequence[Ownership], connection: str, at_s: EpochS) -> str:
+    """Return who settles a connection at an instant [s]; empty when nobody does."""
+    for each in windows:
+        if each.connection == connection and each.holds(at_s):
+            return each.member
+    return ""
+
+
+def _together(
+    days: Sequence[FrozenDay], windows: Sequence[Ownership], place: int, at_s: EpochS
+) -> tuple[Wh, Wh, Wh]:
+    """Return supply, use and what was shared in one quarter, of those who took part."""
+    taking_part = {each.connection for each in windows if each.holds(at_s)}
+    supply = use = shared = 0
+    for each in days:
+        if each.connection == BATTERY_ROW:
+            supply += each.given[place] or 0
+        elif each.connection in taking_part:
+            supply += each.given[place] or 0
+            use += each.taken[place] or 0
+            shared += each.bought[place]
+    return supply, use, shared

@@ -15,6 +15,7 @@ from api.cooperative.runs.frozen_days import (
 )
 from kwartier.errors import ContractError
 from kwartier.interval import HOME_ZONE
+from kwartier.units import EpochS
 from kwartier.wire import Json
 from optimizer.balance import SelfRule
 from optimizer.key_json import key_of
@@ -139,6 +140,18 @@ def case_of(inputs: Json, readings: ReadingMatrix) -> MonthCase:
 def owners_of(inputs: Json) -> tuple[Ownership, ...]:
     """Return who settled what, by connection and time."""
     return tuple(_owner(part) for part in Part(inputs, "inputs").names()["ownership"].list())
+
+
+def key_names_of(inputs: Json) -> list[tuple[EpochS, str]]:
+    """Return from when on each version of the key is in force [s], and its name."""
+    parts = [part.names() for part in Part(inputs, "inputs").names()["keys"].list()]
+    return [(_instant(each["from_s"]), each["id"].name()) for each in parts]
+
+
+def tariffs_of(inputs: Json) -> list[tuple[EpochS, TariffVersion]]:
+    """Return from when on each version of the tariff is in force [s], and what it says."""
+    versions = [_tariff(part) for part in Part(inputs, "inputs").names()["tariffs"].list()]
+    return [(each.start_s, each) for each in versions]
 
 
 def _document(document: Json) -> dict[str, Part]:

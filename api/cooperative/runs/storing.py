@@ -32,6 +32,7 @@ class Computation:
 
     Attributes:
         id: Its number in the books.
+        run: The run's name.
         number: Its place within the run, from 1.
         code_version: Which code reckoned.
         fingerprint: The versions of the readings.
@@ -43,6 +44,7 @@ class Computation:
     """
 
     id: int
+    run: str
     number: int
     code_version: str
     fingerprint: str
@@ -117,6 +119,7 @@ def computation_by_id(desk: Desk, computation: int) -> Computation:
     assert row is not None, computation
     return Computation(
         row.id,
+        row.run,
         row.number,
         row.code_version,
         row.fingerprint,

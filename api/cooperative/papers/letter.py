@@ -94,16 +94,15 @@ def payment_sentences(words: Wording, statement: Statement) -> list[str]:
     if cents == 0:
         return [words.say("how.none" if statement.correction is None else "how.corrected.none")]
     day = "" if statement.due is None else words.day(statement.due)
+    account = statement.account
     if cents < 0:
-        key = (
-            "how.get.account" if day and statement.account else "how.get.day" if day else "how.get"
-        )
-        return [words.say(key, what=what, day=day, account=statement.account)]
-    if statement.mandate and day:
+        key = ".account" if day and account else ".day" if day else ".number" if account else ""
+        return [words.say(f"how.get{key}", what=what, day=day, account=account)]
+    if statement.mandate:
+        key = "how.pay.mandate" if day else "how.pay.mandate.soon"
+        told = words.say(key, what=what, day=day, account=account)
         return [
-            words.say("how.pay.mandate", what=what, day=day, account=statement.account).replace(
-                "  ", " "
-            ),
+            told.replace(" .", "."),
             words.say(
                 "how.pay.mandate.under",
                 mandate=statement.mandate,

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from api.cooperative.papers import letter
 from api.cooperative.papers.bars import bars_of
 from api.cooperative.papers.legal import LegalPaper
+from api.cooperative.papers.tax import why_without
 from api.cooperative.papers.typeset import pdf_of
 from api.cooperative.papers.wording import Wording, wording
 from api.cooperative.statement import CoopPart, Statement, StatementLine, VatLine
@@ -103,7 +104,7 @@ def legal_html(paper: LegalPaper, statement: Statement) -> str:
         ],
         "p": paper,
         "sign": -1 if paper.is_credit else 1,
-        "exemption": _exemption(paper, words),
+        "exemption": words.say(f"without.{why}") if (why := why_without(paper)) else "",
         "total": letter.total_sentence(words, statement.to_pay_cents),
         "address_lines": letter.address_lines,
     }
@@ -168,14 +169,6 @@ def _sides(statement: Statement, words: Wording) -> list[_Side]:
         statement.earned_vat_cents,
     )
     return [side for side in (owed, earned) if side.lines]
-
-
-def _exemption(paper: LegalPaper, words: Wording) -> str:
-    """Return why there is no VAT; empty where there is."""
-    if any(part.rate for part in paper.vat):
-        return ""
-    status = paper.seller.vat_status
-    return words.say(f"legal.{status}") if words.knows(f"legal.{status}") else ""
 
 
 def _foot(coop: CoopPart, words: Wording, run_hash: str) -> list[list[str]]:

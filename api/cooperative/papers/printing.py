@@ -7,9 +7,10 @@ printing again proves that nothing has changed; a file that is there with other 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -78,11 +79,14 @@ def print_papers(
     credit_notes: Sequence[CreditNote],
     formats: frozenset[Format],
     folder: Path,
+    numbers: frozenset[str] | None = None,
 ) -> tuple[Printed, ...]:
     """Write a run's papers and their manifest, and return what was written.
 
     Args:
         statements: The run's statements.
+        numbers: Of the invoices and purchase notes only these, because the others were issued
+            with an earlier run; None for all.
         credit_notes: The run's credit notes.
         formats: What to print.
         folder: Where to; made when it is not there, open to its owner alone.
@@ -93,9 +97,9 @@ def print_papers(
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        printed = tuple(_kept(folder, one) for one in _papers(statements, credit_notes, formats))
-        manifest = canonical(_manifest(statements, printed)) + "\n"
-        _write(folder / MANIFEST, manifest.encode())
+        papers = _papers(statements, credit_notes, formats, numbers)
+        printed = tuple(_kept(folder, one) for one in papers)
+        _write(folder / MANIFEST, _manifest(folder, printed).encode())
     except OSError as error:
         raise SettingsError(f"{folder}: cannot be written: {error.strerror}") from error
     return printed
@@ -111,6 +115,7 @@ def _papers(
     statements: Sequence[Statement],
     credit_notes: Sequence[CreditNote],
     formats: frozenset[Format],
+    numbers: frozenset[str] | None,
 ) -> Iterator[_Sheet]:
     run = statements[0].run.replace("/", "-") if statements else "empty"
     if Format.XLSX in formats:
@@ -123,12 +128,14 @@ def _papers(
         yield _Sheet(f"run-{run}.csv", "run", "", statement_csv(statements))
         yield _Sheet(f"run-{run}.machine.csv", "run", "", machine_csv(statements))
     for statement in statements:
-        yield from _of_member(statement, formats)
+        yield from _of_member(statement, formats, numbers)
     for note in credit_notes:
         yield from _legal(note.paper, note.original, formats)
 
 
-def _of_member(statement: Statement, formats: frozenset[Format]) -> Iterator[_Sheet]:
+def _of_member(
+    statement: Statement, formats: frozenset[Format], numbers: frozenset[str] | None
+) -> Iterator[_Sheet]:
     name, party = statement_name(statement), statement.party.id
     if Format.JSON in formats:
         yield _Sheet(f"{name}.json", "statement", party, statement_json(statement).encode())
@@ -137,7 +144,7 @@ def _of_member(statement: Statement, formats: frozenset[Format]) -> Iterator[_Sh
 
         yield _Sheet(f"{name}.pdf", "statement", party, statement_pdf(statement))
     for paper in (invoice_of(statement), purchase_of(statement)):
-        if paper is not None:
+        if paper is not None and (numbers is None or paper.number in numbers):
             yield from _legal(paper, statement, formats)
 
 
@@ -154,19 +161,27 @@ def _legal(paper: LegalPaper, statement: Statement, formats: frozenset[Format]) 
             yield _Sheet(f"{name}.xml", paper.kind, party, ubl_xml(paper))
 
 
-def _manifest(statements: Iterable[Statement], printed: Sequence[Printed]) -> Json:
-    runs: list[Json] = list(dict.fromkeys(each.run for each in statements))
-    files: list[Json] = [
-        {
+def _manifest(folder: Path, printed: Sequence[Printed]) -> str:
+    """Return the list of a folder's papers: those printed now, and those printed before."""
+    before = folder / MANIFEST
+    listed: dict[str, Json] = {}
+    if before.exists():
+        try:
+            listed = {one["name"]: one for one in json.loads(before.read_text("utf-8"))["files"]}
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConflictError(
+                f"{before}: no list of papers; print into an empty folder"
+            ) from error
+    for one in printed:
+        listed[one.name] = {
             "name": one.name,
             "paper": one.paper,
             "party": one.party,
             "sha256": one.sha256,
             "size": one.size,
         }
-        for one in printed
-    ]
-    return {"format": "kwartier.papers/1", "runs": runs, "files": files}
+    files: list[Json] = [listed[name] for name in sorted(listed)]
+    return canonical({"format": "kwartier.papers/1", "files": files}) + "\n"
 
 
 def _kept(folder: Path, sheet: _Sheet) -> Printed:

@@ -18,7 +18,7 @@ class TaxGroup:
         rate: As a part, such as 21/100.
         base_cents: The net cents.
         vat_cents: The VAT.
-        reason: Why there is no VAT; empty where there is.
+        why: Why there is no VAT, as a key of ``CATEGORIES``; empty where there is.
         reason_code: The same as a code of the VATEX list, where it has one.
     """
 
@@ -26,20 +26,19 @@ class TaxGroup:
     rate: Fraction
     base_cents: int
     vat_cents: int
-    reason: str
+    why: str
     reason_code: str
 
 
-WITHOUT_VAT = {
-    "kor": (
-        "E",
-        "Kleineondernemersregeling, artikel 25 Wet op de omzetbelasting 1968",
-        "",
-    ),
-    "reverse": ("AE", "Btw verlegd", "VATEX-EU-AE"),
-    "none": ("O", "De leverancier is geen ondernemer voor de btw", "VATEX-EU-O"),
+CATEGORIES = {
+    "kor": ("E", ""),
+    "exempt": ("E", ""),
+    "reverse_charge": ("AE", "VATEX-EU-AE"),
+    "reverse": ("AE", "VATEX-EU-AE"),
+    "none": ("O", "VATEX-EU-O"),
+    "zero": ("Z", ""),
 }
-"""Category, reason and its code, by the VAT status of who sells."""
+"""Category and code of the reason, by the VAT status of who sells, else by the VAT code."""
 
 
 def tax_groups(paper: LegalPaper) -> list[TaxGroup]:
@@ -48,10 +47,11 @@ def tax_groups(paper: LegalPaper) -> list[TaxGroup]:
     told = []
     for rate in rates:
         of_rate = [vat for vat in paper.vat if vat.rate == rate]
-        category, reason, code = _category(paper, rate)
         base_cents = sum(vat.base_cents for vat in of_rate)
         vat_cents = sum(vat.vat_cents for vat in of_rate)
-        told.append(TaxGroup(category, rate, base_cents, vat_cents, reason, code))
+        why = "" if rate else why_without(paper)
+        category, code = CATEGORIES[why] if why else ("S", "")
+        told.append(TaxGroup(category, rate, base_cents, vat_cents, why, code))
     return told
 
 
@@ -62,7 +62,14 @@ def tax_of(paper: LegalPaper, line: StatementLine) -> TaxGroup:
     return group
 
 
-def _category(paper: LegalPaper, rate: Fraction) -> tuple[str, str, str]:
-    if rate:
-        return "S", "", ""
-    return WITHOUT_VAT.get(paper.seller.vat_status, ("Z", "", ""))
+def why_without(paper: LegalPaper) -> str:
+    """Return why a paper has lines without VAT, as a key of ``CATEGORIES``; empty if it has none.
+
+    Who sells decides: a small business, a buyer who owes the VAT, or no business at all. Only
+    then the VAT code itself does.
+    """
+    codes = [vat.code for vat in paper.vat if not vat.rate]
+    for key in (paper.seller.vat_status, *codes):
+        if codes and key in CATEGORIES:
+            return key
+    return "zero" if codes else ""

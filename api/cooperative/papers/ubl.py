@@ -206,10 +206,10 @@ def _category(parent: etree._Element, group: TaxGroup, *, with_reason: bool) -> 
     _text(parent, "ID", group.category)
     if group.category != "O":
         _text(parent, "Percent", _decimal(group.rate * 100))
-    if with_reason and group.reason:
+    if with_reason and group.category in {"E", "AE", "O"}:
         if group.reason_code:
             _text(parent, "TaxExemptionReasonCode", group.reason_code)
-        _text(parent, "TaxExemptionReason", group.reason)
+        _text(parent, "TaxExemptionReason", wording("nl").say(f"without.{group.why}"))
     _text(_part(parent, "TaxScheme"), "ID", "VAT")
 
 

@@ -1,0 +1,1 @@
+"""The auditor's parcel: a run with its rules, results and entries, checked without the books."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from kwartier.errors import SettingsError
@@ -68,6 +70,35 @@ def read_settings(folder: Path) -> CoopSettings:
         SettingsError: The file is away or a key in it is wrong; the message names both.
     """
     return read_toml(folder / FILE, lambda top: _settings(top, folder))
+
+
+def toml_text(settings: CoopSettings, urls: Mapping[str, str]) -> str:
+    """Return settings as ``books.toml`` has them, with the given lines about the database."""
+    tables: dict[str, Mapping[str, str]] = {
+        "cooperative": {
+            "id": settings.coop,
+            "name": settings.name,
+            "kvk": settings.kvk,
+            "vat_number": settings.vat_number,
+            "iban": settings.iban,
+            "creditor_id": settings.creditor_id,
+            "phone": settings.phone,
+            "email": settings.email,
+        },
+        "address": asdict(settings.address),
+        "database": urls,
+    }
+    # A text of TOML without control characters is a text of JSON.
+    parts = (
+        "\n".join(
+            [
+                f"[{name}]",
+                *(f"{key} = {json.dumps(value)}" for key, value in table.items() if value),
+            ]
+        )
+        for name, table in tables.items()
+    )
+    return "\n\n".join(parts) + "\n"
 
 
 def _settings(top: Table, folder: Path) -> CoopSettings:

@@ -94,10 +94,12 @@ def end_ownership(desk: Desk, connection: str, to_day: date) -> OwnershipWindow:
     return _window(row)
 
 
-def hand_over(desk: Desk, connection: str, party: str, from_day: date) -> OwnershipWindow:
+def hand_over(
+    desk: Desk, connection: str, party: str, from_day: date, to_day: date | None = None
+) -> OwnershipWindow:
     """End the window that is open and let another party own the connection from then on."""
     end_ownership(desk, connection, from_day)
-    return own(desk, connection, party, from_day)
+    return own(desk, connection, party, from_day, to_day)
 
 
 def withdraw_ownership(desk: Desk, window: int, reason: str) -> None:

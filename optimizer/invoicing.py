@@ -22,7 +22,7 @@ from optimizer.bill import (
 from optimizer.filling import Exact, exact_sum
 from optimizer.rounding import half_away_from_zero, whole_amounts
 
-BATTERY_PURCHASE = Account("coop:battery_purchase")
+BATTERY_PURCHASE = Account("coop:battery_energy")
 """What the cooperative pays members for energy into or out of the battery."""
 MOST_PLACES = 18
 """How many decimals a price may have before it is written as a fraction."""

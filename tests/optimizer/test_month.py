@@ -319,7 +319,7 @@ def test_the_cooperative_buys_what_charges_its_battery() -> None:
     assert lines(result, "P") == [("sell", "P", 100, "0.50", 5), ("battery", "P", 133, "0.50", 7)]
     assert lines(result, "B") == [("buy", "B", 570, "1.00", 57)]
     held = {account.name: cents for account, cents in balances(result.entries).items()}
-    assert held["coop:battery_purchase"] == 20
+    assert held["coop:battery_energy"] == 20
     assert result.battery is not None
     coop = result.battery.owners["coop"]
     assert (coop.charged_wh, coop.used_milliwh, coop.to_members_wh, coop.to_grid_wh) == (

@@ -133,7 +133,7 @@ def test_every_entry_sums_to_zero_and_the_accounts_to_the_charges(case: MonthCas
     assert held.get("fund:levy", 0) == -totals[Charge.LEVY]
     assert held.get("coop:fees", 0) == -totals[Charge.FEE]
     assert held.get("coop:energy_purchase", 0) == totals[Charge.SELL]
-    assert held.get("coop:battery_purchase", 0) == totals[Charge.BATTERY]
+    assert held.get("coop:battery_energy", 0) == totals[Charge.BATTERY]
     for member, invoice in result.invoices.items():
         own = held.get(f"receivable:{member}", 0) + held.get(f"payable:{member}", 0)
         assert own == invoice.to_pay

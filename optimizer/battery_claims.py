@@ -82,4 +82,4 @@ def _used(
     if not 0 < efficiency <= 1:
         raise ContractError(f"eta: {efficiency} is no efficiency: use more than 0, at most 1")
     used = min(Fraction(discharge_wh) / efficiency, Fraction(total))
-    return {owner: claim * used / total for owner, claim in claims.items()}
+    return {owner: Fraction(claim * used) / total for owner, claim in claims.items()}

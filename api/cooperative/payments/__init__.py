@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from api.cooperative.payments.bank_book import Imported, breaks, import_statement
+from api.cooperative.payments.by_hand import (
+    Unmatched,
+    match_to_account,
+    match_to_party,
+    rematch,
+    unmatched,
+)
 from api.cooperative.payments.drafting import Draft, collect, draft, pay_out
 from api.cooperative.payments.files import FileState, PaymentFile, payment_file, payment_files
 from api.cooperative.payments.items import OpenItem, ageing
@@ -21,6 +28,7 @@ __all__ = (
     "Imported",
     "OpenItem",
     "PaymentFile",
+    "Unmatched",
     "ageing",
     "breaks",
     "check_items",
@@ -28,12 +36,16 @@ __all__ = (
     "draft",
     "export",
     "import_statement",
+    "match_to_account",
+    "match_to_party",
     "open_items",
     "pay_out",
     "payment_file",
     "payment_files",
     "propose_write_off",
     "release",
+    "rematch",
+    "unmatched",
     "withdraw",
     "write_off",
 )

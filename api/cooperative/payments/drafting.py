@@ -77,8 +77,8 @@ def draft(
     """Draft the payment files of a run: one to collect, one to pay out.
 
     What is open on papers of the run's month is taken together per member, so a correction nets
-    the old papers with the new ones; what stands in a file already is left out, so nothing is
-    collected twice.
+    the old papers with the new ones. A member of whom a paper stands in a file that waits is left
+    out until that file is released or withdrawn, so nothing is collected twice.
 
     Args:
         desk: Where, by whom and when.
@@ -151,15 +151,18 @@ def _one_way(
 
 
 def _plan(desk: Desk, run: str, day: date, *, again: bool) -> Plan:
+    """Return what becomes of a month's open papers; who stands in a waiting file is left out."""
     month = run.partition("/")[0]
-    elsewhere = reserved(desk) | (frozenset() if again else came_back(desk))
-    items = [
+    waiting, returned = reserved(desk), frozenset() if again else came_back(desk)
+    items = [item for item in open_items(desk) if item.run.partition("/")[0] == month]
+    waits = {item.party for item in items if (item.document, item.account) in waiting}
+    free = [
         item
-        for item in open_items(desk)
-        if item.run.partition("/")[0] == month and (item.document, item.account) not in elsewhere
+        for item in items
+        if item.party not in waits and (item.document, item.account) not in returned
     ]
-    known = payers(desk, (item.party for item in items), day)
-    return plan(items, known, attempts(desk), f"Afrekening {month}", day)
+    known = payers(desk, (item.party for item in free), day)
+    return plan(free, known, attempts(desk), f"Afrekening {month}", day)
 
 
 def _draft_file(

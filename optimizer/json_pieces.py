@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 from kwartier.errors import ContractError
 from kwartier.wire import Json
 from optimizer.strict_json import MAX_TEXT, no_json, once
 
-_BLANK = " \t\n\r"
+_BLANKS = re.compile(r"[ \t\n\r]*")
 _LONGEST_WORD = 16
 """No word or escape of JSON is longer, so an error further from the end is no cut-off word."""
 
@@ -32,13 +33,10 @@ class JsonPieces:
     def next_character(self) -> str:
         """Return the next character that is not blank, and stay before it; empty at the end."""
         while True:
-            while self._at < len(self._text):
-                character = self._text[self._at]
-                if character not in _BLANK:
-                    return character
-                self._at += 1
-            if not self._read_on():
-                return ""
+            blanks = _BLANKS.match(self._text, self._at)
+            self._at = blanks.end() if blanks else self._at
+            if self._at < len(self._text) or not self._read_on():
+                return self._text[self._at : self._at + 1]
 
     def pass_by(self, character: str, else_told: str) -> None:
         """Go past a character that has to be next.

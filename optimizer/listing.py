@@ -93,6 +93,11 @@ class ListingInProgress:
         self._names: list[str] = []
         self._of_names = np.zeros(0, np.int32)
 
+    @property
+    def connections(self) -> int:
+        """How many connections it has."""
+        return len(self._places)
+
     def add(self, readings: QuarterReadings) -> None:
         """Add a quarter as the exact engine reads it."""
         rows = readings.connections.values()

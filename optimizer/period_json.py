@@ -20,8 +20,14 @@ from optimizer.strict_json import Part, once, parsed
 
 MAX_QUARTERS = 40_000
 """The most quarters in one file; a year has 35,040."""
+MAX_CONNECTIONS = 100_000
+"""The most connections in one file."""
 MAX_READINGS = 50_000_000
 """The most connection-quarters in one file; a year of 1,000 connections has 35 million."""
+FIRST_YEAR = 1970
+"""The first year of a local day; long before it, Dutch clocks were off the grid of quarters."""
+LAST_YEAR = 9998
+"""The last year of a local day, which ends in the same or the next year."""
 
 _AGREED = ("keys", "ownership", "rounding", "self_rule", "tie", "source")
 _QUARTERS = ("quarters", *_AGREED)
@@ -38,7 +44,7 @@ def period_text(text: str) -> dict[str, Json]:
         return period_pieces(iter([text]))
     except ContractError:
         # The whole text at once has the last word: what is wrong with it is told in one order.
-        return _answer(_settled(parsed(text)))
+        return _answer(_settled(parsed(text), ListingInProgress()))
 
 
 def period_pieces(pieces: Iterator[str]) -> dict[str, Json]:
@@ -52,19 +58,17 @@ def period_pieces(pieces: Iterator[str]) -> dict[str, Json]:
     return _answer(_settled(document, listing))
 
 
-def _settled(document: Part, read: ListingInProgress | None = None) -> PeriodVolumes:
-    """Return the volumes of a document, whose quarters may have been read before."""
+def _settled(document: Part, listing: ListingInProgress) -> PeriodVolumes:
+    """Return the volumes of a document, whose quarters may be in the listing already."""
     if "local_day" in document.names():
         keys = document.told(_FLAT_DAY, needed=("local_day", "flat_readings", "keys"))
-        listing = Listing.of(_flat_day(keys))
-        return settle_listing(listing, _agreement(keys))
+        flat_day = Listing.of(_flat_day(keys))
+        return settle_listing(flat_day, _agreement(keys))
     keys = document.told(_QUARTERS, needed=("quarters", "keys"))
-    if read is None:
-        read = ListingInProgress()
-        for quarter in _quarters(keys["quarters"]):
-            read.add(quarter)
+    for quarter in _quarters(keys["quarters"]):
+        listing.add(quarter)
     agreement = _agreement(keys)
-    return settle_listing(read.finished(), agreement)
+    return settle_listing(listing.finished(), agreement)
 
 
 def _read(text: JsonPieces, listing: ListingInProgress) -> Part:
@@ -101,10 +105,13 @@ def _read_quarters(text: JsonPieces, listing: ListingInProgress) -> None:
         if not rows.add(*text.loose_value()):
             listing.add(_quarter(Part(text.same_value(), f"quarters[{row}]")))
         row += 1
-        if row > MAX_QUARTERS or listing.readings > MAX_READINGS:
-            raise ContractError(
-                f"quarters: more than {MAX_QUARTERS} or {MAX_READINGS} readings: settle it in parts"
-            )
+        for what, count, most in (
+            ("quarters", row, MAX_QUARTERS),
+            ("connections", listing.connections, MAX_CONNECTIONS),
+            ("readings", listing.readings, MAX_READINGS),
+        ):
+            if count > most:
+                raise ContractError(f"quarters: more than {most} {what}: settle it in parts")
         if text.next_character() == "]":
             break
         text.pass_by(",", "Expecting ',' delimiter")
@@ -127,12 +134,12 @@ def _quarter(part: Part) -> QuarterReadings:
 
 def _flat_day(keys: Mapping[str, Part]) -> list[QuarterReadings]:
     """Return one reading repeated over every quarter of a Dutch day."""
+    day = keys["local_day"].day()
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise keys["local_day"].wrong(f"{day}: use a day from {FIRST_YEAR} to {LAST_YEAR}")
     connections = connections_of(keys["flat_readings"])
     battery = battery_of(keys.get("battery"))
-    return [
-        QuarterReadings(quarter, connections, battery)
-        for quarter in quarters_of_day(keys["local_day"].day())
-    ]
+    return [QuarterReadings(quarter, connections, battery) for quarter in quarters_of_day(day)]
 
 
 def _agreement(keys: Mapping[str, Part]) -> Agreement:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from kwartier.errors import ContractError
-from kwartier.interval import Quarter
 from kwartier.units import wh_from_kwh
 from kwartier.wire import Json
 from optimizer.listing import ListingInProgress, Mark, Marks
@@ -98,7 +97,7 @@ class QuarterRows:
         if not isinstance(value, dict) or not _PLAIN <= value.keys() <= _WITH_BATTERY:
             return False
         start, readings, battery = value["ts"], value["readings"], value.get("battery")
-        if not isinstance(start, str) or not isinstance(readings, dict):
+        if not isinstance(readings, dict):
             return False
         homes = [home for home in readings.values() if isinstance(home, dict)]
         names = list(readings)
@@ -117,7 +116,7 @@ class QuarterRows:
             Mark.NO_EXPORT, Mark.EXPORT_ESTIMATED
         )
         self._listing.add_arrays(
-            Quarter.parse(start),
+            Part(start).quarter(),
             names,
             (np.maximum(taken.told_wh, 0), np.maximum(given.told_wh, 0)),
             marks if marks.any() else None,
@@ -142,6 +141,8 @@ class QuarterRows:
             if isinstance(value, dict):
                 quality, value = _quality_of(value), value["value"]
                 texts += 3
+            elif isinstance(value, list):
+                raise _NotPlainError
             told.append(self._wh[value])
             estimated.append(quality is ReadingQuality.ESTIMATED)
             texts += isinstance(value, str)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from api.cooperative.checks.case import CheckCase, MeterCase, RegisterPoint
 from api.cooperative.checks.energy import energy_cents, known_energy
 from api.cooperative.checks.finding import Code, Fact, Finding, Severity
-from api.cooperative.readings.rises import rise
+from api.cooperative.readings.rises import MeterStands, Node, boundary_nodes, rise
 from kwartier.interval import QUARTER_S, Quarter, instant_text
 from kwartier.units import EpochS, Wh
 
@@ -95,43 +94,19 @@ def _off_register(case: CheckCase, meters: Sequence[MeterCase], register: str) -
             )
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
-    """A reading on a quarter's boundary; ``wh`` counts on over swaps within one chain."""
-
-    at_s: EpochS
-    wh: Wh
-    chain: int
-
-
-def _nodes(case: CheckCase, meters: Sequence[MeterCase], register: str) -> list[_Node]:
-    nodes: list[_Node] = []
-    total, chain = 0, 0
-    last: RegisterPoint | None = None
-    for place, meter in enumerate(meters):
-        if place:
-            total, chain, last = _taken_over(meters[place - 1], meter, register, total, chain)
-        for point in meter.points:
-            if point.register != register:
-                continue
-            if last is not None:
-                risen = rise(last.wh, point.wh, meter.digits)
-                total, chain = (total, chain + 1) if risen is None else (total + risen, chain)
-            last = point
-            if point.at_s % QUARTER_S == 0 and case.start_s <= point.at_s <= case.end_s:
-                nodes.append(_Node(point.at_s, total, chain))
-    return nodes
-
-
-def _taken_over(
-    old: MeterCase, new: MeterCase, register: str, total: Wh, chain: int
-) -> tuple[Wh, int, RegisterPoint | None]:
-    """Carry a count from one meter to the next where both ends were read at one instant."""
-    closed = None if old.removed_s is None else _at(old, register, old.removed_s)
-    opened = _at(new, register, new.installed_s)
-    if closed is None or opened is None or old.removed_s != new.installed_s:
-        return total, chain + 1, None
-    return total, chain, opened
+def _nodes(case: CheckCase, meters: Sequence[MeterCase], register: str) -> list[Node]:
+    """Return the register's stands on boundaries within the period."""
+    told = [
+        MeterStands(
+            meter.serial,
+            meter.digits,
+            meter.installed_s,
+            meter.removed_s,
+            tuple((point.at_s, point.wh) for point in meter.points if point.register == register),
+        )
+        for meter in meters
+    ]
+    return [node for node in boundary_nodes(told) if case.start_s <= node.at_s <= case.end_s]
 
 
 class _Counted:

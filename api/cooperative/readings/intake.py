@@ -111,13 +111,16 @@ def most_wh(limit_w: Watt) -> Wh:
     return limit_w * 11 // 40
 
 
-def take_in(desk: Desk, days: Sequence[DayValues], limits_w: Mapping[str, Watt]) -> Taken:
+def take_in(
+    desk: Desk, days: Sequence[DayValues], limits_w: Mapping[str, Watt], *, keep: bool = True
+) -> Taken:
     """Record what is told about days, each connection, direction and day once.
 
     Args:
         desk: The books.
         days: What is told; a missing quarter tells nothing.
         limits_w: The most each connection carries [W]; one that is not named is not judged.
+        keep: False to count only what would become of it.
     """
     taken = Taken()
     known = newest_days(desk, [(each.connection, each.direction, each.day) for each in days])
@@ -130,8 +133,9 @@ def take_in(desk: Desk, days: Sequence[DayValues], limits_w: Mapping[str, Watt])
         taken.add(told)
         if told.changed:
             new.append(told.values)
-    store_days(desk, new)
-    set_aside(desk, taken.set_aside)
+    if keep:
+        store_days(desk, new)
+        set_aside(desk, taken.set_aside)
     return taken
 
 

@@ -16,6 +16,7 @@ from api.cooperative.stamp import stamp
 from api.cooperative.tables.readings import RegisterRow
 from kwartier.interval import instant_text
 from kwartier.units import EpochS, Wh, kwh_text
+from optimizer.register_steps import RegisterStand
 
 
 class RegisterBackError(BooksError):
@@ -63,11 +64,11 @@ def read_register(
     """Record what a register stood at, and return the version; the same again adds none.
 
     Raises:
+        ContractError: It is below zero, or has more digits than the meter declares.
         RegisterBackError: It would run backwards between its neighbours.
         ConflictError: Another value stands there, and this does not say that it corrects it.
     """
-    if type(reading.wh) is not int or reading.wh < 0:
-        raise BooksError(f"{_place(meter, reading)}: {reading.wh!r}: a register is whole Wh from 0")
+    RegisterStand(f"of {meter.connection}", reading.at_s, reading.wh, meter.digits)
     known = _of_register(desk, meter, reading.register)
     held = known.pop(reading.at_s, None)
     if held is not None and held[1] == reading.wh:

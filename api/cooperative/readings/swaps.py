@@ -13,10 +13,13 @@ from api.cooperative.readings.corrections import correct_quarter
 from api.cooperative.readings.days import Direction
 from api.cooperative.readings.meters import Meter, hanging, install_meter, meters_of, remove_meter
 from api.cooperative.readings.registers import RegisterReading, newest_readings, read_register
-from api.cooperative.readings.rises import rise
 from kwartier.interval import Quarter, instant_text
 from kwartier.units import EpochS, Wh
 from kwartier.wire import Json
+from optimizer.register_steps import RegisterStand, advanced_wh
+
+_BOTH_ENDS = 4
+"""Start and closing of the old meter, opening and end of the new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,34 +103,26 @@ def write_swapped_quarter(desk: Desk, old: Meter, new: Meter) -> dict[Direction,
     stood = newest_readings(desk, [old.connection], quarter.start_s, quarter.end_s)
     written: dict[Direction, Wh] = {}
     for register in Direction:
-        ends = [
-            _rise_between(stood, meter, register, start_s, end_s)
-            for meter, start_s, end_s in (
-                (old, quarter.start_s, old.removed_s),
-                (new, new.installed_s, quarter.end_s),
-            )
+        stands = [
+            *_stands(stood, old, register, (quarter.start_s, new.installed_s)),
+            *_stands(stood, new, register, (new.installed_s, quarter.end_s)),
         ]
-        if ends[0] is None or ends[1] is None:
-            continue
-        written[register] = ends[0] + ends[1]
-        correct_quarter(
-            desk, old.connection, register, quarter, written[register], "meter swap: both ends read"
-        )
+        if len(stands) == _BOTH_ENDS:
+            written[register] = advanced_wh(stands)
+            reason = "meter swap: both ends read"
+            correct_quarter(desk, old.connection, register, quarter, written[register], reason)
     return written
 
 
-def _rise_between(
+def _stands(
     stood: Mapping[tuple[str, int], list[RegisterReading]],
     meter: Meter,
     register: Direction,
-    start_s: EpochS,
-    end_s: EpochS,
-) -> Wh | None:
-    read = {
-        each.at_s: each.wh
+    at: tuple[EpochS, EpochS],
+) -> list[RegisterStand]:
+    """Return what a meter stood at on two instants, as far as that was read."""
+    return [
+        RegisterStand(f"{meter.connection} {meter.number}", each.at_s, each.wh, meter.digits)
         for each in stood.get((meter.connection, meter.number), ())
-        if each.register is register
-    }
-    if start_s not in read or end_s not in read:
-        return None
-    return rise(read[start_s], read[end_s], meter.digits)
+        if each.register is register and each.at_s in at
+    ]

@@ -1,0 +1,105 @@
+"""Rows of a CSV or XLSX file of quarters, as text: the one door to spreadsheets that come in."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TypeAlias
+from zipfile import BadZipFile
+
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+
+from api.cooperative.errors import BooksError
+
+MAX_BYTES = 256 * 2**20
+"""The largest file that is read [bytes]."""
+MAX_ROWS = 3_500_000
+"""The most rows that are read: a thousand connections for a month and some."""
+Row: TypeAlias = tuple[int, Mapping[str, str]]
+"""A row's line in the file, the header being line 1, and its cells by column."""
+
+
+def rows_of(path: Path, required: Sequence[str], allowed: Sequence[str]) -> Iterator[Row]:
+    """Yield the rows of a file; empty ones are passed over.
+
+    CSV is UTF-8 with ``;`` and decimal commas, or ``,`` and decimal points. XLSX is the first
+    sheet; times in it must be text with an offset.
+
+    Raises:
+        BooksError: The file cannot be read, or a column is away, unknown or there twice.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise BooksError(f"{path}: more than {MAX_BYTES // 2**20} MB: split it by month")
+        lines = _sheet_lines(path) if path.suffix.lower() == ".xlsx" else _csv_lines(path)
+        yield from _named(path, lines, required, allowed)
+    except (OSError, UnicodeDecodeError, csv.Error, BadZipFile, InvalidFileException) as error:
+        raise BooksError(f"{path}: cannot be read as CSV or XLSX: {error}") from error
+
+
+def _named(
+    path: Path,
+    lines: Iterator[tuple[int, list[str]]],
+    required: Sequence[str],
+    allowed: Sequence[str],
+) -> Iterator[Row]:
+    _, header = next(lines, (1, []))
+    columns = [cell.strip().lower() for cell in header]
+    _refuse_columns(path, columns, required, allowed)
+    for count, (line, cells) in enumerate(lines):
+        if count >= MAX_ROWS:
+            raise BooksError(f"{path}: more than {MAX_ROWS} rows: split it by month")
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) > len(columns):
+            raise BooksError(f"{path} line {line}: {len(cells)} cells, and {len(columns)} columns")
+        filled = cells + [""] * (len(columns) - len(cells))
+        yield line, {name: cell.strip() for name, cell in zip(columns, filled, strict=True)}
+
+
+def _refuse_columns(
+    path: Path, columns: Sequence[str], required: Sequence[str], allowed: Sequence[str]
+) -> None:
+    for name in columns:
+        if name not in allowed:
+            raise BooksError(f"{path}: column {name[:40]!r} is not known: use {', '.join(allowed)}")
+        if columns.count(name) > 1:
+            raise BooksError(f"{path}: column {name!r} stands there twice")
+    for name in required:
+        if name not in columns:
+            raise BooksError(f"{path}: column {name!r} is away")
+
+
+def _csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header = file.readline()
+        file.seek(0)
+        separator = ";" if ";" in header else ","
+        reader = csv.reader(file, delimiter=separator, strict=True)
+        for cells in reader:
+            points = [cell.replace(",", ".") for cell in cells] if separator == ";" else cells
+            yield reader.line_num, points
+
+
+def _sheet_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    book = load_workbook(path, read_only=True, data_only=True)
+    try:
+        for line, cells in enumerate(book.worksheets[0].iter_rows(values_only=True), 1):
+            yield line, [_text(cell) for cell in cells]
+    finally:
+        book.close()
+
+
+def _text(cell: object) -> str:
+    """Return a cell as text; a number as the shortest decimal that is the same number."""
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        return f"{Decimal(repr(cell)).normalize():f}"
+    if isinstance(cell, datetime):
+        return cell.isoformat()
+    return str(cell)

@@ -10,7 +10,7 @@ from api.cooperative.database import Desk
 from api.cooperative.runs.states import Run, run_of
 from api.cooperative.runs.storing import Computation, computation_of
 from optimizer.correction import correct_month
-from optimizer.invoicing import MemberInvoice, entries_of
+from optimizer.invoicing import MemberInvoice, VatAmount
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class Delta:
     Attributes:
         cents: What each member of either version pays more than before [cents].
         exact_eur: The same without VAT and before any rounding; members without are left out.
-        owed: Members whose amounts owed change in any account: they get another invoice.
-        earned: Members whose amounts earned change: they get another purchase note.
+        owed: Members of whom an amount owed, or its VAT, changes: they get another invoice.
+        earned: Members of whom an amount earned changes: they get another purchase note.
         under_a_cent: Whether all of it together stays under a cent: stored, not invoiced.
 
     Source:
@@ -48,21 +48,21 @@ def delta_of(desk: Desk, run: Run, computation: Computation) -> Delta:
     return Delta(
         {name: after[name].to_pay - before[name].to_pay for name in members},
         changed.delta_exact_eur,
-        _moved(before, after, "invoice"),
-        _moved(before, after, "payment"),
+        _moved(before, after, earned=False),
+        _moved(before, after, earned=True),
         changed.under_a_cent,
     )
 
 
 def _moved(
-    before: Mapping[str, MemberInvoice], after: Mapping[str, MemberInvoice], side: str
+    before: Mapping[str, MemberInvoice], after: Mapping[str, MemberInvoice], *, earned: bool
 ) -> frozenset[str]:
-    """Return the members whose entry of one side is another one."""
+    """Return the members of whom a net amount or its VAT on one side is another one.
 
-    def entry(name: str, invoice: MemberInvoice) -> object:
-        reference = f"{side} {name}"
-        return [each for each in entries_of(name, invoice) if each.reference == reference]
+    An amount that only moves from one line or account to another leaves the member's paper right.
+    """
 
-    return frozenset(
-        name for name in before if entry(name, before[name]) != entry(name, after[name])
-    )
+    def amounts(invoice: MemberInvoice) -> list[VatAmount]:
+        return [each for each in invoice.vat if each.earned is earned and each.base_cents]
+
+    return frozenset(name for name in before if amounts(before[name]) != amounts(after[name]))

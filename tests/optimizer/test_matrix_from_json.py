@@ -97,7 +97,7 @@ def agreement_json(agreement: Agreement) -> dict[str, Json]:
     return told
 
 
-@settings(max_examples=250)
+@settings(max_examples=200)
 @given(
     quarters=periods(huge_wh, gaps=True),
     agreement=agreements(st.just(Proportional()), [*Source], [*Rounding]),

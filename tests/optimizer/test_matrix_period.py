@@ -19,7 +19,7 @@ def settled_exactly(quarters: list[QuarterReadings], agreement: Agreement) -> Pe
     )
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(quarters=periods(gaps=True), agreement=agreements(sources=[*Source], roundings=[*Rounding]))
 def test_arrays_and_exact_engine_give_every_member_the_same(
     quarters: list[QuarterReadings], agreement: Agreement
@@ -30,7 +30,7 @@ def test_arrays_and_exact_engine_give_every_member_the_same(
     assert list(told.members) == sorted(told.members)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(
     quarters=periods(huge_wh, gaps=True), agreement=agreements(array_keys, roundings=[*Rounding])
 )

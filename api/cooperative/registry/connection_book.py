@@ -157,12 +157,21 @@ def connection_of(desk: Desk, connection: str) -> Connection:
     Raises:
         BooksError: There is no such connection.
     """
+    return _opened(desk, known_connection(desk, connection))
+
+
+def known_connection(desk: Desk, connection: str) -> ConnectionRow:
+    """Return the row of a connection, nothing opened.
+
+    Raises:
+        BooksError: There is no such connection.
+    """
     row = desk.session.get(ConnectionRow, connection)
     if row is None:
         raise BooksError(
             f"connection {connection[:40]!r} is not known: see `kwartier coop connection list`"
         )
-    return _opened(desk, row)
+    return row
 
 
 def connections(desk: Desk) -> list[Connection]:

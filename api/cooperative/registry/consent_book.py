@@ -12,8 +12,8 @@ from api.cooperative.database import Desk
 from api.cooperative.errors import BooksError, ConflictError, StateError
 from api.cooperative.officers import CLERKS
 from api.cooperative.plain_text import checked_line
-from api.cooperative.registry.connection_book import connection_of
-from api.cooperative.registry.party_book import party_of
+from api.cooperative.registry.connection_book import known_connection
+from api.cooperative.registry.party_book import known_party
 from api.cooperative.stamp import stamp
 from api.cooperative.tables.registry import ConsentRow
 from kwartier.interval import instant_text
@@ -62,8 +62,8 @@ def give_consent(
         ConflictError: There is one for that connection, party and purpose.
     """
     desk.officer.need(*CLERKS)
-    connection_of(desk, connection)
-    party_of(desk, party)
+    known_connection(desk, connection)
+    known_party(desk, party)
     checked_line(evidence, "evidence", 1, 200)
     for known in consents(desk, connection, party):
         if known.purpose is purpose and (known.end_s is None or start_s < known.end_s):

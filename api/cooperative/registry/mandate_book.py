@@ -15,7 +15,7 @@ from api.cooperative.law.parameter import parameter
 from api.cooperative.officers import CLERKS
 from api.cooperative.registry.calendar import months_later
 from api.cooperative.registry.numbers import checked_iban, checked_reference
-from api.cooperative.registry.party_book import party_of
+from api.cooperative.registry.party_book import known_party
 from api.cooperative.registry.payout_book import opened_iban
 from api.cooperative.stamp import stamp
 from api.cooperative.tables.registry import MandateRow, MandateUseRow
@@ -57,7 +57,7 @@ def sign_mandate(desk: Desk, party: str, reference: str, iban: str, signed_on: d
         ConflictError: That reference is there for something else, or another mandate holds.
     """
     desk.officer.need(*CLERKS)
-    party_of(desk, party)
+    known_party(desk, party)
     checked_reference(reference)
     account = checked_iban(iban)
     if signed_on > day_of(desk.at_s):

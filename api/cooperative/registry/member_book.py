@@ -12,7 +12,7 @@ from api.cooperative.chain import record
 from api.cooperative.database import Desk
 from api.cooperative.errors import BooksError, ConflictError, StateError
 from api.cooperative.officers import CLERKS
-from api.cooperative.registry.party_book import party_of
+from api.cooperative.registry.party_book import known_party
 from api.cooperative.stamp import stamp
 from api.cooperative.tables.registry import MembershipRow
 
@@ -50,7 +50,7 @@ def add_member(
         ConflictError: It is a member then already.
     """
     desk.officer.need(*CLERKS)
-    party_of(desk, party)
+    known_party(desk, party)
     for known in memberships(desk, party):
         if (known.from_day, known.vote_class) == (from_day, vote_class):
             return known

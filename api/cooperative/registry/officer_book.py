@@ -13,7 +13,7 @@ from api.cooperative.database import Books, Desk
 from api.cooperative.errors import BooksError, ConflictError, NotAllowedError, StateError
 from api.cooperative.four_eyes import Matter, Proposal, approve, open_proposals, propose
 from api.cooperative.officers import DECIDERS, SYSTEM, Officer, Role
-from api.cooperative.registry.party_book import party_of
+from api.cooperative.registry.party_book import known_party
 from api.cooperative.registry.secret_book import check_secret, drawn_secret, keep_secret
 from api.cooperative.stamp import stamp
 from api.cooperative.tables.registry import OfficerRow, OfficerTermRow
@@ -83,7 +83,7 @@ def propose_officer(desk: Desk, term: OfficerTerm) -> Proposal:
         ConflictError: That account is another person's.
     """
     desk.officer.need(*DECIDERS)
-    party_of(desk, term.person)
+    known_party(desk, term.person)
     _refuse_another_person(desk, term)
     return propose(desk, Matter.OFFICER, term.officer, _body(term))
 
@@ -213,7 +213,7 @@ def _newest_term(desk: Desk, officer: str) -> OfficerTermRow | None:
 
 
 def _install(desk: Desk, term: OfficerTerm) -> NewSecret:
-    party_of(desk, term.person)
+    known_party(desk, term.person)
     if desk.session.get(OfficerRow, term.officer) is None:
         desk.session.add(OfficerRow(id=term.officer, person=term.person, **stamp(desk)))
         desk.session.flush()

@@ -11,8 +11,8 @@ from api.cooperative.chain import record
 from api.cooperative.database import Desk
 from api.cooperative.errors import BooksError, ConflictError, StateError
 from api.cooperative.officers import CLERKS
-from api.cooperative.registry.connection_book import connection_of
-from api.cooperative.registry.party_book import party_of
+from api.cooperative.registry.connection_book import known_connection
+from api.cooperative.registry.party_book import known_party
 from api.cooperative.registry.supply_book import participation
 from api.cooperative.stamp import stamp
 from api.cooperative.tables.registry import OwnershipRow
@@ -42,8 +42,8 @@ def own(
         ConflictError: Somebody owns it in a part of that time.
     """
     desk.officer.need(*CLERKS)
-    connection_of(desk, connection)
-    party_of(desk, party)
+    known_connection(desk, connection)
+    known_party(desk, party)
     if to_day is not None and to_day <= from_day:
         raise BooksError(f"{connection}: ownership ends {to_day}, not after {from_day}")
     start_s, end_s = midnight_s(from_day), None if to_day is None else midnight_s(to_day)

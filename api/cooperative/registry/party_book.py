@@ -170,10 +170,20 @@ def party_of(desk: Desk, party: str) -> Party:
     Raises:
         BooksError: There is no such party.
     """
+    row = known_party(desk, party)
+    return _opened(desk, row, _details(desk, party), day_of(desk.at_s))
+
+
+def known_party(desk: Desk, party: str) -> PartyRow:
+    """Return the row of a party, nothing opened.
+
+    Raises:
+        BooksError: There is no such party.
+    """
     row = desk.session.get(PartyRow, party)
     if row is None:
         raise BooksError(f"party {party[:40]!r} is not known: see `kwartier coop party list`")
-    return _opened(desk, row, _details(desk, party), day_of(desk.at_s))
+    return row
 
 
 def parties(desk: Desk) -> list[Party]:

@@ -10,7 +10,7 @@ from api.cooperative.errors import TamperedError
 from api.cooperative.four_eyes import Matter, Proposal, approval, propose
 from api.cooperative.officers import CLERKS
 from api.cooperative.registry.numbers import checked_iban
-from api.cooperative.registry.party_book import party_of
+from api.cooperative.registry.party_book import known_party
 from api.cooperative.stamp import stamp
 from api.cooperative.tables.registry import MandateRow, PayoutAccountRow
 from kwartier.wire import Json
@@ -19,7 +19,7 @@ from kwartier.wire import Json
 def propose_iban(desk: Desk, party: str, iban: str) -> Proposal:
     """Propose an account to pay a party on; it counts once another officer approved it."""
     desk.officer.need(*CLERKS)
-    party_of(desk, party)
+    known_party(desk, party)
     account = checked_iban(iban)
     row = PayoutAccountRow(
         party=party,

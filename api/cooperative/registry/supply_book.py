@@ -98,6 +98,8 @@ def _spans(supplies: Sequence[SupplyRow], group: Sequence[tuple[EpochS, str]]) -
 
 def _supplies(desk: Desk, connections: Collection[str]) -> list[SupplyRow]:
     """Return the supplies of connections by start; of the same start the newest comes last."""
-    rows = desk.session.scalars(select(SupplyRow).order_by(SupplyRow.start_s, SupplyRow.id))
+    query = select(SupplyRow).order_by(SupplyRow.start_s, SupplyRow.id)
+    if len(connections) == 1:
+        query = query.where(SupplyRow.connection.in_(connections))
     wanted = set(connections)
-    return [row for row in rows if row.connection in wanted]
+    return [row for row in desk.session.scalars(query) if row.connection in wanted]

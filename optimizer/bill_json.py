@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from kwartier.ledger import Account, Entry, balances
@@ -22,6 +23,9 @@ from optimizer.bill import (
 )
 from optimizer.strict_json import Part, parsed
 from optimizer.tariff import CentRounding, Terms
+
+LONGEST_FRACTION = 10**2000
+"""The largest denominator that the prices of a bill may have in common."""
 
 _VOLUME_KEYS = ("member", "bought", "sold", "buy_price", "sell_price")
 _TARIFF_KEYS = ("buy", "sell", "levy", "fee", "vat", "vat_sell", "rounding")
@@ -56,7 +60,10 @@ def resettle_text(text: str) -> dict[str, Json]:
 def bill_of(part: Part) -> Bill:
     """Return the bill that a part of a document describes, or refuse it."""
     keys = part.object(("volumes", "tariff"), needed=("volumes", "tariff"))
-    return bill([_volume(row) for row in keys["volumes"].list()], _terms(keys["tariff"]))
+    terms = _terms(keys["tariff"])
+    volumes = [_volume(row) for row in keys["volumes"].list()]
+    _refuse_unwieldy(keys["volumes"], volumes)
+    return bill(volumes, terms)
 
 
 def _volume(part: Part) -> Volume:
@@ -68,6 +75,19 @@ def _volume(part: Part) -> Volume:
         _price(keys.get("buy_price")),
         _price(keys.get("sell_price")),
     )
+
+
+def _refuse_unwieldy(part: Part, volumes: Sequence[Volume]) -> None:
+    """Refuse prices that have no common fraction of a bearable length."""
+    common = 1
+    for row, volume in enumerate(volumes):
+        for price in (volume.buy_eur_per_kwh, volume.sell_eur_per_kwh):
+            common = math.lcm(common, 1 if price is None else price.denominator)
+        if common > LONGEST_FRACTION:
+            raise part.list()[row].wrong(
+                "its price and those before it make fractions too long to add up: "
+                "use prices with fewer digits"
+            )
 
 
 def _price(part: Part | None) -> Fraction | None:

@@ -39,13 +39,15 @@ class NaiveMonth:
 
     def cents(self, charge: str) -> dict[str, int]:
         """Return each member's cents of a charge (C12)."""
-        exact = {member: 100 * eur for member, eur in self.exact_eur[charge].items()}
-        total = half_away(sum(exact.values(), Fraction()))
-        low = {member: amount // 1 for member, amount in exact.items()}
-        first = sorted(exact, key=lambda member: (-(exact[member] % 1), member))
-        for member in first[: total - sum(low.values())]:
-            low[member] += 1
-        return low
+        return plain_cents({member: 100 * eur for member, eur in self.exact_eur[charge].items()})
+
+
+def plain_cents(exact: Mapping[str, Fraction]) -> dict[str, int]:
+    """Return whole cents that add up to the rounded total, ties by name (C12)."""
+    low = {member: amount // 1 for member, amount in exact.items()}
+    spare = half_away(sum(exact.values(), Fraction())) - sum(low.values())
+    first = sorted(exact, key=lambda member: (-(exact[member] % 1), member))
+    return {member: low[member] + (member in first[:spare]) for member in low}
 
 
 def half_away(amount: Fraction) -> int:

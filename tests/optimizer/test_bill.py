@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kwartier.errors import ContractError
@@ -14,6 +15,7 @@ from optimizer.bill import Volume, bill, correct
 from optimizer.bill_json import bill_text, resettle_text
 from optimizer.rounding import half_away_from_zero
 from optimizer.tariff import CentRounding, Terms
+from tests.optimizer.naive_month import half_away, plain_cents
 
 TARIFF = '{"buy": "0.18", "sell": "0.12", "levy": "0.01", "fee": "2.50", "vat": "21/100"}'
 JULY = (
@@ -21,8 +23,10 @@ JULY = (
     ' {"member": "B", "bought": "0", "sold": "120.500"}], "tariff": ' + TARIFF + "}"
 )
 
-prices = st.fractions(-2, 2, max_denominator=1000)
-rates = st.fractions(0, 1, max_denominator=100)
+prices = st.tuples(st.integers(-2000, 2000), st.sampled_from([3, 7, 100, 1000, 1999])).map(
+    lambda parts: Fraction(*parts)
+)
+rates = st.sampled_from([Fraction(), Fraction(9, 100), Fraction(21, 100), Fraction(1, 3)])
 terms = st.builds(Terms, prices, prices, prices, prices, rates, rates)
 volumes = st.lists(
     st.builds(
@@ -169,6 +173,148 @@ def test_a_bill_that_is_wrong_is_refused_by_place_value_and_remedy(
         bill_text(JULY.replace(old, new))
 
 
+def test_prices_whose_fractions_grow_too_long_together_are_refused() -> None:
+    # 7**999 has 845 digits, and 3 ** 999 and 11**950 have 477 and 990: together over 2000.
+    rows = ", ".join(
+        f'{{"member": "A", "bought": "1", "buy_price": "1/{prime**power}"}}'
+        for prime, power in ((7, 999), (3, 999), (11, 950))
+    )
+
+    with pytest.raises(ContractError, match=r"^volumes\[2\]: its price and those before it make"):
+        bill_text(f'{{"volumes": [{rows}], "tariff": {TARIFF}}}')
+
+
+def test_thousands_of_long_decimals_are_billed() -> None:
+    # Each pays 1 kWh at a price of 900 decimals, all but 0.
+    rows = ", ".join(
+        f'{{"member": "m{place}", "bought": "1", "buy_price": "0.{place:0900d}"}}'
+        for place in range(2000)
+    )
+
+    told = bill_text(f'{{"volumes": [{rows}], "tariff": {TARIFF}}}')
+
+    assert isinstance(told["totals"], dict)
+    assert (told["totals"]["buy"], told["totals"]["fee"]) == (0, 500_000)
+
+
+def test_the_largest_energy_at_a_long_price_is_exact() -> None:
+    # 999,999,999,999.999 kWh at 0.123456789 EUR is 12,345,678,899,999.987654... cents.
+    told = bill_text(
+        '{"volumes": [{"member": "A", "bought": "999999999999.999"}],'
+        ' "tariff": {"buy": "0.123456789", "sell": "0"}}'
+    )
+
+    assert isinstance(told["totals"], dict)
+    assert told["totals"]["buy"] == 12_345_678_900_000
+
+
+def test_a_bill_of_nobody_is_empty() -> None:
+    told = bill_text(f'{{"volumes": [], "tariff": {TARIFF}}}')
+
+    assert (told["invoices"], told["entries"], told["margin"]) == ({}, [], 0)
+    assert told["totals"] == {"buy": 0, "sell": 0, "levy": 0, "fee": 0}
+
+
+def test_amounts_that_cancel_out_still_move_between_accounts() -> None:
+    # 1 kWh at 0.05 and a levy of -0.05: nothing to pay, and the fund pays the cooperative.
+    told = bill_text(
+        '{"volumes": [{"member": "A", "bought": "1"}],'
+        ' "tariff": {"buy": "0.05", "sell": "0", "levy": "-0.05", "vat": "21/100"}}'
+    )
+
+    assert told["entries"] == [{"coop:energy_sales": -5, "fund:levy": 5}]
+
+
+def test_vat_on_a_net_below_zero_is_given_back() -> None:
+    # -0.50 net: 21 % is -10.5, half away from zero -11.
+    told = bill_text(
+        '{"volumes": [{"member": "A", "bought": "10"}],'
+        ' "tariff": {"buy": "-0.05", "sell": "0", "vat": "0.21"}}'
+    )
+
+    assert told["entries"] == [{"receivable:A": -61, "coop:energy_sales": 50, "tax:vat_due": 11}]
+
+
+def test_a_member_who_left_is_paid_back_and_one_who_joined_is_billed() -> None:
+    one = JULY.replace('"B"', '"C"')
+
+    told = resettle_text(f'{{"old": {JULY}, "new": {one}}}')
+
+    assert told["delta_to_pay"] == {"A": 0, "B": 1143, "C": -1143}
+    assert isinstance(told["balances"], dict)
+    assert (told["balances"]["receivable:B"], told["balances"]["payable:B"]) == (0, 0)
+
+
+@settings(max_examples=300)
+@given(volumes=volumes, terms=terms, rounding=st.sampled_from(CentRounding))
+def test_a_second_opinion_agrees_to_the_cent(
+    volumes: list[Volume], terms: Terms, rounding: CentRounding
+) -> None:
+    terms = replace(terms, rounding=rounding)
+
+    invoices = bill(volumes, terms).invoices
+
+    for charge in ("buy", "levy", "fee", "sell"):
+        exact = plain_charge(charge, volumes, terms)
+        told = {name: getattr(invoice, charge) for name, invoice in invoices.items()}
+        if rounding is CentRounding.PER_LINE_HALF_UP:
+            assert told == {name: half_away(amount) for name, amount in exact.items()}
+        else:
+            assert told == plain_cents(exact)
+    for invoice in invoices.values():
+        net = invoice.buy + invoice.levy + invoice.fee
+        assert invoice.vat == half_away(net * terms.vat)
+        assert invoice.sell_vat == half_away(invoice.sell * terms.vat_sell)
+        assert invoice.to_pay == net + invoice.vat - invoice.sell - invoice.sell_vat
+
+
+@settings(max_examples=200)
+@given(volumes=volumes, terms=terms)
+def test_a_bill_turned_over_is_the_bill_at_the_opposite_prices(
+    volumes: list[Volume], terms: Terms
+) -> None:
+    turned = replace(
+        terms,
+        buy_eur_per_kwh=-terms.buy_eur_per_kwh,
+        sell_eur_per_kwh=-terms.sell_eur_per_kwh,
+        levy_eur_per_kwh=-terms.levy_eur_per_kwh,
+        fee_eur=-terms.fee_eur,
+    )
+    opposite = [
+        replace(
+            row,
+            buy_eur_per_kwh=None if row.buy_eur_per_kwh is None else -row.buy_eur_per_kwh,
+            sell_eur_per_kwh=None if row.sell_eur_per_kwh is None else -row.sell_eur_per_kwh,
+        )
+        for row in volumes
+    ]
+
+    up, down = bill(volumes, terms), bill(opposite, turned)
+
+    for charge in ("buy", "levy", "fee", "sell"):
+        assert sum(getattr(each, charge) for each in up.invoices.values()) == -sum(
+            getattr(each, charge) for each in down.invoices.values()
+        )
+
+
+def plain_charge(charge: str, volumes: list[Volume], terms: Terms) -> dict[str, Fraction]:
+    """Return the exact cents of one charge by member."""
+    exact = {row.member: Fraction() for row in volumes}
+    for row in volumes:
+        bought, sold = Fraction(row.bought_wh, 10), Fraction(row.sold_wh, 10)
+        own_buy, own_sell = row.buy_eur_per_kwh, row.sell_eur_per_kwh
+        if charge == "fee":
+            exact[row.member] = 100 * terms.fee_eur
+        elif charge == "levy":
+            exact[row.member] += bought * terms.levy_eur_per_kwh
+        elif charge == "buy":
+            exact[row.member] += bought * (terms.buy_eur_per_kwh if own_buy is None else own_buy)
+        else:
+            exact[row.member] += sold * (terms.sell_eur_per_kwh if own_sell is None else own_sell)
+    return exact
+
+
+@settings(max_examples=200)
 @given(volumes=volumes, terms=terms)
 def test_every_bill_balances_and_its_cents_add_up(volumes: list[Volume], terms: Terms) -> None:
     billed = bill(volumes, terms)
@@ -185,6 +331,7 @@ def test_every_bill_balances_and_its_cents_add_up(volumes: list[Volume], terms: 
     assert sum(balances(billed.entries).values()) == 0
 
 
+@settings(max_examples=200)
 @given(volumes=volumes, terms=terms)
 def test_a_correction_with_the_same_figures_changes_nothing(
     volumes: list[Volume], terms: Terms

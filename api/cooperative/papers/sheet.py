@@ -19,8 +19,8 @@ from api.cooperative.papers.workbook import workbook_of
 from api.cooperative.statement import ConnectionPart, Statement, StatementLine
 from kwartier.units import kwh
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What makes a spreadsheet take a text for a formula or another cell."""
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What makes a spreadsheet take a text for a formula or another cell; the last are full width."""
 
 
 def run_xlsx(statements: Sequence[Statement], language: str = "nl") -> bytes:

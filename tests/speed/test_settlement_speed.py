@@ -1,21 +1,46 @@
-"""How long an exact settlement takes, over a plain exact reckoning in the same run."""
+"""How long a settlement takes: exactly, in arrays, and as a command on a month in a file."""
 
 from __future__ import annotations
 
+import json
 import random
+import subprocess
+import sys
 import time
+from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kwartier.interval import QUARTER_S, Quarter
 from kwartier.model import Tariff
+from kwartier.units import kwh_text
+from kwartier.wire import Json
 from optimizer.balance import QuarterReadings, Registers
+from optimizer.listing import Listing
+from optimizer.matrix import ReadingMatrix, RegisterMatrix, WhArray
+from optimizer.matrix_settlement import settle_matrix
 from optimizer.period import Agreement, KeyVersion, Rounding, settle_period
+from optimizer.period_volumes import settle_listing
+from optimizer.readings_json import connections_of
 from optimizer.settlement import Rules, settle_day
 from optimizer.sharing import Hybrid, Proportional, Rounds, SharingKey, Static
+from optimizer.strict_json import Part
 from tests.optimizer.second_opinion import caps_by_rule, rounded, searched_fill, whose_export
 
+MONTH = 31 * 96
+"""The quarters of a month."""
+ALWAYS = (KeyVersion(0, Proportional()),)
+RUN = """
+import resource, sys
+from kwartier.cli import main
+code = main()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+sys.exit(code)
+"""
+"""Runs a command line and then tells the most memory it held [KiB]."""
 HOMES = [f"h{place:03}" for place in range(100)]
 EQUAL_PARTS = dict.fromkeys(HOMES, Fraction(1, len(HOMES)))
 
@@ -74,13 +99,149 @@ def test_a_day_of_a_hundred_homes_is_settled_in_two_seconds(key: SharingKey) -> 
 @pytest.mark.speed
 @pytest.mark.parametrize("rounding", list(Rounding))
 def test_a_month_of_a_hundred_homes_is_settled_in_seconds(rounding: Rounding) -> None:
-    month = street(2976)
-    agreement = Agreement((KeyVersion(0, Proportional()),), Rules(), rounding=rounding)
+    month = street(MONTH)
+    agreement = Agreement(ALWAYS, Rules(), rounding=rounding)
+    listing = Listing.of(month)
 
     begun = time.perf_counter()
-    settlement = settle_period(month, agreement)
-    ours_s = time.perf_counter() - begun
+    exact = settle_period(month, agreement)
+    exact_s = time.perf_counter() - begun
+    begun = time.perf_counter()
+    in_arrays = settle_listing(listing, agreement)
+    arrays_s = time.perf_counter() - begun
 
-    print(f"\nmonth, rounded by {rounding}: {ours_s:.2f} s")
-    assert settlement.quarters == 2976
-    assert ours_s < 30
+    print(f"\nmonth of 100, rounded by {rounding}: exact engine {exact_s:.2f} s, ", end="")
+    print(f"arrays {arrays_s:.3f} s; ratio {arrays_s / exact_s:.3f}")
+    assert in_arrays.members == exact.members
+    assert exact_s < 30
+    assert arrays_s < 1
+
+
+@pytest.mark.speed
+def test_a_month_of_a_thousand_homes_in_a_matrix_is_settled_in_seconds() -> None:
+    few, many = ReadingMatrix.of(street(96)), wide_street(1_000)
+
+    begun = time.perf_counter()
+    settled = settle_matrix(many, Agreement(ALWAYS, Rules()))
+    many_s = time.perf_counter() - begun
+    begun = time.perf_counter()
+    settle_matrix(few, Agreement(ALWAYS, Rules()))
+    few_s = time.perf_counter() - begun
+
+    print(f"\nmatrix: a day of 100 homes {few_s:.3f} s, a month of 1,000 {many_s:.2f} s")
+    assert settled.bought_wh.any()
+    assert many_s < 5
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One run of the command: how long, how much memory, and its answer."""
+
+    seconds: float
+    peak_mib: float
+    answer: Json
+
+
+@pytest.mark.speed
+@pytest.mark.parametrize("rounding", list(Rounding))
+def test_a_month_in_a_file_is_settled_in_time_and_memory(
+    tmp_path: Path, rounding: Rounding
+) -> None:
+    print(f"\nkwartier settle period, a month, rounded by {rounding}")
+    print("connections      file     seconds   peak RSS   per connection-quarter")
+    measured: dict[int, Measured] = {}
+    for homes in (100, 300, 1_000, 3_000):
+        file = tmp_path / "month.json"
+        write_month(file, homes, rounding)
+        run = settled_by_command(file)
+        measured[homes] = run
+        size_mb, each_us = file.stat().st_size / 1e6, run.seconds / homes / MONTH * 1e6
+        print(
+            f"{homes:11,} {size_mb:6.0f} MB {run.seconds:9.2f} s {run.peak_mib:6.0f} MiB ", end=""
+        )
+        print(f"{each_us:20.2f} us")
+        if homes == 100:
+            begun = time.perf_counter()
+            exact = settled_at_once(file)
+            exact_s = time.perf_counter() - begun
+            print(f"            read at once, exact engine: {exact_s:.2f} s; ", end="")
+            print(f"ratio {run.seconds / exact_s:.2f}")
+            assert run.answer == exact
+
+    assert measured[100].seconds < 2
+    assert measured[1_000].seconds < 20
+    assert measured[1_000].peak_mib < 1024
+    assert measured[3_000].seconds < 2 * 3 * measured[1_000].seconds
+
+
+def wide_street(homes: int) -> ReadingMatrix:
+    """Return a month of homes of which about every third exports."""
+    draw = np.random.default_rng(1)
+    shape = homes, MONTH
+    exporting = draw.integers(0, 3, shape) == 0
+    return ReadingMatrix(
+        Quarter(1_900_000 * QUARTER_S),
+        tuple(f"h{place:05}" for place in range(homes)),
+        np.ones(shape, np.bool_),
+        registers(draw.integers(0, 500, shape)),
+        registers(draw.integers(0, 600, shape) * exporting),
+        registers(draw.integers(0, 9_000, (1, MONTH))),
+        registers(draw.integers(0, 9_000, (1, MONTH))),
+    )
+
+
+def registers(energy_wh: WhArray) -> RegisterMatrix:
+    never = np.zeros(energy_wh.shape, np.bool_)
+    return RegisterMatrix(energy_wh, never, never)
+
+
+def write_month(file: Path, homes: int, rounding: Rounding) -> None:
+    """Write a month of homes as ``kwartier settle period`` reads it."""
+    draw = random.Random(1)  # noqa: S311 - figures, not secrets
+    imports = [f'"import": "{kwh_text(energy_wh)}"' for energy_wh in range(500)]
+    exports = [f'"export": "{kwh_text(energy_wh)}"' for energy_wh in (*[0] * 1_200, *range(600))]
+    with file.open("w", encoding="utf-8") as opened:
+        opened.write('{"quarters": [')
+        for number in range(MONTH):
+            rows = zip(draw.choices(imports, k=homes), draw.choices(exports, k=homes), strict=True)
+            readings = ", ".join(
+                f'"h{place:05}": {{{taken}, {given}}}' for place, (taken, given) in enumerate(rows)
+            )
+            start = Quarter((1_900_000 + number) * QUARTER_S)
+            opened.write(", " * bool(number) + f'{{"ts": "{start}", "readings": {{{readings}}}}}')
+        opened.write('], "keys": [{"from": "2020-01-01T00:00:00Z", "key": {"type": ')
+        opened.write(f'"proportional"}}}}], "rounding": "{rounding}"}}')
+
+
+def settled_by_command(file: Path) -> Measured:
+    """Return what a process of its own makes of a file."""
+    begun = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, "settle", "period", str(file)],
+        check=True,
+        capture_output=True,
+        timeout=300,
+    )
+    seconds = time.perf_counter() - begun
+    return Measured(seconds, int(done.stderr) / 1024, json.loads(done.stdout))
+
+
+def settled_at_once(file: Path) -> Json:
+    """Return what the strict reader and the exact engine make of a file."""
+    document = json.loads(file.read_text(encoding="utf-8"))
+    quarters = [
+        QuarterReadings(Quarter.parse(row["ts"]), connections_of(Part(row["readings"])))
+        for row in document["quarters"]
+    ]
+    agreement = Agreement(ALWAYS, Rules(), rounding=Rounding(document["rounding"]))
+    settled = settle_period(quarters, agreement)
+    return {
+        "status": settled.status.value,
+        "missing": len(settled.missing),
+        "quarters": settled.quarters,
+        "members": {
+            name: {"bought": volume.bought_wh, "sold": volume.sold_wh}
+            for name, volume in settled.members.items()
+        },
+        "orphan": dict(settled.orphan_wh),
+    }

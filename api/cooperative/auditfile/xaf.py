@@ -218,7 +218,6 @@ def _line(xml: _Xml, number: int, line: TransactionLine, transaction: Transactio
     xml.leaf("docRef", transaction.document, 255)
     xml.leaf("effDate", transaction.day.isoformat())
     xml.amount("amnt", "amntTp", line.cents)
-    if line.relation:
-        xml.leaf("custSupID", line.relation)
-        xml.given("invRef", transaction.invoice, 255)
+    xml.given("custSupID", line.relation)
+    xml.given("invRef", line.invoice, 255)
     xml.given("cost", line.cost_centre)

@@ -90,11 +90,20 @@ class VatCode:
 
 @dataclass(frozen=True, slots=True)
 class TransactionLine:
-    """One amount of a transaction; debit is above zero."""
+    """One amount of a transaction.
+
+    Attributes:
+        account: The account's id.
+        cents: Debit above zero, credit below.
+        relation: Whose, where it stands on a party's account.
+        invoice: Number of that party's paper; empty without one.
+        cost_centre: Part of the neighbourhood's life.
+    """
 
     account: str
     cents: int
     relation: str = ""
+    invoice: str = ""
     cost_centre: str = ""
 
 
@@ -107,8 +116,7 @@ class Transaction:
         text: What it is about.
         day: Its day, within the year.
         officer: Who wrote it, by id.
-        document: The paper it rests on.
-        invoice: Number of the invoice; empty without one.
+        document: What it rests on: a paper, a payment file, a line of the bank.
         lines: What it moves; they sum to zero.
     """
 
@@ -117,7 +125,6 @@ class Transaction:
     day: date
     officer: str
     document: str
-    invoice: str
     lines: tuple[TransactionLine, ...]
 
 

@@ -46,6 +46,9 @@ from tests.api.cooperative.paying import (
     settings,
 )
 
+ON_SQLITE = pytest.mark.parametrize("books_url", ["sqlite"], indirect=True)
+"""For what asks the database nothing that another test here does not ask of both."""
+
 
 @pytest.fixture
 def company(books: Books, treasurer: Officer, board: Officer, tmp_path: Path) -> Company:
@@ -107,6 +110,7 @@ def test_importing_twice_changes_nothing(company: Company) -> None:
     assert balance(company, "bank:main") == before
 
 
+@ON_SQLITE
 def test_a_line_shown_by_two_statements_is_booked_once(company: Company) -> None:
     read(company, camt([COLLECTED, PAID]))
 
@@ -116,6 +120,7 @@ def test_a_line_shown_by_two_statements_is_booked_once(company: Company) -> None
     assert balance(company, "bank:main") == 1600 - 3105 + 999
 
 
+@ON_SQLITE
 def test_a_statement_of_a_known_name_with_other_lines_is_refused(company: Company) -> None:
     read(company, camt([COLLECTED]))
 
@@ -125,6 +130,7 @@ def test_a_statement_of_a_known_name_with_other_lines_is_refused(company: Compan
     assert balance(company, "bank:main") == 1600
 
 
+@ON_SQLITE
 def test_lines_without_the_banks_reference_in_overlapping_statements_are_refused(
     company: Company,
 ) -> None:
@@ -170,6 +176,7 @@ def test_a_returned_collection_is_open_again_and_can_be_collected_once_more(
     assert is_open(company) == {"F2026-00002": 999}
 
 
+@ON_SQLITE
 def test_a_return_that_comes_before_its_collection_ends_the_same(company: Company) -> None:
     back = BankLine(BANK_DAY, -1600, "F2026-00001", reference="R1", returned=True, reason="MD06")
 
@@ -181,6 +188,7 @@ def test_a_return_that_comes_before_its_collection_ends_the_same(company: Compan
     assert balance(company, "bank:main") == 0
 
 
+@ON_SQLITE
 def test_a_payout_that_comes_back_is_owed_again(company: Company) -> None:
     back = BankLine(BANK_DAY, 3105, "I2026-00002", reference="R2", returned=True, reason="AC04")
 
@@ -190,6 +198,7 @@ def test_a_payout_that_comes_back_is_owed_again(company: Company) -> None:
     assert balance(company, "transit:payouts") == 0
 
 
+@ON_SQLITE
 def test_what_is_paid_in_part_leaves_the_rest_open(company: Company) -> None:
     part = BankLine(BANK_DAY, 600, text="F2026-00002", reference="P1", iban=iban(3))
 
@@ -198,6 +207,7 @@ def test_what_is_paid_in_part_leaves_the_rest_open(company: Company) -> None:
     assert is_open(company)["F2026-00002"] == 399
 
 
+@ON_SQLITE
 def test_what_is_paid_too_much_waits_for_somebody(company: Company) -> None:
     more = BankLine(BANK_DAY, 1500, text="F2026-00002", reference="P1", iban=iban(3))
 
@@ -210,6 +220,7 @@ def test_what_is_paid_too_much_waits_for_somebody(company: Company) -> None:
     assert (waiting.line, waiting.cents, waiting.iban) == (line, 501, iban(3))
 
 
+@ON_SQLITE
 def test_an_amount_from_a_known_account_is_matched(company: Company) -> None:
     found = read(company, camt([BankLine(BANK_DAY, 999, reference="P1", iban=iban(3))]))
 
@@ -233,6 +244,7 @@ def test_an_unknown_amount_is_told_with_suggestions_and_matched_by_a_person(
         match_to_party(desk, line, "huis-3")
 
 
+@ON_SQLITE
 def test_bank_costs_are_matched_to_an_account(company: Company) -> None:
     (line,) = read(company, camt([BankLine(BANK_DAY, -995, reference="K")])).unmatched
 
@@ -258,6 +270,7 @@ def test_a_large_amount_is_matched_to_an_account_by_two_people(company: Company)
     assert balance(company, "coop:expenses") == -cents
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("account", ["receivable:huis-1", "transit:mandates", "bank:main"])
 def test_no_line_is_matched_to_a_members_or_a_banks_account(company: Company, account: str) -> None:
     (line,) = read(company, camt([BankLine(BANK_DAY, -995, reference="K")])).unmatched
@@ -282,6 +295,7 @@ def test_a_file_whose_paper_was_paid_by_hand_since_is_not_released(company: Comp
         release(desk, file.number)
 
 
+@ON_SQLITE
 def test_a_payment_that_came_before_its_invoice_is_found_later(company: Company) -> None:
     line = BankLine(BANK_DAY, 450, text="F2026-00003", reference="P1", iban=iban(3))
     assert len(read(company, camt([line])).unmatched) == 1
@@ -294,6 +308,7 @@ def test_a_payment_that_came_before_its_invoice_is_found_later(company: Company)
     assert balance(company, "bank:unmatched") == 0
 
 
+@ON_SQLITE
 def test_a_missing_statement_shows(company: Company) -> None:
     read(company, camt([COLLECTED]))
     later = date(2026, 8, 19)
@@ -319,6 +334,7 @@ def test_what_is_written_off_took_two_people(company: Company) -> None:
     assert balance(company, "receivable:huis-3") == 0
 
 
+@ON_SQLITE
 def test_a_write_off_of_what_was_paid_since_is_refused(company: Company) -> None:
     with company.books.desk(company.treasurer) as desk:
         proposed = propose_write_off(desk, "F2026-00002", "moved abroad")
@@ -331,6 +347,7 @@ def test_a_write_off_of_what_was_paid_since_is_refused(company: Company) -> None
         write_off(desk, proposed.id)
 
 
+@ON_SQLITE
 def test_open_items_are_told_by_age(company: Company) -> None:
     company.papers((OWES, 3, 100), run="2026-08/1", day=date(2026, 8, 31))
     with company.books.reading(company.treasurer) as desk:

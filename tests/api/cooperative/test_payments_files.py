@@ -39,6 +39,9 @@ from tests.api.cooperative.paying import (
     settings,
 )
 
+ON_SQLITE = pytest.mark.parametrize("books_url", ["sqlite"], indirect=True)
+"""For what asks the database nothing that another test here does not ask of both."""
+
 
 @pytest.fixture
 def company(books: Books, treasurer: Officer, board: Officer, tmp_path: Path) -> Company:
@@ -59,6 +62,7 @@ def test_a_file_collects_what_is_open_and_another_pays_out_the_rest(company: Com
     assert made.by_hand == (ByHand("huis-3", 999, "no_mandate", "F2026-00003"),)
 
 
+@ON_SQLITE
 def test_the_bank_reads_in_the_file_what_the_books_have_open(company: Company) -> None:
     with company.books.desk(company.treasurer) as desk:
         file = collect(desk, company.settings, RUN, PAY_DAY)
@@ -73,6 +77,7 @@ def test_the_bank_reads_in_the_file_what_the_books_have_open(company: Company) -
     assert line.text == "Afrekening 2026-07 F2026-00001 I2026-00001"
 
 
+@ON_SQLITE
 def test_nothing_is_taken_up_twice(company: Company) -> None:
     with company.books.desk(company.treasurer) as desk:
         draft(desk, company.settings, RUN, PAY_DAY)
@@ -121,6 +126,7 @@ def test_nobody_releases_a_file_of_their_own(company: Company, treasurer_at_home
             release(desk, file.number)
 
 
+@ON_SQLITE
 def test_only_a_released_file_is_written_out(company: Company) -> None:
     with company.books.desk(company.treasurer) as desk:
         file = pay_out(desk, company.settings, RUN, PAY_DAY)
@@ -155,6 +161,7 @@ def test_a_withdrawn_file_frees_its_papers(company: Company) -> None:
         release(desk, file.number)
 
 
+@ON_SQLITE
 def test_a_member_in_a_waiting_file_gets_no_second_one(company: Company) -> None:
     with company.books.desk(company.treasurer) as desk:
         file = collect(desk, company.settings, RUN, PAY_DAY)
@@ -187,6 +194,7 @@ def test_a_correction_nets_the_old_papers_with_the_new(company: Company) -> None
     assert (corrected.count, corrected.cents) == (1, 88)
 
 
+@ON_SQLITE
 def test_papers_that_come_to_nothing_are_closed_without_money(
     books: Books, treasurer: Officer, board: Officer, tmp_path: Path
 ) -> None:
@@ -203,6 +211,7 @@ def test_papers_that_come_to_nothing_are_closed_without_money(
         assert trial_balance(desk)[Account("receivable:huis-1")] == 0
 
 
+@ON_SQLITE
 def test_an_amount_above_the_limit_is_refused_and_nothing_is_drafted(company: Company) -> None:
     refused = pytest.raises(BooksError, match="huis-1: 1600 cents is above the limit of 1000")
     with refused, company.books.desk(company.treasurer) as desk:
@@ -212,6 +221,7 @@ def test_an_amount_above_the_limit_is_refused_and_nothing_is_drafted(company: Co
         assert collect(desk, company.settings, RUN, PAY_DAY).number == 1
 
 
+@ON_SQLITE
 def test_a_day_that_is_past_is_refused(company: Company) -> None:
     with pytest.raises(StateError, match="past"), company.books.desk(company.treasurer) as desk:
         draft(desk, company.settings, RUN, date(2026, 7, 1))

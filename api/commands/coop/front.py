@@ -13,6 +13,7 @@ from api.commands.coop.officer import WORDS as OFFICER
 from api.commands.coop.papers import WORDS as PAPERS
 from api.commands.coop.proposal import WORDS as PROPOSAL
 from api.commands.coop.registry import WORDS as REGISTRY
+from api.commands.coop.run import WORDS as RUN
 from api.commands.coop.word import Word, add_common
 from kwartier.cli import Command
 
@@ -24,6 +25,7 @@ WORDS: tuple[Word, ...] = (
     *INTAKE,
     *LAW,
     *PROPOSAL,
+    *RUN,
     *PAPERS,
 )
 

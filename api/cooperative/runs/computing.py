@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import insert
 
 from api.cooperative.canonical import canonical
@@ -24,9 +26,17 @@ from kwartier.interval import instant_text
 from kwartier.units import Wh
 from optimizer.month import settle_month
 
+_GATHERED, _SETTLED, _KEPT = 0.2, 0.6, 0.9
+"""How much is done after each part of the work."""
+
 
 def compute(
-    desk: Desk, settings: CoopSettings, period: str, *, content_wh: Wh | None = None
+    desk: Desk,
+    settings: CoopSettings,
+    period: str,
+    *,
+    content_wh: Wh | None = None,
+    show: Callable[[float], None] | None = None,
 ) -> str:
     """Compute the run of a month that is under way, or begin one; return its name.
 
@@ -38,6 +48,7 @@ def compute(
         period: The month, such as ``2026-07``.
         content_wh: What the battery could still give at the month's end, as measured [Wh]; None
             when nobody measured, and its claims are not trued up.
+        show: Told how much is done, from 0 to 1.
 
     Raises:
         StateError: The month is not over, or its run is proposed or further: correct it instead.
@@ -61,11 +72,17 @@ def compute(
                 else f"correct it with `kwartier coop run correct {month}`"
             )
         )
-    return reckon(desk, run, content_wh).id
+    return reckon(desk, run, content_wh, show).id
 
 
-def reckon(desk: Desk, run: Run, content_wh: Wh | None = None) -> Run:
+def reckon(
+    desk: Desk,
+    run: Run,
+    content_wh: Wh | None = None,
+    show: Callable[[float], None] | None = None,
+) -> Run:
     """Compute a run anew; on unchanged inputs what is there already counts."""
+    tell = show or _say_nothing
     gathered = gather(desk, run.name.month, content_wh)
     before = next((step.computation for step in reversed(run.steps) if step.computation), None)
     if before is not None:
@@ -74,10 +91,13 @@ def reckon(desk: Desk, run: Run, content_wh: Wh | None = None) -> Run:
             if run.state is State.COMPUTED:
                 return run
             return take(desk, run, State.COMPUTED, computation=before)
+    tell(_GATHERED)
     result = settle_month(case_of(gathered.inputs, gathered.readings))
+    tell(_SETTLED)
     frozen = result_of(result)
     computation = keep(desk, run, gathered.inputs, frozen, gathered.fingerprint)
     keep_days(desk, computation, days_of(gathered.readings, result.allocation))
+    tell(_KEPT)
     found = found_in(desk, gathered, result)
     if found:
         rows = [_row(computation, rank, each) for rank, each in enumerate(found, 1)]
@@ -97,6 +117,10 @@ def reckon(desk: Desk, run: Run, content_wh: Wh | None = None) -> Run:
         },
     )
     return computed
+
+
+def _say_nothing(_: float) -> None:
+    """Tell nobody how much is done."""
 
 
 def _row(computation: int, rank: int, found: Finding) -> dict[str, object]:

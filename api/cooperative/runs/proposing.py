@@ -119,17 +119,21 @@ def approve(desk: Desk, run: str, body_hash: str) -> None:
     ):
         return
     known.need(State.PROPOSED)
-    now = digest(body_of(desk, known, computation_of(desk, known)))
-    if now != last.body_hash:
+    body = body_of(desk, known, computation_of(desk, known))
+    if digest(body) != last.body_hash:
         raise StateError(f"run {known.id} is no longer what was proposed: reject it, and look")
     assert last.proposal is not None, known.id
-    four_eyes.approve(desk, last.proposal, body_hash)
+    given = four_eyes.approval(desk, Matter.RUN, known.id, body)
+    if given is None or given.officer != desk.officer.id:
+        four_eyes.approve(desk, last.proposal, body_hash)
     take(desk, known, State.APPROVED, proposal=last.proposal, body_hash=body_hash)
     record(desk, "run.approve", known.id, {"proposal": last.proposal, "body_hash": body_hash})
 
 
 def reject(desk: Desk, run: str, reason: str) -> None:
     """Send a proposed run back to draft: as the second person, or as who proposed it.
+
+    A proposal that was rejected by itself is over already, and the run follows it.
 
     Raises:
         StateError: It is not proposed.
@@ -139,7 +143,8 @@ def reject(desk: Desk, run: str, reason: str) -> None:
     if not reason.strip():
         raise BooksError(f"run {known.id}: say why, in a few words")
     assert known.last.proposal is not None, known.id
-    four_eyes.reject(desk, known.last.proposal, reason)
+    if any(each.id == known.last.proposal for each in four_eyes.open_proposals(desk)):
+        four_eyes.reject(desk, known.last.proposal, reason)
     take(desk, known, State.DRAFT, reason=reason)
     record(desk, "run.reject", known.id, {"proposal": known.last.proposal, "reason": reason})
 

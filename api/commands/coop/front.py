@@ -9,9 +9,11 @@ from api.commands.coop.connections import WORDS as CONNECTIONS
 from api.commands.coop.init import WORDS as INIT
 from api.commands.coop.intake import WORDS as INTAKE
 from api.commands.coop.law import WORDS as LAW
+from api.commands.coop.meters import WORDS as METERS
 from api.commands.coop.officer import WORDS as OFFICER
 from api.commands.coop.papers import WORDS as PAPERS
 from api.commands.coop.proposal import WORDS as PROPOSAL
+from api.commands.coop.readings import WORDS as READINGS
 from api.commands.coop.registry import WORDS as REGISTRY
 from api.commands.coop.run import WORDS as RUN
 from api.commands.coop.word import Word, add_common
@@ -24,6 +26,8 @@ WORDS: tuple[Word, ...] = (
     *CONNECTIONS,
     *INTAKE,
     *LAW,
+    *METERS,
+    *READINGS,
     *PROPOSAL,
     *RUN,
     *PAPERS,

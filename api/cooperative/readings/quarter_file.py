@@ -1,19 +1,15 @@
-"""Rows of a CSV or XLSX file of quarters, as text: the one door to spreadsheets that come in."""
+"""Rows of a CSV or XLSX file of quarters, as text; a long CSV is read as a stream."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import TypeAlias
-from zipfile import BadZipFile
-
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from api.cooperative.errors import BooksError
+from api.cooperative.registry import intake_file
+from kwartier.errors import ContractError
 
 MAX_BYTES = 256 * 2**20
 """The largest file that is read [bytes]."""
@@ -27,7 +23,7 @@ def rows_of(path: Path, required: Sequence[str], allowed: Sequence[str]) -> Iter
     """Yield the rows of a file; empty ones are passed over.
 
     CSV is UTF-8 with ``;`` and decimal commas, or ``,`` and decimal points. XLSX is the first
-    sheet; times in it must be text with an offset.
+    sheet, and a small one; a month of many connections comes as CSV.
 
     Raises:
         BooksError: The file cannot be read, or a column is away, unknown or there twice.
@@ -37,7 +33,7 @@ def rows_of(path: Path, required: Sequence[str], allowed: Sequence[str]) -> Iter
             raise BooksError(f"{path}: more than {MAX_BYTES // 2**20} MB: split it by month")
         lines = _sheet_lines(path) if path.suffix.lower() == ".xlsx" else _csv_lines(path)
         yield from _named(path, lines, required, allowed)
-    except (OSError, UnicodeDecodeError, csv.Error, BadZipFile, InvalidFileException) as error:
+    except (OSError, UnicodeDecodeError, csv.Error, ContractError) as error:
         raise BooksError(f"{path}: cannot be read as CSV or XLSX: {error}") from error
 
 
@@ -86,20 +82,8 @@ def _csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _sheet_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    book = load_workbook(path, read_only=True, data_only=True)
-    try:
-        for line, cells in enumerate(book.worksheets[0].iter_rows(values_only=True), 1):
-            yield line, [_text(cell) for cell in cells]
-    finally:
-        book.close()
-
-
-def _text(cell: object) -> str:
-    """Return a cell as text; a number as the shortest decimal that is the same number."""
-    if cell is None:
-        return ""
-    if isinstance(cell, float):
-        return f"{Decimal(repr(cell)).normalize():f}"
-    if isinstance(cell, datetime):
-        return cell.isoformat()
-    return str(cell)
+    with path.open("rb") as file:
+        sheet = intake_file.read_sheet(file.read(intake_file.MAX_BYTES + 1))
+    yield 1, list(sheet.header)
+    for line, cells in sheet.rows:
+        yield line, list(cells)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import select
 
@@ -139,10 +139,10 @@ def energies_of(cells: Mapping[str, str]) -> dict[Direction, tuple[Wh, str]]:
 def _utc(text: str) -> datetime:
     """Return an instant whose column says that it is in UTC."""
     try:
-        bare = datetime.fromisoformat(text).tzinfo is None
+        at = datetime.fromisoformat(text)
     except ValueError:
-        bare = False
-    return parse_instant(f"{text}Z" if bare else text)
+        return parse_instant(text)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else parse_instant(text)
 
 
 def _local(text: str) -> datetime:

@@ -366,7 +366,7 @@ def test_a_file_with_other_columns_is_refused(tmp_path: Path, header: str, says:
 
 
 def test_a_file_that_is_no_spreadsheet_is_refused(tmp_path: Path) -> None:
-    for file in (csv_of(tmp_path, "utc", name="p4.xlsx"), tmp_path / "none.csv"):
+    for file in (csv_of(tmp_path, "PK\x03\x04", name="p4.xlsx"), tmp_path / "none.csv"):
         with pytest.raises(BooksError, match="cannot be read"):
             list(rows_of(file, REQUIRED, ALLOWED))
 

@@ -11,7 +11,7 @@ from api.cooperative.bundle.parcel import unpacked
 from api.cooperative.canonical import digest
 from api.cooperative.runs import frozen, frozen_result
 from api.cooperative.runs.freezing import entry_of
-from kwartier.errors import ContractError, InputError
+from kwartier.errors import ContractError, KwartierError
 from kwartier.ledger import Entry
 from kwartier.wire import Json
 from optimizer.month import MonthResult
@@ -96,7 +96,7 @@ def _entry_faults(entries: list[Part], result: MonthResult, corrects: str) -> li
         row = place.names()
         try:
             entry = _entry(row)
-        except InputError as error:
+        except KwartierError as error:
             faults.append(f"entry {row['id'].value}: {error}")
             continue
         if _text(row, "source") == "settlement":

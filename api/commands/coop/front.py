@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 
+from api.commands.coop.auditfile import WORDS as AUDITFILE
 from api.commands.coop.connections import WORDS as CONNECTIONS
 from api.commands.coop.init import WORDS as INIT
 from api.commands.coop.intake import WORDS as INTAKE
@@ -12,6 +13,7 @@ from api.commands.coop.law import WORDS as LAW
 from api.commands.coop.meters import WORDS as METERS
 from api.commands.coop.officer import WORDS as OFFICER
 from api.commands.coop.papers import WORDS as PAPERS
+from api.commands.coop.pay import WORDS as PAY
 from api.commands.coop.proposal import WORDS as PROPOSAL
 from api.commands.coop.readings import WORDS as READINGS
 from api.commands.coop.registry import WORDS as REGISTRY
@@ -31,6 +33,8 @@ WORDS: tuple[Word, ...] = (
     *PROPOSAL,
     *RUN,
     *PAPERS,
+    *PAY,
+    *AUDITFILE,
 )
 
 

@@ -15,7 +15,8 @@ from kwartier.cli import print_json
 _OWN_WORD = {
     Matter.OFFICER: "officer confirm",
     Matter.RUN: "run approve",
-    Matter.PAYMENT: "payment release",
+    Matter.PAYMENT: "pay release",
+    Matter.WRITE_OFF: "pay write-off --approve",
 }
 """What is approved with a word of its own, because more happens at once."""
 

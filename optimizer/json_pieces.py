@@ -60,7 +60,8 @@ class JsonPieces:
         """
         value = self._value(_LOOSE)
         text, start, end = self._text, self._value_at, self._at
-        if text.find('\\"', start, end) >= 0 or text.find("\\\\", start, end) >= 0:
+        escapes = text.find("\\", start, end) >= 0
+        if escapes and any(text.find(each, start, end) >= 0 for each in ('\\"', "\\\\")):
             return value, None
         return value, text.count('"', start, end) // 2
 

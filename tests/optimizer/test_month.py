@@ -139,6 +139,21 @@ def test_the_fee_is_paid_by_the_day() -> None:
     assert lines(result, "b") == [("fee", "", 20, "3.10", 200)]
 
 
+def test_a_day_of_february_is_a_28th_of_the_fee() -> None:
+    days = date(2027, 2, 1), date(2027, 2, 28)
+
+    result = settle_month(
+        month_of(
+            readings_of(days, {}),
+            [tariff(fee="2.80")],
+            ownership=[own("A", "a", date(2027, 2, 25)), own("B", "b", FIRST)],
+        )
+    )
+
+    assert lines(result, "a") == [("fee", "", 4, "2.80", 40)]
+    assert lines(result, "b") == [("fee", "", 28, "2.80", 280)]
+
+
 def test_a_member_of_two_connections_pays_one_fee() -> None:
     owners = [
         own("A", "a", FIRST, date(2026, 7, 10)),

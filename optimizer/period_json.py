@@ -24,6 +24,8 @@ MAX_CONNECTIONS = 100_000
 """The most connections in one file."""
 MAX_READINGS = 50_000_000
 """The most connection-quarters in one file; a year of 1,000 connections has 35 million."""
+READ_TWICE = 8 * 1024 * 1024
+"""The longest text that is read a second time, all at once, to say what is wrong [characters]."""
 FIRST_YEAR = 1970
 """The first year of a local day; long before it, Dutch clocks were off the grid of quarters."""
 LAST_YEAR = 9998
@@ -43,7 +45,9 @@ def period_text(text: str) -> dict[str, Json]:
     try:
         return period_pieces(iter([text]))
     except ContractError:
-        # The whole text at once has the last word: what is wrong with it is told in one order.
+        if len(text) > READ_TWICE:
+            raise
+        # The whole text at once has the last word: of many faults it always tells the same one.
         return _answer(_settled(parsed(text), ListingInProgress()))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 
@@ -65,7 +65,7 @@ class Estimates:
 
     Attributes:
         gaps: The estimates.
-        undecided: A sentence for each gap that nothing is known of.
+        undecided: A sentence for each register with gaps that a person must decide.
     """
 
     gaps: tuple[EstimatedGap, ...]
@@ -103,11 +103,13 @@ def estimate(
     undecided: list[str] = []
     for connection in connections:
         for gaps in _Gaps.of(desk, connection, first, last, ownership):
+            refused: list[InputError] = []
             for group, difference_wh in gaps.groups():
                 try:
                     found.append(gaps.estimated(group, difference_wh))
                 except InputError as error:
-                    undecided.append(f"{connection} {gaps.direction}: {error}")
+                    refused.append(error)
+            undecided += _told(gaps, refused)
     if apply:
         _keep(desk, found)
     return Estimates(tuple(found), tuple(undecided))
@@ -196,7 +198,9 @@ class _Gaps:
         rest[: self.start] = False
         rest &= self.owned
         for start, length in runs(rest):
-            yield list(range(start, start + length)), None
+            # Day by day, so that one hour that nothing is known of leaves the other days alone.
+            for _, day in groupby(range(start, start + length), self._day):
+                yield list(day), None
 
     def estimated(self, columns: list[int], difference_wh: Wh | None) -> EstimatedGap:
         """Return what the columns are taken to be.
@@ -236,8 +240,19 @@ class _Gaps:
     def _quarter(self, column: int) -> Quarter:
         return Quarter(self.first_s + column * QUARTER_S)
 
+    def _day(self, column: int) -> date:
+        return day_of(self.first_s + column * QUARTER_S)
+
     def _column(self, at_s: EpochS) -> int:
         return (at_s - self.first_s) // QUARTER_S
+
+
+def _told(gaps: _Gaps, refused: Sequence[InputError]) -> list[str]:
+    """Return what a person must decide about one register, the first reason in full."""
+    if not refused:
+        return []
+    more = f" ({len(refused)} days that nothing is known of)" if len(refused) > 1 else ""
+    return [f"{gaps.connection} {gaps.direction}: {refused[0]}{more}"]
 
 
 def _register(readings: ReadingMatrix, direction: Direction) -> tuple[WhArray, Flags, Flags]:

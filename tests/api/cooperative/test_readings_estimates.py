@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 
+import pytest
+
 from api.cooperative.database import Books
 from api.cooperative.officers import Officer
 from api.cooperative.readings import DayValues, Direction, Source, day_values, store_days
@@ -15,6 +17,9 @@ from api.cooperative.readings.swaps import Swap, enter_register, swap_meter
 from kwartier.interval import QUARTER_S, local_day
 from optimizer.estimation import Method
 from optimizer.period import Ownership
+
+pytestmark = pytest.mark.parametrize("books_url", ["sqlite"], indirect=True)
+"""What is written here goes the way of every other version; that is tried on both databases."""
 
 MONDAY = date(2026, 7, 27)
 START_S, END_S = local_day(MONDAY)

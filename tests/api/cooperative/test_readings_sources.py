@@ -36,6 +36,9 @@ from kwartier.reading import Reading
 from kwartier.wire import block_of, encode_block
 from tests.api.cooperative.registered import ean, register
 
+on_sqlite = pytest.mark.parametrize("books_url", ["sqlite"], indirect=True)
+"""For what is decided before anything is written; the rest is tried on both databases."""
+
 DAY = date(2026, 7, 6)
 START_S, END_S = local_day(DAY)
 STREET = Community(
@@ -117,6 +120,7 @@ def test_a_pull_brings_homes_and_batteries_to_the_watt_hour(
     assert (result.taken.days, result.taken.versions, result.taken.missing) == (6, 6, 0)
 
 
+@on_sqlite
 def test_pulling_again_changes_nothing(
     books: Books, treasurer: Officer, store: SqliteStore
 ) -> None:
@@ -129,6 +133,7 @@ def test_pulling_again_changes_nothing(
     assert len(versions) == 1
 
 
+@on_sqlite
 def test_what_was_not_read_is_missing_or_an_estimate_and_what_came_late_makes_it_measured(
     books: Books, treasurer: Officer, store: SqliteStore
 ) -> None:
@@ -141,6 +146,7 @@ def test_what_was_not_read_is_missing_or_an_estimate_and_what_came_late_makes_it
     assert result.taken.missing == 12  # import and export
 
 
+@on_sqlite
 def test_more_than_a_connection_can_carry_is_set_aside(
     books: Books, treasurer: Officer, store: SqliteStore
 ) -> None:
@@ -255,6 +261,7 @@ REFUSED = {
 }
 
 
+@on_sqlite
 def test_rows_that_cannot_be_are_told_by_their_line_and_nothing_is_kept(
     books: Books, treasurer: Officer, tmp_path: Path
 ) -> None:
@@ -270,6 +277,7 @@ def test_rows_that_cannot_be_are_told_by_their_line_and_nothing_is_kept(
         assert day_values(desk, "huis-01", DAY) == {}
 
 
+@on_sqlite
 def test_sound_rows_may_be_kept_beside_refused_ones(
     books: Books, treasurer: Officer, tmp_path: Path
 ) -> None:
@@ -285,6 +293,7 @@ def test_sound_rows_may_be_kept_beside_refused_ones(
     assert known[Direction.IMPORT].values.wh[48] == 100
 
 
+@on_sqlite
 def test_dutch_columns_an_ean_and_stamps_at_the_end_are_understood(
     books: Books, treasurer: Officer, tmp_path: Path
 ) -> None:
@@ -302,6 +311,7 @@ def test_dutch_columns_an_ean_and_stamps_at_the_end_are_understood(
     assert known[Direction.EXPORT].values.quality[:2] == "e-"
 
 
+@on_sqlite
 @pytest.mark.parametrize(("day", "quarters"), [(date(2026, 3, 29), 92), (date(2026, 10, 25), 100)])
 def test_the_autumn_hour_comes_twice_and_the_spring_hour_not_at_all(
     books: Books, treasurer: Officer, tmp_path: Path, day: date, quarters: int
@@ -321,6 +331,7 @@ def test_the_autumn_hour_comes_twice_and_the_spring_hour_not_at_all(
     assert values.wh == tuple(range(quarters))
 
 
+@on_sqlite
 def test_an_hour_that_the_clock_skips_is_refused(
     books: Books, treasurer: Officer, tmp_path: Path
 ) -> None:
@@ -329,6 +340,7 @@ def test_an_hour_that_the_clock_skips_is_refused(
     assert "no time on the clock" in imported(books, treasurer, file).messages[0]
 
 
+@on_sqlite
 def test_a_spreadsheet_is_read_like_a_text(
     books: Books, treasurer: Officer, tmp_path: Path
 ) -> None:
@@ -392,6 +404,7 @@ def test_a_correction_outlives_everything_told_after_it(
     assert (values.wh[47], told.taken.kept) == (95, 1)
 
 
+@on_sqlite
 def test_a_value_by_hand_needs_a_reason_and_a_clerk(
     books: Books, treasurer: Officer, auditor: Officer
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import DDL, inspect, text
+from sqlalchemy import inspect, text
 from sqlalchemy.engine import make_url
 
 from api.cooperative.database import books_engine, writing
@@ -41,12 +41,16 @@ def _grant(owner: str, role: str) -> None:
     with writing(engine).begin() as connection:
         name = connection.dialect.identifier_preparer.quote(role)
         inspector = inspect(connection)
-        connection.execute(DDL(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {name}, PUBLIC"))
-        connection.execute(DDL(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {name}"))
-        connection.execute(DDL(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}"))
+        whole = "IN SCHEMA public"
+        for act in (
+            f"REVOKE ALL ON ALL TABLES {whole} FROM {name}, PUBLIC",
+            f"GRANT SELECT ON ALL TABLES {whole} TO {name}",
+            f"GRANT USAGE, SELECT ON ALL SEQUENCES {whole} TO {name}",
+        ):
+            connection.exec_driver_sql(act)
         guarded = set(connection.scalars(_APPEND_ONLY))
         for table in sorted(set(inspector.get_table_names()) - {"alembic_version"}):
             rights = "INSERT" if table in guarded else "INSERT, UPDATE, DELETE"
             quoted = connection.dialect.identifier_preparer.quote(table)
-            connection.execute(DDL(f"GRANT {rights} ON {quoted} TO {name}"))
+            connection.exec_driver_sql(f"GRANT {rights} ON {quoted} TO {name}")
     engine.dispose()

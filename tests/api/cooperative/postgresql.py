@@ -52,8 +52,9 @@ class Cluster:
     def create_roles(self) -> None:
         """Make the owner's role and the books' role."""
         with self._connected() as connection:
-            for role in (OWNER, BOOKS):
-                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+            for role, right in ((OWNER, "CREATEDB"), (BOOKS, "")):
+                act = sql.SQL(f"CREATE ROLE {{}} LOGIN {right}")
+                connection.execute(act.format(sql.Identifier(role)))
 
     @contextmanager
     def _connected(self) -> Iterator[psycopg.Connection]:

@@ -1,0 +1,154 @@
+"""Copies of the books' database at one moment, while others read and write, and back again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from sqlalchemy import URL, text
+from sqlalchemy.engine import make_url
+
+from api.cooperative.chain import Head, head
+from api.cooperative.database import Books, books_engine
+from api.cooperative.errors import BooksError
+from api.cooperative.keys import Keys
+from api.cooperative.officers import SYSTEM
+from kwartier.clock import Clock
+from kwartier.errors import SettingsError, StoreBusyError
+
+DUMP_FILE = "books.dump"
+"""The copy of a PostgreSQL database within a backup."""
+_DRILL = "kwartier_drill"
+
+
+def is_sqlite(url: str) -> bool:
+    """Return whether a database is a file."""
+    return make_url(url).get_backend_name() == "sqlite"
+
+
+def sqlite_file(url: str) -> Path:
+    """Return the file of an SQLite database."""
+    return Path(str(make_url(url).database))
+
+
+def copy_out(url: str, keys: Keys, clock: Clock, folder: Path) -> tuple[Path, Head]:
+    """Copy a database into a folder, and return the copy and how far it goes."""
+    if is_sqlite(url):
+        source = sqlite_file(url)
+        target = folder / source.name
+        if not source.is_file():
+            raise BooksError(f"{source}: there are no books")
+        with (
+            closing(sqlite3.connect(source)) as from_here,
+            closing(sqlite3.connect(target)) as to_there,
+        ):
+            from_here.backup(to_there)
+            to_there.execute("PRAGMA journal_mode=DELETE")
+        return target, head_of(f"sqlite:///{target}", keys, clock)
+    return _dump(url, keys, clock, folder / DUMP_FILE)
+
+
+def head_of(url: str, keys: Keys, clock: Clock) -> Head:
+    """Return how far the books at an address go."""
+    books = Books(url, keys, clock)
+    try:
+        with books.reading(SYSTEM) as desk:
+            return head(desk)
+    finally:
+        books.close()
+
+
+def copy_in(dump: Path, url: str) -> None:
+    """Fill an empty PostgreSQL database with a copy.
+
+    Raises:
+        BooksError: The database is not empty, or refuses the copy.
+    """
+    engine = books_engine(url)
+    with engine.connect() as connection:
+        tables = connection.scalar(
+            text("SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public'")
+        )
+    engine.dispose()
+    if tables:
+        raise BooksError("the database to restore into is not empty: make a new one")
+    _run(url, "pg_restore", "--no-owner", "--no-acl", "--exit-on-error", str(dump))
+
+
+@contextmanager
+def scratch_database(owner: str) -> Iterator[str]:
+    """Give the address of a new PostgreSQL database beside another, for as long as it lasts.
+
+    Raises:
+        StoreBusyError: The role may not make one.
+    """
+    name = f"{_DRILL}_{os.getpid()}"
+    _alone(owner, f"CREATE DATABASE {name} TEMPLATE template0")
+    try:
+        yield make_url(owner).set(database=name).render_as_string(hide_password=False)
+    finally:
+        _alone(owner, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _alone(owner: str, act: str) -> None:
+    """Do what PostgreSQL does outside of a transaction only."""
+    import psycopg
+
+    try:
+        with psycopg.connect(_words(make_url(owner)), autocommit=True) as connection:
+            connection.execute(act.encode())
+    except psycopg.Error as error:
+        raise StoreBusyError(
+            "the owner of the tables cannot make a database for the drill: "
+            "ALTER ROLE … CREATEDB, or name an empty one with --database"
+        ) from error
+
+
+def _dump(url: str, keys: Keys, clock: Clock, target: Path) -> tuple[Path, Head]:
+    """Dump exactly what a transaction of ours sees, so that the head is that of the dump."""
+    books = Books(url, keys, clock)
+    try:
+        with books.reading(SYSTEM) as desk:
+            now = head(desk)
+            picture = desk.session.scalar(text("SELECT pg_export_snapshot()"))
+            _run(url, "pg_dump", "--format=custom", f"--snapshot={picture}", f"--file={target}")
+    finally:
+        books.close()
+    return target, now
+
+
+def _run(url: str, program: str, *words: str) -> None:
+    found = _program(program)
+    place = make_url(url)
+    environment = {"PATH": os.environ.get("PATH", ""), "PGPASSWORD": place.password or ""}
+    done = subprocess.run(  # noqa: S603 - a program of PostgreSQL's, words of ours
+        [found, "--dbname", _words(place.set(password=None)), *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+    if done.returncode:
+        told = [line for line in done.stderr.splitlines() if "error:" in line]
+        raise BooksError(f"{program} failed: {' '.join(told[:1])}")
+
+
+def _words(place: URL) -> str:
+    """Return an address as PostgreSQL's own programs know it."""
+    return place.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _program(name: str) -> str:
+    """Return a program of PostgreSQL; Debian keeps them in folders by version."""
+    found = shutil.which(name)
+    if found is not None:
+        return found
+    kept = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    if not kept:
+        raise SettingsError(f"{name} is not installed: apt-get install postgresql-client")
+    return str(kept[-1])

@@ -1,0 +1,12 @@
+"""What is looked at every night beside the ledger: the checks of every room of the company."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from api.cooperative.payments.open_book import check_items
+from api.cooperative.runs.verifying import verify_runs
+from api.cooperative.verify import Check
+
+CHECKS: Sequence[Check] = (check_items, verify_runs)
+"""The other rooms' checks, in the order of money's way."""

@@ -1,0 +1,280 @@
+"""Backups: nobody reads them without the key on paper, and what comes back is whole."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from api.cooperative.backup import (
+    back_up,
+    drill,
+    make_recovery_key,
+    newest,
+    restore,
+    secret_key,
+)
+from api.cooperative.books import entries, post
+from api.cooperative.chain import record
+from api.cooperative.database import Books
+from api.cooperative.documents import Series, issue
+from api.cooperative.errors import BooksError, TamperedError
+from api.cooperative.keys import Keys, read_keys
+from api.cooperative.officers import Officer
+from api.cooperative.settings import CoopSettings, read_settings
+from api.cooperative.verify import verify
+from kwartier.cli import main
+from kwartier.clock import VirtualClock
+from kwartier.errors import SettingsError
+from kwartier.wire import Json
+from tests.api.cooperative.journals import JULY_31, bill
+from tests.api.cooperative.postgresql import BOOKS, OWNER, Cluster
+
+EAN, IBAN, NAME = "871685900012345673", "NL91ABNA0417164300", "Anna de Vries"
+TOML = """[cooperative]
+id = "zonnewijk"
+name = "De Zonnewijk"
+[address]
+street = "Zonlaan"
+number = "1"
+postcode = "2611 AA"
+town = "Delft"
+[database]
+url = "{}"
+owner_url = "{}"
+"""
+
+
+@pytest.fixture
+def settings(books: Books, treasurer: Officer, keys: Keys, tmp_path: Path) -> CoopSettings:
+    """A folder of books with a bill, a paper that names a member, and keys."""
+    url = books.engine.url.render_as_string(hide_password=False)
+    if url.startswith("sqlite"):
+        url = f"sqlite:///{Path(url.removeprefix('sqlite:///')).name}"
+    (tmp_path / "books.toml").write_text(TOML.format(url, url.replace(BOOKS, OWNER)))
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "F2026-00001.txt").write_text(f"{NAME} {IBAN} {EAN}\n" * 100)
+    (tmp_path / "key-from-paper").write_text(make_recovery_key(tmp_path / "keys"))
+    with books.desk(treasurer) as desk:
+        posted = post(desk, bill("anna", "1"))
+        issue(desk, Series.INVOICE, "anna", JULY_31, {"amount_cents": 1210}, posted.id)
+        record(desk, "party.add", "anna", {"sealed": keys.seal(NAME)})
+    return read_settings(tmp_path)
+
+
+@pytest.fixture
+def empty_database(request: pytest.FixtureRequest, books: Books) -> Iterator[str]:
+    """Where books of PostgreSQL are restored to; nothing for SQLite."""
+    if books.engine.dialect.name == "sqlite":
+        yield ""
+        return
+    cluster: Cluster = request.getfixturevalue("postgresql")
+    name = f"{books.engine.url.database}_back"
+    cluster.create(name)
+    yield cluster.url(OWNER, name)
+    cluster.drop(name)
+
+
+def test_books_come_back_with_every_posting(
+    settings: CoopSettings,
+    treasurer: Officer,
+    clock: VirtualClock,
+    empty_database: str,
+    tmp_path: Path,
+) -> None:
+    made = back_up(settings, tmp_path / "away", clock)
+
+    recovery = secret_key(tmp_path / "key-from-paper")
+    back = restore(made.file, tmp_path / "back", recovery, clock, empty_database)
+
+    assert back.manifest.head.entries == 1
+    found = tmp_path / "back"
+    url = empty_database or read_settings(found).database
+    books = Books(url, read_keys(found / "keys"), clock)
+    with books.reading(treasurer) as desk:
+        assert [each.journal for each in entries(desk)] == [bill("anna", "1")]
+        assert verify(desk) == []
+    books.close()
+    paper = (found / "papers" / "F2026-00001.txt").read_text()
+    assert paper == (tmp_path / "papers" / "F2026-00001.txt").read_text()
+
+
+def test_a_plain_search_of_a_backup_finds_nobody(
+    settings: CoopSettings, clock: VirtualClock, tmp_path: Path
+) -> None:
+    file = back_up(settings, tmp_path / "away", clock).file
+
+    content = file.read_bytes()
+    chain_key = (tmp_path / "keys" / "chain.key").read_bytes().strip()
+    for told in (EAN, IBAN, NAME, "anna", "Zonnewijk", "receivable", "SQLite"):
+        assert told.encode() not in content
+    assert chain_key not in content
+    assert file.stat().st_mode & 0o077 == 0
+    assert [each.name for each in file.parent.iterdir()] == [file.name]
+    assert list(tmp_path.glob(".backup-*")) == []
+
+
+@pytest.mark.parametrize("books_url", ["sqlite"], indirect=True)
+def test_only_the_key_on_paper_opens_a_backup(
+    settings: CoopSettings, clock: VirtualClock, tmp_path: Path
+) -> None:
+    made = back_up(settings, tmp_path / "away", clock)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "wrong").write_text(make_recovery_key(tmp_path / "other"))
+    server = tmp_path / "keys" / "recovery.pub"
+
+    for key in (tmp_path / "wrong", server):
+        with pytest.raises(TamperedError, match="another recovery key"):
+            restore(made.file, tmp_path / "back", secret_key(key), clock)
+    assert not (tmp_path / "back").exists()
+    with pytest.raises(SettingsError, match="no recovery key"):
+        secret_key(tmp_path / "books.toml")
+
+
+@pytest.mark.parametrize("books_url", ["sqlite"], indirect=True)
+def test_a_backup_that_was_changed_or_cut_off_is_refused_and_leaves_nothing(
+    settings: CoopSettings, clock: VirtualClock, tmp_path: Path
+) -> None:
+    made = back_up(settings, tmp_path / "away", clock)
+    whole = made.file.read_bytes()
+    recovery = secret_key(tmp_path / "key-from-paper")
+    middle = len(whole) // 2
+    damaged = (
+        whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],
+        whole[:-1],
+        whole[:middle],
+        whole + b"x",
+        b"x" + whole,
+        b"",
+    )
+
+    for content in damaged:
+        made.file.write_bytes(content)
+        with pytest.raises(TamperedError):
+            restore(made.file, tmp_path / "back", recovery, clock)
+        assert not (tmp_path / "back").exists()
+
+
+def test_a_drill_right_after_a_posting_has_lost_nothing(
+    settings: CoopSettings,
+    books: Books,
+    treasurer: Officer,
+    clock: VirtualClock,
+    tmp_path: Path,
+) -> None:
+    with books.desk(treasurer) as desk:
+        post(desk, bill("anna", "2"))
+    made = back_up(settings, tmp_path / "away", clock)
+    recovery = secret_key(tmp_path / "key-from-paper")
+
+    done = drill(made.file, recovery, settings, clock)
+
+    assert (done.lost_entries, done.lost_records) == (0, 0)
+    assert done.manifest.head.entries == 2
+
+
+@pytest.mark.parametrize("books_url", ["sqlite"], indirect=True)
+def test_a_drill_tells_how_many_postings_an_old_backup_lacks(
+    settings: CoopSettings, books: Books, treasurer: Officer, clock: VirtualClock, tmp_path: Path
+) -> None:
+    back_up(settings, tmp_path / "away", clock)
+    clock.advance(1)
+    with books.desk(treasurer) as desk:
+        for number in ("2", "3"):
+            post(desk, bill("anna", number))
+    recovery = secret_key(tmp_path / "key-from-paper")
+
+    done = drill(newest(tmp_path / "away"), recovery, settings, clock)
+
+    assert (done.lost_entries, done.lost_records) == (2, 2)
+
+
+@pytest.mark.parametrize("books_url", ["sqlite"], indirect=True)
+def test_broken_books_are_backed_up_and_not_restored(
+    settings: CoopSettings, books: Books, clock: VirtualClock, tmp_path: Path
+) -> None:
+    file = settings.database.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(file)) as forger, forger:
+        forger.execute("DROP TRIGGER posting_no_update")
+        forger.execute("UPDATE posting SET amount = amount * 2")
+    made = back_up(settings, tmp_path / "away", clock)
+    recovery = secret_key(tmp_path / "key-from-paper")
+
+    with pytest.raises(TamperedError, match="ledger 1: was changed"):
+        restore(made.file, tmp_path / "back", recovery, clock)
+    assert not (tmp_path / "back").exists()
+
+
+@pytest.mark.parametrize("books_url", ["sqlite"], indirect=True)
+def test_running_books_that_are_not_the_backups_are_found_by_the_drill(
+    settings: CoopSettings, books: Books, treasurer: Officer, clock: VirtualClock, tmp_path: Path
+) -> None:
+    made = back_up(settings, tmp_path / "away", clock)
+    file = settings.database.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(file)) as forger, forger:
+        for table in ("audit", "entry", "posting"):
+            forger.execute(f"DROP TRIGGER {table}_no_delete")
+            forger.execute(f"DELETE FROM {table}")  # noqa: S608
+    with books.desk(treasurer) as desk:
+        post(desk, bill("bram", "1"))
+    recovery = secret_key(tmp_path / "key-from-paper")
+
+    with pytest.raises(TamperedError, match="do not go on"):
+        drill(made.file, recovery, settings, clock)
+
+
+@pytest.mark.parametrize("books_url", ["sqlite"], indirect=True)
+def test_nothing_that_is_there_is_written_over(
+    settings: CoopSettings, clock: VirtualClock, tmp_path: Path
+) -> None:
+    made = back_up(settings, tmp_path / "away", clock)
+    recovery = secret_key(tmp_path / "key-from-paper")
+
+    with pytest.raises(SettingsError, match="new folder"):
+        restore(made.file, tmp_path / "away", recovery, clock)
+    with pytest.raises(BooksError, match="no backup"):
+        newest(tmp_path / "papers")
+    with pytest.raises(SettingsError, match="made once"):
+        make_recovery_key(tmp_path / "keys")
+
+
+@pytest.mark.parametrize("books_url", ["sqlite"], indirect=True)
+def test_a_backup_while_somebody_writes_is_of_one_moment(
+    settings: CoopSettings, books: Books, treasurer: Officer, clock: VirtualClock, tmp_path: Path
+) -> None:
+    with books.desk(treasurer) as desk:
+        post(desk, bill("anna", "2"))
+        desk.session.execute(text("SELECT 1"))
+        made = back_up(settings, tmp_path / "away", clock)
+
+    assert made.manifest.head.entries == 1
+
+
+@pytest.mark.parametrize("books_url", ["sqlite"], indirect=True)
+def test_the_commands_back_up_practise_and_restore(
+    settings: CoopSettings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def kwartier(*words: str) -> tuple[int, Json]:
+        code = main(words)
+        told = capsys.readouterr().out
+        return code, json.loads(told) if told else None
+
+    key, books = str(tmp_path / "key-from-paper"), str(settings.folder)
+    words = ["--from", str(tmp_path / "away"), "--recovery-key", key]
+
+    made = kwartier("backup", "--books", books, "--to", str(tmp_path / "away"))
+    practised = kwartier("restore", "--drill", "--books", books, *words)
+    restored = kwartier("restore", *words, "--to", str(tmp_path / "back"))
+    refused = kwartier("restore", *words, "--to", str(tmp_path / "back"))
+    nowhere = kwartier("restore", *words)
+
+    assert (made[0], practised[0], restored[0]) == (0, 0, 0)
+    assert isinstance(practised[1], dict)
+    assert practised[1]["lost_entries"] == 0
+    assert practised[1]["entries"] == 1
+    assert (refused[0], nowhere[0]) == (78, 2)

@@ -23,7 +23,12 @@ _DRILL = (
 def _configure_backup(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--books", metavar="FOLDER", help="the books' folder (or KWARTIER_BOOKS)")
     parser.add_argument(
-        "--to", required=True, type=Path, metavar="DIR", help="a folder on another disk or machine"
+        "--to", type=Path, metavar="DIR", help="a folder on another disk or machine"
+    )
+    parser.add_argument(
+        "--make-recovery-key",
+        action="store_true",
+        help="make the key for books that have none yet; it goes onto paper and is shown once",
     )
 
 
@@ -53,10 +58,16 @@ def _configure_restore(parser: argparse.ArgumentParser) -> None:
 
 def _back_up(chosen: argparse.Namespace) -> int:
     from api.commands.coop.word import books_folder
-    from api.cooperative.backup import back_up
-    from api.cooperative.settings import read_settings
+    from api.cooperative.backup import back_up, make_recovery_key
+    from api.cooperative.settings import KEYS, read_settings
 
-    made = back_up(read_settings(books_folder(chosen)), chosen.to, SystemClock())
+    settings = read_settings(books_folder(chosen))
+    if chosen.make_recovery_key:
+        print_json({"recovery_key": make_recovery_key(settings.folder / KEYS)})
+        return 0
+    if chosen.to is None:
+        raise UsageError("back up to where? name a folder on another disk with --to")
+    made = back_up(settings, chosen.to, SystemClock())
     head = made.manifest.head
     print_json(
         {

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Iterable
 
 from api.commands.coop.auditfile import WORDS as AUDITFILE
+from api.commands.coop.books import WORDS as BOOKS
 from api.commands.coop.connections import WORDS as CONNECTIONS
 from api.commands.coop.init import WORDS as INIT
 from api.commands.coop.intake import WORDS as INTAKE
@@ -32,6 +33,7 @@ WORDS: tuple[Word, ...] = (
     *READINGS,
     *PROPOSAL,
     *RUN,
+    *BOOKS,
     *PAPERS,
     *PAY,
     *AUDITFILE,

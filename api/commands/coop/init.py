@@ -10,6 +10,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from api.commands.coop.word import Word
+from api.cooperative.backup import make_recovery_key
 from api.cooperative.registry.founding import FirstOfficer, found
 from api.cooperative.settings import Address, CoopSettings
 from kwartier.cli import print_json
@@ -76,16 +77,19 @@ def _run(chosen: argparse.Namespace) -> int:
         "",
         "",
     )
+    recovery: list[str] = []
     given = found(
         settings,
         _urls(chosen),
         FirstOfficer(chosen.treasurer, chosen.treasurer_person, chosen.treasurer_name),
         FirstOfficer(chosen.board, chosen.board_person, chosen.board_name),
         SystemClock(),
+        lambda keys: recovery.append(make_recovery_key(keys)),
     )
     print_json(
         {
             "books": str(folder),
+            "recovery_key": recovery[0],
             "officers": [
                 {"officer": each.officer, "one_time_secret": each.secret} for each in given
             ],
@@ -94,7 +98,8 @@ def _run(chosen: argparse.Namespace) -> int:
     print(
         "Give each officer the own secret and keep neither. Each draws a new one with\n"
         "`kwartier coop officer new-secret`; the one-time secret opens nothing else.\n"
-        f"Keep a copy of {folder / 'keys'} where the database is not: without it nothing opens.",
+        "Write the recovery key on paper, twice, and keep it nowhere else: it alone opens what\n"
+        "`kwartier backup` makes, and it is shown this once.",
         file=sys.stderr,
     )
     return 0

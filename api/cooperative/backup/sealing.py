@@ -11,6 +11,7 @@ Source:
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 from io import RawIOBase
 from pathlib import Path
@@ -34,6 +35,8 @@ _MAGIC = b"kwartier backup 1\n"
 _PIECE = 1024 * 1024
 _TAG = 16
 _KEY = 32
+_CHECK = 3
+_GROUPS = (_KEY + _CHECK) * 8 // 5 // 4
 
 
 def make_recovery_key(folder: Path) -> str:
@@ -52,7 +55,7 @@ def make_recovery_key(folder: Path) -> str:
         opened.write(public + b"\n")
         opened.flush()
         os.fsync(opened.fileno())
-    return base64.urlsafe_b64encode(secret.private_bytes_raw()).decode()
+    return _on_paper(secret.private_bytes_raw())
 
 
 def public_key(folder: Path) -> X25519PublicKey:
@@ -61,16 +64,33 @@ def public_key(folder: Path) -> X25519PublicKey:
     Raises:
         SettingsError: There is none, or it is no key.
     """
-    return X25519PublicKey.from_public_bytes(_key(folder / RECOVERY_FILE))
+    try:
+        key = base64.urlsafe_b64decode(_text(folder / RECOVERY_FILE))
+    except ValueError:
+        key = b""
+    if len(key) != _KEY:
+        raise SettingsError(f"{folder / RECOVERY_FILE} holds no key: put it back from a backup")
+    return X25519PublicKey.from_public_bytes(key)
 
 
 def secret_key(file: Path) -> X25519PrivateKey:
     """Return the secret key that somebody typed over from paper into a file.
 
     Raises:
-        SettingsError: It cannot be read, or it is no key.
+        SettingsError: It cannot be read, or a letter of it is wrong.
     """
-    return X25519PrivateKey.from_private_bytes(_key(file))
+    letters = "".join(_text(file).upper().replace("-", " ").split())
+    try:
+        typed = base64.b32decode(letters)
+    except ValueError:
+        typed = b""
+    key = typed[:_KEY]
+    if len(typed) != _KEY + _CHECK or typed[_KEY:] != _check(key):
+        raise SettingsError(
+            f"{file} holds no recovery key: it is {_GROUPS} groups of four letters and digits; "
+            "compare them with the paper"
+        )
+    return X25519PrivateKey.from_private_bytes(key)
 
 
 class Sealer(RawIOBase):
@@ -170,13 +190,24 @@ def _nonce(count: int, *, last: bool) -> bytes:
     return count.to_bytes(11, "big") + bytes([last])
 
 
-def _key(file: Path) -> bytes:
+def _on_paper(key: bytes) -> str:
+    """Return a key as people type it: groups of four, without letters that look alike."""
+    letters = base64.b32encode(key + _check(key)).decode().lower()
+    return "-".join(letters[at : at + 4] for at in range(0, len(letters), 4))
+
+
+def _check(key: bytes) -> bytes:
+    return hashlib.sha256(key).digest()[:_CHECK]
+
+
+def _text(file: Path) -> str:
     try:
-        key = base64.urlsafe_b64decode(file.read_text(encoding="ascii").strip())
+        return file.read_text(encoding="ascii").strip()
     except OSError as error:
+        if file.name == RECOVERY_FILE:
+            raise SettingsError(
+                f"{file}: {error.strerror}: make it with `kwartier backup --make-recovery-key`"
+            ) from error
         raise SettingsError(f"{file}: cannot be read: {error.strerror}") from error
-    except ValueError:
-        key = b""
-    if len(key) != _KEY:
-        raise SettingsError(f"{file} holds no recovery key: it is one line of 44 letters")
-    return key
+    except UnicodeDecodeError:
+        return ""

@@ -16,6 +16,7 @@ from api.cooperative.backup import (
     drill,
     make_recovery_key,
     newest,
+    public_key,
     restore,
     secret_key,
 )
@@ -126,14 +127,28 @@ def test_only_the_key_on_paper_opens_a_backup(
     made = back_up(settings, tmp_path / "away", clock)
     (tmp_path / "other").mkdir()
     (tmp_path / "wrong").write_text(make_recovery_key(tmp_path / "other"))
-    server = tmp_path / "keys" / "recovery.pub"
 
-    for key in (tmp_path / "wrong", server):
-        with pytest.raises(TamperedError, match="another recovery key"):
-            restore(made.file, tmp_path / "back", secret_key(key), clock)
+    with pytest.raises(TamperedError, match="another recovery key"):
+        restore(made.file, tmp_path / "back", secret_key(tmp_path / "wrong"), clock)
     assert not (tmp_path / "back").exists()
-    with pytest.raises(SettingsError, match="no recovery key"):
-        secret_key(tmp_path / "books.toml")
+    for nothing in ("books.toml", "keys/recovery.pub", "keys/chain.key", "away"):
+        with pytest.raises(SettingsError):
+            secret_key(tmp_path / nothing)
+
+
+def test_a_recovery_key_is_typed_over_from_paper(tmp_path: Path) -> None:
+    told = make_recovery_key(tmp_path)
+    typed = tmp_path / "typed"
+
+    typed.write_text(f"  {told.upper().replace('-', ' ')} \n")
+    public = secret_key(typed).public_key().public_bytes_raw()
+    assert public == public_key(tmp_path).public_bytes_raw()
+
+    for place, letter in ((0, "a"), (20, "b"), (len(told) - 1, "c")):
+        other = letter if told[place] != letter else "d"
+        typed.write_text(told[:place] + other + told[place + 1 :])
+        with pytest.raises(SettingsError, match="14 groups"):
+            secret_key(typed)
 
 
 @pytest.mark.parametrize("books_url", ["sqlite"], indirect=True)

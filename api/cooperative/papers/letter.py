@@ -83,6 +83,13 @@ def total_sentence(words: Wording, cents: int) -> str:
     return words.say("total.get" if cents < 0 else "total.pay", amount=words.euro(abs(cents)))
 
 
+def total_word(words: Wording, cents: int) -> str:
+    """Return what stands before the total in a table."""
+    return words.say(
+        "total.none.word" if not cents else "total.get.word" if cents < 0 else "total.pay.word"
+    )
+
+
 def payment_sentences(words: Wording, statement: Statement) -> list[str]:
     """Return how the amount, or the difference of a correction, is paid."""
     if statement.state is StatementState.PROVISIONAL:
@@ -109,6 +116,8 @@ def payment_sentences(words: Wording, statement: Statement) -> list[str]:
                 creditor=statement.coop.creditor_id,
             ),
         ]
+    if not statement.coop.iban:
+        return [words.say("how.pay.soon", what=what)]
     return [
         words.say(
             "how.pay.day" if day else "how.pay",

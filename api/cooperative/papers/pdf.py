@@ -73,6 +73,7 @@ def statement_html(statement: Statement) -> str:
         **_frame(statement, words, words.say("statement.title", period=period)),
         "meta": _meta(statement, words, period),
         "total": letter.total_sentence(words, statement.to_pay_cents),
+        "total_word": letter.total_word(words, statement.to_pay_cents),
         "total_of": lambda cents: letter.total_sentence(words, cents),
         "payment": letter.payment_sentences(words, statement),
         "difference": letter.correction_sentence(

@@ -19,6 +19,7 @@ from kwartier.ledger import Account, Entry, Line
 
 RUN = "2026-07/1"
 OWES, EARNS = Series.INVOICE, Series.PURCHASE
+SIGNED = date(2026, 1, 5)
 JULY_31 = date(2026, 7, 31)
 PAY_DAY = date(2026, 8, 15)
 BANK_DAY = date(2026, 8, 17)
@@ -61,11 +62,13 @@ class Company:
     treasurer: Officer
     board: Officer
 
-    def members(self, *numbers: int, without_mandate: tuple[int, ...] = ()) -> None:
+    def members(
+        self, *numbers: int, without_mandate: tuple[int, ...] = (), signed: date = SIGNED
+    ) -> None:
         """Add members ``huis-1`` and so on, each with an account of its number to be paid on."""
         with self.books.desk(self.treasurer) as desk:
             proposals = [
-                add_member(desk, number, mandate=number not in without_mandate)
+                add_member(desk, number, None if number in without_mandate else signed)
                 for number in numbers
             ]
         with self.books.desk(self.board) as desk:
@@ -83,12 +86,12 @@ class Company:
             ]
 
 
-def add_member(desk: Desk, number: int, *, mandate: bool = True) -> Proposal:
-    """Add a member, and propose the account it is paid on."""
+def add_member(desk: Desk, number: int, signed: date | None) -> Proposal:
+    """Add a member who signed a mandate, and propose the account it is paid on."""
     name = f"huis-{number}"
     registry.add_party(desk, Party(name, PartyKind.RESIDENT, f"Fam. {name} & Zoë", HOME))
-    if mandate:
-        registry.sign_mandate(desk, name, f"M-{number:04d}", iban(number), date(2026, 1, 5))
+    if signed is not None:
+        registry.sign_mandate(desk, name, f"M-{number:04d}", iban(number), signed)
     return registry.propose_iban(desk, name, iban(number))
 
 

@@ -18,6 +18,7 @@ from api.cooperative.checks import (
     Window,
     check_all,
 )
+from api.cooperative.checks.meters_read import meter_cases
 from api.cooperative.checks.sun import solar_permille
 from api.cooperative.database import Desk
 from api.cooperative.registry import connections
@@ -64,6 +65,7 @@ def _case(desk: Desk, gathered: Gathered, result: MonthResult) -> CheckCase:
         tariffs=_windows([(name, each.from_s) for name, each in gathered.tariffs.items()], end_s),
         keys=_windows([(key.id, key.from_s) for key in gathered.keys], end_s),
         history=_history(desk, gathered.month),
+        meters=meter_cases(desk, gathered.readings.connections, gathered.month.start_s, end_s),
         prices=Prices(last.terms.buy_eur_per_kwh, last.terms.sell_eur_per_kwh),
     )
 

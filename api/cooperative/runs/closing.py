@@ -8,7 +8,7 @@ from api.cooperative.errors import TamperedError
 from api.cooperative.officers import DECIDERS
 from api.cooperative.periods import lock
 from api.cooperative.runs.states import State, run_of, take
-from api.cooperative.runs.storing import computation_of
+from api.cooperative.runs.storing import hashes_of
 from api.cooperative.runs.verifying import faults_of
 
 
@@ -30,4 +30,6 @@ def close(desk: Desk, run: str) -> None:
         raise TamperedError(f"run {known.id} does not add up, so it is not closed: {told}")
     take(desk, known, State.CLOSED)
     lock(desk, str(known.name.month))
-    record(desk, "run.close", known.id, {"result_hash": computation_of(desk, known).result_hash})
+    record(
+        desk, "run.close", known.id, {"result_hash": hashes_of(desk, known.computation).result_hash}
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,8 +14,12 @@ _WORDS = ("ledger.py", "interval.py", "units.py")
 """What of the ground floor takes part in the reckoning."""
 
 
+@cache
 def code_version() -> str:
-    """Return the program's version and twelve letters of its engine's hash, with ``+`` between."""
+    """Return the program's version and twelve letters of its engine's hash, with ``+`` between.
+
+    The files are read once a process: what runs is what was loaded, not what was installed since.
+    """
     total = hashlib.sha256()
     engine = Path(str(optimizer.__file__)).parent
     ground = Path(str(kwartier.ledger.__file__)).parent

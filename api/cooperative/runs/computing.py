@@ -19,7 +19,7 @@ from api.cooperative.runs.frozen_days import days_of
 from api.cooperative.runs.gathering import gather
 from api.cooperative.runs.month import Month, RunName
 from api.cooperative.runs.states import Run, State, begin, booked, latest, take
-from api.cooperative.runs.storing import computation_by_id, keep, keep_days
+from api.cooperative.runs.storing import hashes_of, keep, keep_days
 from api.cooperative.settings import CoopSettings
 from api.cooperative.tables.runs import RunFindingRow
 from kwartier.interval import instant_text
@@ -86,7 +86,7 @@ def reckon(
     gathered = gather(desk, run.name.month, content_wh)
     before = next((step.computation for step in reversed(run.steps) if step.computation), None)
     if before is not None:
-        kept = computation_by_id(desk, before)
+        kept = hashes_of(desk, before)
         if kept.input_hash == input_hash(gathered.inputs):
             if run.state is State.COMPUTED:
                 return run
@@ -103,7 +103,7 @@ def reckon(
         rows = [_row(computation, rank, each) for rank, each in enumerate(found, 1)]
         desk.session.execute(insert(RunFindingRow), rows)
     computed = take(desk, run, State.COMPUTED, computation=computation)
-    kept = computation_by_id(desk, computation)
+    kept = hashes_of(desk, computation)
     record(
         desk,
         "run.compute",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -27,6 +27,16 @@ _COMPACT = (",", ":")
 
 
 @dataclass(frozen=True, slots=True)
+class Hashes:
+    """What stands for a computation: its place in the run, and what was frozen and came of it."""
+
+    number: int
+    input_hash: str
+    result_hash: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class Computation:
     """One reckoning of a run.
 
@@ -41,6 +51,7 @@ class Computation:
         status: ``final`` or ``provisional``.
         inputs: What was frozen.
         result: What came of it.
+        invoices: Every member's invoice of it.
     """
 
     id: int
@@ -53,11 +64,7 @@ class Computation:
     status: str
     inputs: dict[str, Json]
     result: dict[str, Json]
-
-    @property
-    def invoices(self) -> dict[str, MemberInvoice]:
-        """Every member's invoice."""
-        return invoices_of(self.result)
+    invoices: Mapping[str, MemberInvoice]
 
 
 def keep(
@@ -117,6 +124,7 @@ def computation_by_id(desk: Desk, computation: int) -> Computation:
     """Return a computation as it is stored."""
     row = desk.session.get(RunComputationRow, computation)
     assert row is not None, computation
+    result: dict[str, Json] = json.loads(row.result)
     return Computation(
         row.id,
         row.run,
@@ -127,8 +135,22 @@ def computation_by_id(desk: Desk, computation: int) -> Computation:
         row.result_hash,
         row.status,
         json.loads(row.inputs),
-        json.loads(row.result),
+        result,
+        invoices_of(result),
     )
+
+
+def hashes_of(desk: Desk, computation: int) -> Hashes:
+    """Return what stands for a computation, without reading all of it."""
+    row = desk.session.execute(
+        select(
+            RunComputationRow.number,
+            RunComputationRow.input_hash,
+            RunComputationRow.result_hash,
+            RunComputationRow.status,
+        ).where(RunComputationRow.id == computation)
+    ).one()
+    return Hashes(row.number, row.input_hash, row.result_hash, row.status)
 
 
 def days_kept(

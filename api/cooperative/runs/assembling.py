@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from api.cooperative.checks import Finding
 from api.cooperative.checks.sentences import LANGUAGES, sentence
 from api.cooperative.database import Desk
 from api.cooperative.documents import Document, Series
@@ -26,6 +27,7 @@ from api.cooperative.statement import (
     StatementState,
 )
 from kwartier.interval import day_of
+from optimizer.balance import BATTERY
 from optimizer.invoicing import MemberInvoice
 
 
@@ -106,15 +108,24 @@ def _waivers(
     found: list[FoundInRun], party: PartyPart, connections: tuple[ConnectionPart, ...]
 ) -> tuple[str, ...]:
     """Return what was waived about a member, its connections or everybody, in words."""
-    own = {each.id for each in connections}
     language = party.language if party.language in LANGUAGES else "nl"
     told = []
     for each in found:
         finding = each.finding
-        about_all = not finding.member and finding.connection in ("", "battery")
-        if about_all or finding.member == party.id or finding.connection in own:
+        about_all = not finding.member and finding.connection in ("", BATTERY)
+        if about_all or finding.member == party.id or _touches(finding, connections):
             told.append(f"{sentence(finding, language)} {each.waived}")
     return tuple(told)
+
+
+def _touches(finding: Finding, connections: tuple[ConnectionPart, ...]) -> bool:
+    """Return whether a finding is about a connection while the member owned it."""
+    return any(
+        part.id == finding.connection
+        and (finding.first is None or day_of(finding.first.start_s) <= part.last)
+        and (finding.last is None or day_of(finding.last.start_s) >= part.first)
+        for part in connections
+    )
 
 
 def _payable(desk: Desk, statement: Statement) -> Statement:

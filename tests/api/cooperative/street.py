@@ -137,7 +137,7 @@ def _register(desk: Desk, homes: tuple[str, ...], month: Month) -> None:
         if name == "home-8":
             continue
         status = VatStatus.REGISTERED if name == "home-2" else VatStatus.NONE
-        member = f"lid-{number}"
+        member = name.replace("home", "lid")
         add_party(
             desk,
             Party(

@@ -134,8 +134,8 @@ def next_claims(
     owners = sorted(owner for owner, claim in claims_milliwh.items() if claim)
     held = [claims_milliwh[owner] for owner in owners]
     given_wh = quarter.to_members_wh + quarter.to_grid_wh
-    used = divide(_used(sum(held), given_wh, efficiency), held, quarter.turn)
-    delivered = divide(given_wh, _delivery_weights(held, given_wh, efficiency), quarter.turn)
+    used = divide(used_of_all(sum(held), given_wh, efficiency), held, quarter.turn)
+    delivered = divide(given_wh, delivery_weights(held, given_wh, efficiency), quarter.turn)
     to_members = divide(quarter.to_members_wh, delivered, quarter.turn)
     after = {owner: claim - part for owner, claim, part in zip(owners, held, used, strict=True)}
     for owner, charged_wh in (*quarter.charged_wh.items(), (COOPERATIVE, quarter.bought_wh)):
@@ -224,12 +224,12 @@ def divide(total: int, weights: Sequence[int], turn: int = 0) -> list[int]:
     return parts
 
 
-def _used(total_milliwh: MilliWh, given_wh: Wh, efficiency: Fraction) -> MilliWh:
-    """Return how much of all claims a discharge uses: at most all."""
+def used_of_all(total_milliwh: MilliWh, given_wh: Wh, efficiency: Fraction) -> MilliWh:
+    """Return how much of all claims a discharge uses: at most all [thousandths of a Wh]."""
     return min(half_away_from_zero(Fraction(1000 * given_wh) / efficiency), total_milliwh)
 
 
-def _delivery_weights(held: Sequence[MilliWh], given_wh: Wh, efficiency: Fraction) -> list[int]:
+def delivery_weights(held: Sequence[MilliWh], given_wh: Wh, efficiency: Fraction) -> list[int]:
     """Return by what a discharge is divided: the claims, and last what is beyond them."""
     each, whole = efficiency.numerator, 1000 * efficiency.denominator
     beyond = whole * given_wh - each * sum(held)

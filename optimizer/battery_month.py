@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from kwartier.errors import ContractError
 from kwartier.units import Wh
 from optimizer.battery_claims import COOPERATIVE
 from optimizer.battery_models import (
@@ -14,14 +15,16 @@ from optimizer.battery_models import (
     BatteryModel,
     BatteryQuarter,
     MilliWh,
-    QuarterMove,
     TrueUp,
-    next_claims,
     true_up,
 )
-from optimizer.matrix import AllocationMatrix, ReadingMatrix
+from optimizer.claims_walk import ClaimsWalk
+from optimizer.matrix import AllocationMatrix, ReadingMatrix, WhArray
 from optimizer.month_spans import OwnedSpan
 from optimizer.rounding import Tie
+
+MOST_WH = 10**12
+"""The most that a battery may take, give or owe in a month [Wh]; a thousand gigawatt-hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,72 +94,32 @@ class Delivery:
     to_grid_wh: Wh
 
 
-@dataclass(slots=True)
-class _Sums:
-    """What has come together so far for one owner."""
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """What the battery gave for each owner in each busy quarter; yields those of members.
 
-    charged_wh: Wh = 0
-    used_milliwh: MilliWh = 0
-    to_members_wh: Wh = 0
-    to_grid_wh: Wh = 0
+    Attributes:
+        columns: The busy quarters among the month's, in order, ``(busy,)``.
+        owners: The owners, in ascending order, ``(owners,)``.
+        to_members_wh: To members, ``(busy, owners)`` [Wh].
+        to_grid_wh: Out of the neighbourhood, ``(busy, owners)`` [Wh].
+    """
 
+    columns: tuple[int, ...] = ()
+    owners: tuple[str, ...] = ()
+    to_members_wh: WhArray = field(default_factory=lambda: np.zeros((0, 0), np.int64))
+    to_grid_wh: WhArray = field(default_factory=lambda: np.zeros((0, 0), np.int64))
 
-@dataclass(slots=True)
-class _Walk:
-    """The claims on their way through the month."""
-
-    agreement: BatteryAgreement
-    claims_milliwh: Mapping[str, MilliWh]
-    sums: dict[str, _Sums] = field(default_factory=dict)
-    deliveries: list[Delivery] = field(default_factory=list)
-    unclaimed_wh: Wh = 0
-
-    def go(self, column: int, quarter: BatteryQuarter) -> None:
-        """Let the claims pass one quarter."""
-        moved = next_claims(self.claims_milliwh, quarter, self.agreement.efficiency)
-        self.claims_milliwh = moved.after_milliwh
-        for owner, charged_wh in (*quarter.charged_wh.items(), (COOPERATIVE, quarter.bought_wh)):
-            if charged_wh:
-                self._of(owner).charged_wh += charged_wh
-        self._deliver(column, moved)
-
-    def _deliver(self, column: int, moved: QuarterMove) -> None:
-        self.unclaimed_wh += moved.unclaimed.to_members_wh + moved.unclaimed.to_grid_wh
-        for owner, move in moved.owners.items():
-            sums = self._of(owner)
-            sums.used_milliwh += move.used_milliwh
-            sums.to_members_wh += move.to_members_wh
-            sums.to_grid_wh += move.to_grid_wh
-            if owner != COOPERATIVE and (move.to_members_wh or move.to_grid_wh):
-                self.deliveries.append(Delivery(column, owner, move.to_members_wh, move.to_grid_wh))
-
-    def _of(self, owner: str) -> _Sums:
-        return self.sums.setdefault(owner, _Sums())
-
-    def result(self) -> MonthBattery:
-        """Return the month of every owner, and the claims put level with the content."""
-        before, after = self.agreement.claims_milliwh, self.claims_milliwh
-        content_wh = self.agreement.content_wh
-        trued = None
-        if content_wh is not None:
-            trued = true_up(after, content_wh, self.agreement.efficiency)
-        accounts = {}
-        for owner in sorted({*before, *self.sums}):
-            sums = self.sums.get(owner, _Sums())
-            accounts[owner] = OwnerAccount(
-                before.get(owner, 0),
-                sums.charged_wh,
-                sums.used_milliwh,
-                sums.to_members_wh,
-                sums.to_grid_wh,
-                after.get(owner, 0),
-            )
-        return MonthBattery(
-            accounts,
-            self.unclaimed_wh,
-            trued,
-            dict(after) if trued is None else trued.claims_milliwh,
-        )
+    def __iter__(self) -> Iterator[Delivery]:
+        given = self.to_members_wh | self.to_grid_wh
+        for row, place in zip(*(axis.tolist() for axis in np.nonzero(given)), strict=True):
+            if self.owners[place] != COOPERATIVE:
+                yield Delivery(
+                    self.columns[row],
+                    self.owners[place],
+                    int(self.to_members_wh[row, place]),
+                    int(self.to_grid_wh[row, place]),
+                )
 
 
 def settle_battery(
@@ -165,7 +128,7 @@ def settle_battery(
     allocation: AllocationMatrix,
     spans: Sequence[OwnedSpan],
     tie: Tie,
-) -> tuple[MonthBattery, tuple[Delivery, ...]]:
+) -> tuple[MonthBattery, Deliveries]:
     """Return what a month did to the claims, and what each member's claim delivered when.
 
     Args:
@@ -174,11 +137,65 @@ def settle_battery(
         allocation: What of it came from members and went to them.
         spans: Whose export charged it.
         tie: Who comes first among equal remainders.
+
+    Raises:
+        ContractError: The battery moved more than any neighbourhood's can.
     """
-    walk = _Walk(agreement, agreement.claims_milliwh)
-    for column, quarter in _quarters(agreement, readings, allocation, spans, tie):
-        walk.go(column, quarter)
-    return walk.result(), tuple(walk.deliveries)
+    _refuse_too_much(agreement, readings)
+    busy = list(_quarters(agreement, readings, allocation, spans, tie))
+    owners = {COOPERATIVE, *agreement.claims_milliwh}
+    owners |= {owner for _, quarter in busy for owner in quarter.charged_wh}
+    walk = ClaimsWalk(sorted(owners), agreement.claims_milliwh, agreement.efficiency, len(busy))
+    for row, (_, quarter) in enumerate(busy):
+        walk.go(row, quarter)
+    columns = tuple(column for column, _ in busy)
+    deliveries = Deliveries(columns, walk.owners, walk.to_members_wh, walk.to_grid_wh)
+    return _month_of(agreement, walk), deliveries
+
+
+def _month_of(agreement: BatteryAgreement, walk: ClaimsWalk) -> MonthBattery:
+    """Return the month of every owner, and the claims put level with the content."""
+    before = agreement.claims_milliwh
+    after = {
+        owner: int(claim)
+        for owner, claim in zip(walk.owners, walk.held_milliwh.tolist(), strict=True)
+        if claim
+    }
+    trued = None
+    if agreement.content_wh is not None:
+        trued = true_up(after, agreement.content_wh, agreement.efficiency)
+    columns = (
+        walk.charged_wh,
+        walk.used_milliwh,
+        walk.to_members_wh.sum(axis=0),
+        walk.to_grid_wh.sum(axis=0),
+    )
+    accounts = {
+        owner: OwnerAccount(
+            before.get(owner, 0), charged, used, to_members, to_grid, after.get(owner, 0)
+        )
+        for owner, charged, used, to_members, to_grid in zip(
+            walk.owners, *(column.tolist() for column in columns), strict=True
+        )
+        if charged or owner in before
+    }
+    return MonthBattery(
+        accounts, walk.unclaimed_wh, trued, after if trued is None else trued.claims_milliwh
+    )
+
+
+def _refuse_too_much(agreement: BatteryAgreement, readings: ReadingMatrix) -> None:
+    """Refuse what would not fit into the arrays' numbers a thousand times over."""
+    claims_wh = sum(agreement.claims_milliwh.values()) // 1000
+    for what, energy_wh in (
+        ("claims at the start", claims_wh),
+        ("charge of the month", sum(readings.charge.energy_wh[0].tolist())),
+        ("discharge of the month", sum(readings.discharge.energy_wh[0].tolist())),
+    ):
+        if energy_wh > MOST_WH:
+            raise ContractError(
+                f"battery: {what} {energy_wh} Wh is more than {MOST_WH} Wh: check its meter"
+            )
 
 
 def _quarters(

@@ -11,7 +11,7 @@ from kwartier.ledger import Entry
 from kwartier.units import EpochS, Wh
 from optimizer.battery_claims import COOPERATIVE
 from optimizer.battery_models import BatteryAgreement, BatteryModel, TrueUp
-from optimizer.battery_month import Delivery, MonthBattery, OwnerAccount, settle_battery
+from optimizer.battery_month import Deliveries, MonthBattery, OwnerAccount, settle_battery
 from optimizer.flagged import (
     FlaggedStretch,
     estimated_stretches,
@@ -165,9 +165,9 @@ def settle_month(case: MonthCase) -> MonthResult:
 
 def _battery(
     case: MonthCase, allocation: AllocationMatrix, spans: Sequence[OwnedSpan]
-) -> tuple[MonthBattery | None, tuple[Delivery, ...]]:
+) -> tuple[MonthBattery | None, Deliveries]:
     if case.battery is None:
-        return None, ()
+        return None, Deliveries()
     tie = case.agreement.rules.tie
     return settle_battery(case.battery, case.readings, allocation, spans, tie)
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from kwartier.interval import local_day
 from kwartier.units import Wh
+from optimizer.battery_claims import COOPERATIVE
 from optimizer.battery_models import BatteryModel
-from optimizer.battery_month import Delivery
+from optimizer.battery_month import Deliveries
 from optimizer.flagged import unsure_battery, unsure_quarters
 from optimizer.invoicing import Charge, PricedLine
 from optimizer.matrix import AllocationMatrix, ReadingMatrix, WhArray
@@ -70,7 +71,7 @@ def energy_lines(
 
 
 def delivery_lines(
-    readings: ReadingMatrix, deliveries: Sequence[Delivery], bands: Sequence[PriceBand]
+    readings: ReadingMatrix, deliveries: Deliveries, bands: Sequence[PriceBand]
 ) -> Iterator[PricedLine]:
     """Yield what the battery gave for each member, to members and to the grid, at each price.
 
@@ -78,20 +79,19 @@ def delivery_lines(
         Section 6.14 of the settlement design.
     """
     unsure = unsure_battery(readings)
+    columns = np.array(deliveries.columns, np.int64)
     for band in bands:
-        within = [each for each in deliveries if each.column in band.columns]
-        for grid, price in (
-            (False, band.terms.sell_eur_per_kwh),
-            (True, band.terms.grid_sell_eur_per_kwh),
+        within = np.flatnonzero((columns >= band.columns.start) & (columns < band.columns.stop))
+        for grid, matrix, price in (
+            (False, deliveries.to_members_wh, band.terms.sell_eur_per_kwh),
+            (True, deliveries.to_grid_wh, band.terms.grid_sell_eur_per_kwh),
         ):
-            by_member: dict[str, list[tuple[int, Wh]]] = {}
-            for each in within:
-                given_wh = each.to_grid_wh if grid else each.to_members_wh
-                if given_wh:
-                    by_member.setdefault(each.member, []).append((each.column, given_wh))
-            for member, given in by_member.items():
-                columns = [column for column, _ in given]
-                energy_wh = sum(wh for _, wh in given)
+            given_wh = matrix[within]
+            for place, energy_wh in enumerate(given_wh.sum(axis=0).tolist()):
+                member = deliveries.owners[place]
+                if not energy_wh or member == COOPERATIVE:
+                    continue
+                when = columns[within[np.flatnonzero(given_wh[:, place])]]
                 yield PricedLine(
                     member,
                     Charge.BATTERY,
@@ -102,10 +102,10 @@ def delivery_lines(
                     price,
                     Fraction(energy_wh, 1000) * price,
                     Fraction(),
-                    len(columns),
-                    int(np.count_nonzero(unsure[columns])),
-                    readings.quarter(columns[0]).start_s,
-                    readings.quarter(columns[-1]).end_s,
+                    len(when),
+                    int(np.count_nonzero(unsure[when])),
+                    readings.quarter(int(when[0])).start_s,
+                    readings.quarter(int(when[-1])).end_s,
                     grid,
                 )
 

@@ -19,10 +19,24 @@ from kwartier.units import EpochS, Watt, Wh, wh_from_kwh
 
 REQUIRED = ("connection",)
 """Columns that a file must have, beside one that says when."""
-ALLOWED = ("utc", "local", "connection", "import_kwh", "export_kwh", "quality")
-"""Columns that a file may have."""
+ALLOWED = (
+    "utc",
+    "local",
+    "connection",
+    "import_kwh",
+    "export_kwh",
+    "charge_kwh",
+    "discharge_kwh",
+    "quality",
+)
+"""Columns that a file may have; a battery's own connection charges and discharges."""
 
-_ENERGIES = {"import_kwh": Direction.IMPORT, "export_kwh": Direction.EXPORT}
+_ENERGIES = {
+    "import_kwh": Direction.IMPORT,
+    "export_kwh": Direction.EXPORT,
+    "charge_kwh": Direction.CHARGE,
+    "discharge_kwh": Direction.DISCHARGE,
+}
 _EAN = re.compile(r"[0-9]{18}", re.ASCII)
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _QUALITIES = {

@@ -12,7 +12,7 @@ from optimizer.filling import Amounts
 from optimizer.matrix import Flags, WhArray
 from optimizer.matrix_filling import Shares
 from optimizer.matrix_keys import ArrayKey, Pots, array_key
-from optimizer.quarter_block import LIMIT, Block, in_reach, pots_of, whose_export
+from optimizer.quarter_block import Block, in_reach, pots_of, whose_export
 from optimizer.settlement import Rules, settle_quarter, shared_out
 
 
@@ -40,34 +40,28 @@ def share_block(block: Block, rules: Rules) -> BlockShares:
         Conventions C3 to C11 of docs/settlement.md, with rounding = period of C9.
     """
     key = array_key(rules.key, block.names)
-    rows = np.flatnonzero(in_reach(block, key, rules))
-    bought, sold, reach = _in_arrays(block.rows(rows), key, rules.self_rule)
-    far = np.setdiff1d(np.arange(len(block.numbers)), rows[reach])
+    reach = in_reach(block, key, rules)
+    near, far = np.flatnonzero(reach), np.flatnonzero(~reach)
+    nothing = Shares.nothing(len(near), len(block.names))
+    bought, sold = nothing, nothing
+    if key is not None:
+        bought, sold = _in_arrays(block.rows(near), key, rules.self_rule)
     return BlockShares(
-        rows[reach],
-        bought.rows(reach),
-        sold.rows(reach),
-        {row: _exactly(block, row, rules) for row in far.tolist()},
+        near, bought, sold, {row: _exactly(block, row, rules) for row in far.tolist()}
     )
 
 
-def _in_arrays(
-    block: Block, key: ArrayKey | None, self_rule: SelfRule
-) -> tuple[Shares, Shares, Flags]:
-    """Return what was bought and sold, and in which quarters that is within reach."""
-    if key is None:
-        nothing = Shares.nothing(len(block.numbers), len(block.names))
-        return nothing, nothing, np.ones(len(block.numbers), np.bool_)
+def _in_arrays(block: Block, key: ArrayKey, self_rule: SelfRule) -> tuple[Shares, Shares]:
     pots = pots_of(block, self_rule)
     bought = key.share(pots)
     torn = _torn(pots, bought, self_rule)
-    reach = ~torn | _fits_thrice(pots, bought)
-    torn &= reach
     unit = np.where(torn, bought.denominator, 1)
+    # Only parts that are left unused tear, and for the denominator of those there is room.
+    assert (unit <= key.reach).all()
     finer = bought.denominator // bought.unit
     total = np.where(torn, bought.total * finer, bought.total // bought.unit)
     received = np.where(torn[:, None], bought.numerator, 0)
-    return bought, whose_export(pots, received, total, unit, self_rule), reach
+    return bought, whose_export(pots, received, total, unit, self_rule)
 
 
 def _torn(pots: Pots, bought: Shares, self_rule: SelfRule) -> Flags:
@@ -82,13 +76,6 @@ def _torn(pots: Pots, bought: Shares, self_rule: SelfRule) -> Flags:
         capped = room * bought.denominator[:, None] < bought.numerator
         torn |= ((pots.exports > 0) & (bought.numerator > 0) & capped).any(axis=1)
     return torn
-
-
-def _fits_thrice(pots: Pots, bought: Shares) -> Flags:
-    """Return in which quarters export times supply times the denominator stays within 64 bits."""
-    most = np.maximum(pots.exports.max(axis=1, initial=0), 1)
-    fits: Flags = bought.denominator <= LIMIT // np.maximum(pots.supply, 1) // most
-    return fits
 
 
 def _exactly(block: Block, row: int, rules: Rules) -> tuple[Amounts, Amounts]:

@@ -36,12 +36,6 @@ class Shares:
         one, zero = np.ones(quarters, np.int64), np.zeros(quarters, np.int64)
         return cls(np.zeros((quarters, connections), np.int64), one, zero, one)
 
-    def rows(self, chosen: Flags) -> Shares:
-        """Return some of the quarters."""
-        return Shares(
-            self.numerator[chosen], self.denominator[chosen], self.total[chosen], self.unit[chosen]
-        )
-
 
 def fill_rows(amount: WhArray, weights: WhArray, caps: WhArray, unit: WhArray) -> Shares:
     """Return ``min(cap, level * weight)`` with the level of each quarter that spends its amount.

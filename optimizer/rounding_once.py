@@ -48,7 +48,8 @@ def rounded_once(sums: FractionSums, order: Sequence[int], ask: AskExactly) -> d
         least = low[first[-1]]
         most = max(high[place] for place in others)
         close = {place for place in order if high[place] >= least and low[place] <= most}
-        if most >= least:
+        # Equal bounds leave no doubt: both are exact, or the lower one's sum is lower.
+        if most > least:
             learn([place for place in order if place in close and place not in exact])
             sure = [place for place in first if place not in close]
             contest = [place for place in order if place in close]

@@ -38,6 +38,8 @@ array_keys: st.SearchStrategy[SharingKey] = st.one_of(
 """Keys that are reckoned in arrays."""
 any_keys = st.one_of(st.just(Proportional()), array_keys, array_keys, keys)
 
+moments_s = st.one_of(st.sampled_from([0, 900, 1800, 2700]), st.integers(-900, 6300))
+"""Moments of change after the first quarter begins [s], on the grid and off it."""
 few_wh = st.integers(0, 7)
 home_wh = st.one_of(st.just(0), few_wh, st.integers(0, 4000), st.sampled_from([100, 100, 250]))
 huge_wh = st.one_of(
@@ -97,7 +99,7 @@ def agreements(
     roundings: Sequence[Rounding] = (Rounding.QUARTER,),
 ) -> Agreement:
     """Return an agreement whose keys and owners may change inside the quarters of ``periods``."""
-    changes = draw(st.lists(st.integers(-300, 5500), max_size=2, unique=True))
+    changes = draw(st.lists(moments_s, max_size=2, unique=True))
     later = [KeyVersion(FIRST * QUARTER_S + change, draw(key)) for change in changes]
     rules = Rules(
         Proportional(),
@@ -115,7 +117,7 @@ def agreements(
 def _windows(draw: st.DrawFn) -> tuple[Ownership, ...]:
     windows = []
     for name in (*HOMES, "never read"):
-        moments = draw(st.lists(st.integers(-900, 6300), max_size=4, unique=True).map(sorted))
+        moments = draw(st.lists(moments_s, max_size=4, unique=True).map(sorted))
         starts = moments[::2]
         ends: list[int | None] = [*moments[1::2]]
         ends += [None] * (len(starts) - len(ends))

@@ -157,6 +157,8 @@ WRONG = [
     f'{{"quarters": [], "quarters": [], {KEYS}}}',
     f'{{{KEYS}, {KEYS}, "quarters": []}}',
     f'{{"quarters": [{{{AT_NINE}, "readings": {{"A": {{"imports": "1"}}}}}}], {KEYS}}}',
+    f'{{"quarters": [{{{AT_NINE}, "readings": {{"A": {{"imports": null}}}}}}], {KEYS}}}',
+    f'{{"quarters": [{{{AT_NINE}, "readings": {{"A": {{"imports": 1}}}}}}], {KEYS}}}',
     f'{{"quarters": [{{{AT_NINE}, "readings": {{"A": {{"import": 1}}}}}}], {KEYS}}}',
     f'{{"quarters": [{{{AT_NINE}, "readings": {{"A": {{"import": true}}}}}}], {KEYS}}}',
     f'{{"quarters": [{{{AT_NINE}, "readings": {{"A": {{"import": NaN}}}}}}], {KEYS}}}',

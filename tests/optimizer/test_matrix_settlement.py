@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 from dataclasses import replace
+from fractions import Fraction
 from types import ModuleType
 
 import numpy as np
@@ -42,7 +43,7 @@ from optimizer.owner_windows import OwnerWindows
 from optimizer.period import Agreement, KeyVersion, Ownership, Rounding
 from optimizer.rounding import Tie, tie_order, whole_amounts
 from optimizer.settlement import Rules, settle_quarter
-from optimizer.sharing import Proportional
+from optimizer.sharing import Hybrid, Proportional, Rounds, Static
 from tests.optimizer.communities import FIRST, agreements, array_keys, huge_wh, periods
 
 FLOATS = {"float", "float16", "float32", "float64", "longdouble", "true_divide", "divide", "mean"}
@@ -206,6 +207,19 @@ def test_nothing_changes_at_the_edge_of_what_arrays_hold(edge: int, self_rule: S
     agreement = Agreement(ALWAYS, Rules(self_rule=self_rule))
 
     same(settle_matrix(matrix, agreement), settled_exactly(matrix, agreement))
+
+
+@pytest.mark.parametrize("whole", [999_983, 2**31 - 1])
+@pytest.mark.parametrize("rounds", [*Rounds])
+def test_fine_shares_of_large_registers_are_settled_exactly(whole: int, rounds: Rounds) -> None:
+    # Register times sum stays below 2**62; with the shares' denominator it does not.
+    shares = {"A": Fraction(whole // 3, whole), "P": Fraction(whole // 2, whole)}
+    homes = {"A": (2**28, 0), "B": (2**27, 5), "P": (2**28, 2**29), "battery": (7, 2**20)}
+    matrix = matrix_of(homes)
+
+    for key in (Static(shares, rounds), Hybrid(shares)):
+        agreement = Agreement((KeyVersion(0, key),), Rules())
+        same(settle_matrix(matrix, agreement), settled_exactly(matrix, agreement))
 
 
 MODULES = (

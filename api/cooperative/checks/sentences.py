@@ -19,6 +19,10 @@ SENTENCES: Mapping[tuple[Code, str], Mapping[str, str]] = {
         "en": "{missing} of {expected} quarter-hours of {connection} are missing (gaps: {gaps}). "
         "The longest gap lasts {longest} quarter-hours.",
     },
+    (Code.MISSING, "estimated"): {
+        "nl": "Bij {connection} zijn {estimated} kwartieren geschat.",
+        "en": "{estimated} quarter-hours of {connection} are estimated.",
+    },
     (Code.REGISTER, "went_back"): {
         "nl": "De meterstand ({register}) van meter {serial} bij {connection} liep terug van "
         "{before_wh} naar {after_wh} kWh. Is de meter vervangen, of is een stand verkeerd?",

@@ -8,6 +8,7 @@ from api.cooperative.database import books_engine, writing
 from api.cooperative.tables import law as _law  # noqa: F401 - so that it is known
 from api.cooperative.tables import ledger as _ledger  # noqa: F401 - so that it is known
 from api.cooperative.tables import payments as _payments  # noqa: F401 - so that it is known
+from api.cooperative.tables import readings as _readings  # noqa: F401 - so that it is known
 from api.cooperative.tables import registry as _registry  # noqa: F401 - so that it is known
 from api.cooperative.tables.base import Base
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -75,7 +76,8 @@ class DayValues:
         checked_name(self.connection, "connection")
         self._refuse_a_wrong_length()
         for place, (energy_wh, quality) in enumerate(zip(self.wh, self.quality, strict=True)):
-            _refuse_a_wrong_value(f"{self} {self.quarter(place)}", energy_wh, quality)
+            if not _fits(energy_wh, quality):
+                raise ContractError(f"{self} {self.quarter(place)}: {_wrong(energy_wh, quality)}")
         if self.source is Source.MANUAL and not self.reason.strip():
             raise ContractError(f"{self}: a value by hand needs a reason")
 
@@ -92,6 +94,11 @@ class DayValues:
         return Quarter(local_day(self.day)[0] + place * QUARTER_S)
 
     @property
+    def wh_text(self) -> str:
+        """The energies as a JSON list, null where one is missing."""
+        return json.dumps(self.wh, separators=(",", ":"))
+
+    @property
     def hash(self) -> str:
         """The SHA-256 of all that settlement can see of it."""
         return digest(
@@ -99,7 +106,7 @@ class DayValues:
                 "connection": self.connection,
                 "direction": self.direction.value,
                 "day": self.day.isoformat(),
-                "wh": list(self.wh),
+                "wh": self.wh_text,
                 "quality": self.quality,
                 "origins": self.origins,
             }
@@ -122,7 +129,7 @@ class DayValues:
 def origins_of(source: Source, quality: str) -> str:
     """Return the origins of a day whose quarters all come from one source."""
     letter = ORIGINS[source]
-    return "".join(MISSING if known == MISSING else letter for known in quality)
+    return quality.replace(ESTIMATED, letter).replace(MEASURED, letter)
 
 
 def quarter_place(at_s: int, day: date) -> int:
@@ -137,10 +144,16 @@ def quarter_place(at_s: int, day: date) -> int:
     return (Quarter(at_s).start_s - start_s) // QUARTER_S
 
 
-def _refuse_a_wrong_value(place: str, energy_wh: Wh | None, quality: str) -> None:
+def _fits(energy_wh: Wh | None, quality: str) -> bool:
+    if quality == MISSING:
+        return energy_wh is None
+    return quality in (MEASURED, ESTIMATED) and type(energy_wh) is int and energy_wh >= 0
+
+
+def _wrong(energy_wh: Wh | None, quality: str) -> str:
+    """Return what is wrong with a value that does not fit."""
     if quality not in (MEASURED, ESTIMATED, MISSING):
-        raise ContractError(f"{place}: quality {quality!r}: use m, e or -")
-    if (energy_wh is None) != (quality == MISSING):
-        raise ContractError(f"{place}: {energy_wh!r} is marked {quality!r}: missing has no number")
-    if energy_wh is not None and (type(energy_wh) is not int or energy_wh < 0):
-        raise ContractError(f"{place}: {energy_wh!r}: energy is whole watt-hours, 0 or more")
+        return f"quality {quality!r}: use m, e or -"
+    if energy_wh is None or quality == MISSING:
+        return f"{energy_wh!r} is marked {quality!r}: missing has no number"
+    return f"{energy_wh!r}: energy is whole watt-hours, 0 or more"

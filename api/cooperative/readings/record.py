@@ -119,9 +119,10 @@ def _store_batch(desk: Desk, days: Sequence[DayValues]) -> list[int]:
     new: list[dict[str, object]] = []
     for place, values in zip(places, days, strict=True):
         number, known_hash = held.get(place, (0, ""))
-        if values.hash != known_hash:
+        told_hash = values.hash
+        if told_hash != known_hash:
             number += 1
-            new.append(_row(desk, values, number))
+            new.append(_row(desk, values, number, told_hash))
         versions.append(number)
     if new:
         desk.session.execute(insert(DayRow), new)
@@ -144,19 +145,19 @@ def _held(
     }
 
 
-def _row(desk: Desk, values: DayValues, version: int) -> dict[str, object]:
+def _row(desk: Desk, values: DayValues, version: int, told_hash: str) -> dict[str, object]:
     return {
         "connection": values.connection,
         "direction": values.direction.value,
         "day": values.day,
         "version": version,
-        "wh": json.dumps(values.wh, separators=(",", ":")),
+        "wh": values.wh_text,
         "quality": values.quality,
         "origins": values.origins,
         "source": values.source.value,
         "method": values.method,
         "reason": values.reason,
-        "hash": values.hash,
+        "hash": told_hash,
         "recorded_at_s": desk.at_s,
         "recorded_by": desk.officer.id,
     }

@@ -27,8 +27,10 @@ WINDOW_S = 15 * 60
 """How many tries an account has, and in what time [s]."""
 
 _HASHING = threading.BoundedSemaphore(2)
-"""Each hash takes 64 MiB and a core: two at once are enough for a board."""
-_HASHER = PasswordHash((Argon2Hasher(),))
+"""Each hash takes 19 MiB and a core: two at once are enough for a board."""
+_HASHER = PasswordHash((Argon2Hasher(time_cost=2, memory_cost=19_456, parallelism=1),))
+"""Argon2id. Source: OWASP Password Storage Cheat Sheet, m=19456 (19 MiB), t=2, p=1; the secrets
+are drawn with 123 bits, and a small computer keeps its memory."""
 
 
 def drawn_secret() -> str:

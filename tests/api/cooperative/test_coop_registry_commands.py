@@ -152,19 +152,6 @@ def test_init_without_a_terminal_names_what_is_left_out(
     assert "--treasurer-name" in told.err
 
 
-def test_init_asks_on_a_terminal_only(tmp_path: Path) -> None:
-    asked = subprocess.run(
-        [sys.executable, "-c", RUN, "coop", "init", str(tmp_path / "b")],
-        input=b"wijk\n",
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
-
-    assert asked.returncode == 2
-    assert not (tmp_path / "b").exists()
-
-
 def test_a_neighbour_is_registered_word_by_word(shell: Shell) -> None:
     lines = (
         "party add huis-12 --name 'J. de Vries' --email j@voorbeeld.nl",
@@ -351,20 +338,37 @@ def test_who_acts_and_where_the_books_are_must_be_said(shell: Shell, tmp_path: P
     assert all(each.err.count("\n") == 1 for each in (nobody, nowhere, empty, no_secret, wrong))
 
 
+@pytest.fixture(scope="module")
+def parser() -> argparse.ArgumentParser:
+    """The parser of ``kwartier coop``."""
+    parser = argparse.ArgumentParser(prog="kwartier coop")
+    COOP.configure(parser)
+    return parser
+
+
 @pytest.mark.parametrize("word", WORDS, ids=lambda word: f"{word.group}-{word.name}")
 def test_every_word_has_help_with_an_example_that_can_be_typed(
-    word: Word, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    word: Word, parser: argparse.ArgumentParser, capsys: pytest.CaptureFixture[str]
 ) -> None:
     named = [word.group, *([word.name] if word.name else [])]
-    told = Shell(tmp_path, capsys).plain("coop", *named, "--help")
-    parser = argparse.ArgumentParser()
-    COOP.configure(parser)
+    with pytest.raises(SystemExit) as left:
+        parser.parse_args([*named, "--help"])
+    told = capsys.readouterr()
     typed = shlex.split(word.example.partition(" > ")[0].partition(" | ")[0])
 
     chosen = parser.parse_args(typed[2:])
 
-    assert (told.code, told.err) == (0, "")
+    assert (left.value.code, told.err) == (0, "")
     assert "example:\n  kwartier coop " in told.out
     assert typed[:2] == ["kwartier", "coop"]
     assert typed[2 : 2 + len(named)] == named
     assert chosen.run_word is word.run
+
+
+def test_the_program_itself_shows_a_words_help(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = Shell(tmp_path, capsys).plain("coop", "own", "set", "--help")
+
+    assert (told.code, told.err) == (0, "")
+    assert "kwartier coop own set huis-12 huis-12 --from 2026-07-01" in told.out

@@ -92,19 +92,22 @@ def test_an_own_share_in_parts_of_a_watt_hour_leaves_room_in_parts() -> None:
     }
 
 
-def test_thirds_of_small_and_huge_quarters_add_up_to_a_whole() -> None:
-    # 1 Wh for three alike, a third each: twice in arrays, once beyond what arrays hold.
-    def quarter(place: int, import_wh: int) -> QuarterReadings:
-        homes = {name: Registers(import_wh=import_wh) for name in "ABC"}
+def test_sevenths_of_small_and_huge_quarters_add_up_to_a_whole() -> None:
+    # 1 Wh in sevenths, in arrays A 2, B 2 and C 3, and beyond what arrays hold A 5 and B 2: so
+    # A has 1, B 4/7 and C 3/7. The watt-hour over is B's.
+    def quarter(place: int, *imports_wh: int) -> QuarterReadings:
+        homes = {name: Registers(wh) for name, wh in zip("ABC", imports_wh, strict=True)}
         homes["P"] = Registers(export_wh=1)
         return QuarterReadings(Quarter((FIRST + place) * QUARTER_S), homes)
 
-    quarters = [quarter(0, 1), quarter(1, 2**40), quarter(2, 7)]
+    quarters = [quarter(0, 2, 2, 3), quarter(1, 5 * 2**40, 2 * 2**40, 0)]
     agreement = Agreement((KeyVersion(0, Proportional()),), Rules(), rounding=Rounding.PERIOD)
 
     told = settle_listing(Listing.of(quarters), agreement)
 
     assert told.members == {
-        **dict.fromkeys("ABC", MemberVolume(1, 0)),
-        "P": MemberVolume(0, 3),
+        "A": MemberVolume(1, 0),
+        "B": MemberVolume(1, 0),
+        "C": MemberVolume(0, 0),
+        "P": MemberVolume(0, 2),
     }

@@ -29,6 +29,7 @@ from api.cooperative.payments import (
     payment_file,
     payment_files,
     propose_write_off,
+    refuse,
     release,
     rematch,
     unmatched,
@@ -126,6 +127,18 @@ def _export(chosen: argparse.Namespace) -> int:
         write_whole(chosen.to, content)
         file = payment_file(desk, chosen.file)
     print_json({**fields_of(file), "written": str(chosen.to), "bytes": len(content)})
+    return 0
+
+
+def _refused_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("reference", help="the instruction's end-to-end id")
+    parser.add_argument("--reason", required=True, help="the bank's code, such as AC04")
+
+
+def _refused(chosen: argparse.Namespace) -> int:
+    with writing_desk(chosen) as desk:
+        made = refuse(desk, chosen.reference, chosen.reason)
+    print_json(fields_of(made))
     return 0
 
 
@@ -266,6 +279,14 @@ WORDS = (
         "kwartier coop pay export 1 --to collect.xml --as treasurer",
         _export_arguments,
         _export,
+    ),
+    Word(
+        "pay",
+        "refused",
+        "open again what the bank refused before it booked anything",
+        "kwartier coop pay refused F2026-00012 --reason AC04 --as treasurer",
+        _refused_arguments,
+        _refused,
     ),
     Word(
         "pay",

@@ -50,6 +50,7 @@ _JOURNALS: Mapping[str, tuple[str, JournalKind]] = MappingProxyType(
         "payment": ("Betaalbestanden", JournalKind.MEMORIAL),
         "bank": ("Bank", JournalKind.BANK),
         "bank-match": ("Bank, later herkend", JournalKind.MEMORIAL),
+        "refused": ("Geweigerde betalingen", JournalKind.MEMORIAL),
         "set-off": ("Verrekeningen", JournalKind.MEMORIAL),
         "write-off": ("Afboekingen", JournalKind.MEMORIAL),
         "manual": ("Memoriaal", JournalKind.MEMORIAL),

@@ -15,6 +15,7 @@ from api.cooperative.payments.files import FileState, PaymentFile, payment_file,
 from api.cooperative.payments.items import OpenItem, ageing
 from api.cooperative.payments.open_book import check_items, open_items
 from api.cooperative.payments.planning import ByHand
+from api.cooperative.payments.refusing import refuse
 from api.cooperative.payments.release import export, release, withdraw
 from api.cooperative.payments.sepa import LIMIT_CENTS, Direction
 from api.cooperative.payments.writing_off import propose_write_off, write_off
@@ -43,6 +44,7 @@ __all__ = (
     "payment_file",
     "payment_files",
     "propose_write_off",
+    "refuse",
     "release",
     "rematch",
     "unmatched",

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from itertools import pairwise
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from api.cooperative.books import Journal, Posted, post
 from api.cooperative.canonical import canonical
@@ -73,7 +73,7 @@ def import_statement(desk: Desk, settings: CoopSettings, content: bytes) -> Impo
     desk.officer.need(*CLERKS)
     iban = account_number(settings.iban, "iban in books.toml")
     statements = sorted(read_statements(content, iban), key=lambda each: (each.first, each.last))
-    state = standing(desk)
+    state, seen = standing(desk), set(desk.session.scalars(select(BankLineRow.fingerprint)))
     new, known, unmatched, lines = 0, 0, [], 0
     for statement in statements:
         print_of_it = _content_hash(desk, statement)
@@ -83,9 +83,10 @@ def import_statement(desk: Desk, settings: CoopSettings, content: bytes) -> Impo
         row = _write_statement(desk, statement, print_of_it)
         new += 1
         for place, (line, fingerprint) in enumerate(_fingerprints(desk, statement, print_of_it), 1):
-            if _line_is_known(desk, fingerprint):
+            if fingerprint in seen:
                 known += 1
                 continue
+            seen.add(fingerprint)
             rest = _book(desk, state, row, place, line, fingerprint)
             lines += 1
             if rest is not None:
@@ -245,13 +246,6 @@ def _is_known(desk: Desk, statement: BankStatement, content_hash: str) -> bool:
                 f"{row.last}, and its lines bear no reference of the bank: import single days"
             )
     return False
-
-
-def _line_is_known(desk: Desk, fingerprint: str) -> bool:
-    found = desk.session.scalar(
-        select(func.count()).select_from(BankLineRow).where(BankLineRow.fingerprint == fingerprint)
-    )
-    return bool(found)
 
 
 def _content_hash(desk: Desk, statement: BankStatement) -> str:

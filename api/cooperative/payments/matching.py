@@ -178,6 +178,8 @@ class Standing:
         return certain[0] if len(certain) == 1 else None
 
     def _by_document(self, line: BankLine) -> Match | None:
+        if line.returned:
+            return None
         words = _joined_words(f"{line.end_to_end} {line.text}")
         named = {
             party: [item for item in items if item.rest and _plain(item.document) in words]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import select
 
 from api.cooperative.database import Desk
 from api.cooperative.payments.files import FileState
 from api.cooperative.payments.items import OpenItem, Part
 from api.cooperative.payments.matching import Sent, Standing
-from api.cooperative.payments.open_book import open_items
+from api.cooperative.payments.open_book import RETURNED, open_items
 from api.cooperative.payments.sepa import Direction
 from api.cooperative.tables.payments import (
     BankMatchRow,
+    ItemSettlementRow,
     PaymentFileRow,
     PaymentInstructionRow,
     PaymentPartRow,
@@ -34,25 +37,34 @@ def standing(desk: Desk) -> Standing:
         state.uncleared[file.number] = sign * file.cents - sum(
             cents for number, _, cents in moved if number == file.number and cents * sign > 0
         )
+    shown: dict[int, list[int]] = {}
+    for _, instruction, cents in moved:
+        if instruction is not None:
+            shown.setdefault(instruction, []).append(cents)
+    refused = _refused(desk)
     for sent in _sent(desk, files, {(item.document, item.account): item for item in everything}):
-        shown = [cents for _, instruction, cents in moved if instruction == sent.id]
-        state.sent[sent.end_to_end] = _with_history(sent, shown)
+        if sent.end_to_end in refused:
+            state.uncleared[sent.file] -= sent.bank_cents
+            state.sent[sent.end_to_end] = replace(sent, cleared=True, returned=True)
+        else:
+            state.sent[sent.end_to_end] = _with_history(sent, shown.get(sent.id, []))
     return state
 
 
 def _with_history(sent: Sent, shown: list[int]) -> Sent:
-    return Sent(
-        sent.id,
-        sent.file,
-        sent.party,
-        sent.direction,
-        sent.end_to_end,
-        sent.mandate,
-        sent.cents,
-        sent.parts,
+    return replace(
+        sent,
         cleared=any(cents * sent.bank_cents > 0 for cents in shown),
         returned=any(cents * sent.bank_cents < 0 for cents in shown),
     )
+
+
+def _refused(desk: Desk) -> frozenset[str]:
+    """Return end-to-end ids of what the bank refused before it booked anything."""
+    rows = desk.session.scalars(
+        select(ItemSettlementRow.reference).where(ItemSettlementRow.source == RETURNED)
+    )
+    return frozenset(rows)
 
 
 def _released(desk: Desk) -> dict[int, PaymentFileRow]:

@@ -26,6 +26,7 @@ from api.cooperative.payments import (
     match_to_party,
     open_items,
     propose_write_off,
+    refuse,
     release,
     rematch,
     unmatched,
@@ -186,6 +187,29 @@ def test_a_return_that_comes_before_its_collection_ends_the_same(company: Compan
     assert is_open(company)["F2026-00001"] == 2412
     assert balance(company, "transit:mandates") == 0
     assert balance(company, "bank:main") == 0
+
+
+@ON_SQLITE
+def test_what_the_bank_refused_beforehand_is_open_again(company: Company) -> None:
+    with company.books.desk(company.treasurer) as desk:
+        refuse(desk, "F2026-00001", "AC04")
+
+    assert is_open(company)["F2026-00001"] == 2412
+    assert balance(company, "transit:mandates") == 0
+    with pytest.raises(StateError), company.books.desk(company.treasurer) as desk:
+        refuse(desk, "F2026-00001", "AC04")
+
+    # When the money arrives all the same, it pays what was opened again.
+    assert read(company, camt([COLLECTED])).matched == 1
+    assert is_open(company) == {"F2026-00002": 999}
+
+
+@ON_SQLITE
+def test_what_the_bank_booked_is_not_refused(company: Company) -> None:
+    read(company, camt([COLLECTED]))
+
+    with pytest.raises(StateError, match="booked"), company.books.desk(company.treasurer) as desk:
+        refuse(desk, "F2026-00001", "AC04")
 
 
 @ON_SQLITE

@@ -137,6 +137,12 @@ class Stages:
         self._folder = folder
         self._template = template
 
+    def empty(self, folder: Path) -> Books:
+        """Return books in which nobody wrote."""
+        file = folder / "empty.db"
+        shutil.copy(self._template, file)
+        return Books(f"sqlite:///{file}", self.keys, VirtualClock(NOVEMBER_S))
+
     def books(self, stage: Stage, folder: Path) -> Books:
         """Return books of their own at a stage."""
         file = folder / f"{stage.name.lower()}.db"

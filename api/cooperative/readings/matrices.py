@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -18,7 +17,7 @@ from api.cooperative.tables.readings import DayRow
 from kwartier.errors import ContractError
 from kwartier.interval import QUARTER_S, Quarter, day_of, local_day
 from kwartier.units import EpochS
-from optimizer.matrix import Flags, ReadingMatrix, RegisterMatrix
+from optimizer.matrix import Flags, ReadingMatrix, RegisterMatrix, WhArray
 
 NAMES_AT_ONCE = 500
 """How many connections one question to the database names."""
@@ -232,11 +231,12 @@ def _question(
     )
 
 
-def _parsed(stored: _Stored) -> tuple[list[int], Flags, Flags]:
+def _parsed(stored: _Stored) -> tuple[WhArray, Flags, Flags]:
     letters = np.frombuffer(stored.quality.encode(), np.uint8)
     missing, estimated = letters == ord("-"), letters == ord("e")
-    # A missing value is null in the list and 0 in the array.
-    return json.loads(stored.wh.replace("null", "0")), missing, estimated
+    # A missing value is null in the list and 0 in the array; a JSON parser takes thrice as long.
+    numbers = stored.wh.strip("[]").replace("null", "0")
+    return np.fromstring(numbers, np.int64, sep=","), missing, estimated
 
 
 def _fingerprint(stored: Sequence[_Stored]) -> str:

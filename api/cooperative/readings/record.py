@@ -12,6 +12,7 @@ from sqlalchemy import insert, select, tuple_
 from api.cooperative.database import Desk
 from api.cooperative.readings.days import DayValues, Direction, Source, origins_of
 from api.cooperative.tables.readings import DayRow
+from kwartier.errors import ContractError
 from kwartier.units import EpochS
 
 BATCH = 500
@@ -83,6 +84,24 @@ def newest_days(
             values = version.values
             found[values.connection, values.direction, values.day] = version
     return found
+
+
+def broken_days(desk: Desk) -> list[str]:
+    """Return every stored day that is not what its hash says, by connection, register and day.
+
+    Whoever changes a day together with its hash changes the fingerprint of the runs that used it.
+    """
+    broken = []
+    for row in desk.session.scalars(
+        select(DayRow).order_by(DayRow.id).execution_options(yield_per=1000)
+    ):
+        try:
+            sound = version_of(row).values.hash == row.hash
+        except (ContractError, ValueError):
+            sound = False
+        if not sound:
+            broken.append(f"{row.connection} {row.direction} {row.day} version {row.version}")
+    return broken
 
 
 def version_of(row: DayRow) -> Version:

@@ -27,6 +27,7 @@ from api.cooperative.readings import (
     store_days,
     versions_of,
 )
+from api.cooperative.readings.record import broken_days
 from api.cooperative.tables.base import NAMES, Base
 from kwartier.errors import ContractError
 from kwartier.interval import local_day
@@ -84,6 +85,21 @@ def test_no_version_is_ever_changed(books: Books, treasurer: Officer, statement:
         store_day(desk, day())
     with pytest.raises(BooksError), books.desk(treasurer) as desk:
         desk.session.execute(text(statement))
+
+
+@pytest.mark.parametrize("books_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("wrong", ["'[' || substr(wh, 3)", "replace(wh, '100,', '101,')", "'x'"])
+def test_a_day_that_was_changed_behind_the_guards_is_found(
+    books: Books, treasurer: Officer, wrong: str
+) -> None:
+    with books.desk(treasurer) as desk:
+        store_days(desk, [day(), day("huis-02")])
+        assert broken_days(desk) == []
+        desk.session.execute(text("DROP TRIGGER reading_day_no_update"))
+        desk.session.execute(
+            text(f"UPDATE reading_day SET wh = {wrong} WHERE connection = 'huis-02'")  # noqa: S608
+        )
+        assert broken_days(desk) == ["huis-02 import 2026-07-06 version 1"]
 
 
 def test_the_database_refuses_a_hole_between_versions(books: Books, treasurer: Officer) -> None:

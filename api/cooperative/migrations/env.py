@@ -10,6 +10,7 @@ from api.cooperative.tables import ledger as _ledger  # noqa: F401 - so that it 
 from api.cooperative.tables import payments as _payments  # noqa: F401 - so that it is known
 from api.cooperative.tables import readings as _readings  # noqa: F401 - so that it is known
 from api.cooperative.tables import registry as _registry  # noqa: F401 - so that it is known
+from api.cooperative.tables import runs as _runs  # noqa: F401 - so that it is known
 from api.cooperative.tables.base import Base
 
 

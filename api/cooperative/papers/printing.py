@@ -11,8 +11,11 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 from api.cooperative.canonical import canonical
@@ -25,6 +28,11 @@ from kwartier.wire import Json
 
 MANIFEST = "manifest.json"
 """The list of what was printed, with the SHA-256 of each."""
+
+MOST_WORKERS = 8
+"""How many processes set letters at the most; each takes about 100 MB."""
+MANY = 16
+"""From how many members on it pays to start processes."""
 
 
 class Format(StrEnum):
@@ -127,13 +135,35 @@ def _papers(
 
         yield _Sheet(f"run-{run}.csv", "run", "", statement_csv(statements))
         yield _Sheet(f"run-{run}.machine.csv", "run", "", machine_csv(statements))
-    for statement in statements:
-        yield from _of_member(statement, formats, numbers)
+    for sheets in _of_members(statements, formats, numbers):
+        yield from sheets
     for note in credit_notes:
         yield from _legal(note.paper, note.original, formats)
 
 
+def _of_members(
+    statements: Sequence[Statement],
+    formats: frozenset[Format],
+    numbers: frozenset[str] | None,
+) -> Iterator[list[_Sheet]]:
+    """Yield each member's papers in order; many letters are set on every processor at once."""
+    make = partial(_of_member, formats=formats, numbers=numbers)
+    workers = min(os.cpu_count() or 1, MOST_WORKERS)
+    if Format.PDF not in formats or workers == 1 or len(statements) < MANY:
+        yield from map(make, statements)
+        return
+    # A fresh process each: one that was forked would share the books' open files.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(make, statements, chunksize=4)
+
+
 def _of_member(
+    statement: Statement, formats: frozenset[Format], numbers: frozenset[str] | None
+) -> list[_Sheet]:
+    return list(_sheets_of_member(statement, formats, numbers))
+
+
+def _sheets_of_member(
     statement: Statement, formats: frozenset[Format], numbers: frozenset[str] | None
 ) -> Iterator[_Sheet]:
     name, party = statement_name(statement), statement.party.id

@@ -189,8 +189,10 @@ class Standing:
         if len(meant) != 1:
             return None
         ((party, items),) = meant.items()
-        if not _has_room(items, line.cents):
-            items = self.items[party]
+        everything = self.items[party]
+        if net(everything) == line.cents or not _has_room(items, line.cents):
+            # Who pays what is asked in all pays every paper, whichever one is named.
+            items = everything
         return self._payment(How.DOCUMENT, party, items, line.cents)
 
     def _by_amount(self, line: BankLine, account: str) -> Match | None:

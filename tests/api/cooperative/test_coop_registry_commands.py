@@ -75,7 +75,9 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = subprocess.run(
         [sys.executable, "-c", RUN, *words], capture_output=True, check=True, timeout=120
     )
-    for each in json.loads(made.stdout)["officers"]:
+    told = json.loads(made.stdout)
+    (folder / "recovery.txt").write_text(told["recovery_key"], encoding="utf-8")
+    for each in told["officers"]:
         name = each["officer"]
         (folder / f"{name}.once").write_text(each["one_time_secret"], encoding="utf-8")
         drawn = ["coop", "officer", "new-secret", "--as", name, "--books", str(folder / "books")]
@@ -97,7 +99,8 @@ def test_init_makes_a_folder_for_its_owners_eyes_with_no_secret_in_it(founded: P
 
     assert {file.name for file in books.iterdir()} >= {"books.toml", "books.db", "keys", "papers"}
     assert stat.S_IMODE(books.stat().st_mode) == 0o700
-    assert stat.S_IMODE((books / "keys" / "chain.key").stat().st_mode) == 0o400
+    for key in ("chain.key", "seal.keys", "recovery.pub"):
+        assert stat.S_IMODE((books / "keys" / key).stat().st_mode) == 0o400
     assert stat.S_IMODE((founded / "board.secret").stat().st_mode) == 0o600
     content = (books / "books.db").read_bytes() + (books / "books.toml").read_bytes()
     for file in founded.glob("*.*"):

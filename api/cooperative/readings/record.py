@@ -9,6 +9,7 @@ from datetime import date
 
 from sqlalchemy import insert, select, tuple_
 
+from api.cooperative.chain import Fault
 from api.cooperative.database import Desk
 from api.cooperative.readings.days import DayValues, Direction, Source, origins_of
 from api.cooperative.tables.readings import DayRow
@@ -86,22 +87,22 @@ def newest_days(
     return found
 
 
-def broken_days(desk: Desk) -> list[str]:
-    """Return every stored day that is not what its hash says, by connection, register and day.
+def days_as_hashed(desk: Desk) -> list[Fault]:
+    """Look whether every stored day is what its hash says; a part of the nightly look.
 
     Whoever changes a day together with its hash changes the fingerprint of the runs that used it.
     """
-    broken = []
-    for row in desk.session.scalars(
-        select(DayRow).order_by(DayRow.id).execution_options(yield_per=1000)
-    ):
+    faults = []
+    every = select(DayRow).order_by(DayRow.id).execution_options(yield_per=BATCH)
+    for row in desk.session.scalars(every):
         try:
             sound = version_of(row).values.hash == row.hash
         except (ContractError, ValueError):
             sound = False
         if not sound:
-            broken.append(f"{row.connection} {row.direction} {row.day} version {row.version}")
-    return broken
+            where = f"reading {row.connection} {row.direction} {row.day} version {row.version}"
+            faults.append(Fault(where, "is not what its hash says"))
+    return faults
 
 
 def version_of(row: DayRow) -> Version:

@@ -27,7 +27,7 @@ from api.cooperative.readings import (
     store_days,
     versions_of,
 )
-from api.cooperative.readings.record import broken_days
+from api.cooperative.readings.record import days_as_hashed
 from api.cooperative.tables.base import NAMES, Base
 from kwartier.errors import ContractError
 from kwartier.interval import local_day
@@ -94,12 +94,14 @@ def test_a_day_that_was_changed_behind_the_guards_is_found(
 ) -> None:
     with books.desk(treasurer) as desk:
         store_days(desk, [day(), day("huis-02")])
-        assert broken_days(desk) == []
+        assert days_as_hashed(desk) == []
         desk.session.execute(text("DROP TRIGGER reading_day_no_update"))
         desk.session.execute(
             text(f"UPDATE reading_day SET wh = {wrong} WHERE connection = 'huis-02'")  # noqa: S608
         )
-        assert broken_days(desk) == ["huis-02 import 2026-07-06 version 1"]
+        assert [str(fault) for fault in days_as_hashed(desk)] == [
+            "reading huis-02 import 2026-07-06 version 1: is not what its hash says"
+        ]
 
 
 def test_the_database_refuses_a_hole_between_versions(books: Books, treasurer: Officer) -> None:

@@ -16,7 +16,6 @@ from kwartier.cli import Command, print_json
 from kwartier.errors import ContractError, InputError
 from kwartier.wire import Json
 from optimizer.bill_json import bill_text, resettle_text
-from optimizer.period_json import period_pieces, period_text
 from optimizer.settle_json import settle_quarter_text
 from optimizer.strict_json import MAX_TEXT
 
@@ -25,9 +24,24 @@ MAX_BYTES = 4 * 1024**3
 PIECE_BYTES = 1024**2
 """How much of it is read at once [bytes]."""
 
+
+def _period(text: str) -> dict[str, Json]:
+    """Settle a period; only this question needs arrays."""
+    from optimizer.period_json import period_text
+
+    return period_text(text)
+
+
+def _period_in_pieces(texts: Iterator[str]) -> dict[str, Json]:
+    """Settle a period that is too long to be read at once."""
+    from optimizer.period_json import period_pieces
+
+    return period_pieces(texts)
+
+
 _QUESTIONS: Mapping[str, tuple[str, Callable[[str], dict[str, Json]]]] = {
     "quarter": ("settle one quarter-hour", settle_quarter_text),
-    "period": ("settle a period of quarters, or one flat day", period_text),
+    "period": ("settle a period of quarters, or one flat day", _period),
     "bill": ("turn volumes into invoices and journal entries", bill_text),
     "resettle": ("correct a bill by full reversal", resettle_text),
 }
@@ -65,7 +79,7 @@ def _answer(file: str, question: str) -> dict[str, Json]:
         with _opened(file) as opened:
             first = opened.read(MAX_TEXT + 1)
             if question == "period" and len(first) > MAX_TEXT:
-                return period_pieces(_texts(first, opened))
+                return _period_in_pieces(_texts(first, opened))
         return answer(first.decode("utf-8-sig"))
     except OSError as error:
         raise ContractError(f"cannot be read: {error.strerror}: check the name") from error

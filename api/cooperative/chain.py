@@ -19,6 +19,11 @@ POSTED = "entry.post"
 """The act under which the log knows of an entry."""
 PUBLISHED = "head.publish"
 """The act under which the log knows of a head that was told to somebody."""
+_NEW_RECORD = insert(Base.metadata.tables[AuditRow.__tablename__])
+_LAST = {
+    table: select(table.id, table.hash).order_by(table.id.desc()).limit(1)
+    for table in (AuditRow, EntryRow)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +92,16 @@ def record(desk: Desk, act: str, subject: str, facts: Json, before: Json = None)
     body = canonical({"facts": facts, "before": before})
     signed = signed_text([place + 1, desk.at_s, desk.officer.id, act, subject, body])
     desk.session.execute(
-        insert(AuditRow).values(
-            id=place + 1,
-            at_s=desk.at_s,
-            officer=desk.officer.id,
-            act=act,
-            subject=subject,
-            body=body,
-            hash=desk.keys.link(Chain.AUDIT, previous, signed),
-        )
+        _NEW_RECORD,
+        {
+            "id": place + 1,
+            "at_s": desk.at_s,
+            "officer": desk.officer.id,
+            "act": act,
+            "subject": subject,
+            "body": body,
+            "hash": desk.keys.link(Chain.AUDIT, previous, signed),
+        },
     )
 
 
@@ -172,7 +178,5 @@ def counted(desk: Desk, table: type[Base], *acts: str) -> list[Fault]:
 
 def _end(desk: Desk, table: type[AuditRow | EntryRow]) -> tuple[int, str]:
     """Return how many rows a chain has, and its last hash."""
-    last = desk.session.execute(
-        select(table.id, table.hash).order_by(table.id.desc()).limit(1)
-    ).first()
+    last = desk.session.execute(_LAST[table]).first()
     return (last.id, last.hash) if last else (0, "")

@@ -52,7 +52,7 @@ AUDIT_SIGNED = (
     AuditRow.body,
 )
 """What the hash of a row of the audit log covers."""
-_AT_ONCE = 5_000
+_STREAMED = {"yield_per": 5_000}
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
 
 
@@ -109,21 +109,22 @@ def broken_links(
 def audit_links(session: Session) -> Iterator[Link]:
     """Yield the audit log's rows as they are stored."""
     chosen = select(*AUDIT_SIGNED, AuditRow.hash).order_by(AuditRow.id)
-    for row in session.execute(chosen.execution_options(yield_per=_AT_ONCE)):
-        yield Link(row.id, signed_text(row[:-1]), row.hash)
+    for row in session.connection().execute(chosen, execution_options=_STREAMED):
+        yield Link(row.id, signed_text(tuple(row)[:-1]), row.hash)
 
 
 def ledger_links(session: Session) -> Iterator[Link]:
     """Yield the ledger's entries with their postings as they are stored."""
     postings = select(*POSTING_SIGNED).order_by(PostingRow.entry, PostingRow.line)
     entries = select(*ENTRY_SIGNED, EntryRow.hash).order_by(EntryRow.id)
-    lines = iter(session.execute(postings.execution_options(yield_per=_AT_ONCE)))
+    connection = session.connection()
+    lines = iter(connection.execute(postings, execution_options=_STREAMED))
     line = next(lines, None)
-    for row in session.execute(entries.execution_options(yield_per=_AT_ONCE)):
+    for row in connection.execute(entries, execution_options=_STREAMED):
         own: list[tuple[object, ...]] = []
         while line is not None and line.entry <= row.id:
             own.append(tuple(line))
             line = next(lines, None)
-        yield Link(row.id, signed_text([tuple(row[:-1]), own]), row.hash)
+        yield Link(row.id, signed_text([tuple(row)[:-1], own]), row.hash)
     if line is not None:
         yield Link(line.entry, "postings without an entry", "")

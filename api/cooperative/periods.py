@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from api.cooperative.chain import record
 from api.cooperative.database import Desk
@@ -15,6 +15,7 @@ from api.cooperative.tables.ledger import LockRow
 
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 _MOST_MONTHS = 120
+_LOCK = select(LockRow.period).where(LockRow.period == bindparam("period"))
 
 
 def checked_period(text: str) -> str:
@@ -46,7 +47,7 @@ def lock(desk: Desk, period: str) -> None:
 
 def is_locked(desk: Desk, period: str) -> bool:
     """Return whether a month takes no entry any more."""
-    return desk.session.get(LockRow, checked_period(period)) is not None
+    return desk.session.scalar(_LOCK, {"period": checked_period(period)}) is not None
 
 
 def locked_periods(desk: Desk) -> list[str]:

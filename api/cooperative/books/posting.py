@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 
 from api.cooperative.books.journal import (
     JOURNAL_LIMIT_CENTS,
@@ -25,12 +25,20 @@ from api.cooperative.four_eyes import Matter, approval
 from api.cooperative.links import Chain, signed_text
 from api.cooperative.officers import SYSTEM, Role
 from api.cooperative.periods import checked_period, is_locked, period_of
+from api.cooperative.tables.base import Base
 from api.cooperative.tables.ledger import EntryRow, PostingRow
 from kwartier.wire import Json
 
 REVERSAL = "reversal"
 """Source of an entry that takes another back."""
 _LARGEST = 10**15
+_OF_KEY = select(EntryRow.id, EntryRow.number, EntryRow.hash, EntryRow.body_hash).where(
+    EntryRow.source == bindparam("source"), EntryRow.key == bindparam("key")
+)
+_LAST = select(EntryRow.id, EntryRow.hash).order_by(EntryRow.id.desc()).limit(1)
+_LAST_NUMBER = select(func.max(EntryRow.number)).where(EntryRow.year == bindparam("year"))
+_NEW_POSTING = insert(Base.metadata.tables[PostingRow.__tablename__])
+_NEW_ENTRY = insert(Base.metadata.tables[EntryRow.__tablename__])
 _BY_HAND: Mapping[str, Matter] = MappingProxyType(
     {MANUAL: Matter.JOURNAL, WRITE_OFF: Matter.WRITE_OFF}
 )
@@ -51,11 +59,8 @@ def post(desk: Desk, journal: Journal) -> Posted:
     if desk.officer != SYSTEM:
         desk.officer.need(Role.TREASURER, Role.BOARD, Role.BOOKKEEPER)
     body_hash = digest(journal_body(journal))
-    before = desk.session.execute(
-        select(EntryRow.id, EntryRow.number, EntryRow.hash, EntryRow.body_hash).where(
-            EntryRow.source == journal.source, EntryRow.key == journal.key
-        )
-    ).first()
+    named = {"source": journal.source, "key": journal.key}
+    before = desk.session.execute(_OF_KEY, named).first()
     if before is not None:
         if before.body_hash != body_hash:
             raise ConflictError(
@@ -150,16 +155,9 @@ def _check(desk: Desk, journal: Journal) -> None:
 
 def _write(desk: Desk, journal: Journal, body_hash: str) -> Posted:
     """Write postings first and their entry last: the database then looks whether they balance."""
-    last = desk.session.execute(
-        select(EntryRow.id, EntryRow.hash).order_by(EntryRow.id.desc()).limit(1)
-    ).first()
+    last = desk.session.execute(_LAST).first()
     place_in_ledger, previous = (last.id + 1, last.hash) if last else (1, "")
-    number = 1 + (
-        desk.session.scalar(
-            select(func.max(EntryRow.number)).where(EntryRow.year == journal.day.year)
-        )
-        or 0
-    )
+    number = 1 + (desk.session.scalar(_LAST_NUMBER, {"year": journal.day.year}) or 0)
     lines = _lines(desk, journal, place_in_ledger)
     row = {
         "id": place_in_ledger,
@@ -181,8 +179,8 @@ def _write(desk: Desk, journal: Journal, body_hash: str) -> Posted:
     }
     signed = signed_text([list(row.values()), [list(line.values()) for line in lines]])
     link = desk.keys.link(Chain.LEDGER, previous, signed)
-    desk.session.execute(insert(PostingRow), lines)
-    desk.session.execute(insert(EntryRow).values(**row, hash=link))
+    desk.session.execute(_NEW_POSTING, lines)
+    desk.session.execute(_NEW_ENTRY, row | {"hash": link})
     facts: Json = {
         "source": journal.source,
         "key": journal.key,

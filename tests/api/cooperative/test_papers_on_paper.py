@@ -143,6 +143,37 @@ def test_the_first_thing_a_letter_says_is_what_it_comes_to() -> None:
     assert "U hoeft niets te betalen U hoeft niets te doen." in nothing
 
 
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        (replace(examples.final(), due=None), "Wij maken dit bedrag over naar uw rekening …3000."),
+        (
+            replace(examples.final(), due=None, account=""),
+            "Wij maken dit bedrag over naar uw rekening.",
+        ),
+        (
+            replace(examples.final(), account=""),
+            "Wij maken dit bedrag op 19 augustus 2026 over naar uw rekening.",
+        ),
+        (
+            replace(examples.owing(), due=None),
+            "Wij schrijven dit bedrag af van uw rekening …6789. U krijgt vooraf bericht",
+        ),
+        (
+            replace(examples.owing(), mandate=""),
+            "Maakt u dit bedrag vóór 19 augustus 2026 over naar NL70 TRIO 0123 4567 89? Zet erbij: "
+            "F2026-0022.",
+        ),
+        (
+            replace(examples.owing(), mandate="", coop=replace(examples.COOP, iban="")),
+            "Wij laten u weten hoe u dit bedrag betaalt.",
+        ),
+    ],
+)
+def test_a_letter_says_how_the_amount_is_paid(statement: Statement, told: str) -> None:
+    assert told in page_text(statement_html(statement))
+
+
 def test_a_letter_names_tariff_key_decisions_and_the_share_of_estimated_quarters() -> None:
     text = letter_text("lid-014")
 

@@ -34,13 +34,17 @@ MONTH = 31 * 96
 """The quarters of a month."""
 ALWAYS = (KeyVersion(0, Proportional()),)
 RUN = """
-import resource, sys
+import sys, time
 from kwartier.cli import main
 code = main()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+peak = next(row for row in open("/proc/self/status") if row.startswith("VmHWM")).split()[1]
+print(peak, time.process_time(), file=sys.stderr)
 sys.exit(code)
 """
-"""Runs a command line and then tells the most memory it held [KiB]."""
+"""Runs a command line and then tells the most memory it held [KiB], and its processor time [s].
+
+The usual count of a child's memory begins with what its parent held, so the kernel's own is read.
+"""
 HOMES = [f"h{place:03}" for place in range(100)]
 EQUAL_PARTS = dict.fromkeys(HOMES, Fraction(1, len(HOMES)))
 
@@ -135,9 +139,10 @@ def test_a_month_of_a_thousand_homes_in_a_matrix_is_settled_in_seconds() -> None
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One run of the command: how long, how much memory, and its answer."""
+    """One run of the command: how long, by the clock and at work, its memory and its answer."""
 
     seconds: float
+    work_s: float
     peak_mib: float
     answer: Json
 
@@ -148,18 +153,18 @@ def test_a_month_in_a_file_is_settled_in_time_and_memory(
     tmp_path: Path, rounding: Rounding
 ) -> None:
     print(f"\nkwartier settle period, a month, rounded by {rounding}")
-    print("connections      file     seconds   peak RSS   per connection-quarter")
+    print("connections     file    seconds  processor  peak RSS  per connection-quarter")
     measured: dict[int, Measured] = {}
     for homes in (100, 300, 1_000, 3_000):
         file = tmp_path / "month.json"
         write_month(file, homes, rounding)
         run = settled_by_command(file)
         measured[homes] = run
-        size_mb, each_us = file.stat().st_size / 1e6, run.seconds / homes / MONTH * 1e6
+        size_mb, each_us = file.stat().st_size / 1e6, run.work_s / homes / MONTH * 1e6
         print(
-            f"{homes:11,} {size_mb:6.0f} MB {run.seconds:9.2f} s {run.peak_mib:6.0f} MiB ", end=""
+            f"{homes:11,} {size_mb:5.0f} MB {run.seconds:8.2f} s {run.work_s:8.2f} s "
+            f"{run.peak_mib:5.0f} MiB {each_us:20.2f} us"
         )
-        print(f"{each_us:20.2f} us")
         if homes == 100:
             begun = time.perf_counter()
             exact = settled_at_once(file)
@@ -168,10 +173,11 @@ def test_a_month_in_a_file_is_settled_in_time_and_memory(
             print(f"ratio {run.seconds / exact_s:.2f}")
             assert run.answer == exact
 
-    assert measured[100].seconds < 2
-    assert measured[1_000].seconds < 20
+    # One thread does all the work, so on a machine that is busy with more its time is told apart.
+    assert measured[100].work_s < 2
+    assert measured[1_000].work_s < 20
     assert measured[1_000].peak_mib < 1024
-    assert measured[3_000].seconds < 2 * 3 * measured[1_000].seconds
+    assert measured[3_000].work_s < 2 * 3 * measured[1_000].work_s
 
 
 def wide_street(homes: int) -> ReadingMatrix:
@@ -223,7 +229,8 @@ def settled_by_command(file: Path) -> Measured:
         timeout=300,
     )
     seconds = time.perf_counter() - begun
-    return Measured(seconds, int(done.stderr) / 1024, json.loads(done.stdout))
+    peak_kib, work_s = done.stderr.split()
+    return Measured(seconds, float(work_s), int(peak_kib) / 1024, json.loads(done.stdout))
 
 
 def settled_at_once(file: Path) -> Json:

@@ -8,8 +8,8 @@ from kwartier.errors import ContractError
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "'=", "'+", "'-", "'@")
 """How a cell begins that a spreadsheet takes for a formula, guarded or not."""
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode categories of what does not show: controls, marks of direction, halves, unassigned."""
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
+"""Unicode categories of what does not show: controls, marks of direction, halves, odd spaces."""
 
 
 def checked_line(text: str, what: str, least: int, most: int) -> str:
@@ -19,7 +19,7 @@ def checked_line(text: str, what: str, least: int, most: int) -> str:
     if text != text.strip():
         raise ContractError(f"{what} begins or ends with a space: take it away")
     for letter in text:
-        if unicodedata.category(letter) in _HIDDEN:
+        if letter != " " and unicodedata.category(letter) in _HIDDEN:
             raise ContractError(
                 f"{what} holds U+{ord(letter):04X}, which does not show: type it again"
             )

@@ -17,6 +17,7 @@ from api.cooperative.registry import (
     give_consent,
     hand_over,
     own,
+    supplier_note,
     windows,
     withdraw_consent,
     withdraw_ownership,
@@ -49,6 +50,9 @@ def _add(chosen: argparse.Namespace) -> int:
     )
     with writing_desk(chosen) as desk:
         add_connection(desk, connection)
+        note = supplier_note(desk, connection.id)
+    if note:
+        print(f"note: {note}", file=sys.stderr)
     print_json(_told(connection))
     return 0
 

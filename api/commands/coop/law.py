@@ -42,6 +42,7 @@ from api.cooperative.law import (
     vat_codes,
     warnings_at,
 )
+from api.cooperative.law.dutch import RULES
 from kwartier.cli import print_json
 from kwartier.interval import instant_text
 from kwartier.wire import Json
@@ -283,7 +284,8 @@ def _parameter_list(chosen: argparse.Namespace) -> int:
 def _told_parameter(rule: Parameter) -> dict[str, Json]:
     told = fields_of(rule)
     del told["start_s"]
-    return {**told, "from": instant_text(rule.start_s)}
+    meaning = next(known.meaning for known in RULES if known.name == rule.name)
+    return {**told, "from": instant_text(rule.start_s), "meaning": meaning}
 
 
 def _none(_: argparse.ArgumentParser) -> None:

@@ -71,7 +71,12 @@ from api.cooperative.registry.party_book import (
 from api.cooperative.registry.party_book import party_of as party
 from api.cooperative.registry.payout_book import iban_of, propose_iban
 from api.cooperative.registry.privacy import ERASED_NAME, Kept, erase, export
-from api.cooperative.registry.supply_book import change_supplier, participation, supplier_at
+from api.cooperative.registry.supply_book import (
+    change_supplier,
+    participation,
+    supplier_at,
+    supplier_note,
+)
 
 __all__ = (
     "ERASED",
@@ -130,6 +135,7 @@ __all__ = (
     "set_vat_status",
     "sign_mandate",
     "supplier_at",
+    "supplier_note",
     "use_mandate",
     "vat_status",
     "voters",

@@ -11,7 +11,7 @@ from api.cooperative.database import Desk
 from api.cooperative.errors import BooksError, ConflictError
 from api.cooperative.officers import CLERKS
 from api.cooperative.plain_text import checked_line
-from api.cooperative.registry.supply_book import START_S, add_supply, supplier_at
+from api.cooperative.registry.supply_book import START_S, add_supply, supplier_at, suppliers_at
 from api.cooperative.stamp import stamp
 from api.cooperative.tables.registry import ConnectionRow
 from kwartier.errors import ContractError
@@ -157,7 +157,8 @@ def connection_of(desk: Desk, connection: str) -> Connection:
     Raises:
         BooksError: There is no such connection.
     """
-    return _opened(desk, known_connection(desk, connection))
+    row = known_connection(desk, connection)
+    return _opened(desk, row, supplier_at(desk, connection, desk.at_s))
 
 
 def known_connection(desk: Desk, connection: str) -> ConnectionRow:
@@ -177,14 +178,15 @@ def known_connection(desk: Desk, connection: str) -> ConnectionRow:
 def connections(desk: Desk) -> list[Connection]:
     """Return all connections, opened, by id."""
     rows = desk.session.scalars(select(ConnectionRow).order_by(ConnectionRow.id))
-    return [_opened(desk, row) for row in rows]
+    suppliers = suppliers_at(desk, desk.at_s)
+    return [_opened(desk, row, suppliers[row.id]) for row in rows]
 
 
-def _opened(desk: Desk, row: ConnectionRow) -> Connection:
+def _opened(desk: Desk, row: ConnectionRow, supplier: str) -> Connection:
     return Connection(
         row.id,
         desk.keys.open(row.ean),
-        supplier_at(desk, row.id, desk.at_s),
+        supplier,
         row.fuse_ampere,
         row.phases,
         row.grid_area,

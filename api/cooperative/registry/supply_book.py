@@ -15,7 +15,7 @@ from sqlalchemy import select
 from api.cooperative.chain import record
 from api.cooperative.database import Desk
 from api.cooperative.errors import BooksError
-from api.cooperative.law.parameter import SHARING_SUPPLIER, steps_of
+from api.cooperative.law.parameter import SHARING_SUPPLIER, parameter, steps_of
 from api.cooperative.officers import CLERKS
 from api.cooperative.stamp import stamp
 from api.cooperative.tables.registry import SupplyRow
@@ -68,6 +68,34 @@ def supplier_at(desk: Desk, connection: str, at_s: EpochS) -> str:
     if not found:
         raise BooksError(f"connection {connection[:40]!r} is not known: add it first")
     return found[-1].supplier
+
+
+def suppliers_at(desk: Desk, at_s: EpochS) -> dict[str, str]:
+    """Return who supplies each connection at an instant [s]."""
+    rows = desk.session.scalars(
+        select(SupplyRow).where(SupplyRow.start_s <= at_s).order_by(SupplyRow.start_s, SupplyRow.id)
+    )
+    return {row.connection: row.supplier for row in rows}
+
+
+def supplier_note(desk: Desk, connection: str) -> str:
+    """Return what an officer must know of a connection's supplier and the group; else nothing.
+
+    Source:
+        Amendment 56 of 2024-06-04: energy is shared through one and the same supplier.
+    """
+    suppliers = suppliers_at(desk, desk.at_s)
+    own = suppliers[connection]
+    wanted = parameter(desk, SHARING_SUPPLIER, desk.at_s).value
+    if wanted and own != wanted:
+        return f"{connection} takes no part: {own} is not the sharing group's supplier, {wanted}"
+    others = sorted(set(suppliers.values()) - {own})
+    if not wanted and others:
+        return (
+            f"{connection} has {own}, others have {', '.join(others)}: a sharing group has one "
+            f"supplier; decide which with `kwartier coop parameter set {SHARING_SUPPLIER}`"
+        )
+    return ""
 
 
 def participation(desk: Desk, connections: Collection[str]) -> dict[str, tuple[Span, ...]]:

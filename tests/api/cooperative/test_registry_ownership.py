@@ -16,18 +16,21 @@ from api.cooperative.errors import BooksError, ConflictError, StateError
 from api.cooperative.law import set_parameter
 from api.cooperative.officers import Officer
 from api.cooperative.registry import (
+    Connection,
+    add_connection,
     change_supplier,
     end_ownership,
     hand_over,
     own,
     ownership_between,
+    supplier_note,
     windows,
     withdraw_ownership,
 )
 from api.cooperative.tables.registry import OwnershipRow
 from kwartier.errors import KwartierError
 from optimizer.period import Ownership
-from tests.api.cooperative.neighbours import decide, midnight_s, settle_in
+from tests.api.cooperative.neighbours import decide, ean_of, midnight_s, settle_in
 
 JULY = midnight_s("2026-07-01"), midnight_s("2026-08-01")
 _DAY = date(2026, 3, 1)
@@ -103,6 +106,7 @@ def test_a_change_of_supplier_ends_taking_part_at_that_instant_and_warns(
         settle_in(desk, "a")
         own(desk, "a", "a", date(2026, 1, 1))
 
+        assert supplier_note(desk, "a") == ""
         warnings = change_supplier(desk, "a", "vandebron", date(2026, 7, 20))
 
         assert len(warnings) == 1
@@ -127,9 +131,13 @@ def test_the_group_may_move_to_another_supplier_by_decision(
         settle_in(desk, "a", "b")
         for name in ("a", "b"):
             own(desk, name, name, date(2026, 1, 1))
+        add_connection(desk, Connection("c", ean_of(3), "vandebron"))
+        assert "c has vandebron, others have greenchoice" in supplier_note(desk, "c")
         decide(desk)
         set_parameter(desk, "sharing_supplier", "vandebron", midnight_s("2026-07-10"), "2026-07")
         change_supplier(desk, "a", "vandebron", date(2026, 7, 10))
+        assert supplier_note(desk, "c") == ""
+        assert "b takes no part" in supplier_note(desk, "b")
 
         owned = ownership_between(desk, *JULY)
 

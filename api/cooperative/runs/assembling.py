@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 
 from api.cooperative.checks import Finding
@@ -37,15 +37,27 @@ def statements(desk: Desk, settings: CoopSettings, run: str) -> list[Statement]:
     A statement whose papers are numbered is what was numbered, word for word.
     """
     known = run_of(desk, run)
-    numbered = live_papers(desk, known)
-    whole = assembled(desk, settings, known)
     if known.state not in (State.INVOICED, State.CLOSED):
-        return whole
-    return [_numbered(desk, each, known, numbered) for each in whole]
+        return assembled(desk, settings, known)
+    papers = live_papers(desk, known)
+    own = {place: paper for place, paper in papers.items() if paper.run == known.id}
+    said = {party: stated(desk, paper) for (party, _), paper in own.items()}
+    whole = [*said.values(), *assembled(desk, settings, known, without=said)]
+    told = [_numbered(each, known, papers) for each in whole]
+    return sorted(told, key=lambda each: each.party.id)
 
 
-def assembled(desk: Desk, settings: CoopSettings, run: Run) -> list[Statement]:
-    """Return every member's statement as the books know it now, without numbers."""
+def assembled(
+    desk: Desk, settings: CoopSettings, run: Run, *, without: Container[str] = ()
+) -> list[Statement]:
+    """Return members' statements as the books know them now, without numbers.
+
+    Args:
+        desk: The open books.
+        settings: The cooperative.
+        run: The run.
+        without: Members who are left out.
+    """
     computation = computation_of(desk, run)
     terms = Terms.of(computation.inputs)
     energy = EnergyParts(desk, run, computation)
@@ -54,6 +66,8 @@ def assembled(desk: Desk, settings: CoopSettings, run: Run) -> list[Statement]:
     coop = CoopPart.of(settings)
     made = []
     for name, invoice in computation.invoices.items():
+        if name in without:
+            continue
         party = party_part(desk, name, run.name.month.last)
         statement = _statement(run, computation, terms, coop, party, invoice)
         parts = energy.of(name)
@@ -139,25 +153,21 @@ def _payable(desk: Desk, statement: Statement) -> Statement:
 
 
 def _numbered(
-    desk: Desk,
-    now: Statement,
-    run: Run,
-    papers: Mapping[tuple[str, Series], Document],
+    said: Statement, run: Run, papers: Mapping[tuple[str, Series], Document]
 ) -> Statement:
-    """Return a statement as it was numbered; one without papers of this run as it is now."""
-    invoice = papers.get((now.party.id, Series.INVOICE))
-    purchase = papers.get((now.party.id, Series.PURCHASE))
-    own = [paper for paper in (invoice, purchase) if paper is not None and paper.run == run.id]
-    said = stated(desk, own[0]) if own else now
+    """Return a statement with the numbers of the papers that stand for it."""
+    invoice = papers.get((said.party.id, Series.INVOICE))
+    purchase = papers.get((said.party.id, Series.PURCHASE))
+    standing = [paper for paper in (invoice, purchase) if paper is not None]
+    own = [paper for paper in standing if paper.run == run.id]
     correction = said.correction
     if correction is not None:
         correction = replace(correction, replaces=replaced_by(own))
-    days = [paper.day for paper in (*own, invoice, purchase) if paper is not None]
     return replace(
         said,
         invoice_number="" if invoice is None else invoice.number,
         purchase_number="" if purchase is None else purchase.number,
-        issued=days[0] if days else None,
+        issued=(own or standing)[0].day if standing else None,
         correction=correction,
     )
 

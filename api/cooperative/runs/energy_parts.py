@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import select
@@ -21,18 +20,21 @@ from kwartier.interval import day_of
 from optimizer.period import Ownership
 
 
-@dataclass(frozen=True, slots=True)
 class EnergyParts:
     """Looks up members' connections of one run."""
 
-    desk: Desk
-    run: Run
-    computation: Computation
+    def __init__(self, desk: Desk, run: Run, computation: Computation) -> None:
+        """Know who owned what; nothing else is read yet."""
+        self.desk = desk
+        self.run = run
+        self.computation = computation
+        self._windows: dict[str, list[Ownership]] = {}
+        for each in owners_of(computation.inputs):
+            self._windows.setdefault(each.member, []).append(each)
 
     def of(self, member: str) -> tuple[ConnectionPart, ...]:
         """Return a member's connections as far as it owned them in the month."""
-        windows = [each for each in owners_of(self.computation.inputs) if each.member == member]
-        return tuple(self._part(each) for each in windows)
+        return tuple(self._part(each) for each in self._windows.get(member, ()))
 
     def _part(self, window: Ownership) -> ConnectionPart:
         desk = self.desk

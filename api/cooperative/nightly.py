@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from api.cooperative.payments.open_book import check_items
+from api.cooperative.readings.record import days_as_hashed
 from api.cooperative.runs.verifying import verify_runs
 from api.cooperative.verify import Check
 
-CHECKS: Sequence[Check] = (check_items, verify_runs)
-"""The other rooms' checks, in the order of money's way."""
+CHECKS: Sequence[Check] = (days_as_hashed, check_items, verify_runs)
+"""The other rooms' checks: first what was read, then what was made of it."""

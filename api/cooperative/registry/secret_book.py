@@ -13,7 +13,7 @@ from api.cooperative.database import Books, Desk
 from api.cooperative.errors import NotAllowedError
 from api.cooperative.officers import SYSTEM
 from api.cooperative.stamp import stamp
-from api.cooperative.tables.registry import OfficerRow, OfficerSecretRow, OfficerTryRow
+from api.cooperative.tables.registry import OfficerSecretRow, OfficerTryRow
 
 ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 """What a secret is made of: nothing that can be read as something else."""
@@ -108,8 +108,3 @@ def _is_right(secret: str, kept: str | None) -> bool:
         return False
     with _HASHING:
         return _HASHER.verify(secret, kept)
-
-
-def is_known(desk: Desk, officer: str) -> bool:
-    """Return whether there is an account of that name."""
-    return desk.session.get(OfficerRow, officer) is not None

@@ -1,85 +1,90 @@
-"""The words of ``kwartier coop``, group by group."""
+"""The groups of ``kwartier coop``; each is loaded when it is asked for."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Sequence
+from importlib import import_module
 
-from api.commands.coop.auditfile import WORDS as AUDITFILE
-from api.commands.coop.books import WORDS as BOOKS
-from api.commands.coop.connections import WORDS as CONNECTIONS
-from api.commands.coop.init import WORDS as INIT
-from api.commands.coop.intake import WORDS as INTAKE
-from api.commands.coop.law import WORDS as LAW
-from api.commands.coop.meters import WORDS as METERS
-from api.commands.coop.officer import WORDS as OFFICER
-from api.commands.coop.papers import WORDS as PAPERS
-from api.commands.coop.pay import WORDS as PAY
-from api.commands.coop.proposal import WORDS as PROPOSAL
-from api.commands.coop.readings import WORDS as READINGS
-from api.commands.coop.registry import WORDS as REGISTRY
-from api.commands.coop.run import WORDS as RUN
 from api.commands.coop.word import Word, add_common
 from kwartier.cli import Command
 
-WORDS: tuple[Word, ...] = (
-    *INIT,
-    *OFFICER,
-    *REGISTRY,
-    *CONNECTIONS,
-    *INTAKE,
-    *LAW,
-    *METERS,
-    *READINGS,
-    *PROPOSAL,
-    *RUN,
-    *BOOKS,
-    *PAPERS,
-    *PAY,
-    *AUDITFILE,
-)
+GROUPS = {
+    "init": ("init", "make a folder of books, with its keys and its first two officers"),
+    "officer": ("officer", "who may act in the books"),
+    "party": ("registry", "residents and organisations"),
+    "member": ("registry", "memberships, with their votes"),
+    "mandate": ("registry", "SEPA mandates"),
+    "iban": ("registry", "accounts that members are paid on"),
+    "connection": ("connections", "connections to the grid"),
+    "own": ("connections", "who owned which connection when"),
+    "consent": ("connections", "for what a connection's values may be used"),
+    "import": ("intake", "take parties, connections, owners and mandates from a file"),
+    "decision": ("law", "what the members decided"),
+    "key": ("law", "versions of the sharing key"),
+    "tariff": ("law", "versions of the tariff"),
+    "vat": ("law", "VAT codes and their rates"),
+    "parameter": ("law", "rules of the law that have a value"),
+    "meter": ("meters", "meters, their registers and swaps"),
+    "readings": ("readings", "quarters: taken in, corrected, estimated, shown"),
+    "proposal": ("proposal", "what waits for a second person"),
+    "run": ("run", "settle a month, from compute to close, and correct it"),
+    "books": ("books", "the ledger: balances, accounts, entries, checks, locks"),
+    "papers": ("papers", "print statements, invoices and sheets"),
+    "pay": ("pay", "payment files, bank statements, what is open"),
+    "auditfile": ("auditfile", "a book year for the tax office"),
+}
+"""Every group, the file its words stand in, and what it is about."""
+
+
+def words_of(group: str) -> list[Word]:
+    """Return the words of a group; one without a name stands for the whole group."""
+    file, _ = GROUPS[group]
+    words: Sequence[Word] = import_module(f"api.commands.coop.{file}").WORDS
+    return [word for word in words if word.group == group]
+
+
+def parser_of(group: str) -> argparse.ArgumentParser:
+    """Return what reads a command line after its group."""
+    words = words_of(group)
+    if not words[0].name:
+        return _filled(argparse.ArgumentParser(prog=f"kwartier coop {group}"), words[0])
+    parser = argparse.ArgumentParser(
+        prog=f"kwartier coop {group}", description=_sentence(GROUPS[group][1])
+    )
+    names = parser.add_subparsers(dest="name", required=True, metavar="WORD")
+    for word in words:
+        _filled(names.add_parser(word.name, help=word.summary), word)
+    return parser
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
-    add_words(parser, WORDS)
-
-
-def add_words(parser: argparse.ArgumentParser, words: Iterable[Word]) -> None:
-    """Add groups of words to a parser; a word without a name stands for its whole group."""
-    groups = parser.add_subparsers(dest="group", required=True, metavar="GROUP")
-    of_group: dict[str, list[Word]] = {}
-    for word in words:
-        of_group.setdefault(word.group, []).append(word)
-    for group, members in of_group.items():
-        if not members[0].name:
-            _add_leaf(groups, group, members[0])
-            continue
-        summary = "; ".join(word.summary for word in members)
-        inner = groups.add_parser(group, help=summary, description=summary)
-        names = inner.add_subparsers(dest="name", required=True, metavar="WORD")
-        for word in members:
-            _add_leaf(names, word.name, word)
-
-
-def _add_leaf(
-    parsers: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    word: Word,
-) -> None:
-    leaf = parsers.add_parser(
-        name,
-        help=word.summary,
-        description=word.summary.capitalize() + ".",
-        epilog=f"example:\n  {word.example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    lines = [f"  {group:<11} {summary}" for group, (_, summary) in GROUPS.items()]
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = "\n".join([_sentence(COOP.summary), "", "groups:", *lines])
+    parser.add_argument("group", choices=list(GROUPS), metavar="GROUP", help="one of the groups")
+    parser.add_argument(
+        "words", nargs=argparse.REMAINDER, metavar="…", help="see kwartier coop GROUP --help"
     )
-    add_common(leaf)
-    word.configure(leaf)
-    leaf.set_defaults(run_word=word.run)
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    return int(chosen.run_word(chosen))
+    asked = parser_of(chosen.group).parse_args(chosen.words, argparse.Namespace(group=chosen.group))
+    return int(asked.run_word(asked))
+
+
+def _filled(leaf: argparse.ArgumentParser, word: Word) -> argparse.ArgumentParser:
+    leaf.description = _sentence(word.summary)
+    leaf.epilog = f"example:\n  {word.example}"
+    leaf.formatter_class = argparse.RawDescriptionHelpFormatter
+    add_common(leaf)
+    word.configure(leaf)
+    leaf.set_defaults(run_word=word.run)
+    return leaf
+
+
+def _sentence(summary: str) -> str:
+    return f"{summary[0].upper()}{summary[1:]}."
 
 
 COOP = Command(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import shlex
 import shutil
@@ -10,12 +9,14 @@ import stat
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from api.commands.coop.front import COOP, WORDS
+from api.commands.coop.front import GROUPS, parser_of, words_of
 from api.commands.coop.word import Word
+from api.commands.coop.word import __file__ as word_file
 from kwartier.cli import main
 from kwartier.wire import Json
 from tests.api.cooperative.neighbours import IBAN, ean_of
@@ -341,31 +342,38 @@ def test_who_acts_and_where_the_books_are_must_be_said(shell: Shell, tmp_path: P
     assert all(each.err.count("\n") == 1 for each in (nobody, nowhere, empty, no_secret, wrong))
 
 
-@pytest.fixture(scope="module")
-def parser() -> argparse.ArgumentParser:
-    """The parser of ``kwartier coop``."""
-    parser = argparse.ArgumentParser(prog="kwartier coop")
-    COOP.configure(parser)
-    return parser
+WORDS = [word for group in GROUPS for word in words_of(group)]
 
 
 @pytest.mark.parametrize("word", WORDS, ids=lambda word: f"{word.group}-{word.name}")
 def test_every_word_has_help_with_an_example_that_can_be_typed(
-    word: Word, parser: argparse.ArgumentParser, capsys: pytest.CaptureFixture[str]
+    word: Word, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    named = [word.group, *([word.name] if word.name else [])]
+    named = [word.name] if word.name else []
     with pytest.raises(SystemExit) as left:
-        parser.parse_args([*named, "--help"])
+        parser_of(word.group).parse_args([*named, "--help"])
     told = capsys.readouterr()
     typed = shlex.split(word.example.partition(" > ")[0].partition(" | ")[0])
 
-    chosen = parser.parse_args(typed[2:])
+    chosen = parser_of(word.group).parse_args(typed[3:])
 
     assert (left.value.code, told.err) == (0, "")
     assert "example:\n  kwartier coop " in told.out
-    assert typed[:2] == ["kwartier", "coop"]
-    assert typed[2 : 2 + len(named)] == named
+    assert typed[: 3 + len(named)] == ["kwartier", "coop", word.group, *named]
     assert chosen.run_word is word.run
+
+
+def test_no_word_is_left_out_of_the_groups() -> None:
+    files = {file for file, _ in GROUPS.values()}
+    written = {
+        word.group for file in files for word in import_module(f"api.commands.coop.{file}").WORDS
+    }
+    folder = Path(word_file).parent
+
+    assert written == set(GROUPS)
+    assert files == {
+        file.stem for file in folder.glob("*.py") if "\nWORDS" in file.read_text(encoding="utf-8")
+    }
 
 
 def test_the_program_itself_shows_a_words_help(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,6 +16,7 @@ from api.cooperative.tables.ledger import ChartRow
 from kwartier.ledger import Account, Unit
 
 _KEPT = "chart of accounts"
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}(?::[a-z0-9][a-z0-9_-]{0,31})?", re.ASCII)
 
 
 class Kind(StrEnum):
@@ -89,18 +91,19 @@ def place(desk: Desk, account: Account) -> Place:
     return at
 
 
-def chart_account(desk: Desk, account: Account) -> ChartAccount:
-    """Return the account of the chart that an account of an entry belongs to."""
-    return chart(desk)[place(desk, account).chart]
-
-
 def open_account(desk: Desk, account: ChartAccount) -> None:
     """Add an account to the chart; it stays there.
 
     Raises:
+        BooksError: Its name is none.
         ConflictError: The chart has one of this name.
     """
     desk.officer.need(Role.TREASURER, Role.BOARD)
+    if _NAME.fullmatch(account.name) is None or (account.takes_parts and ":" in account.name):
+        raise BooksError(
+            f"account {account.name[:40]!r}: use a-z, 0-9, '_' and '-', with one ':' such as "
+            "care:meals; one that takes parts has no ':'"
+        )
     if account.name in chart(desk):
         raise ConflictError(f"account {account.name}: the chart has it already")
     desk.session.execute(

@@ -54,6 +54,7 @@ def _trial_balance(chosen: argparse.Namespace) -> int:
                     "name": found.dutch,
                     "kind": found.kind.value,
                     "rgs": found.rgs,
+                    "rgs_sure": found.rgs_sure,
                     "unit": unit,
                     "balance": balance,
                 }

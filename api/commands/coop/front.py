@@ -30,6 +30,8 @@ GROUPS = {
     "proposal": ("proposal", "what waits for a second person"),
     "run": ("run", "settle a month, from compute to close, and correct it"),
     "books": ("books", "the ledger: balances, accounts, entries, checks, locks"),
+    "journal": ("journal", "what is booked by hand, and taken back"),
+    "chart": ("journal", "the chart of accounts"),
     "papers": ("papers", "print statements, invoices and sheets"),
     "pay": ("pay", "payment files, bank statements, what is open"),
     "auditfile": ("auditfile", "a book year for the tax office"),

@@ -21,7 +21,13 @@ from api.cooperative.books.journal import (
     entries,
     entry,
 )
-from api.cooperative.books.posting import approved_matter, journal_body, post, reverse
+from api.cooperative.books.posting import (
+    approved_matter,
+    journal_body,
+    post,
+    reversal,
+    reverse,
+)
 
 __all__ = [
     "JOURNAL_LIMIT_CENTS",
@@ -43,6 +49,7 @@ __all__ = [
     "member_account",
     "open_items",
     "post",
+    "reversal",
     "reverse",
     "trial_balance",
 ]

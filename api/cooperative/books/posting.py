@@ -84,10 +84,15 @@ def reverse(desk: Desk, entry_id: int, day: date, reason: str) -> Posted:
     Raises:
         StateError: It was reversed before, with other words, or the month is locked.
     """
+    return post(desk, reversal(desk, entry_id, day, reason))
+
+
+def reversal(desk: Desk, entry_id: int, day: date, reason: str) -> Journal:
+    """Return the journal that takes an entry back, so that a second person can look at it."""
     booked = entry(desk, entry_id)
     old = booked.journal
     by_hand = old.source in _BY_HAND
-    journal = Journal(
+    return Journal(
         old.source if by_hand else REVERSAL,
         f"{REVERSAL}-{entry_id}" if by_hand else str(entry_id),
         day,
@@ -98,7 +103,6 @@ def reverse(desk: Desk, entry_id: int, day: date, reason: str) -> Posted:
         entry_id,
         old.item,
     )
-    return post(desk, journal)
 
 
 def journal_body(journal: Journal) -> Json:

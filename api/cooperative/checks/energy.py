@@ -22,11 +22,6 @@ class KnownEnergy:
     import_wh: Wh
     export_wh: Wh
 
-    @property
-    def both_wh(self) -> Wh:
-        """Import and export together [Wh]."""
-        return self.import_wh + self.export_wh
-
 
 def known_energy(
     case: CheckCase, connection: str, start_s: EpochS | None = None, end_s: EpochS | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from api.cooperative.payments.items import OpenItem, Part, net, take
-from api.cooperative.payments.sepa import Direction, Instruction, MandatePart
+from api.cooperative.payments.sepa import Instruction, MandatePart
 from api.cooperative.settings import Address
 
 _LONGEST_TEXT = 140
@@ -110,11 +110,6 @@ def plan(
             by_hand.append(ByHand(party, cents, reason, _main(held, cents).document))
     by_hand.sort(key=lambda each: (-abs(each.cents), each.party))
     return Plan(tuple(collect), tuple(pay_out), tuple(by_hand), tuple(set_off))
-
-
-def direction_of(planned: Planned) -> Direction:
-    """Return which way the money of an instruction goes."""
-    return Direction.PAY_OUT if planned.instruction.mandate is None else Direction.COLLECT
 
 
 def _planned(

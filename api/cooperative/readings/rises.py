@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kwartier.errors import ContractError
@@ -89,11 +89,6 @@ def boundary_nodes(meters: Sequence[MeterStands]) -> list[Node]:
             if at_s % QUARTER_S == 0:
                 nodes.append(Node(at_s, count, chain))
     return nodes
-
-
-def stands_of(points: Iterable[tuple[EpochS, Wh]]) -> tuple[tuple[EpochS, Wh], ...]:
-    """Return stands in order of time."""
-    return tuple(sorted(points))
 
 
 def _joined(old: MeterStands, new: MeterStands) -> Wh | None:

@@ -45,12 +45,6 @@ class FrozenDay:
     sold: Sequence[Wh]
     to_battery: Sequence[Wh]
 
-    def flagged(self, letter: str) -> int:
-        """Return in how many quarters either register has a quality."""
-        return sum(
-            letter in pair for pair in zip(self.taken_quality, self.given_quality, strict=True)
-        )
-
 
 def days_between(start_s: EpochS, end_s: EpochS) -> list[tuple[date, int, int]]:
     """Return each local day with its first column and the column after its last."""

@@ -88,17 +88,24 @@ def toml_text(settings: CoopSettings, urls: Mapping[str, str]) -> str:
         "address": asdict(settings.address),
         "database": urls,
     }
-    # A text of TOML without control characters is a text of JSON.
     parts = (
         "\n".join(
             [
                 f"[{name}]",
-                *(f"{key} = {json.dumps(value)}" for key, value in table.items() if value),
+                *(f"{key} = {_quoted(value)}" for key, value in table.items() if value),
             ]
         )
         for name, table in tables.items()
     )
     return "\n\n".join(parts) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """Return a text between quotes, its letters as people type them.
+
+    A text of TOML without control characters is a text of JSON.
+    """
+    return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 def _settings(top: Table, folder: Path) -> CoopSettings:

@@ -19,6 +19,13 @@ from api.cooperative.tables.ledger import ProposalRow, VerdictRow
 from kwartier.units import EpochS
 from kwartier.wire import Json
 
+_WAITING = (
+    select(ProposalRow)
+    .outerjoin(VerdictRow, VerdictRow.proposal == ProposalRow.id)
+    .where(VerdictRow.proposal.is_(None))
+    .order_by(ProposalRow.id)
+)
+
 
 class Matter(StrEnum):
     """What two people decide on."""
@@ -106,14 +113,14 @@ def propose(desk: Desk, matter: Matter, subject: str, body: Json) -> Proposal:
     _refuse_the_house(desk)
     desk.officer.need(Role.TREASURER, Role.BOARD, Role.BOOKKEEPER)
     body_hash = digest(body)
-    for waiting in open_proposals(desk):
-        if (waiting.matter, waiting.subject) == (matter, subject):
-            if (waiting.body_hash, waiting.officer) == (body_hash, desk.officer.id):
-                return waiting
-            raise StateError(
-                f"{matter} {subject}: proposal {waiting.id} by {waiting.officer} waits already; "
-                "approve or reject that one first"
-            )
+    waiting = waiting_proposal(desk, matter, subject)
+    if waiting is not None:
+        if (waiting.body_hash, waiting.officer) == (body_hash, desk.officer.id):
+            return waiting
+        raise StateError(
+            f"{matter} {subject}: proposal {waiting.id} by {waiting.officer} waits already; "
+            "approve or reject that one first"
+        )
     last = desk.session.scalar(select(func.max(ProposalRow.id))) or 0
     made = Proposal(
         last + 1,
@@ -226,13 +233,18 @@ def proposal(desk: Desk, proposal_id: int) -> Proposal:
 
 def open_proposals(desk: Desk) -> list[Proposal]:
     """Return what waits for a second person, the oldest first."""
-    rows = desk.session.scalars(
-        select(ProposalRow)
-        .outerjoin(VerdictRow, VerdictRow.proposal == ProposalRow.id)
-        .where(VerdictRow.proposal.is_(None))
-        .order_by(ProposalRow.id)
-    )
-    return [_opened(desk, row) for row in rows]
+    return [_opened(desk, row) for row in desk.session.scalars(_WAITING)]
+
+
+def waiting_proposal(desk: Desk, matter: Matter, subject: str) -> Proposal | None:
+    """Return what waits for a second person about one subject, or None.
+
+    Raises:
+        TamperedError: It was changed in the database.
+    """
+    chosen = _WAITING.where(ProposalRow.matter == matter, ProposalRow.subject == subject)
+    row = desk.session.scalars(chosen).first()
+    return None if row is None else _opened(desk, row)
 
 
 def broken_verdicts(desk: Desk) -> list[tuple[int, str]]:

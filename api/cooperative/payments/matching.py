@@ -89,6 +89,33 @@ class Match:
     returns: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """Where the words on a bank's line lead, so that no line is held against everything.
+
+    Attributes:
+        mandates: End-to-end ids of instructions, by their mandate's plain text and cents.
+        documents: Parties by the plain text of their papers' numbers.
+    """
+
+    mandates: dict[tuple[str, int], list[str]]
+    documents: dict[str, set[str]]
+
+    @classmethod
+    def of(cls, sent: Iterable[Sent], items: Mapping[str, Iterable[OpenItem]]) -> Signs:
+        """Return the signs of instructions and of parties' items."""
+        mandates: dict[tuple[str, int], list[str]] = {}
+        for each in sent:
+            if each.mandate:
+                place = _plain(each.mandate), each.cents
+                mandates.setdefault(place, []).append(each.end_to_end)
+        documents: dict[str, set[str]] = {}
+        for party, held in items.items():
+            for item in held:
+                documents.setdefault(_plain(item.document), set()).add(party)
+        return cls(mandates, documents)
+
+
 @dataclass(slots=True)
 class Standing:
     """Everything a line can be about; a match that is taken changes it.
@@ -99,6 +126,9 @@ class Standing:
         uncleared: What the bank has still to show of each file, as it stands on its statement.
         items: Open items by party.
         accounts: Parties by the fingerprint of their accounts.
+
+    What is sent and open is filled in before the first line is decided, and after that changed by
+    ``accept`` alone.
     """
 
     sent: dict[str, Sent] = field(default_factory=dict)
@@ -106,6 +136,8 @@ class Standing:
     uncleared: dict[int, int] = field(default_factory=dict)
     items: dict[str, list[OpenItem]] = field(default_factory=dict)
     accounts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    _signs: Signs | None = None
+    _amounts: Mapping[int, frozenset[str]] | None = None
 
     def decide(self, line: BankLine, account: str) -> Match | None:
         """Return what a line is; None when no sign is certain.
@@ -139,7 +171,7 @@ class Standing:
     def suggestions(self, line: BankLine, account: str) -> tuple[str, ...]:
         """Return parties a person may think of, the likeliest first."""
         same_account = self.accounts.get(account, frozenset())
-        same_amount = {name for name, items in self.items.items() if self._fits(items, line.cents)}
+        same_amount = self._parties_by_amount().get(line.cents, frozenset())
         likely = sorted(same_account & same_amount) + sorted(same_account) + sorted(same_amount)
         return tuple(dict.fromkeys(likely))[:_MOST_SUGGESTIONS]
 
@@ -168,12 +200,9 @@ class Standing:
 
     def _by_mandate(self, line: BankLine) -> Match | None:
         words = _joined_words(f"{line.mandate} {line.text}")
-        meant = [
-            sent
-            for sent in self.sent.values()
-            if sent.mandate and sent.cents == abs(line.cents) and _plain(sent.mandate) in words
-        ]
-        found = [self._of_sent(sent, line, How.MANDATE) for sent in meant]
+        mandates = self._known_signs().mandates
+        meant = [name for word in words for name in mandates.get((word, abs(line.cents)), ())]
+        found = [self._of_sent(self.sent[name], line, How.MANDATE) for name in meant]
         certain = [match for match in found if match is not None]
         return certain[0] if len(certain) == 1 else None
 
@@ -181,9 +210,12 @@ class Standing:
         if line.returned:
             return None
         words = _joined_words(f"{line.end_to_end} {line.text}")
+        documents = self._known_signs().documents
         named = {
-            party: [item for item in items if item.rest and _plain(item.document) in words]
-            for party, items in self.items.items()
+            party: [
+                item for item in self.items[party] if item.rest and _plain(item.document) in words
+            ]
+            for party in {party for word in words for party in documents.get(word, ())}
         }
         meant = {party: items for party, items in named.items() if items}
         if len(meant) != 1:
@@ -218,12 +250,32 @@ class Standing:
 
     def _settle(self, part: Part) -> None:
         """Write a part onto the item it is about, which may have been closed and forgotten."""
+        self._amounts = None
         items = self.items.setdefault(part.item.party, [])
         for place, item in enumerate(items):
             if (item.document, item.account) == (part.item.document, part.item.account):
                 items[place] = replace(item, settled=item.settled + part.cents)
                 return
         items.append(replace(part.item, settled=part.item.settled + part.cents))
+        self._known_signs().documents.setdefault(_plain(part.item.document), set()).add(
+            part.item.party
+        )
+
+    def _known_signs(self) -> Signs:
+        """Return the signs of everything that is sent or open, worked out once."""
+        if self._signs is None:
+            self._signs = Signs.of(self.sent.values(), self.items)
+        return self._signs
+
+    def _parties_by_amount(self) -> Mapping[int, frozenset[str]]:
+        """Return parties by what they have open in all, or on one paper [cents]."""
+        if self._amounts is None:
+            found: dict[int, set[str]] = {}
+            for party, items in self.items.items():
+                for cents in (net(items), *(item.rest for item in items)):
+                    found.setdefault(cents, set()).add(party)
+            self._amounts = {cents: frozenset(parties) for cents, parties in found.items()}
+        return self._amounts
 
 
 def by_hand(items: list[OpenItem], party: str, cents: int) -> Match:

@@ -16,8 +16,8 @@ from api.cooperative.four_eyes import (
     Proposal,
     approval,
     approve,
-    open_proposals,
     reject,
+    waiting_proposal,
 )
 from api.cooperative.officers import CLERKS, DECIDERS
 from api.cooperative.payments.files import (
@@ -129,10 +129,7 @@ def _approved(desk: Desk, file: PaymentFile) -> None:
 
 
 def _waiting(desk: Desk, file: PaymentFile) -> Proposal | None:
-    for proposal in open_proposals(desk):
-        if (proposal.matter, proposal.subject) == (Matter.PAYMENT, file.message):
-            return proposal
-    return None
+    return waiting_proposal(desk, Matter.PAYMENT, file.message)
 
 
 def _parts_still_open(desk: Desk, file: PaymentFile) -> tuple[Part, ...]:

@@ -30,15 +30,13 @@ def standing(desk: Desk) -> Standing:
     for item in everything:
         state.items.setdefault(item.party, []).append(item)
     files = _released(desk)
-    moved = _moved(desk)
     for file in files.values():
-        sign = 1 if file.direction == Direction.COLLECT else -1
         state.files[file.message] = file.number
-        state.uncleared[file.number] = sign * file.cents - sum(
-            cents for number, _, cents in moved if number == file.number and cents * sign > 0
-        )
+        state.uncleared[file.number] = _sign(file) * file.cents
     shown: dict[int, list[int]] = {}
-    for _, instruction, cents in moved:
+    for number, instruction, cents in _moved(desk):
+        if number in files and cents * _sign(files[number]) > 0:
+            state.uncleared[number] -= cents
         if instruction is not None:
             shown.setdefault(instruction, []).append(cents)
     refused = _refused(desk)
@@ -49,6 +47,11 @@ def standing(desk: Desk) -> Standing:
         else:
             state.sent[sent.end_to_end] = _with_history(sent, shown.get(sent.id, []))
     return state
+
+
+def _sign(file: PaymentFileRow) -> int:
+    """Return 1 for a file that brings money in, -1 for one that takes it out."""
+    return 1 if file.direction == Direction.COLLECT else -1
 
 
 def _with_history(sent: Sent, shown: list[int]) -> Sent:

@@ -55,7 +55,13 @@ def _desk_and_settings(chosen: argparse.Namespace) -> Iterator[tuple[Desk, CoopS
 
 def _draft_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", help="the run, such as 2026-07/1")
-    parser.add_argument("--day", required=True, type=day, help="when the money is to move")
+    parser.add_argument(
+        "--day",
+        type=day,
+        help="when the money is to move; when left out, the due day on the papers (the latest, if "
+        "there are several) or the bank's next working day after it, and never before the second "
+        "working day of banks from today on",
+    )
     parser.add_argument(
         "--again", action="store_true", help="also what the bank took back, once more"
     )
@@ -244,7 +250,7 @@ WORDS = (
         "pay",
         "draft",
         "draft the payment files of a run: one to collect, one to pay out",
-        "kwartier coop pay draft 2026-07/1 --day 2026-08-15 --as treasurer",
+        "kwartier coop pay draft 2026-07/1 --as treasurer",
         _draft_arguments,
         _draft,
     ),

@@ -65,6 +65,18 @@ RULES: tuple[Rule, ...] = (
             "correction_months",
             (ALWAYS, "4", Mark.SOURCE, "nedu.nl, Allocatie 2.0: settlement in 4 months"),
         ),
+        most=120,
+    ),
+    Rule(
+        "payment_days",
+        Kind.WHOLE,
+        "how long after its day a paper is collected or paid; SEPA Core wants members told 14 "
+        "days before, unless agreed otherwise [days]",
+        since(
+            "payment_days",
+            (ALWAYS, "14", Mark.KNOWN, "EPC016-06, SEPA Core rulebook: pre-notification"),
+        ),
+        most=90,
     ),
     Rule(
         "retention_years",

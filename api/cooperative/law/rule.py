@@ -80,6 +80,7 @@ class Rule:
         steps: Its values as the law or this program's own default has them.
         remark: The key of what papers must say while its value is ``unconfirmed``; empty for
             nothing.
+        most: The largest value of a whole number.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Rule:
     meaning: str
     steps: tuple[Parameter, ...]
     remark: str = ""
+    most: int = 999_999_999
 
     def check(self, value: str) -> None:
         """Refuse a value of another kind.
@@ -97,6 +99,8 @@ class Rule:
         fits = _FORMS[self.kind].fullmatch(value) is not None
         if not fits or len(value) > MAX_VALUE or not value.isprintable():
             raise ContractError(f"rule {self.name}: {value[:40]!r} is no {self.kind}")
+        if self.kind is Kind.WHOLE and int(value) > self.most:
+            raise ContractError(f"rule {self.name}: {value} is too many: {self.most} at the most")
 
 
 def since(name: str, *steps: tuple[str, str, Mark, str]) -> tuple[Parameter, ...]:

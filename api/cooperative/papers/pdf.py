@@ -100,6 +100,7 @@ def legal_html(paper: LegalPaper, statement: Statement) -> str:
         "meta": [
             (words.say("legal.number"), paper.number),
             (words.say("legal.date"), words.day(paper.issued)),
+            *([(words.say("legal.due"), words.day(paper.due))] if paper.due else []),
             (words.say("legal.period"), words.period(paper.first, paper.last)),
             (words.say("meta.run"), statement.run),
         ],

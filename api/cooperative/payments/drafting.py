@@ -13,6 +13,7 @@ from api.cooperative.books import Journal, post
 from api.cooperative.canonical import digest
 from api.cooperative.chain import record
 from api.cooperative.database import Desk
+from api.cooperative.documents import Document, documents
 from api.cooperative.errors import StateError
 from api.cooperative.four_eyes import Matter, propose
 from api.cooperative.officers import CLERKS
@@ -27,6 +28,7 @@ from api.cooperative.payments.files import (
 )
 from api.cooperative.payments.items import OpenItem, Part, account_lines
 from api.cooperative.payments.open_book import attempts, came_back, open_items, reserved, settle
+from api.cooperative.payments.paying_day import last_due, paying_day
 from api.cooperative.payments.planning import ByHand, Payer, Plan, Planned, plan
 from api.cooperative.payments.sepa import (
     LIMIT_CENTS,
@@ -69,7 +71,7 @@ def draft(
     desk: Desk,
     settings: CoopSettings,
     run: str,
-    day: date,
+    day: date | None = None,
     *,
     again: bool = False,
     limit_cents: int = LIMIT_CENTS,
@@ -84,7 +86,8 @@ def draft(
         desk: Where, by whom and when.
         settings: The cooperative.
         run: The run, such as ``2026-07/1``.
-        day: When the money is to move.
+        day: When the money is to move; when left out, the latest due day of the papers that are
+            taken up, or as soon as a bank can.
         again: Whether what the bank took back is tried once more.
         limit_cents: The most that one instruction may move [cents].
 
@@ -93,9 +96,13 @@ def draft(
         StateError: Nothing is open.
     """
     desk.officer.need(*CLERKS)
-    if day < day_of(desk.at_s):
+    today = day_of(desk.at_s)
+    if day is not None and day < today:
         raise StateError(f"{day} is past: name a day on which a bank can still move money")
-    found = _plan(desk, run, day, again=again)
+    free = _free_items(desk, run, again=again)
+    if day is None:
+        day = paying_day(last_due(_papers(desk, free)), today)
+    found = _plan(desk, run, day, free)
     if found == Plan((), (), (), ()):
         raise StateError(f"run {run}: nothing is open that stands in no file yet")
     for items in found.set_off:
@@ -143,26 +150,38 @@ def _one_way(
     desk: Desk, settings: CoopSettings, run: str, day: date, direction: Direction
 ) -> PaymentFile:
     desk.officer.need(*CLERKS)
-    found = _plan(desk, run, day, again=False)
+    found = _plan(desk, run, day, _free_items(desk, run, again=False))
     planned = found.collect if direction is Direction.COLLECT else found.pay_out
     if not planned:
         raise StateError(f"run {run}: nothing is open to {direction.value}")
     return _draft_file(desk, settings, run, day, planned, LIMIT_CENTS)
 
 
-def _plan(desk: Desk, run: str, day: date, *, again: bool) -> Plan:
-    """Return what becomes of a month's open papers; who stands in a waiting file is left out."""
+def _free_items(desk: Desk, run: str, *, again: bool) -> list[OpenItem]:
+    """Return a month's open papers; who stands in a waiting file is left out."""
     month = run.partition("/")[0]
     waiting, returned = reserved(desk), frozenset() if again else came_back(desk)
     items = [item for item in open_items(desk) if item.run.partition("/")[0] == month]
     waits = {item.party for item in items if (item.document, item.account) in waiting}
-    free = [
+    return [
         item
         for item in items
         if item.party not in waits and (item.document, item.account) not in returned
     ]
+
+
+def _papers(desk: Desk, items: Iterable[OpenItem]) -> list[Document]:
+    """Return the papers that are open, as they were numbered."""
+    numbers = {item.document: item.run for item in items}
+    runs = sorted(set(numbers.values()))
+    return [paper for run in runs for paper in documents(desk, run=run) if paper.number in numbers]
+
+
+def _plan(desk: Desk, run: str, day: date, free: list[OpenItem]) -> Plan:
+    """Return what becomes of a month's open papers."""
     known = payers(desk, (item.party for item in free), day)
-    return plan(free, known, attempts(desk), f"Afrekening {month}", day)
+    subject = f"Afrekening {run.partition('/')[0]}"
+    return plan(free, known, attempts(desk), subject, day)
 
 
 def _draft_file(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 
 from api.cooperative.books import BookedEntry, entries
 from api.cooperative.chain import record
 from api.cooperative.database import Desk
 from api.cooperative.documents import Document, Series, documents, issue, mirrored
+from api.cooperative.law import parameter
 from api.cooperative.officers import DECIDERS
 from api.cooperative.runs.assembling import assembled
 from api.cooperative.runs.changes import delta_of
@@ -20,13 +22,16 @@ from api.cooperative.settings import CoopSettings
 from api.cooperative.statement import Statement
 from kwartier.interval import day_of
 
+PAYMENT_DAYS = "payment_days"
+"""The rule that says how long after its day a paper is collected or paid [days]."""
 _SIDES = (Series.INVOICE, Series.PURCHASE)
 
 
 def invoice(desk: Desk, settings: CoopSettings, run: str) -> list[Document]:
     """Give every member's papers their numbers, and return them.
 
-    The body of an invoice or purchase note is the member's statement. A correction credits each
+    The body of an invoice or purchase note is the member's statement, with the day on which it
+    is due: as many days after today as the rule ``payment_days`` says. A correction credits each
     old paper whose amounts change and issues a new one; other members get nothing. Again on an
     invoiced run it changes nothing.
 
@@ -44,15 +49,23 @@ def invoice(desk: Desk, settings: CoopSettings, run: str) -> list[Document]:
         old = live_papers(desk, run_of(desk, known.corrects))
         _credit(desk, known, [paper for place, paper in old.items() if place in concerned])
     posted = _by_side(entries_of_run(desk, known.id))
+    due = _due(desk)
     for statement in assembled(desk, settings, known):
+        told = replace(statement, due=due)
         for series in _SIDES:
             place = statement.party.id, series
             if place in concerned and place in posted:
-                _issue(desk, known, statement, series, posted[place], old.get(place))
+                _issue(desk, known, told, series, posted[place], old.get(place))
     take(desk, known, State.INVOICED)
     made = documents(desk, run=known.id)
     record(desk, "run.invoice", known.id, {"papers": len(made)})
     return made
+
+
+def _due(desk: Desk) -> date:
+    """Return when what is numbered today is collected or paid."""
+    days = int(parameter(desk, PAYMENT_DAYS, desk.at_s).value)
+    return day_of(desk.at_s) + timedelta(days=days)
 
 
 def _concerned(desk: Desk, run: Run) -> set[tuple[str, Series]]:

@@ -16,6 +16,7 @@ from api.cooperative.payments.camt import BankLine
 from api.cooperative.registry import Party, PartyKind
 from api.cooperative.settings import Address, CoopSettings
 from kwartier.ledger import Account, Entry, Line
+from kwartier.wire import Json
 
 RUN = "2026-07/1"
 OWES, EARNS = Series.INVOICE, Series.PURCHASE
@@ -76,12 +77,16 @@ class Company:
                 approve(desk, proposal.id, proposal.body_hash)
 
     def papers(
-        self, *papers: tuple[Series, int, int], run: str = RUN, day: date = JULY_31
+        self,
+        *papers: tuple[Series, int, int],
+        run: str = RUN,
+        day: date = JULY_31,
+        due: date | None = None,
     ) -> list[str]:
         """Issue papers of members by number and cents, and return the papers' numbers."""
         with self.books.desk(self.treasurer) as desk:
             return [
-                issue_paper(desk, series, f"huis-{number}", cents, run, day)
+                issue_paper(desk, series, f"huis-{number}", cents, run, day, due)
                 for series, number, cents in papers
             ]
 
@@ -95,7 +100,15 @@ def add_member(desk: Desk, number: int, signed: date | None) -> Proposal:
     return registry.propose_iban(desk, name, iban(number))
 
 
-def issue_paper(desk: Desk, series: Series, party: str, cents: int, run: str, day: date) -> str:
+def issue_paper(
+    desk: Desk,
+    series: Series,
+    party: str,
+    cents: int,
+    run: str,
+    day: date,
+    due: date | None = None,
+) -> str:
     """Let a member owe or earn something, and return the paper's number."""
     if series is Series.INVOICE:
         account, against, signed = f"receivable:{party}", "coop:energy_sales", cents
@@ -105,7 +118,10 @@ def issue_paper(desk: Desk, series: Series, party: str, cents: int, run: str, da
     count = len(documents(desk))
     journal = Journal("run", f"{run}-{count}", day, Entry(f"{series} {party}", lines), "settled")
     posted = post(desk, journal)
-    return issue(desk, series, party, day, {"amount_cents": cents}, posted.id, run).number
+    body: dict[str, Json] = {"amount_cents": cents}
+    if due is not None:
+        body["statement"] = {"due": due.isoformat()}
+    return issue(desk, series, party, day, body, posted.id, run).number
 
 
 def camt(

@@ -137,7 +137,7 @@ def test_the_first_thing_a_letter_says_is_what_it_comes_to() -> None:
     get, pay, nothing = (letter_text(name) for name in ("lid-014", "lid-022", "lid-050"))
 
     assert "Uw afrekening van juli 2026 Definitief U krijgt € 7,13" in get
-    assert "Wij maken dit bedrag op 19 augustus 2026 over naar uw rekening …3000." in get
+    assert "Wij maken dit bedrag rond 19 augustus 2026 over naar uw rekening …3000." in get
     assert "U betaalt € 29,85 Wij schrijven dit bedrag rond 19 augustus 2026 af" in pay
     assert "machtiging ZH-0022-2025. Ons incassantnummer is NL32ZZZ876543210000" in pay
     assert "U hoeft niets te betalen U hoeft niets te doen." in nothing
@@ -153,7 +153,7 @@ def test_the_first_thing_a_letter_says_is_what_it_comes_to() -> None:
         ),
         (
             replace(examples.final(), account=""),
-            "Wij maken dit bedrag op 19 augustus 2026 over naar uw rekening.",
+            "Wij maken dit bedrag rond 19 augustus 2026 over naar uw rekening.",
         ),
         (
             replace(examples.owing(), due=None),
@@ -210,7 +210,7 @@ def test_a_corrected_letter_shows_old_new_difference_and_reason() -> None:
     assert "De reden: De eindstand van uw oude meter kwam later binnen." in text
     assert "Eerst U betaalt € 8,01 Nu U betaalt € 7,59 Verschil € 0,42" in text
     assert "U betaalt € 0,42 minder dan eerst. Komt in de plaats van F2026-0033 en I2026-" in text
-    assert "Wij maken het verschil van € 0,42 op 21 september 2026 over naar uw rekening." in text
+    assert "Wij maken het verschil van € 0,42 rond 21 september 2026 over naar uw rekening." in text
     assert "Op 14 juli is uw meter vervangen." in text
     assert "E0003000111222333 1.800,250 1.853,212" in text
 

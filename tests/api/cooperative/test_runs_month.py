@@ -192,6 +192,8 @@ def _check_the_first(told: dict[str, Statement]) -> None:
     assert told["lid-2"].earned_vat_cents > 0
     assert told["lid-1"].earned_vat_cents == 0
     assert {each.state for each in told.values()} == {StatementState.FINAL}
+    # Numbered on 2 November, and paid 14 days later.
+    assert {each.due for each in told.values()} == {date(2026, 11, 16)}
     assert told["corporatie"].invoice_number == "F2026-00001"
     assert told["lid-1"].purchase_number == "I2026-00001"
 

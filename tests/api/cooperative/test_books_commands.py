@@ -73,6 +73,7 @@ def test_the_trial_balance_adds_up_to_zero(ask: Ask) -> None:
         "name": "Debiteuren leden",
         "kind": "asset",
         "rgs": "BVorDebHad",
+        "rgs_sure": True,
         "unit": "EUR_cent",
         "balance": 1210,
     }

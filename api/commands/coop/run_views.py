@@ -14,9 +14,9 @@ from api.cooperative import runs
 from api.cooperative.checks.sentences import sentence
 from api.cooperative.database import Desk
 from api.cooperative.errors import BooksError
-from api.cooperative.papers.plain import plain_of
 from api.cooperative.runs import Run, run_of
 from api.cooperative.settings import read_settings
+from api.cooperative.statement_json import plain_of
 from kwartier.cli import print_json
 from kwartier.interval import instant_text
 from kwartier.units import kwh_text

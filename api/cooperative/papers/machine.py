@@ -15,8 +15,8 @@ from importlib.resources import files
 
 from api.cooperative.canonical import canonical
 from api.cooperative.papers.legal import EARNED
-from api.cooperative.papers.plain import plain_of, statement_of
 from api.cooperative.statement import Statement, StatementLine
+from api.cooperative.statement_json import plain_of, statement_of
 from kwartier.errors import ContractError
 from kwartier.interval import HOME_ZONE
 from kwartier.units import kwh_text

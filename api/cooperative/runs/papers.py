@@ -10,10 +10,10 @@ from api.cooperative.canonical import canonical
 from api.cooperative.database import Desk
 from api.cooperative.documents import Document, Series, documents
 from api.cooperative.errors import TamperedError
-from api.cooperative.papers.plain import plain_of, statement_of
 from api.cooperative.runs.states import Run, runs
 from api.cooperative.settings import Address
 from api.cooperative.statement import Statement
+from api.cooperative.statement_json import plain_of, statement_of
 from kwartier.wire import Json
 
 

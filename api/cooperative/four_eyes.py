@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -216,6 +217,32 @@ def approval(desk: Desk, matter: Matter, subject: str, body: Json) -> Approval |
     for proposed, verdict in rows:
         return _checked(desk, _opened(desk, proposed), verdict)
     return None
+
+
+def approvals(
+    desk: Desk, matter: Matter, bodies: Sequence[tuple[str, Json]]
+) -> list[Approval | None]:
+    """Return who approved exactly these bodies of one matter, each under its subject.
+
+    Raises:
+        TamperedError: A row of one was not written by these books.
+    """
+    wanted = [(subject, digest(body)) for subject, body in bodies]
+    rows = desk.session.execute(
+        select(ProposalRow, VerdictRow)
+        .join(VerdictRow, VerdictRow.proposal == ProposalRow.id)
+        .where(
+            ProposalRow.matter == matter,
+            ProposalRow.subject.in_({subject for subject, _ in wanted}),
+            VerdictRow.approved,
+        )
+        .order_by(ProposalRow.id)
+    )
+    given = {(proposed.subject, proposed.body_hash): (proposed, it) for proposed, it in rows}
+    found = (given.get(place) for place in wanted)
+    return [
+        None if pair is None else _checked(desk, _opened(desk, pair[0]), pair[1]) for pair in found
+    ]
 
 
 def proposal(desk: Desk, proposal_id: int) -> Proposal:

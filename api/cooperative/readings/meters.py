@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import insert, select
@@ -175,16 +175,39 @@ def meters_between(
     Registers are told only where they were read on the period's first or last instant, or on the
     instant of a swap: anything else would not add up with the quarters.
     """
-    stood = newest_readings(desk, [connection], start_s, end_s)
+    return meters_within(desk, [(connection, start_s, end_s)])[0]
+
+
+def meters_within(
+    desk: Desk, windows: Sequence[tuple[str, EpochS, EpochS]]
+) -> list[tuple[MeterPart, ...]]:
+    """Return the meters of connections, each in a period of its own; see ``meters_between``."""
+    if not windows:
+        return []
+    names = sorted({name for name, _, _ in windows})
+    first_s, last_s = min(start for _, start, _ in windows), max(end for _, _, end in windows)
+    stood = newest_readings(desk, names, first_s, last_s)
+    hung: dict[str, list[Meter]] = {}
+    for meter in meters_of(desk, names):
+        hung.setdefault(meter.connection, []).append(meter)
+    return [_parts(hung.get(name, ()), stood, start, end) for name, start, end in windows]
+
+
+def _parts(
+    meters: Iterable[Meter],
+    stood: Mapping[tuple[str, int], Iterable[RegisterReading]],
+    start_s: EpochS,
+    end_s: EpochS,
+) -> tuple[MeterPart, ...]:
     parts = []
-    for meter in meters_of(desk, [connection]):
+    for meter in meters:
         opened_s = max(start_s, meter.installed_s)
         closed_s = end_s if meter.removed_s is None else min(end_s, meter.removed_s)
         if opened_s >= closed_s:
             continue
         read = {
             (each.register, each.at_s): each.wh
-            for each in stood.get((connection, meter.number), ())
+            for each in stood.get((meter.connection, meter.number), ())
         }
         parts.append(
             MeterPart(

@@ -24,6 +24,7 @@ from api.cooperative.registry.mandate_book import (
     end_mandate,
     mandate_of,
     mandates,
+    mandates_on,
     sign_mandate,
     use_mandate,
 )
@@ -64,18 +65,22 @@ from api.cooperative.registry.party_book import (
     add_party,
     change_party,
     parties,
+    parties_of,
     party_part,
+    party_parts,
     set_vat_status,
     vat_status,
+    vat_statuses,
 )
 from api.cooperative.registry.party_book import party_of as party
-from api.cooperative.registry.payout_book import iban_of, propose_iban
+from api.cooperative.registry.payout_book import iban_of, ibans_to_pay, propose_iban
 from api.cooperative.registry.privacy import ERASED_NAME, Kept, erase, export
 from api.cooperative.registry.supply_book import (
     change_supplier,
     participation,
     supplier_at,
     supplier_note,
+    suppliers_of,
 )
 
 __all__ = (
@@ -116,8 +121,10 @@ __all__ = (
     "give_consent",
     "hand_over",
     "iban_of",
+    "ibans_to_pay",
     "mandate_of",
     "mandates",
+    "mandates_on",
     "may_use",
     "memberships",
     "officers",
@@ -125,8 +132,10 @@ __all__ = (
     "ownership_between",
     "participation",
     "parties",
+    "parties_of",
     "party",
     "party_part",
+    "party_parts",
     "propose_iban",
     "propose_new_secret",
     "propose_officer",
@@ -136,8 +145,10 @@ __all__ = (
     "sign_mandate",
     "supplier_at",
     "supplier_note",
+    "suppliers_of",
     "use_mandate",
     "vat_status",
+    "vat_statuses",
     "voters",
     "windows",
     "withdraw_consent",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from api.cooperative.chain import record
 from api.cooperative.database import Desk
 from api.cooperative.errors import BooksError, ConflictError, StateError
-from api.cooperative.law.parameter import parameter
+from api.cooperative.law.parameter import parameter, steps_of
 from api.cooperative.officers import CLERKS
 from api.cooperative.registry.calendar import months_later
 from api.cooperative.registry.numbers import checked_iban, checked_reference
@@ -20,6 +21,8 @@ from api.cooperative.registry.payout_book import opened_iban
 from api.cooperative.stamp import stamp
 from api.cooperative.tables.registry import MandateRow, MandateUseRow
 from kwartier.interval import day_of, local_day
+
+_UNUSED = "mandate_unused_months"
 
 
 class Sequence(StrEnum):
@@ -122,15 +125,25 @@ def mandate_of(desk: Desk, party: str, day: date) -> Mandate | None:
 
     One that was not used for too long has lapsed.
     """
+    return mandates_on(desk, [party], day).get(party)
+
+
+def mandates_on(desk: Desk, parties: Collection[str], day: date) -> dict[str, Mandate]:
+    """Return the mandates with which may be collected on a day, by party; see ``mandate_of``."""
     rows = desk.session.scalars(
         select(MandateRow)
-        .where(MandateRow.party == party, MandateRow.signed_on <= day)
+        .where(MandateRow.party.in_(parties), MandateRow.signed_on <= day)
         .order_by(MandateRow.signed_on.desc(), MandateRow.reference)
-    )
+    ).all()
+    used, unused_months = _last_uses(desk, rows), _UnusedMonths(desk)
+    found: dict[str, Mandate] = {}
     for row in rows:
-        if (row.ended_on is None or day < row.ended_on) and day < lapses_on(desk, row.reference):
-            return _mandate(desk, row)
-    return None
+        if row.party in found or (row.ended_on is not None and day >= row.ended_on):
+            continue
+        last = used.get(row.reference)
+        if day < unused_months.later(last or row.signed_on):
+            found[row.party] = _opened(desk, row, last)
+    return found
 
 
 def mandates(desk: Desk, party: str) -> list[Mandate]:
@@ -145,27 +158,47 @@ def mandates(desk: Desk, party: str) -> list[Mandate]:
 
 def lapses_on(desk: Desk, reference: str) -> date:
     """Return the first day on which a mandate has lapsed because nothing was collected."""
-    last = last_use(desk, reference)
-    rule = parameter(desk, "mandate_unused_months", local_day(last)[0])
-    return months_later(last, int(rule.value))
+    return _UnusedMonths(desk).later(last_use(desk, reference))
 
 
 def last_use(desk: Desk, reference: str) -> date:
     """Return the day of a mandate's last collection; of its signature when there was none."""
-    used = desk.session.scalars(
-        select(MandateUseRow.used_on)
-        .where(MandateUseRow.mandate == reference)
-        .order_by(MandateUseRow.used_on.desc())
-    ).first()
     row = desk.session.get(MandateRow, reference)
     assert row is not None, reference
-    return used or row.signed_on
+    return _last_uses(desk, [row]).get(reference, row.signed_on)
+
+
+class _UnusedMonths:
+    """How long a mandate holds without a collection: a rule, read once."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._steps = steps_of(desk, _UNUSED)
+
+    def later(self, last: date) -> date:
+        """Return the first day on which a mandate has lapsed that was last used on a day."""
+        at_s = local_day(last)[0]
+        begun = [value for start_s, value in self._steps if start_s <= at_s]
+        return months_later(
+            last, int(begun[-1] if begun else parameter(self._desk, _UNUSED, at_s).value)
+        )
+
+
+def _last_uses(desk: Desk, rows: Collection[MandateRow]) -> dict[str, date]:
+    """Return the day of the last collection with each mandate that was used."""
+    found = desk.session.execute(
+        select(MandateUseRow.mandate, func.max(MandateUseRow.used_on))
+        .where(MandateUseRow.mandate.in_([row.reference for row in rows]))
+        .group_by(MandateUseRow.mandate)
+    )
+    return dict(found.tuples().all())
 
 
 def _mandate(desk: Desk, row: MandateRow) -> Mandate:
-    used = desk.session.scalars(
-        select(MandateUseRow.id).where(MandateUseRow.mandate == row.reference)
-    ).first()
+    return _opened(desk, row, _last_uses(desk, [row]).get(row.reference))
+
+
+def _opened(desk: Desk, row: MandateRow, used: date | None) -> Mandate:
     return Mandate(
         row.reference,
         row.party,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date
 from enum import StrEnum
@@ -154,14 +154,25 @@ def set_vat_status(desk: Desk, party: str, status: VatStatus, from_day: date) ->
 
 def vat_status(desk: Desk, party: str, day: date) -> VatStatus:
     """Return how a party stands to VAT on a local day."""
-    found = desk.session.scalars(
-        select(PartyVatRow.vat_status)
-        .where(PartyVatRow.party == party, PartyVatRow.from_day <= day)
-        .order_by(PartyVatRow.from_day.desc(), PartyVatRow.id.desc())
-    ).first()
-    if found is None:
-        raise BooksError(f"party {party!r} is not known: add it first")
-    return VatStatus(found)
+    return vat_statuses(desk, [party], day)[party]
+
+
+def vat_statuses(desk: Desk, parties: Collection[str], day: date) -> dict[str, VatStatus]:
+    """Return how some parties stand to VAT on a local day.
+
+    Raises:
+        BooksError: One of them is not known.
+    """
+    rows = desk.session.execute(
+        select(PartyVatRow.party, PartyVatRow.vat_status)
+        .where(PartyVatRow.party.in_(parties), PartyVatRow.from_day <= day)
+        .order_by(PartyVatRow.from_day, PartyVatRow.id)
+    )
+    found = {party: VatStatus(status) for party, status in rows}
+    for party in parties:
+        if party not in found:
+            raise BooksError(f"party {party!r} is not known: add it first")
+    return found
 
 
 def party_of(desk: Desk, party: str) -> Party:
@@ -170,8 +181,16 @@ def party_of(desk: Desk, party: str) -> Party:
     Raises:
         BooksError: There is no such party.
     """
-    row = known_party(desk, party)
-    return _opened(desk, row, _details(desk, party), day_of(desk.at_s))
+    return parties_of(desk, [party])[party]
+
+
+def parties_of(desk: Desk, names: Collection[str]) -> dict[str, Party]:
+    """Return some parties by id, opened; their VAT status is today's.
+
+    Raises:
+        BooksError: One of them is not known.
+    """
+    return _of_rows(desk, names)
 
 
 def known_party(desk: Desk, party: str) -> PartyRow:
@@ -188,31 +207,35 @@ def known_party(desk: Desk, party: str) -> PartyRow:
 
 def parties(desk: Desk) -> list[Party]:
     """Return all parties, opened, by id."""
-    rows = desk.session.execute(
-        select(PartyRow, PartyDetailsRow)
-        .join(PartyDetailsRow, PartyDetailsRow.party == PartyRow.id)
-        .order_by(PartyRow.id)
-    )
-    today = day_of(desk.at_s)
-    return [_opened(desk, row, details, today) for row, details in rows]
+    return list(_of_rows(desk, None).values())
 
 
 def party_part(desk: Desk, party: str, day: date | None = None) -> PartyPart:
     """Return what a paper tells of a party, as it stood to VAT on a day; today when None."""
-    known = party_of(desk, party)
-    status = known.vat_status if day is None else vat_status(desk, party, day)
-    return PartyPart(
-        known.id,
-        known.name,
-        known.kind,
-        known.language,
-        known.address,
-        known.email,
-        status,
-        known.vat_number,
-        known.kvk,
-        known.oin,
-    )
+    return party_parts(desk, [party], day)[party]
+
+
+def party_parts(
+    desk: Desk, names: Collection[str], day: date | None = None
+) -> dict[str, PartyPart]:
+    """Return what papers tell of some parties, as they stood to VAT on a day; today when None."""
+    known = parties_of(desk, names)
+    statuses = {} if day is None else vat_statuses(desk, names, day)
+    return {
+        name: PartyPart(
+            name,
+            each.name,
+            each.kind,
+            each.language,
+            each.address,
+            each.email,
+            statuses.get(name, each.vat_status),
+            each.vat_number,
+            each.kvk,
+            each.oin,
+        )
+        for name, each in known.items()
+    }
 
 
 def is_erased(desk: Desk, party: str) -> bool:
@@ -252,8 +275,29 @@ def _sealed(keys: Keys, party: Party) -> dict[str, str]:
     }
 
 
-def _opened(desk: Desk, row: PartyRow, details: PartyDetailsRow, today: date) -> Party:
-    opened = desk.keys.open
+def _of_rows(desk: Desk, names: Collection[str] | None) -> dict[str, Party]:
+    """Return some parties by id, or all of them, in order of their ids."""
+    chosen = (
+        select(PartyRow, PartyDetailsRow)
+        .join(PartyDetailsRow, PartyDetailsRow.party == PartyRow.id)
+        .order_by(PartyRow.id)
+    )
+    if names is not None:
+        chosen = chosen.where(PartyRow.id.in_(names))
+    rows = {row.id: (row, details) for row, details in desk.session.execute(chosen)}
+    for name in names or ():
+        if name not in rows:
+            known_party(desk, name)
+    statuses = vat_statuses(desk, rows, day_of(desk.at_s))
+    return {
+        name: _opened(desk.keys.open, row, details, statuses[name])
+        for name, (row, details) in rows.items()
+    }
+
+
+def _opened(
+    opened: Callable[[str], str], row: PartyRow, details: PartyDetailsRow, status: VatStatus
+) -> Party:
     return Party(
         row.id,
         PartyKind(row.kind),
@@ -261,7 +305,7 @@ def _opened(desk: Desk, row: PartyRow, details: PartyDetailsRow, today: date) ->
         _address(json.loads(opened(details.address))),
         opened(details.email),
         Language(details.language),
-        vat_status(desk, row.id, today),
+        status,
         opened(details.vat_number),
         opened(details.kvk),
         opened(details.oin),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from itertools import zip_longest
+
 from sqlalchemy import select
 
 from api.cooperative.chain import record
 from api.cooperative.database import Desk
 from api.cooperative.errors import TamperedError
-from api.cooperative.four_eyes import Matter, Proposal, approval, propose
+from api.cooperative.four_eyes import Matter, Proposal, approvals, propose
 from api.cooperative.officers import CLERKS
 from api.cooperative.registry.numbers import checked_iban
 from api.cooperative.registry.party_book import known_party
@@ -35,15 +38,27 @@ def propose_iban(desk: Desk, party: str, iban: str) -> Proposal:
 
 def iban_of(desk: Desk, party: str) -> str | None:
     """Return the account to pay a party on: the newest that was approved; None without one."""
-    rows = desk.session.scalars(
+    return ibans_to_pay(desk, [party]).get(party)
+
+
+def ibans_to_pay(desk: Desk, parties: Collection[str]) -> dict[str, str]:
+    """Return the accounts to pay some parties on; those without one are left out."""
+    rows: dict[str, list[PayoutAccountRow]] = {}
+    for row in desk.session.scalars(
         select(PayoutAccountRow)
-        .where(PayoutAccountRow.party == party)
+        .where(PayoutAccountRow.party.in_(parties))
         .order_by(PayoutAccountRow.id.desc())
-    )
-    for row in rows:
-        if approval(desk, Matter.IBAN, party, _body(row)) is not None:
-            return opened_iban(desk, row) or None
-    return None
+    ):
+        rows.setdefault(row.party, []).append(row)
+    chosen: dict[str, PayoutAccountRow] = {}
+    for newest in zip_longest(*rows.values()):
+        asked = [row for row in newest if row is not None and row.party not in chosen]
+        bodies = [(row.party, _body(row)) for row in asked]
+        for row, given in zip(asked, approvals(desk, Matter.IBAN, bodies), strict=True):
+            if given is not None:
+                chosen[row.party] = row
+    opened = {party: opened_iban(desk, row) for party, row in chosen.items()}
+    return {party: iban for party, iban in opened.items() if iban}
 
 
 def ibans_of(desk: Desk, party: str) -> list[str]:

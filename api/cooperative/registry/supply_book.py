@@ -64,10 +64,25 @@ def change_supplier(desk: Desk, connection: str, supplier: str, from_day: date) 
 
 def supplier_at(desk: Desk, connection: str, at_s: EpochS) -> str:
     """Return who supplies a connection at an instant [s]."""
-    found = [row for row in _supplies(desk, [connection]) if row.start_s <= at_s]
-    if not found:
-        raise BooksError(f"connection {connection[:40]!r} is not known: add it first")
-    return found[-1].supplier
+    return suppliers_of(desk, [(connection, at_s)])[0]
+
+
+def suppliers_of(desk: Desk, wanted: Sequence[tuple[str, EpochS]]) -> list[str]:
+    """Return who supplies each of some connections at an instant of its own [s].
+
+    Raises:
+        BooksError: A connection is not known.
+    """
+    rows: dict[str, list[SupplyRow]] = {}
+    for row in _supplies(desk, {name for name, _ in wanted}):
+        rows.setdefault(row.connection, []).append(row)
+    told = []
+    for name, at_s in wanted:
+        found = [row.supplier for row in rows.get(name, ()) if row.start_s <= at_s]
+        if not found:
+            raise BooksError(f"connection {name[:40]!r} is not known: add it first")
+        told.append(found[-1])
+    return told
 
 
 def suppliers_at(desk: Desk, at_s: EpochS) -> dict[str, str]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 
 from api.cooperative.checks import Finding
 from api.cooperative.checks.sentences import LANGUAGES, sentence
 from api.cooperative.database import Desk
 from api.cooperative.documents import Document, Series
-from api.cooperative.registry import iban_of, mandate_of, party_part
+from api.cooperative.registry import ibans_to_pay, mandates_on, party_parts
 from api.cooperative.runs.changes import delta_of
-from api.cooperative.runs.energy_parts import EnergyParts
+from api.cooperative.runs.energy_parts import energy_parts
 from api.cooperative.runs.lines import Terms, lines_of, vat_of
 from api.cooperative.runs.papers import live_papers, replaced_by, stated
 from api.cooperative.runs.states import BOOKED, Run, State, run_of
@@ -60,17 +60,18 @@ def assembled(
     """
     computation = computation_of(desk, run)
     terms = Terms.of(computation.inputs)
-    energy = EnergyParts(desk, run, computation)
+    invoices = {
+        name: invoice for name, invoice in computation.invoices.items() if name not in without
+    }
+    parties = party_parts(desk, invoices, run.name.month.last)
+    energy = energy_parts(desk, run, computation, invoices)
     found = [each for each in found_of(desk, run) if each.waived]
     deltas = None if run.corrects is None else delta_of(desk, run, computation)
     coop = CoopPart.of(settings)
     made = []
-    for name, invoice in computation.invoices.items():
-        if name in without:
-            continue
-        party = party_part(desk, name, run.name.month.last)
+    for name, invoice in invoices.items():
+        party, parts = parties[name], energy[name]
         statement = _statement(run, computation, terms, coop, party, invoice)
-        parts = energy.of(name)
         statement = replace(statement, connections=parts, waivers=_waivers(found, party, parts))
         if deltas is not None:
             cents = deltas.cents[name]
@@ -78,8 +79,8 @@ def assembled(
                 statement,
                 correction=CorrectionPart((), run.reason, invoice.to_pay - cents, cents),
             )
-        made.append(_payable(desk, statement))
-    return made
+        made.append(statement)
+    return _payable(desk, made)
 
 
 def _statement(
@@ -142,14 +143,23 @@ def _touches(finding: Finding, connections: tuple[ConnectionPart, ...]) -> bool:
     )
 
 
-def _payable(desk: Desk, statement: Statement) -> Statement:
-    """Return a statement with the mandate or the account by which it is paid."""
-    party, today = statement.party.id, day_of(desk.at_s)
-    mandate = mandate_of(desk, party, today) if statement.to_pay_cents > 0 else None
-    if mandate is not None:
-        return replace(statement, mandate=mandate.reference, account=_masked(mandate.iban))
-    iban = iban_of(desk, party)
-    return statement if iban is None else replace(statement, account=_masked(iban))
+def _payable(desk: Desk, made: Iterable[Statement]) -> list[Statement]:
+    """Return statements with the mandate or the account by which each of them is paid."""
+    unpaid = {each.party.id: each for each in made}
+    owing = [name for name, each in unpaid.items() if each.to_pay_cents > 0]
+    mandates = mandates_on(desk, owing, day_of(desk.at_s))
+    ibans = ibans_to_pay(desk, [name for name in unpaid if name not in mandates])
+    payable = []
+    for name, statement in unpaid.items():
+        mandate = mandates.get(name)
+        if mandate is not None:
+            told = replace(statement, mandate=mandate.reference, account=_masked(mandate.iban))
+        elif name in ibans:
+            told = replace(statement, account=_masked(ibans[name]))
+        else:
+            told = statement
+        payable.append(told)
+    return payable
 
 
 def _numbered(

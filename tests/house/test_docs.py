@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from api.cooperative.settings import read_settings
 from kwartier.cli import main
 from kwartier.model import read_community
 from kwartier.wire import Lane
@@ -23,6 +24,7 @@ READERS = {
     "Collector": "collectors/settings.py",
     "Neighbourhood": "kwartier/model.py",
     "Server": "api/settings.py",
+    "Books": "api/cooperative/settings.py",
     "Broker": "kwartier/broker.py",
 }
 """Which section of docs/settings.md describes the keys that which file reads."""
@@ -66,6 +68,10 @@ def keys_read(source: str) -> set[Key]:
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             if node.func.id == "read_secret":
                 found |= {Key(name, ()) for name in _names(node.args[1])}
+            elif node.func.id == "_url":
+                found |= {
+                    Key(name + file, ()) for name in _names(node.args[1]) for file in ("", "_file")
+                }
         elif isinstance(node, ast.comprehension) and isinstance(node.iter, ast.Tuple):
             found |= {Key(name, ()) for word in node.iter.elts for name in _names(word)}
     return found
@@ -164,8 +170,34 @@ def test_the_neighbourhood_shown_is_read(folder: Path) -> None:
     assert list(community.batteries) == ["buurtbatterij"]
 
 
+def test_the_books_shown_are_read(folder: Path) -> None:
+    settings = read_settings(folder)
+
+    assert settings.coop == "zonnewijk"
+    assert settings.database == settings.owner == f"sqlite:///{folder / 'books.db'}"
+
+
 def test_every_example_is_tried() -> None:
-    assert set(examples()) == {"gateway.toml", "collect.toml", "wijk.toml", "serve.toml"}
+    assert set(examples()) == {
+        "gateway.toml",
+        "collect.toml",
+        "wijk.toml",
+        "serve.toml",
+        "books.toml",
+    }
+
+
+def test_every_variable_of_the_environment_is_documented() -> None:
+    read = {
+        name
+        for file in ROOT.glob("[a-z]*/**/*.py")
+        if "tests" not in file.relative_to(ROOT).parts
+        for name in re.findall(r"environ(?:\.get\(|\[)\"(KWARTIER_\w+)\"", file.read_text())
+    }
+
+    told = set(re.findall(r"^\| `([A-Z_]+)` \|", SETTINGS.read_text(), re.MULTILINE))
+
+    assert told == read
 
 
 def test_the_readme_lists_every_command() -> None:

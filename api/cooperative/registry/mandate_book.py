@@ -191,7 +191,7 @@ def _last_uses(desk: Desk, rows: Collection[MandateRow]) -> dict[str, date]:
         .where(MandateUseRow.mandate.in_([row.reference for row in rows]))
         .group_by(MandateUseRow.mandate)
     )
-    return {mandate: used_on for mandate, used_on in found}
+    return dict(found.all())
 
 
 def _mandate(desk: Desk, row: MandateRow) -> Mandate:

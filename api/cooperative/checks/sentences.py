@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 from api.cooperative.checks.finding import Code, Fact, Finding
+from api.cooperative.papers.wording import wording
 from kwartier.interval import HOME_ZONE, Quarter
 from kwartier.units import kwh_text
 
@@ -70,6 +72,12 @@ SENTENCES: Mapping[tuple[Code, str], Mapping[str, str]] = {
         "Het verschil is {difference_wh} kWh.",
         "en": "In {quarters} quarter-hours what was bought is not what was sold plus the battery. "
         "The difference is {difference_wh} kWh.",
+    },
+    (Code.SUM, "later_claims"): {
+        "nl": "De tegoeden in de batterij zijn nu {difference_wh} kWh anders dan waarmee {month} "
+        "begon. Corrigeer ook, in deze volgorde: {months}.",
+        "en": "Claims on the battery now differ by {difference_wh} kWh from those with which "
+        "{month} began. Correct these too, in this order: {months}.",
     },
     (Code.ALLOCATION, "bought"): {
         "nl": "{connection} kreeg in {quarters} kwartieren {excess_wh} kWh meer toegedeeld dan er "
@@ -171,7 +179,7 @@ _WORDS = {
 
 
 def sentence(finding: Finding, language: str = "nl") -> str:
-    """Return what a finding says, in ``nl`` or ``en``; energies in kWh, amounts in euros."""
+    """Return what a finding says, in ``nl`` or ``en``; kWh, euros, days and months in words."""
     named = {"connection": finding.connection, "member": finding.member, **finding.facts}
     shown = {name: _shown(name, fact, language) for name, fact in named.items()}
     return SENTENCES[finding.code, finding.kind][language].format_map(shown)
@@ -188,8 +196,18 @@ def _clock(quarter: Quarter) -> str:
     return datetime.fromtimestamp(quarter.start_s, HOME_ZONE).strftime("%Y-%m-%d %H:%M%z")
 
 
+def _month(text: str, language: str) -> str:
+    first = date.fromisoformat(f"{text}-01")
+    last = first.replace(day=monthrange(first.year, first.month)[1])
+    return wording(language).period(first, last)
+
+
 def _shown(name: str, fact: Fact, language: str) -> str:
     if isinstance(fact, str):
+        if name == "day":
+            return wording(language).day(date.fromisoformat(fact))
+        if name in ("month", "months"):
+            return ", ".join(_month(each, language) for each in fact.split())
         return _WORDS[language].get(fact, fact)
     if name.endswith("_wh"):
         text = kwh_text(fact)

@@ -9,6 +9,7 @@ from api.cooperative.checks import Finding
 from api.cooperative.checks.sentences import LANGUAGES, sentence
 from api.cooperative.database import Desk
 from api.cooperative.documents import Document, Series
+from api.cooperative.papers.wording import wording
 from api.cooperative.registry import ibans_to_pay, mandates_on, party_parts
 from api.cooperative.runs.changes import delta_of
 from api.cooperative.runs.energy_parts import energy_parts
@@ -129,7 +130,8 @@ def _waivers(
         finding = each.finding
         about_all = not finding.member and finding.connection in ("", BATTERY)
         if about_all or finding.member == party.id or _touches(finding, connections):
-            told.append(f"{sentence(finding, language)} {each.waived}")
+            what = sentence(finding, language)
+            told.append(wording(language).say("waivers.because", found=what, reason=each.waived))
     return tuple(told)
 
 

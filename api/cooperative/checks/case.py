@@ -50,13 +50,14 @@ class MemberTotal:
     Attributes:
         bought_wh: Shared energy used [Wh].
         sold_wh: Export that neighbours used [Wh].
-        to_battery_wh: Export that charged the battery [Wh].
+        to_battery_wh: Export that charged the battery [Wh]; None where its owner carries it and
+            no statement tells it.
         to_pay_cents: What is to pay; below zero is paid out.
     """
 
     bought_wh: Wh
     sold_wh: Wh
-    to_battery_wh: Wh = 0
+    to_battery_wh: Wh | None = 0
     to_pay_cents: int = 0
 
 

@@ -17,7 +17,8 @@ def sum_of_members(case: CheckCase) -> list[Finding]:
     """
     found = []
     if case.members is not None and case.community is not None:
-        found += _differences(case, "statements", _sum_of_statements(case), case.community)
+        told = _sum_of_statements(case, case.community)
+        found += _differences(case, "statements", told, case.community)
     if case.allocation is not None:
         if case.community is not None:
             found += _differences(case, "run", _sum_of_quarters(case.allocation), case.community)
@@ -71,12 +72,14 @@ def _in_quarters(case: CheckCase, allocation: AllocationMatrix) -> list[Finding]
     ]
 
 
-def _sum_of_statements(case: CheckCase) -> CommunityTotal:
+def _sum_of_statements(case: CheckCase, community: CommunityTotal) -> CommunityTotal:
+    """Return what the statements come to; what none of them tells is taken as it is."""
     members = (case.members or {}).values()
+    charged_wh = [each.to_battery_wh for each in members if each.to_battery_wh is not None]
     return CommunityTotal(
         sum(member.bought_wh for member in members),
         sum(member.sold_wh for member in members),
-        sum(member.to_battery_wh for member in members),
+        sum(charged_wh) if charged_wh else community.to_battery_wh,
     )
 
 

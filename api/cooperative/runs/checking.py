@@ -24,12 +24,14 @@ from api.cooperative.database import Desk
 from api.cooperative.registry import connections
 from api.cooperative.runs.frozen_days import BATTERY_ROW, readings_of
 from api.cooperative.runs.gathering import Gathered
+from api.cooperative.runs.later_claims import later_claims
 from api.cooperative.runs.month import Month
 from api.cooperative.runs.states import BOOKED, Run, runs
 from api.cooperative.runs.storing import days_kept
 from api.cooperative.tables.runs import RunDayRow
 from kwartier.interval import QUARTER_S, Quarter
 from kwartier.units import EpochS
+from optimizer.battery_models import BatteryModel
 from optimizer.invoicing import Charge, MemberInvoice
 from optimizer.month import FlaggedStretch, MonthResult
 
@@ -43,6 +45,7 @@ def found_in(desk: Desk, gathered: Gathered, result: MonthResult) -> list[Findin
     """Return everything the board should look at in a month's result, the largest effect first."""
     case = _case(desk, gathered, result)
     found = check_all(case)
+    found += later_claims(desk, gathered.month, result.battery, case.prices)
     found += _doubts(case, result, {each.connection for each in found if each.code is Code.MISSING})
     return sorted(found, key=lambda each: (-each.effect_cents, each.code, each.key))
 
@@ -50,11 +53,12 @@ def found_in(desk: Desk, gathered: Gathered, result: MonthResult) -> list[Findin
 def _case(desk: Desk, gathered: Gathered, result: MonthResult) -> CheckCase:
     allocation, last = result.allocation, list(gathered.tariffs.values())[-1]
     end_s = gathered.month.end_s
+    carried = any(key.battery_model is BatteryModel.OWNER_CARRY for key in gathered.keys)
     return CheckCase(
         gathered.readings,
         gathered.ownership,
         allocation,
-        {name: _total(each) for name, each in result.invoices.items()},
+        {name: _total(each, carried=carried) for name, each in result.invoices.items()},
         CommunityTotal(
             int(allocation.bought_wh.sum()),
             int(allocation.sold_wh.sum()),
@@ -70,14 +74,24 @@ def _case(desk: Desk, gathered: Gathered, result: MonthResult) -> CheckCase:
     )
 
 
-def _total(invoice: MemberInvoice) -> MemberTotal:
+def _total(invoice: MemberInvoice, *, carried: bool) -> MemberTotal:
+    """Return what stands on a statement; what charged a claim of the member's own does not.
+
+    Args:
+        invoice: The member's invoice.
+        carried: Whether owners carry what charges the battery.
+    """
+
     def energy_wh(charge: Charge) -> int:
         lines = [line.priced for line in invoice.lines if line.priced.charge is charge]
         # What the battery gave its owners is no export that charged it.
         return sum(line.energy_wh or 0 for line in lines if line.connection)
 
     return MemberTotal(
-        energy_wh(Charge.BUY), energy_wh(Charge.SELL), energy_wh(Charge.BATTERY), invoice.to_pay
+        energy_wh(Charge.BUY),
+        energy_wh(Charge.SELL),
+        None if carried else energy_wh(Charge.BATTERY),
+        invoice.to_pay,
     )
 
 

@@ -214,6 +214,13 @@ def test_statements_that_are_not_the_community_block(what: str) -> None:
     assert finding.effect_cents == (20 if what == "bought_wh" else 10)
 
 
+def test_what_charged_an_owners_own_claim_stands_on_no_statement_and_is_not_missed() -> None:
+    members = {
+        name: replace(each, to_battery_wh=None) for name, each in (CLEAN.members or {}).items()
+    }
+    assert check_all(replace(CLEAN, members=members)) == []
+
+
 def test_bought_that_is_not_sold_plus_battery_blocks() -> None:
     assert CLEAN.allocation is not None
     sold_wh = CLEAN.allocation.sold_wh.copy()

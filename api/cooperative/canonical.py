@@ -22,7 +22,12 @@ def canonical(value: Json) -> str:
 
 def digest(value: Json) -> str:
     """Return the SHA-256 of a value's canonical JSON, in hex."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()
+    return text_digest(canonical(value))
+
+
+def text_digest(text: str) -> str:
+    """Return the SHA-256 of a text, in hex: the digest of the value whose canonical JSON it is."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _refuse_floats(value: Json) -> None:

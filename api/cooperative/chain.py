@@ -21,8 +21,9 @@ PUBLISHED = "head.publish"
 """The act under which the log knows of a head that was told to somebody."""
 _NEW_RECORD = insert(Base.metadata.tables[AuditRow.__tablename__])
 _LAST = {
-    table: select(table.id, table.hash).order_by(table.id.desc()).limit(1)
+    table: select(rows.c.id, rows.c.hash).order_by(rows.c.id.desc()).limit(1)
     for table in (AuditRow, EntryRow)
+    for rows in (Base.metadata.tables[table.__tablename__],)
 }
 
 

@@ -7,17 +7,23 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 
-from api.cooperative.canonical import canonical, digest
+from api.cooperative.canonical import canonical, text_digest
 from api.cooperative.chain import record
 from api.cooperative.database import Desk
 from api.cooperative.errors import BooksError, StateError, TamperedError
 from api.cooperative.officers import SYSTEM, Role
+from api.cooperative.tables.base import Base
 from api.cooperative.tables.ledger import DocumentRow
 from kwartier.wire import Json
 
 _CENTS = "_cents"
+_TABLE = Base.metadata.tables[DocumentRow.__tablename__]
+_NEW = insert(_TABLE)
+_LAST_NUMBER = select(func.max(_TABLE.c.number)).where(
+    _TABLE.c.series == bindparam("series"), _TABLE.c.year == bindparam("year")
+)
 
 
 class Series(StrEnum):
@@ -89,14 +95,8 @@ def issue(
     """
     _may_write(desk)
     amount = _amount(series, body)
-    number = 1 + (
-        desk.session.scalar(
-            select(func.max(DocumentRow.number)).where(
-                DocumentRow.series == series, DocumentRow.year == day.year
-            )
-        )
-        or 0
-    )
+    number = 1 + (desk.session.scalar(_LAST_NUMBER, {"series": series, "year": day.year}) or 0)
+    text = canonical(body)
     made = Document(
         f"{series}{day.year}-{number:05d}",
         series,
@@ -104,29 +104,30 @@ def issue(
         day,
         amount,
         body,
-        digest(body),
+        text_digest(text),
         entry,
         run,
         replaces,
     )
     desk.session.execute(
-        insert(DocumentRow).values(
-            series=series,
-            year=day.year,
-            number=number,
-            name=made.number,
-            party=party,
-            day=day,
-            amount_cents=amount,
-            body=canonical(body),
-            body_hash=made.body_hash,
-            entry=entry,
-            run=run,
-            replaces=replaces,
-            credits=replaces if series is Series.CREDIT else None,
-            officer=desk.officer.id,
-            at_s=desk.at_s,
-        )
+        _NEW,
+        {
+            "series": series,
+            "year": day.year,
+            "number": number,
+            "name": made.number,
+            "party": party,
+            "day": day,
+            "amount_cents": amount,
+            "body": text,
+            "body_hash": made.body_hash,
+            "entry": entry,
+            "run": run,
+            "replaces": replaces,
+            "credits": replaces if series is Series.CREDIT else None,
+            "officer": desk.officer.id,
+            "at_s": desk.at_s,
+        },
     )
     record(desk, "document.issue", made.number, _facts(made))
     return made
@@ -206,9 +207,9 @@ def documents(
 
 
 def _opened(row: DocumentRow) -> Document:
-    body: Json = json.loads(row.body)
-    if digest(body) != row.body_hash:
+    if text_digest(row.body) != row.body_hash:
         raise TamperedError(f"paper {row.name} was changed after it was issued: stop and look")
+    body: Json = json.loads(row.body)
     return Document(
         row.name,
         Series(row.series),

@@ -11,11 +11,14 @@ from api.cooperative.chain import record
 from api.cooperative.database import Desk
 from api.cooperative.errors import BooksError, StateError
 from api.cooperative.officers import Role
+from api.cooperative.tables.base import Base
 from api.cooperative.tables.ledger import LockRow
 
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
 _MOST_MONTHS = 120
-_LOCK = select(LockRow.period).where(LockRow.period == bindparam("period"))
+_LOCKED = Base.metadata.tables[LockRow.__tablename__].c.period
+_LOCK = select(_LOCKED).where(bindparam("period") == _LOCKED)
+_LOCKS = select(_LOCKED).order_by(_LOCKED)
 
 
 def checked_period(text: str) -> str:
@@ -52,7 +55,7 @@ def is_locked(desk: Desk, period: str) -> bool:
 
 def locked_periods(desk: Desk) -> list[str]:
     """Return the months that take no entry any more, the first first."""
-    return list(desk.session.scalars(select(LockRow.period).order_by(LockRow.period)))
+    return list(desk.session.scalars(_LOCKS))
 
 
 def open_day(desk: Desk, wanted: date) -> date:

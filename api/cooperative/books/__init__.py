@@ -20,6 +20,7 @@ from api.cooperative.books.journal import (
     Posted,
     entries,
     entry,
+    reversed_by,
 )
 from api.cooperative.books.posting import (
     approved_matter,
@@ -51,5 +52,6 @@ __all__ = [
     "post",
     "reversal",
     "reverse",
+    "reversed_by",
     "trial_balance",
 ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import Select, select
+from sqlalchemy.orm import aliased
 
 from api.cooperative.database import Desk
 from api.cooperative.errors import BooksError
@@ -88,14 +89,42 @@ class BookedEntry:
     hash: str
 
 
-def entries(desk: Desk, source: str | None = None, period: str | None = None) -> list[BookedEntry]:
-    """Return entries in the order they were posted: of one source, or booked in one month."""
+def entries(
+    desk: Desk, source: str | None = None, period: str | None = None, *, under: str = ""
+) -> list[BookedEntry]:
+    """Return entries in the order they were posted: of one source, or booked in one month.
+
+    Args:
+        desk: Where to look.
+        source: Where they come from; everywhere when None.
+        period: The month they are booked in; every month when None.
+        under: What their keys begin with.
+    """
     chosen = select(EntryRow)
+    if under:
+        chosen = chosen.where(EntryRow.key.startswith(under, autoescape=True))
     if source is not None:
         chosen = chosen.where(EntryRow.source == source)
     if period is not None:
         chosen = chosen.where(EntryRow.period == period)
     return _booked(desk, chosen)
+
+
+def reversed_by(desk: Desk, source: str, *, under: str = "") -> dict[int, int]:
+    """Return which entry takes which other one back, of one source, by the latter.
+
+    Args:
+        desk: Where to look.
+        source: Where what was taken back came from.
+        under: What its keys begin with.
+    """
+    old = aliased(EntryRow)
+    rows = desk.session.execute(
+        select(old.id, EntryRow.id)
+        .join(EntryRow, EntryRow.reverses == old.id)
+        .where(old.source == source, old.key.startswith(under, autoescape=True))
+    )
+    return dict(rows.all())
 
 
 def entry(desk: Desk, entry_id: int) -> BookedEntry:

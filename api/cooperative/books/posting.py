@@ -32,13 +32,14 @@ from kwartier.wire import Json
 REVERSAL = "reversal"
 """Source of an entry that takes another back."""
 _LARGEST = 10**15
-_OF_KEY = select(EntryRow.id, EntryRow.number, EntryRow.hash, EntryRow.body_hash).where(
-    EntryRow.source == bindparam("source"), EntryRow.key == bindparam("key")
+_ENTRIES = Base.metadata.tables[EntryRow.__tablename__]
+_OF_KEY = select(_ENTRIES.c.id, _ENTRIES.c.number, _ENTRIES.c.hash, _ENTRIES.c.body_hash).where(
+    _ENTRIES.c.source == bindparam("source"), _ENTRIES.c.key == bindparam("key")
 )
-_LAST = select(EntryRow.id, EntryRow.hash).order_by(EntryRow.id.desc()).limit(1)
-_LAST_NUMBER = select(func.max(EntryRow.number)).where(EntryRow.year == bindparam("year"))
+_LAST = select(_ENTRIES.c.id, _ENTRIES.c.hash).order_by(_ENTRIES.c.id.desc()).limit(1)
+_LAST_NUMBER = select(func.max(_ENTRIES.c.number)).where(_ENTRIES.c.year == bindparam("year"))
 _NEW_POSTING = insert(Base.metadata.tables[PostingRow.__tablename__])
-_NEW_ENTRY = insert(Base.metadata.tables[EntryRow.__tablename__])
+_NEW_ENTRY = insert(_ENTRIES)
 _BY_HAND: Mapping[str, Matter] = MappingProxyType(
     {MANUAL: Matter.JOURNAL, WRITE_OFF: Matter.WRITE_OFF}
 )

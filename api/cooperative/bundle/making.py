@@ -13,6 +13,7 @@ from api.cooperative.documents import documents
 from api.cooperative.four_eyes import Matter, approval, proposal
 from api.cooperative.runs import Run, run_document, run_of
 from api.cooperative.runs.freezing import entry_of
+from api.cooperative.runs.posting import entries_of_run, taken_back
 from api.cooperative.tables.ledger import ProposalRow
 from kwartier.ledger import Entry
 from kwartier.wire import Json
@@ -79,12 +80,11 @@ def audit_bundle(desk: Desk, run: str) -> bytes:
 
 def _entries_of(desk: Desk, run: Run) -> list[BookedEntry]:
     """Return the run's entries, and the reversals it brought when it is a correction."""
-    own = [each for each in entries(desk, "settlement") if _run_of(each) == run.id]
+    own = entries_of_run(desk, run.id)
     if run.corrects is None or not own:
         return own
-    before = {each.id for each in entries(desk, "settlement") if _run_of(each) == run.corrects}
-    taken_back = [each for each in entries(desk, "reversal") if each.journal.reverses in before]
-    return taken_back + own
+    reversals = set(taken_back(desk, run.corrects).values())
+    return [each for each in entries(desk, "reversal") if each.id in reversals] + own
 
 
 def _run_of(booked: BookedEntry) -> str:

@@ -13,7 +13,7 @@ from api.cooperative.errors import BooksError
 from api.cooperative.runs.frozen import key_names_of, owners_of, tariffs_of
 from api.cooperative.runs.frozen_days import BATTERY_ROW, FrozenDay
 from api.cooperative.runs.states import run_of
-from api.cooperative.runs.storing import computation_of, days_kept
+from api.cooperative.runs.storing import days_kept, inputs_of
 from kwartier.interval import Quarter, quarters_of_day
 from kwartier.units import EpochS, Wh
 from optimizer.period import Ownership
@@ -68,13 +68,14 @@ def quarters(desk: Desk, run: str, connection: str, day: date) -> list[QuarterRo
     Raises:
         BooksError: The run knows no such connection or day.
     """
-    computation = computation_of(desk, run_of(desk, run))
-    days = list(days_kept(desk, computation.id, day=day))
+    known = run_of(desk, run)
+    inputs = inputs_of(desk, known)
+    days = list(days_kept(desk, known.computation, day=day))
     found = [each for each in days if each.connection == connection != BATTERY_ROW]
     if not found:
         raise BooksError(f"run {run}: {connection[:40]!r} has no quarters on {day} in it")
-    windows = owners_of(computation.inputs)
-    keys, tariffs = key_names_of(computation.inputs), tariffs_of(computation.inputs)
+    windows = owners_of(inputs)
+    keys, tariffs = key_names_of(inputs), tariffs_of(inputs)
     rows = []
     for place, quarter in enumerate(quarters_of_day(day)):
         at_s = quarter.start_s

@@ -151,19 +151,23 @@ def _day(
     after: int,
 ) -> FrozenDay:
     qualities = [_quality(each, listed, row, first, after) for each in registers]
-    energies = [
-        [
-            None if letter in (MISSING, UNLISTED) else energy_wh
-            for energy_wh, letter in zip(
-                each.energy_wh[row, first:after].tolist(), quality, strict=True
-            )
-        ]
+    taken, given = (
+        _read(each.energy_wh[row, first:after].tolist(), quality)
         for each, quality in zip(registers, qualities, strict=True)
-    ]
-    taken, given = energies
+    )
     taken_quality, given_quality = qualities
     bought, sold, to_battery = (each[row, first:after].tolist() for each in results)
     return FrozenDay(*named, taken, given, taken_quality, given_quality, bought, sold, to_battery)
+
+
+def _read(energy_wh: list[Wh], quality: str) -> Sequence[Wh | None]:
+    """Return the values of a day without those that were not read."""
+    if MISSING not in quality and UNLISTED not in quality:
+        return energy_wh
+    return [
+        None if letter in (MISSING, UNLISTED) else value
+        for value, letter in zip(energy_wh, quality, strict=True)
+    ]
 
 
 def _quality(registers: RegisterMatrix, listed: Flags, row: int, first: int, after: int) -> str:

@@ -26,7 +26,7 @@ from api.cooperative.registry import (
     connections,
     memberships,
     ownership_between,
-    vat_status,
+    vat_statuses,
 )
 from api.cooperative.runs.code_version import code_version
 from api.cooperative.runs.frozen_days import readings_hash
@@ -90,7 +90,7 @@ def gather(desk: Desk, month: Month, content_wh: Wh | None = None) -> Gathered:
         raise BooksError(f"{month}: nobody owns a connection: see `kwartier coop own list`")
     readings, fingerprint = _readings(desk, owners, start_s, end_s)
     members = sorted({each.member for each in owners})
-    statuses = {name: vat_status(desk, name, month.last) for name in members}
+    statuses = vat_statuses(desk, members, month.last)
     code = list(tariffs.values())[-1].vat_code
     inputs: dict[str, Json] = {
         "period": {

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-from api.cooperative.books import BookedEntry, entries
+from api.cooperative.books import BookedEntry
 from api.cooperative.chain import record
 from api.cooperative.database import Desk
 from api.cooperative.documents import Document, Series, documents, issue, mirrored
@@ -15,7 +15,7 @@ from api.cooperative.officers import DECIDERS
 from api.cooperative.runs.assembling import assembled
 from api.cooperative.runs.changes import delta_of
 from api.cooperative.runs.papers import live_papers, paper_body
-from api.cooperative.runs.posting import entries_of_run
+from api.cooperative.runs.posting import entries_of_run, taken_back
 from api.cooperative.runs.states import Run, State, run_of, take
 from api.cooperative.runs.storing import computation_of
 from api.cooperative.settings import CoopSettings
@@ -81,11 +81,8 @@ def _concerned(desk: Desk, run: Run) -> set[tuple[str, Series]]:
 
 def _credit(desk: Desk, run: Run, papers: Sequence[Document]) -> None:
     """Take papers back to the cent, each with the entry that took its own entry back."""
-    reversals = {
-        booked.journal.reverses: booked.id
-        for booked in entries(desk, source="reversal")
-        if booked.journal.reverses is not None
-    }
+    assert run.corrects is not None, run.id
+    reversals = taken_back(desk, run.corrects)
     latest = _latest_entries(desk, run)
     for paper in sorted(papers, key=lambda each: each.number):
         body = mirrored(paper.body)

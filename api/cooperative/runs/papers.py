@@ -27,12 +27,10 @@ def live_papers(desk: Desk, run: Run) -> dict[tuple[str, Series], Document]:
     for version in runs(desk, str(run.name.month)):
         if version.name.version > run.name.version:
             break
-        for paper in documents(desk, run=version.id):
-            if paper.series is Series.CREDIT:
-                taken = [place for place, old in standing.items() if old.number == paper.replaces]
-                for place in taken:
-                    del standing[place]
-        for paper in documents(desk, run=version.id):
+        papers = documents(desk, run=version.id)
+        taken = {paper.replaces for paper in papers if paper.series is Series.CREDIT}
+        standing = {place: old for place, old in standing.items() if old.number not in taken}
+        for paper in papers:
             if paper.series is not Series.CREDIT:
                 standing[paper.party, paper.series] = paper
     return standing

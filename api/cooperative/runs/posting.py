@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from api.cooperative.books import BookedEntry, Journal, entries, reverse
+from api.cooperative.books import BookedEntry, Journal, entries, reverse, reversed_by
 from api.cooperative.books import post as post_entry
 from api.cooperative.chain import record
 from api.cooperative.database import Desk
@@ -70,8 +70,9 @@ def posting_day(desk: Desk, run: Run) -> date:
 
 def entries_of_run(desk: Desk, run: str) -> list[BookedEntry]:
     """Return the entries that a run posted, in order."""
-    return [
-        booked
-        for booked in entries(desk, source=SOURCE)
-        if booked.journal.key.rpartition("/")[0] == run
-    ]
+    return entries(desk, SOURCE, under=f"{run}/")
+
+
+def taken_back(desk: Desk, run: str) -> dict[int, int]:
+    """Return by which entry each entry of a run was taken back."""
+    return reversed_by(desk, SOURCE, under=f"{run}/")

@@ -9,11 +9,9 @@ from datetime import date
 
 from sqlalchemy import func, insert, select
 
-from api.cooperative.canonical import canonical
+from api.cooperative.canonical import canonical, text_digest
 from api.cooperative.database import Desk
 from api.cooperative.errors import TamperedError
-from api.cooperative.runs.freezing import result_hash
-from api.cooperative.runs.frozen import input_hash
 from api.cooperative.runs.frozen_days import BATTERY_ROW, FrozenDay
 from api.cooperative.runs.frozen_result import invoices_of
 from api.cooperative.runs.states import Run
@@ -23,7 +21,7 @@ from optimizer.invoicing import MemberInvoice
 
 BATCH = 1_000
 """How many days are written at once."""
-_COMPACT = (",", ":")
+_text = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +72,17 @@ def keep(
     last = desk.session.scalar(
         select(func.max(RunComputationRow.number)).where(RunComputationRow.run == run.id)
     )
+    inputs_text, result_text = canonical(inputs), canonical(result)
     row = RunComputationRow(
         run=run.id,
         number=(last or 0) + 1,
         code_version=str(inputs["code_version"]),
         fingerprint=fingerprint,
-        input_hash=input_hash(inputs),
-        result_hash=result_hash(result),
+        input_hash=text_digest(inputs_text),
+        result_hash=text_digest(result_text),
         status=str(result["status"]),
-        inputs=canonical(inputs),
-        result=canonical(result),
+        inputs=inputs_text,
+        result=result_text,
         recorded_at_s=desk.at_s,
         recorded_by=desk.officer.id,
     )
@@ -111,19 +110,39 @@ def computation_of(desk: Desk, run: Run) -> Computation:
         StateError: There is none yet.
         TamperedError: It was changed in the database.
     """
-    found = computation_by_id(desk, run.computation)
-    if (
-        input_hash(found.inputs) != found.input_hash
-        or result_hash(found.result) != found.result_hash
-    ):
+    return _opened(_checked(desk, run))
+
+
+def inputs_of(desk: Desk, run: Run) -> dict[str, Json]:
+    """Return what was frozen in the computation that counts, without opening the result.
+
+    Raises:
+        StateError: There is none yet.
+        TamperedError: It was changed in the database.
+    """
+    inputs: dict[str, Json] = json.loads(_checked(desk, run).inputs)
+    return inputs
+
+
+def _checked(desk: Desk, run: Run) -> RunComputationRow:
+    row = _row_of(desk, run.computation)
+    if (text_digest(row.inputs), text_digest(row.result)) != (row.input_hash, row.result_hash):
         raise TamperedError(f"run {run.id}: what was frozen does not fit its hash: stop and look")
-    return found
+    return row
 
 
 def computation_by_id(desk: Desk, computation: int) -> Computation:
     """Return a computation as it is stored."""
+    return _opened(_row_of(desk, computation))
+
+
+def _row_of(desk: Desk, computation: int) -> RunComputationRow:
     row = desk.session.get(RunComputationRow, computation)
     assert row is not None, computation
+    return row
+
+
+def _opened(row: RunComputationRow) -> Computation:
     result: dict[str, Json] = json.loads(row.result)
     return Computation(
         row.id,
@@ -186,15 +205,15 @@ def _row(computation: int, day: FrozenDay) -> dict[str, object]:
         "computation": computation,
         "connection": day.connection,
         "day": day.day,
-        "taken": json.dumps(day.taken, separators=_COMPACT),
-        "given": json.dumps(day.given, separators=_COMPACT),
+        "taken": _text(day.taken),
+        "given": _text(day.given),
         "taken_quality": day.taken_quality,
         "given_quality": day.given_quality,
-        "bought": json.dumps(day.bought, separators=_COMPACT),
-        "sold": json.dumps(day.sold, separators=_COMPACT),
-        "to_battery": json.dumps(day.to_battery, separators=_COMPACT),
-        "taken_wh": sum(value or 0 for value in day.taken),
-        "given_wh": sum(value or 0 for value in day.given),
+        "bought": _text(day.bought),
+        "sold": _text(day.sold),
+        "to_battery": _text(day.to_battery),
+        "taken_wh": sum(filter(None, day.taken)),
+        "given_wh": sum(filter(None, day.given)),
         "bought_wh": sum(day.bought),
         "sold_wh": sum(day.sold),
         "to_battery_wh": sum(day.to_battery),

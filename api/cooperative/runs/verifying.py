@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from datetime import date
 
 from sqlalchemy import func, select
 
-from api.cooperative.books import entries
 from api.cooperative.chain import Fault
 from api.cooperative.database import Desk
 from api.cooperative.documents import Series
@@ -14,9 +15,9 @@ from api.cooperative.errors import TamperedError
 from api.cooperative.runs.frozen_days import BATTERY_ROW
 from api.cooperative.runs.frozen_result import entries_of
 from api.cooperative.runs.papers import live_papers
-from api.cooperative.runs.posting import entries_of_run
+from api.cooperative.runs.posting import entries_of_run, taken_back
 from api.cooperative.runs.states import BOOKED, Run, State, run_of, runs
-from api.cooperative.runs.storing import Computation, computation_of, days_kept
+from api.cooperative.runs.storing import BATCH, Computation, computation_of
 from api.cooperative.tables.runs import RunDayRow
 from kwartier.ledger import Entry
 from kwartier.units import Wh
@@ -54,13 +55,12 @@ def faults_of(desk: Desk, run: str) -> list[Fault]:
 def _days_against_quarters(desk: Desk, computation: Computation) -> Iterator[str]:
     """Look whether each day is the sum of its quarters, and energy bought is energy sold."""
     wh = {"bought": 0, "sold": 0, "to battery": 0, "into the battery": 0}
-    sums = _day_sums(desk, computation)
-    for day in days_kept(desk, computation.id):
-        quarters = sum(day.bought), sum(day.sold), sum(day.to_battery)
-        if quarters != sums.get((day.connection, day.day.isoformat())):
-            yield f"{day.connection} {day.day}: its quarters are not its sums"
+    for name, day, bought, sold, to_battery, *sums in _days(desk, computation):
+        quarters = [sum(json.loads(each)) for each in (bought, sold, to_battery)]
+        if quarters != sums:
+            yield f"{name} {day}: its quarters are not its sums"
         wh["sold"] += quarters[1]
-        if day.connection == BATTERY_ROW:
+        if name == BATTERY_ROW:
             wh["into the battery"] += quarters[0]
         else:
             wh["bought"] += quarters[0]
@@ -70,17 +70,26 @@ def _days_against_quarters(desk: Desk, computation: Computation) -> Iterator[str
             yield f"{one} {wh[one]} Wh, {other} {wh[other]} Wh"
 
 
-def _day_sums(desk: Desk, computation: Computation) -> dict[tuple[str, str], tuple[Wh, Wh, Wh]]:
+def _days(
+    desk: Desk, computation: Computation
+) -> Iterator[tuple[str, date, str, str, str, Wh, Wh, Wh]]:
+    """Yield connection, day, the lists of what was shared by quarter, and their sums."""
     rows = desk.session.execute(
         select(
             RunDayRow.connection,
             RunDayRow.day,
+            RunDayRow.bought,
+            RunDayRow.sold,
+            RunDayRow.to_battery,
             RunDayRow.bought_wh,
             RunDayRow.sold_wh,
             RunDayRow.to_battery_wh,
-        ).where(RunDayRow.computation == computation.id)
+        )
+        .where(RunDayRow.computation == computation.id)
+        .order_by(RunDayRow.connection == BATTERY_ROW, RunDayRow.connection, RunDayRow.day)
+        .execution_options(yield_per=BATCH)
     )
-    return {(name, day.isoformat()): (bought, sold, to) for name, day, bought, sold, to in rows}
+    yield from rows
 
 
 def _lines_against_days(desk: Desk, computation: Computation) -> Iterator[str]:
@@ -139,8 +148,8 @@ def _entries_against_run(desk: Desk, run: Run, computation: Computation) -> Iter
         yield "the ledger does not hold exactly its entries"
     if run.corrects is None:
         return
-    taken_back = {booked.journal.reverses for booked in entries(desk, source="reversal")}
-    left = [each.id for each in entries_of_run(desk, run.corrects) if each.id not in taken_back]
+    gone = taken_back(desk, run.corrects)
+    left = [each.id for each in entries_of_run(desk, run.corrects) if each.id not in gone]
     if left:
         yield f"entries {left} of {run.corrects} were not taken back"
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from itertools import pairwise
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from api.cooperative.books import Journal, Posted, post
 from api.cooperative.canonical import canonical
@@ -25,6 +25,7 @@ from api.cooperative.payments.standing import standing
 from api.cooperative.periods import open_day
 from api.cooperative.settings import CoopSettings
 from api.cooperative.stamp import stamp
+from api.cooperative.tables.base import Base
 from api.cooperative.tables.payments import (
     BankLineDetailRow,
     BankLineRow,
@@ -38,6 +39,8 @@ BANK = Account("bank:main")
 """The cooperative's account."""
 UNMATCHED = Account("bank:unmatched")
 """Where money waits until somebody knows what it is."""
+_LINES = Base.metadata.tables[BankLineRow.__tablename__]
+_NEW_LINE = insert(_LINES).returning(_LINES.c.id)
 SOURCE = "bank"
 """Source of the entry of a bank's line; its key is the line's fingerprint."""
 
@@ -166,11 +169,11 @@ def _book(
     journal = Journal(SOURCE, fingerprint, day, Entry(what, lines), what, item=item_of(match))
     posted = post(desk, journal)
     row = _write_line(desk, statement.id, place, line, fingerprint, posted)
-    _write_details(desk, row.id, line, account)
+    _write_details(desk, row, line, account)
     if match is not None:
-        write_match(desk, row.id, match, posted, fingerprint)
+        write_match(desk, row, match, posted, fingerprint)
         state.accept(match)
-    return row.id if rest else None
+    return row if rest else None
 
 
 def _write_statement(desk: Desk, statement: BankStatement, content_hash: str) -> BankStatementRow:
@@ -191,23 +194,22 @@ def _write_statement(desk: Desk, statement: BankStatement, content_hash: str) ->
 
 def _write_line(
     desk: Desk, statement: int, place: int, line: BankLine, fingerprint: str, posted: Posted
-) -> BankLineRow:
-    row = BankLineRow(
-        statement=statement,
-        place=place,
-        fingerprint=fingerprint,
-        booked=line.booked,
-        cents=line.cents,
-        returned=line.returned,
-        reason=line.reason,
-        end_to_end=line.end_to_end,
-        batch=line.batch,
-        entry=posted.id,
+) -> int:
+    row = {
+        "statement": statement,
+        "place": place,
+        "fingerprint": fingerprint,
+        "booked": line.booked,
+        "cents": line.cents,
+        "returned": line.returned,
+        "reason": line.reason,
+        "end_to_end": line.end_to_end,
+        "batch": line.batch,
+        "entry": posted.id,
         **stamp(desk),
-    )
-    desk.session.add(row)
-    desk.session.flush()
-    return row
+    }
+    number: int = desk.session.execute(_NEW_LINE, row).scalar_one()
+    return number
 
 
 def _write_details(desk: Desk, row: int, line: BankLine, account: str) -> None:
@@ -218,7 +220,6 @@ def _write_details(desk: Desk, row: int, line: BankLine, account: str) -> None:
     desk.session.add(
         BankLineDetailRow(line=row, iban_fingerprint=account, sealed=desk.keys.seal(details))
     )
-    desk.session.flush()
 
 
 def _is_known(desk: Desk, statement: BankStatement, content_hash: str) -> bool:

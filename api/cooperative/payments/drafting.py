@@ -135,10 +135,13 @@ def pay_out(desk: Desk, settings: CoopSettings, run: str, day: date) -> PaymentF
 
 def payers(desk: Desk, parties: Iterable[str], day: date) -> dict[str, Payer]:
     """Return parties as far as money goes, with the mandates of a day."""
+    names = sorted(set(parties))
+    known, ibans = registry.parties_of(desk, names), registry.ibans_to_pay(desk, names)
+    mandates = registry.mandates_on(desk, names, day)
     found = {}
-    for party in sorted(set(parties)):
-        known, mandate = registry.party(desk, party), registry.mandate_of(desk, party, day)
-        payer = Payer(party, known.name, known.address, iban=registry.iban_of(desk, party) or "")
+    for party in names:
+        each, mandate = known[party], mandates.get(party)
+        payer = Payer(party, each.name, each.address, iban=ibans.get(party, ""))
         if mandate is not None:
             part = MandatePart(mandate.reference, mandate.signed_on, Sequence(mandate.sequence))
             payer = replace(payer, mandate=part, mandate_iban=mandate.iban)
@@ -242,19 +245,26 @@ def _order(
 
 def _write_instructions(desk: Desk, number: int, planned: tuple[Planned, ...]) -> None:
     before = attempts(desk)
-    for each in planned:
-        mandate = each.instruction.mandate
-        row = PaymentInstructionRow(
-            file=number,
-            party=each.instruction.party,
-            end_to_end=each.instruction.end_to_end,
-            mandate=mandate.reference if mandate else "",
-            cents=each.instruction.cents,
-        )
-        desk.session.add(row)
-        desk.session.flush()
-        desk.session.add_all(_part_row(row.id, part, before) for part in each.parts)
+    rows = [_instruction_row(number, each.instruction) for each in planned]
+    desk.session.add_all(rows)
     desk.session.flush()
+    desk.session.add_all(
+        _part_row(row.id, part, before)
+        for row, each in zip(rows, planned, strict=True)
+        for part in each.parts
+    )
+    desk.session.flush()
+
+
+def _instruction_row(file: int, instruction: Instruction) -> PaymentInstructionRow:
+    mandate = instruction.mandate
+    return PaymentInstructionRow(
+        file=file,
+        party=instruction.party,
+        end_to_end=instruction.end_to_end,
+        mandate=mandate.reference if mandate else "",
+        cents=instruction.cents,
+    )
 
 
 def _part_row(

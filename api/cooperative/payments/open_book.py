@@ -84,7 +84,6 @@ def settle(desk: Desk, parts: Iterable[Part], source: str, reference: str, entry
                 **stamp(desk),
             )
         )
-    desk.session.flush()
 
 
 def reserved(desk: Desk) -> frozenset[tuple[str, str]]:

@@ -124,9 +124,9 @@ SENTENCES: Mapping[tuple[Code, str], Mapping[str, str]] = {
         "en": "{days} days ({direction}) of {connection} are those of {other}, an hour off.",
     },
     (Code.LIKENESS, "shifted"): {
-        "nl": "De zon van {connection} loopt {minutes} minuten achter op die van de wijk. Loopt "
+        "nl": "De zon van {connection} loopt {minutes} minuten {side} op die van de wijk. Loopt "
         "een klok verkeerd, of mist de zomertijd?",
-        "en": "The sun of {connection} is {minutes} minutes late on the neighbourhood's. Is a "
+        "en": "The sun of {connection} is {minutes} minutes {side} of the neighbourhood's. Is a "
         "clock wrong, or was summer time missed?",
     },
     (Code.IN_FORCE, "no_tariff"): {
@@ -173,6 +173,8 @@ _WORDS = {
         "bought": "gekocht",
         "sold": "verkocht",
         "to_battery": "naar de batterij",
+        "ahead": "voor",
+        "behind": "achter",
     },
     "en": {"to_battery": "to the battery"},
 }

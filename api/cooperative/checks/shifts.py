@@ -110,7 +110,11 @@ def _finding(case: CheckCase, shift: _Shift) -> Finding:
         case.readings.connections[shift.row],
         "",
         case.prices.sold_cents(int(given.sum())),
-        {"minutes": shift.quarters * 15, "quarters_off": shift.quarters},
+        {
+            "minutes": abs(shift.quarters) * 15,
+            "side": "behind" if shift.quarters > 0 else "ahead",
+            "quarters_off": shift.quarters,
+        },
         case.quarter(shift.start),
         case.quarter(shift.end - 1),
     )

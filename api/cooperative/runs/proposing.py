@@ -5,7 +5,6 @@ from __future__ import annotations
 from api.cooperative import four_eyes
 from api.cooperative.canonical import digest
 from api.cooperative.chain import record
-from api.cooperative.checks import Severity
 from api.cooperative.database import Desk
 from api.cooperative.errors import BooksError, StateError
 from api.cooperative.four_eyes import Matter, Proposal
@@ -162,8 +161,7 @@ def _refuse_open(run: Run, found: list[FoundInRun]) -> None:
     stopping = [each.finding for each in found if each.stops]
     if stopping:
         named = ", ".join(each.key for each in stopping[:5])
-        blockers = sum(each.severity is Severity.BLOCKER for each in stopping)
         raise StateError(
-            f"run {run.id} is stopped by {len(stopping)} findings ({blockers} blockers): {named}; "
+            f"run {run.id}: findings stop it ({len(stopping)}): {named}; "
             "mend the data and compute again, or waive each with a reason"
         )

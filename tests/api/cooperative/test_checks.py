@@ -294,6 +294,8 @@ def test_a_roof_whose_clouds_come_late_is_told(quarters: int) -> None:
     finding = only(settled(shifted), Code.LIKENESS)
     assert (finding.kind, finding.connection) == ("shifted", "huis-03")
     assert finding.facts["quarters_off"] == quarters
+    side = "achter" if quarters > 0 else "voor"
+    assert f"loopt {abs(quarters) * 15} minuten {side}" in sentence(finding)
 
 
 def test_a_date_without_tariff_or_key_blocks() -> None:

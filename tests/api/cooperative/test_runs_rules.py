@@ -194,7 +194,7 @@ def test_a_waiver_does_not_cover_a_gap_that_grew(stages: Stages, tmp_path: Path)
         _leave_out(desk, 41)
         compute(desk, SETTINGS, PERIOD)
 
-        with pytest.raises(StateError, match="stop it .1."):
+        with pytest.raises(StateError, match=r"stop it .1."):
             propose(desk, RUN)
 
 

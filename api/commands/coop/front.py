@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import io
+import os
+import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from importlib import import_module
 
 from api.commands.coop.word import Word, add_common
 from kwartier.cli import Command
+from kwartier.errors import InputError
 
 GROUPS = {
     "init": ("init", "make a folder of books, with its keys and its first two officers"),
@@ -72,7 +77,20 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 def _run(chosen: argparse.Namespace) -> int:
     asked = parser_of(chosen.group).parse_args(chosen.words, argparse.Namespace(group=chosen.group))
-    return int(asked.run_word(asked))
+    if sys.stdout.isatty():
+        return int(asked.run_word(asked))
+    # Into a pipe nothing is told before it is kept: a reader that goes away undoes nothing.
+    with redirect_stdout(io.StringIO()) as told:
+        code = int(asked.run_word(asked))
+    try:
+        sys.stdout.write(told.getvalue())
+        sys.stdout.flush()
+    except OSError as error:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - for the exit
+        raise InputError(
+            f"it was done, but the answer could not be written ({error.strerror}): ask for it again"
+        ) from error
+    return code
 
 
 def _filled(leaf: argparse.ArgumentParser, word: Word) -> argparse.ArgumentParser:

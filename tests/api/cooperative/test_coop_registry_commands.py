@@ -383,3 +383,25 @@ def test_the_program_itself_shows_a_words_help(
 
     assert (told.code, told.err) == (0, "")
     assert "kwartier coop own set huis-12 huis-12 --from 2026-07-01" in told.out
+
+
+def test_what_was_done_stays_when_nobody_reads_the_answer(shell: Shell) -> None:
+    add = [
+        *("coop", "party", "add", "huis-99", "--name", "X", "--as", "treasurer"),
+        *("--books", str(shell.books), "--secret-file", str(shell.folder / "treasurer.secret")),
+    ]
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [sys.executable, "-c", RUN, *add],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    assert done.returncode == 1
+    assert "it was done, but the answer could not be written" in done.stderr
+    assert done.stderr.count("\n") == 1
+    add[2:4] = ["show", "huis-99"]
+    shown = shell.plain(*add[:4], *add[6:])
+    assert "huis-99" in shown.out

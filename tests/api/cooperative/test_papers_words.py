@@ -62,6 +62,7 @@ def test_no_word_is_left_over() -> None:
         "questions.",
         "days.",
         "legal.",
+        "waivers.",
     )
     endings = (".one", ".other", ".get")
 

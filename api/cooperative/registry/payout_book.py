@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from itertools import zip_longest
 
 from sqlalchemy import select
 
-from api.cooperative.chain import record
+from api.cooperative.chain import Fault, record
 from api.cooperative.database import Desk
 from api.cooperative.errors import TamperedError
 from api.cooperative.four_eyes import Matter, Proposal, approvals, propose
@@ -15,8 +16,12 @@ from api.cooperative.officers import CLERKS
 from api.cooperative.registry.numbers import checked_iban
 from api.cooperative.registry.party_book import known_party
 from api.cooperative.stamp import stamp
+from api.cooperative.tables.ledger import AuditRow
 from api.cooperative.tables.registry import MandateRow, PayoutAccountRow
 from kwartier.wire import Json
+
+ADDED = "iban.add"
+"""The act under which the log knows of an account."""
 
 
 def propose_iban(desk: Desk, party: str, iban: str) -> Proposal:
@@ -32,7 +37,7 @@ def propose_iban(desk: Desk, party: str, iban: str) -> Proposal:
     )
     desk.session.add(row)
     desk.session.flush()
-    record(desk, "iban.add", party, _body(row))
+    record(desk, ADDED, party, _body(row))
     return propose(desk, Matter.IBAN, party, _body(row))
 
 
@@ -69,6 +74,29 @@ def ibans_of(desk: Desk, party: str) -> list[str]:
         .order_by(PayoutAccountRow.id)
     )
     return [desk.keys.open(row.iban) for row in rows]
+
+
+def accounts_as_logged(desk: Desk) -> list[Fault]:
+    """Look whether every account that was ever proposed still stands as the audit log knows it."""
+    rows = {row.id: row for row in desk.session.scalars(select(PayoutAccountRow))}
+    logged: dict[int, Json] = {}
+    for body in desk.session.scalars(select(AuditRow.body).where(AuditRow.act == ADDED)):
+        facts = json.loads(body)["facts"]
+        logged[facts["account"]] = facts
+    faults = []
+    for number in sorted({*rows, *logged}):
+        row = rows.get(number)
+        where = f"payout account {number}"
+        if row is None:
+            faults.append(Fault(where, "is in the audit log and not in the registry"))
+        elif logged.get(number) != _body(row):
+            faults.append(Fault(where, "is not as the audit log knows it"))
+        else:
+            try:
+                opened_iban(desk, row)
+            except TamperedError as error:
+                faults.append(Fault(where, str(error)))
+    return faults
 
 
 def opened_iban(desk: Desk, row: PayoutAccountRow | MandateRow) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from sqlalchemy import inspect, text, update
+from sqlalchemy import delete, inspect, text, update
 
 from api.cooperative.books import Journal, post
 from api.cooperative.chain import verify_chains
@@ -61,6 +61,7 @@ from api.cooperative.registry import (
     voters,
     withdraw_consent,
 )
+from api.cooperative.registry.payout_book import accounts_as_logged
 from api.cooperative.tables.registry import PartyRow, PayoutAccountRow
 from kwartier.clock import VirtualClock
 from kwartier.errors import ContractError
@@ -396,3 +397,30 @@ def _everything(books: Books) -> str:
             for table in tables
             for row in connection.execute(text(f'SELECT * FROM "{table}"'))  # noqa: S608 - own names
         )
+
+
+def test_a_payout_account_that_was_changed_or_taken_out_is_found(
+    books: Books, treasurer: Officer, board: Officer
+) -> None:
+    with books.desk(treasurer) as desk:
+        settle_in(desk, "a", "b")
+        propose_iban(desk, "a", IBAN)
+        propose_iban(desk, "b", OTHER_IBAN)
+        assert accounts_as_logged(desk) == []
+    approve_all(books, board)
+
+    with books.desk(treasurer) as desk:
+        other = desk.keys.seal(OTHER_IBAN), desk.keys.fingerprint(OTHER_IBAN)
+        desk.session.execute(
+            update(PayoutAccountRow)
+            .where(PayoutAccountRow.party == "a")
+            .values(iban=other[0], iban_fingerprint=other[1])
+        )
+        desk.session.execute(delete(PayoutAccountRow).where(PayoutAccountRow.party == "b"))
+        desk.session.expire_all()
+        found = accounts_as_logged(desk)
+
+    assert [each.what for each in found] == [
+        "is not as the audit log knows it",
+        "is in the audit log and not in the registry",
+    ]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points, version
 
-from kwartier.errors import KwartierError, MissingExtraError
+from kwartier.errors import InputError, KwartierError, MissingExtraError
 
 GROUP = "kwartier.commands"
 
@@ -61,9 +62,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def print_json(answer: object, *, stream: bool = False) -> None:
-    """Print one answer as JSON on standard output; ``stream`` puts it on one line."""
+    """Print one answer as JSON on standard output; ``stream`` puts it on one line.
+
+    Raises:
+        InputError: Standard output takes nothing more, as on a full disk.
+    """
     text = json.dumps(answer, ensure_ascii=False, allow_nan=False, indent=None if stream else 2)
-    print(text, flush=stream)
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - for the exit
+        raise InputError(f"the answer could not be written: {error.strerror}") from error
 
 
 def _run(entry: EntryPoint, words: Sequence[str]) -> int:

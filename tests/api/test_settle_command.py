@@ -70,3 +70,22 @@ def test_a_file_that_is_away_or_no_text_is_refused(
 def test_wrong_usage_is_two() -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["settle", "quarter"])
+
+
+def test_an_answer_that_cannot_be_written_is_told_in_a_line(tmp_path: Path) -> None:
+    case = tmp_path / "case.json"
+    case.write_text('{"readings": {"A": {"import": "0.1"}}, "key": {"type": "proportional"}}')
+    door = "import sys; from kwartier.cli import main; sys.exit(main())"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", door, "settle", "quarter", str(case)],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "kwartier settle: the answer could not be written: No space left on device\n"
+    )

@@ -75,10 +75,9 @@ def test_wrong_usage_is_two() -> None:
 def test_an_answer_that_cannot_be_written_is_told_in_a_line(tmp_path: Path) -> None:
     case = tmp_path / "case.json"
     case.write_text('{"readings": {"A": {"import": "0.1"}}, "key": {"type": "proportional"}}')
-    door = "import sys; from kwartier.cli import main; sys.exit(main())"
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [sys.executable, "-c", door, "settle", "quarter", str(case)],
+            [sys.executable, "-c", RUN, "settle", "quarter", str(case)],
             check=False,
             stdout=full,
             stderr=subprocess.PIPE,

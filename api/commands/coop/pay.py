@@ -13,7 +13,7 @@ from api.commands.coop.word import Word, books_folder
 from api.cooperative.chain import Fault
 from api.cooperative.database import Desk
 from api.cooperative.errors import BooksError
-from api.cooperative.four_eyes import Matter, Proposal, proposal
+from api.cooperative.four_eyes import Matter, Proposal, proposal, waiting_proposal
 from api.cooperative.payments import (
     LIMIT_CENTS,
     FileState,
@@ -92,7 +92,11 @@ def _show_arguments(parser: argparse.ArgumentParser) -> None:
 def _show(chosen: argparse.Namespace) -> int:
     with reading_desk(chosen) as desk:
         one = [] if chosen.file is None else [payment_file(desk, chosen.file)]
-        print_json([fields_of(file) for file in one or payment_files(desk)])
+        told = []
+        for file in one or payment_files(desk):
+            waiting = waiting_proposal(desk, Matter.PAYMENT, file.message)
+            told.append({**fields_of(file), "release_hash": waiting.body_hash if waiting else ""})
+        print_json(told)
     return 0
 
 

@@ -50,7 +50,12 @@ def _make(chosen: argparse.Namespace) -> int:
         if chosen.member:
             papers = papers.of_member(chosen.member)
         printed = print_papers(
-            papers.statements, papers.credit_notes, chosen.format, chosen.to, papers.numbers
+            papers.statements,
+            papers.credit_notes,
+            chosen.format,
+            chosen.to,
+            papers.numbers,
+            whole_run=not chosen.member,
         )
         manifest = hashlib.sha256((chosen.to / MANIFEST).read_bytes()).hexdigest()
         with books.desk(officer) as desk:

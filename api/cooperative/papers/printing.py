@@ -12,6 +12,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -88,6 +89,8 @@ def print_papers(
     formats: frozenset[Format],
     folder: Path,
     numbers: frozenset[str] | None = None,
+    *,
+    whole_run: bool = True,
 ) -> tuple[Printed, ...]:
     """Write a run's papers and their manifest, and return what was written.
 
@@ -98,18 +101,23 @@ def print_papers(
         credit_notes: The run's credit notes.
         formats: What to print.
         folder: Where to; made when it is not there, open to its owner alone.
+        whole_run: Whether these are all members; the sheets of a few bear no run's name.
 
     Raises:
         ConflictError: A file is there with other bytes: somebody printed something else there.
-        SettingsError: The folder cannot be written, or Pango is missing.
+        SettingsError: The folder cannot be written, Pango is missing, or a process was stopped.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        papers = _papers(statements, credit_notes, formats, numbers)
+        papers = _papers(statements, credit_notes, formats, numbers, whole_run=whole_run)
         printed = tuple(_kept(folder, one) for one in papers)
         _write(folder / MANIFEST, _manifest(folder, printed).encode())
     except OSError as error:
         raise SettingsError(f"{folder}: cannot be written: {error.strerror}") from error
+    except BrokenProcessPool as error:
+        raise SettingsError(
+            "a process that sets letters was stopped, perhaps for want of memory: try again"
+        ) from error
     return printed
 
 
@@ -124,17 +132,21 @@ def _papers(
     credit_notes: Sequence[CreditNote],
     formats: frozenset[Format],
     numbers: frozenset[str] | None,
+    *,
+    whole_run: bool,
 ) -> Iterator[_Sheet]:
-    run = statements[0].run.replace("/", "-") if statements else "empty"
+    run = f"run-{statements[0].run.replace('/', '-')}" if statements else "run-empty"
+    if statements and not whole_run:
+        run = statement_name(statements[0])
     if Format.XLSX in formats:
         from api.cooperative.papers.sheet import run_xlsx
 
-        yield _Sheet(f"run-{run}.xlsx", "run", "", run_xlsx(statements))
+        yield _Sheet(f"{run}.xlsx", "run", "", run_xlsx(statements))
     if Format.CSV in formats:
         from api.cooperative.papers.sheet import statement_csv
 
-        yield _Sheet(f"run-{run}.csv", "run", "", statement_csv(statements))
-        yield _Sheet(f"run-{run}.machine.csv", "run", "", machine_csv(statements))
+        yield _Sheet(f"{run}.csv", "run", "", statement_csv(statements))
+        yield _Sheet(f"{run}.machine.csv", "run", "", machine_csv(statements))
     for sheets in _of_members(statements, formats, numbers):
         yield from sheets
     for note in credit_notes:

@@ -167,3 +167,14 @@ def test_a_folder_with_a_strange_list_is_left_alone(tmp_path: Path) -> None:
 
     with pytest.raises(ConflictError, match="no list of papers"):
         print_papers(RUN[:1], (), QUICK, tmp_path)
+
+
+def test_a_members_own_sheets_leave_the_runs_names_free(tmp_path: Path) -> None:
+    told = [examples.final(), examples.owing()]
+    sheets = frozenset({Format.XLSX, Format.CSV})
+
+    own = print_papers(told[:1], (), sheets, tmp_path, whole_run=False)
+    every = print_papers(told, (), sheets, tmp_path)
+
+    assert not {each.name for each in own} & {each.name for each in every}
+    assert sum(each.name.startswith("run-") for each in every) == 3

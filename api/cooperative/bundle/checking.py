@@ -61,6 +61,14 @@ def verify_bundle(file: Path) -> Look:
         TamperedError: A file in it is not what its list says.
     """
     subject, files = unpacked(file)
+    try:
+        return _look(file, subject, files)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ContractError(f"{file}: is no whole parcel: {error}") from error
+
+
+def _look(file: Path, subject: str, files: Mapping[str, bytes]) -> Look:
+    """Return what is found in the files of a parcel."""
     parts = {name: _json(file, name, files) for name in _NEEDED}
     run = parts["run.json"].names()
     state = _text(run, "state")
@@ -149,7 +157,14 @@ def _takes_back_purchase(row: Mapping[str, Part]) -> bool:
 
 
 def _approval_faults(approvals: list[Part], run: Mapping[str, Part]) -> list[str]:
-    faults, approved = [], set()
+    """Compare what was used with what two people signed, by its hashes."""
+    signed = run["body"].names()
+    faults = [
+        f"{key} is not what two people signed"
+        for key in ("run", "corrects", "computation", "input_hash", "result_hash")
+        if signed[key].value != run[key].value
+    ]
+    approved = set()
     for place in approvals:
         row = place.names()
         matter, subject = _text(row, "matter"), _text(row, "subject")

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -64,7 +65,14 @@ def unpacked(file: Path) -> tuple[str, dict[str, bytes]]:
             found = _files(parcel)
     except OSError as error:
         raise ContractError(f"{file}: cannot be read: {error.strerror}") from error
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+        ValueError,
+    ) as error:
         raise ContractError(f"{file}: is no parcel: {error}") from error
     if MANIFEST not in found:
         raise ContractError(f"{file}: is no parcel: {MANIFEST} is not in it")
@@ -98,7 +106,7 @@ def _files(parcel: zipfile.ZipFile) -> dict[str, bytes]:
 def _manifest(file: Path, content: bytes) -> tuple[str, dict[str, str]]:
     try:
         manifest: Json = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ContractError(f"{file}: {MANIFEST} is no JSON: {error}") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ContractError(f"{file}: {MANIFEST} is not of the format {FORMAT}")

@@ -12,7 +12,7 @@ import pytest
 from api.cooperative.bundle.checking import verify_bundle
 from api.cooperative.bundle.making import APPROVALS, ENTRIES, PAPERS, RUN, audit_bundle
 from api.cooperative.bundle.parcel import MANIFEST, packed, unpacked
-from api.cooperative.canonical import canonical
+from api.cooperative.canonical import canonical, digest
 from api.cooperative.database import Books
 from api.cooperative.errors import TamperedError
 from api.cooperative.four_eyes import open_proposals
@@ -23,11 +23,13 @@ from api.cooperative.runs import (
     compute,
     correct,
     findings,
+    frozen,
     invoice,
     post,
     propose,
     waive,
 )
+from api.cooperative.runs.freezing import result_of
 from kwartier.cli import main
 from kwartier.clock import VirtualClock
 from kwartier.wire import Json
@@ -146,6 +148,21 @@ def put(value: Json, *path: Json) -> None:
         place[key] = new
 
 
+def forged(parcel: Path) -> Path:
+    """Raise the fee and reckon everything again that follows from it, but the signatures."""
+    subject, files = unpacked(parcel)
+    run: Json = json.loads(files[RUN])
+    put(run, "inputs", "tariffs", 0, "fee", "99/1")
+    inputs = inside(run, "inputs")
+    put(run, "input_hash", digest(inputs))
+    result = result_of(frozen.recompute(run))
+    put(run, "result", dict(result))
+    put(run, "result_hash", digest(dict(result)))
+    other = parcel.with_name("forged.zip")
+    other.write_bytes(packed(subject, {**files, RUN: canonical(run).encode()}))
+    return other
+
+
 EDITS: dict[str, tuple[str, Callable[[Json], None], str]] = {
     "a reading": (RUN, lambda run: put(run, "days", 5, "taken", 7, 999), "readings are not those"),
     "a result": (RUN, lambda run: put(run, "days", 5, "bought", 50, 99), "others when reckoned"),
@@ -184,6 +201,8 @@ def test_what_is_changed_is_found(parcel: Path, capsys: pytest.CaptureFixture[st
         look = verify_bundle(edited(parcel, name, edit))
 
         assert any(fault in each for each in look.faults), (what, look.faults)
+    told = verify_bundle(forged(parcel))
+    assert any("result_hash is not what two people signed" in each for each in told.faults)
     assert main(["audit", "verify", str(parcel)]) == 0
     assert json.loads(capsys.readouterr().out)["verified"] is True
     assert main(["audit", "verify", str(edited(parcel, *EDITS["a price"][:2]))]) == 1
@@ -216,3 +235,20 @@ def test_what_is_no_parcel_is_told_in_a_line(
     assert "is no parcel" in capsys.readouterr().err
     assert main(["audit", "verify", str(tmp_path / "away.zip")]) == 1
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_a_parcel_with_holes_is_told_in_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hollow = dict.fromkeys((RUN, "heads.json"), b"{}")
+    hollow |= dict.fromkeys((ENTRIES, PAPERS, APPROVALS), b"[]")
+    whole, damaged = tmp_path / "hollow.zip", tmp_path / "damaged.zip"
+    whole.write_bytes(packed("2026-10/1", hollow))
+    content = bytearray(packed("2026-10/1", {**hollow, RUN: b"{" + b" " * 5000 + b"}"}))
+    for place in range(content.index(b"run.json") + 8, content.index(b"run.json") + 24):
+        content[place] ^= 0xFF
+    damaged.write_bytes(content)
+
+    for file in (whole, damaged):
+        assert main(["audit", "verify", str(file)]) == 1
+        assert capsys.readouterr().err.count("\n") == 1

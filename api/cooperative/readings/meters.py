@@ -99,6 +99,10 @@ def remove_meter(
     """Record that the meter of a connection was taken away, with its last registers."""
     desk.officer.need(*CLERKS)
     meter = hanging(desk, connection, at_s)
+    if meter.removed_s is not None:
+        raise StateError(
+            f"{connection}: meter {meter.masked} went {instant_text(meter.removed_s)} already"
+        )
     if at_s <= meter.installed_s:
         raise BooksError(
             f"{connection}: meter {meter.masked} came {instant_text(meter.installed_s)}: "

@@ -131,6 +131,8 @@ class RowReader:
         at = _utc(utc) if utc else _local(local)
         if at.microsecond:
             raise ContractError(f"{utc or local} is no whole second")
+        if not 2000 <= at.year < 2100:
+            raise ContractError(f"{(utc or local)[:32]}: the year is not from 2000 to 2099")
         return Quarter(epoch_s(at) - (QUARTER_S if self.stamps_end else 0)).start_s
 
 

@@ -22,7 +22,7 @@ from api.cooperative.readings import (
     store_day,
 )
 from api.cooperative.readings.intake import SetAside, Why, set_aside
-from api.cooperative.readings.meters import hanging, install_meter, meters_of
+from api.cooperative.readings.meters import hanging, install_meter, meters_of, remove_meter
 from api.cooperative.readings.registers import RegisterBackError, RegisterReading, read_register
 from api.cooperative.readings.swaps import Swap, enter_register, swap_meter
 from api.cooperative.statement import MeterPart
@@ -175,3 +175,12 @@ def test_a_register_that_was_set_aside_blocks_until_somebody_decides(
         decided = CheckCase(readings, (), meters=meter_cases(desk, ["huis-01"], START_S, END_S))
     assert [finding.kind for finding in check_all(doubt)] == ["went_back"]
     assert check_all(decided) == []
+
+
+def test_a_meter_that_is_gone_does_not_go_again(books: Books, treasurer: Officer) -> None:
+    with books.desk(treasurer) as desk:
+        install_meter(desk, "huis-01", "A1", 0, {Direction.IMPORT: 0})
+        remove_meter(desk, "huis-01", START_S, {Direction.IMPORT: 500}, "worn out")
+
+        with pytest.raises(StateError, match="went 2026-07-05T22:00:00Z already"):
+            remove_meter(desk, "huis-01", START_S, {Direction.IMPORT: 500}, "worn out")

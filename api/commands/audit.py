@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from kwartier.cli import Command, print_json
@@ -47,23 +46,16 @@ def _verify(file: Path) -> int:
 
 
 def _bundle(chosen: argparse.Namespace) -> int:
-    from api.commands.coop.word import open_books, secret_of
+    from api.commands.coop.acting import recognised
     from api.cooperative.bundle.making import audit_bundle
     from api.cooperative.chain import record
-    from api.cooperative.registry import recognise
+    from api.cooperative.payments.file_out import write_whole
 
     to: Path = chosen.to
-    with open_books(chosen) as (books, _):
-        officer = recognise(books, chosen.officer, secret_of(chosen))
-        with books.desk(officer) as desk:
-            parcel = audit_bundle(desk, chosen.run)
-            record(desk, "run.bundle", chosen.run, {"bytes": len(parcel)})
-    beside = to.with_name(f"{to.name}.part")
-    with beside.open("wb") as opened:
-        opened.write(parcel)
-        opened.flush()
-        os.fsync(opened.fileno())
-    beside.replace(to)
+    with recognised(chosen) as (books, officer), books.desk(officer) as desk:
+        parcel = audit_bundle(desk, chosen.run)
+        record(desk, "run.bundle", chosen.run, {"bytes": len(parcel)})
+        write_whole(to, parcel)
     print_json({"run": chosen.run, "file": str(to), "bytes": len(parcel)})
     return 0
 

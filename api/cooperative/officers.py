@@ -22,7 +22,7 @@ class Role(StrEnum):
 CLERKS = (Role.BOARD, Role.TREASURER, Role.BOOKKEEPER)
 """Who may register."""
 DECIDERS = (Role.BOARD, Role.TREASURER)
-"""Who may propose and approve."""
+"""Who may decide; approving what another person proposed takes the board's role."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from api.cooperative.officers import Role
 from api.cooperative.tables.base import Base
 from api.cooperative.tables.ledger import LockRow
 
-_PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])", re.ASCII)
+_PERIOD = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
 _MOST_MONTHS = 120
 _LOCKED = Base.metadata.tables[LockRow.__tablename__].c.period
 _LOCK = select(_LOCKED).where(bindparam("period") == _LOCKED)

@@ -53,13 +53,14 @@ def reading_desk(chosen: argparse.Namespace) -> Iterator[Desk]:
 
 
 def day(text: str) -> date:
-    """Return a local day of the command line, such as ``2026-07-01``."""
+    """Return a local day of the command line, such as ``2026-07-01``, of a year people live in."""
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text[:20]!r} is no day: write it as 2026-07-01"
-        ) from None
+        found = date.min
+    if not 1900 <= found.year < 3000:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no day: write it as 2026-07-01")
+    return found
 
 
 def midnight(text: str) -> EpochS:

@@ -8,15 +8,17 @@ from api.commands.coop.acting import day, fields_of, reading_desk, writing_desk
 from api.commands.coop.word import Word
 from api.cooperative.books import (
     MANUAL,
+    WRITE_OFF,
     Journal,
     approved_matter,
+    entry,
     journal_body,
     post,
     reversal,
 )
 from api.cooperative.chart import ChartAccount, Kind, chart, open_account, place
 from api.cooperative.database import Desk
-from api.cooperative.errors import BooksError
+from api.cooperative.errors import BooksError, StateError
 from api.cooperative.four_eyes import approval, propose
 from api.cooperative.payments.amounts import cents_of
 from api.cooperative.periods import open_day
@@ -113,6 +115,12 @@ def _reverse_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _reverse(chosen: argparse.Namespace) -> int:
     with writing_desk(chosen) as desk:
+        source = entry(desk, chosen.entry).journal.source
+        if source not in (MANUAL, WRITE_OFF):
+            raise StateError(
+                f"entry {chosen.entry} is of {source}: correct it there, such as with "
+                "`kwartier coop run correct`"
+            )
         booked_on = chosen.day or open_day(desk, day_of(desk.at_s))
         print_json(_booked(desk, reversal(desk, chosen.entry, booked_on, chosen.reason)))
     return 0

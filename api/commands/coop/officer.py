@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 from api.commands.coop.acting import (
@@ -15,7 +16,6 @@ from api.commands.coop.acting import (
 )
 from api.commands.coop.choosing import chosen_proposal
 from api.commands.coop.word import Word, open_books, secret_of
-from api.cooperative.errors import BooksError
 from api.cooperative.four_eyes import Matter
 from api.cooperative.officers import Role
 from api.cooperative.registry import (
@@ -60,8 +60,7 @@ def _confirm(chosen: argparse.Namespace) -> int:
     with writing_desk(chosen) as desk:
         found = chosen_proposal(desk, Matter.OFFICER, chosen.account, chosen.hash)
         given = confirm(desk, found.id, found.body_hash)
-    _hand_out(given, chosen.to, one_time=True)
-    return 0
+    return _hand_out(given, chosen.to, one_time=True)
 
 
 def _list(chosen: argparse.Namespace) -> int:
@@ -95,8 +94,7 @@ def _new_secret(chosen: argparse.Namespace) -> int:
     if chosen.account in {None, chosen.officer}:
         with open_books(chosen) as (books, _):
             given = renew_secret(books, chosen.officer, secret_of(chosen))
-        _hand_out(given, chosen.to, one_time=False)
-        return 0
+        return _hand_out(given, chosen.to, one_time=False)
     with recognised(chosen) as (books, officer), books.desk(officer) as desk:
         made = propose_new_secret(desk, chosen.account)
     print_json({"proposal": made.id, "hash": made.body_hash, "officer": chosen.account})
@@ -107,21 +105,25 @@ def _to_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", metavar="FILE", help="write the secret there instead of showing it")
 
 
-def _hand_out(given: NewSecret, to: str | None, *, one_time: bool) -> None:
-    """Show a secret once, or write it into a new file for its owner's eyes only."""
+def _hand_out(given: NewSecret, to: str | None, *, one_time: bool) -> int:
+    """Show a secret once, or write it into a new file for its owner's eyes only.
+
+    It is drawn and kept by now, so it is shown where the file cannot be written.
+    """
     told: dict[str, object] = {"officer": given.officer, "one_time": one_time}
     if to is None:
         print_json({**told, "secret": given.secret})
-        return
+        return 0
     try:
         opened = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
-        # The secret is drawn by now: without the file it must be seen, or it is lost.
         print_json({**told, "secret": given.secret})
-        raise BooksError(f"{to}: cannot be written: {error.strerror}") from error
+        print(f"{to}: cannot be written: {error.strerror}", file=sys.stderr)
+        return 1
     with os.fdopen(opened, "w", encoding="utf-8") as file:
         file.write(given.secret + "\n")
     print_json({**told, "file": str(Path(to))})
+    return 0
 
 
 def _none(_: argparse.ArgumentParser) -> None:

@@ -127,7 +127,7 @@ def _run(url: str, program: str, *words: str) -> None:
     place = make_url(url)
     environment = {"PATH": os.environ.get("PATH", ""), "PGPASSWORD": place.password or ""}
     done = subprocess.run(  # noqa: S603 - a program of PostgreSQL's, words of ours
-        [found, "--dbname", _words(place.set(password=None)), *words],
+        [found, "--dbname", _words(place._replace(password=None)), *words],
         capture_output=True,
         text=True,
         check=False,

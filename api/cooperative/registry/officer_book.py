@@ -113,18 +113,21 @@ def end_officer(desk: Desk, officer: str, reason: str) -> None:
     """End an account at once; a board that is one person afterwards could decide nothing.
 
     Raises:
-        StateError: It holds no more, or fewer than two persons could decide without it.
+        StateError: Fewer than two persons, or nobody of the board, could decide without it.
     """
     desk.officer.need(*DECIDERS)
     term = term_of(desk, officer)
-    left = {
-        other.person
+    left = [
+        other
         for other in officers(desk)
         if other.id != officer and other.roles.intersection(DECIDERS)
-    }
-    if term.roles.intersection(DECIDERS) and len(left) < 2:
+    ]
+    approvers = [other for other in left if Role.BOARD in other.roles]
+    few = len({other.person for other in left}) < 2 or not approvers
+    if term.roles.intersection(DECIDERS) and few:
         raise StateError(
-            f"without {officer} fewer than two persons can decide: confirm another officer first"
+            f"without {officer} fewer than two persons can decide, or none of the board: "
+            "confirm another officer first"
         )
     row = _newest_term(desk, officer)
     assert row is not None, officer

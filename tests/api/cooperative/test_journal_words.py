@@ -8,10 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from api.cooperative.books import post
 from api.cooperative.canonical import canonical
+from api.cooperative.database import Books
+from api.cooperative.keys import read_keys
+from api.cooperative.officers import Officer, Role
 from kwartier.cli import main
+from kwartier.clock import VirtualClock
 from kwartier.wire import Json
+from tests.api.cooperative.conftest import AUGUST_S
+from tests.api.cooperative.journals import bill
 from tests.api.cooperative.test_books_commands import FOUNDING
+
+CLOCK = VirtualClock(AUGUST_S)
 
 RENT = (
     "--reference", "rent of the hall",
@@ -167,3 +176,35 @@ def test_an_account_is_opened_once_and_used(hall: Hall) -> None:
     assert (opened[0], again[0], wrong[0], booked[0]) == (0, 1, 1, 0)
     assert "has it already" in again[2]
     assert '"name":"care:meals"' in canonical(accounts)
+
+
+def test_what_a_bank_or_a_run_booked_is_not_taken_back_by_hand(hall: Hall) -> None:
+    books = Books(f"sqlite:///{hall.books / 'books.db'}", read_keys(hall.books / "keys"), CLOCK)
+    with books.desk(Officer("treasurer", "person-1", frozenset({Role.TREASURER}))) as desk:
+        posted = post(desk, bill("anna", "1"))
+    books.close()
+
+    code, _, reason = hall.does("treasurer", "journal", "reverse", str(posted.id), "--reason", "x")
+
+    assert code == 1
+    assert "correct it there" in reason
+
+
+def test_a_secret_that_was_drawn_is_shown_where_its_file_cannot_be_written(hall: Hall) -> None:
+    there = hall.books.parent / "there"
+    there.write_text("taken")
+
+    code, answer, reason = hall.does("board", "officer", "new-secret", "--to", str(there))
+    hall.secret("board").write_text(str(fields(answer)["secret"]))
+
+    assert code == 1
+    assert "cannot be written" in reason
+    assert there.read_text() == "taken"
+    assert hall.does("board", "chart", "list")[0] == 0
+
+
+def test_a_day_that_nobody_lives_in_is_no_day(hall: Hall) -> None:
+    for day in ("9999-12-31", "0001-01-01", "31-07-2026"):
+        with pytest.raises(SystemExit) as left:
+            hall.does("treasurer", "books", "trial-balance", "--until", day)
+        assert left.value.code == 2

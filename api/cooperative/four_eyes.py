@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from sqlalchemy import func, insert, select
 
-from api.cooperative.canonical import canonical, digest
+from api.cooperative.canonical import canonical, digest, text_digest
 from api.cooperative.chain import record
 from api.cooperative.database import Desk
 from api.cooperative.errors import BooksError, NotAllowedError, StateError, TamperedError
@@ -322,6 +322,9 @@ def _decide(desk: Desk, proposed: Proposal, reason: str, *, approved: bool) -> A
 
 
 def _opened(desk: Desk, row: ProposalRow) -> Proposal:
+    changed = TamperedError(f"proposal {row.id} was changed after it was made: stop and look")
+    if text_digest(row.body) != row.body_hash or row.matter not in set(Matter):
+        raise changed
     body: Json = json.loads(row.body)
     found = Proposal(
         row.id,
@@ -333,8 +336,8 @@ def _opened(desk: Desk, row: ProposalRow) -> Proposal:
         row.person,
         row.at_s,
     )
-    if digest(body) != row.body_hash or row.seal != _proposal_seal(desk, found):
-        raise TamperedError(f"proposal {row.id} was changed after it was made: stop and look")
+    if row.seal != _proposal_seal(desk, found):
+        raise changed
     return found
 
 

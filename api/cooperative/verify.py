@@ -135,7 +135,11 @@ def nothing_in_locked_periods(desk: Desk) -> list[Fault]:
 def two_people_approved(desk: Desk) -> list[Fault]:
     """Look whether every proposal and verdict is the books' own, and journals by hand have one."""
     faults = [Fault(f"proposal {number}", what) for number, what in broken_verdicts(desk)]
-    for booked in (each for source in _WITH_FOUR_EYES for each in entries(desk, source=source)):
+    try:
+        by_hand = [each for source in _WITH_FOUR_EYES for each in entries(desk, source=source)]
+    except TamperedError as error:
+        return [*faults, Fault("entries", str(error))]
+    for booked in by_hand:
         matter = approved_matter(booked.journal)
         if matter is None:
             continue

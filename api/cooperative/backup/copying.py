@@ -43,12 +43,15 @@ def copy_out(url: str, keys: Keys, clock: Clock, folder: Path) -> tuple[Path, He
         target = folder / source.name
         if not source.is_file():
             raise BooksError(f"{source}: there are no books")
-        with (
-            closing(sqlite3.connect(source)) as from_here,
-            closing(sqlite3.connect(target)) as to_there,
-        ):
-            from_here.backup(to_there)
-            to_there.execute("PRAGMA journal_mode=DELETE")
+        try:
+            with (
+                closing(sqlite3.connect(source)) as from_here,
+                closing(sqlite3.connect(target)) as to_there,
+            ):
+                from_here.backup(to_there)
+                to_there.execute("PRAGMA journal_mode=DELETE")
+        except sqlite3.Error as error:
+            raise StoreBusyError(f"{source}: cannot be copied now: {error}") from error
         return target, head_of(f"sqlite:///{target}", keys, clock)
     return _dump(url, keys, clock, folder / DUMP_FILE)
 

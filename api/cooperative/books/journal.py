@@ -9,9 +9,9 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import aliased
 
 from api.cooperative.database import Desk
-from api.cooperative.errors import BooksError
+from api.cooperative.errors import BooksError, TamperedError
 from api.cooperative.tables.ledger import EntryRow, PostingRow
-from kwartier.ledger import Account, CostCentre, Entry, Line, Unit
+from kwartier.ledger import Account, CostCentre, Entry, LedgerError, Line, Unit
 from kwartier.units import EpochS
 
 MANUAL = "manual"
@@ -144,9 +144,12 @@ def _booked(desk: Desk, chosen: Select[EntryRow]) -> list[BookedEntry]:
     lines: dict[int, list[Line]] = {row.id: [] for row in rows}
     wanted = chosen.with_only_columns(EntryRow.id)
     postings = select(PostingRow).order_by(PostingRow.entry, PostingRow.line)
-    for posting in desk.session.scalars(postings.where(PostingRow.entry.in_(wanted))):
-        lines[posting.entry].append(_line(posting))
-    return [_opened(row, tuple(lines[row.id])) for row in rows]
+    try:
+        for posting in desk.session.scalars(postings.where(PostingRow.entry.in_(wanted))):
+            lines[posting.entry].append(_line(posting))
+        return [_opened(row, tuple(lines[row.id])) for row in rows]
+    except (LedgerError, ValueError) as error:
+        raise TamperedError(f"an entry was changed in the database: {error}") from error
 
 
 def _line(row: PostingRow) -> Line:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from api.cooperative.database import Desk
 from api.cooperative.law.dutch import RULES
 from api.cooperative.law.parameter import parameter_or_none
-from api.cooperative.law.rule import UNCONFIRMED
+from api.cooperative.law.rule import UNCONFIRMED, UNKNOWN
 from api.cooperative.law.tariff_book import TariffRecord
 from kwartier.units import EpochS
 
@@ -36,7 +36,7 @@ def reasonable_fee(desk: Desk, tariff: TariffRecord, at_s: EpochS) -> Fraction |
         kst-36611-D: at least half of the bare supply price, until 2030-01-01.
     """
     part = parameter_or_none(desk, "minimum_reasonable_fee", at_s)
-    if part is None or not Fraction(part.value):
+    if part is None or part.value == UNKNOWN or not Fraction(part.value):
         return None
     return Fraction(part.value) * tariff.reference_eur_per_kwh
 

@@ -129,6 +129,7 @@ def change_party(desk: Desk, party: Party) -> tuple[str, ...]:
     before = party_of(desk, party.id)
     if is_erased(desk, party.id):
         raise BooksError(f"party {party.id} was erased: add a new one")
+    _check_vat(party.id, before.vat_status, party.vat_number)
     changed = tuple(name for name in _PERSONAL if getattr(before, name) != getattr(party, name))
     if changed:
         write_details(desk, party)

@@ -142,7 +142,8 @@ def test_a_proposal_that_was_changed_in_the_file_is_found(
 ) -> None:
     with books.desk(board) as desk:
         approve(desk, proposed.id, proposed.body_hash)
-    for change in ("officer = 'board', person = 'bram'", "subject = 'key-9'", "body = '{}'"):
+    changes = ("officer = 'board', person = 'bram'", "subject = 'key-9'", "body = '{}'")
+    for change in (*changes, "body = '{'", "matter = 'moon'"):
         with books.desk(board) as desk:
             desk.session.execute(text("DROP TRIGGER IF EXISTS proposal_no_update"))
             desk.session.execute(text(f"UPDATE proposal SET {change}"))  # noqa: S608

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 import pytest
@@ -222,3 +223,18 @@ def fill(books: Books, officer: Officer) -> None:
             posted = post(desk, bill("anna", number))
             issue(desk, Series.INVOICE, "anna", JULY_31, {"amount_cents": 1210}, posted.id)
         publish_head(desk)
+
+
+@pytest.mark.parametrize("books_url", ["sqlite"], indirect=True)
+def test_an_amount_that_was_changed_is_told_and_the_look_goes_on(
+    books: Books, treasurer: Officer
+) -> None:
+    with books.desk(treasurer) as desk:
+        post(desk, replace(bill("anna", "1"), source="manual"))
+        desk.session.execute(text("DROP TRIGGER posting_no_update"))
+        desk.session.execute(text("UPDATE posting SET amount = amount + 1 WHERE line = 1"))
+
+        found = verify(desk)
+
+    assert any("was changed in the database" in each.what for each in found)
+    assert len(found) > 2

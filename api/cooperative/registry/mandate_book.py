@@ -156,11 +156,6 @@ def mandates(desk: Desk, party: str) -> list[Mandate]:
     return [_mandate(desk, row) for row in rows]
 
 
-def lapses_on(desk: Desk, reference: str) -> date:
-    """Return the first day on which a mandate has lapsed because nothing was collected."""
-    return _UnusedMonths(desk).later(last_use(desk, reference))
-
-
 def last_use(desk: Desk, reference: str) -> date:
     """Return the day of a mandate's last collection; of its signature when there was none."""
     row = desk.session.get(MandateRow, reference)

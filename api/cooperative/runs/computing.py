@@ -18,8 +18,8 @@ from api.cooperative.runs.frozen import case_of, input_hash
 from api.cooperative.runs.frozen_days import days_of
 from api.cooperative.runs.gathering import gather
 from api.cooperative.runs.month import Month, RunName
-from api.cooperative.runs.states import Run, State, begin, booked, latest, take
-from api.cooperative.runs.storing import hashes_of, keep, keep_days
+from api.cooperative.runs.states import Run, State, begin, booked, latest, run_of, take
+from api.cooperative.runs.storing import hashes_of, inputs_of, keep, keep_days
 from api.cooperative.settings import CoopSettings
 from api.cooperative.tables.runs import RunFindingRow
 from kwartier.interval import instant_text
@@ -47,7 +47,8 @@ def compute(
         settings: The cooperative.
         period: The month, such as ``2026-07``.
         content_wh: What the battery could still give at the month's end, as measured [Wh]; None
-            when nobody measured, and its claims are not trued up.
+            for what was told before of this month. When nobody measured, its claims are not
+            trued up.
         show: Told how much is done, from 0 to 1.
 
     Raises:
@@ -83,7 +84,8 @@ def reckon(
 ) -> Run:
     """Compute a run anew; on unchanged inputs what is there already counts."""
     tell = show or _say_nothing
-    gathered = gather(desk, run.name.month, content_wh)
+    measured_wh = _measured_before(desk, run) if content_wh is None else content_wh
+    gathered = gather(desk, run.name.month, measured_wh)
     before = next((step.computation for step in reversed(run.steps) if step.computation), None)
     if before is not None:
         kept = hashes_of(desk, before)
@@ -117,6 +119,18 @@ def reckon(
         },
     )
     return computed
+
+
+def _measured_before(desk: Desk, run: Run) -> Wh | None:
+    """Return the battery's content as this run, or the one it corrects, knew it; else None."""
+    told = run
+    if not any(step.computation for step in run.steps):
+        if run.corrects is None:
+            return None
+        told = run_of(desk, run.corrects)
+    battery = inputs_of(desk, told)["battery"]
+    content_wh = battery["content_wh"] if isinstance(battery, dict) else None
+    return content_wh if isinstance(content_wh, int) else None
 
 
 def _say_nothing(_: float) -> None:

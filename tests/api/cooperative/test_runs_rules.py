@@ -355,3 +355,16 @@ def _forge(books: Books, table: str, act: str) -> None:
     with books.engine.begin() as connection:
         connection.execute(text(f"DROP TRIGGER {table}_no_update"))
         connection.execute(text(act))
+
+
+def test_what_was_measured_of_the_battery_is_not_forgotten_by_computing_again(
+    stages: Stages, tmp_path: Path
+) -> None:
+    books = stages.books(Stage.COMPUTED, tmp_path)
+    with books.desk(TREASURER) as desk:
+        compute(desk, SETTINGS, PERIOD, content_wh=1_500)
+        told = hashes_of(desk, run_of(desk, RUN).computation)
+
+        compute(desk, SETTINGS, PERIOD)
+
+        assert hashes_of(desk, run_of(desk, RUN).computation) == told

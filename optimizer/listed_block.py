@@ -11,11 +11,8 @@ from optimizer.listing import ListedQuarter, Listing, Marks
 from optimizer.matrix import Flags, WhArray
 from optimizer.owner_windows import Indices, OwnerWindows
 from optimizer.period import Agreement
-from optimizer.quarter_block import Block
+from optimizer.quarter_block import BLOCK_CELLS, Block
 from optimizer.settlement import Rules
-
-BLOCK_CELLS = 2**17
-"""How many connection-quarters are reckoned at once; what they need is a few dozen MB."""
 
 
 @dataclass(frozen=True, slots=True)

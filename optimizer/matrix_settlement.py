@@ -15,11 +15,8 @@ from optimizer.matrix_filling import fill_rows
 from optimizer.matrix_rounding import whole_rows
 from optimizer.owner_windows import OwnerWindows
 from optimizer.period import Agreement, Rounding
-from optimizer.quarter_block import Block, BlockWh, fits, settle_block
+from optimizer.quarter_block import BLOCK_CELLS, Block, BlockWh, fits, settle_block
 from optimizer.rounding import Tie, tie_order, whole_amounts
-
-BLOCK_CELLS = 2**17
-"""How many connection-quarters are reckoned at once; what they need is a few dozen MB."""
 
 
 def settle_matrix(matrix: ReadingMatrix, agreement: Agreement) -> AllocationMatrix:

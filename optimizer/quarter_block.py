@@ -23,6 +23,9 @@ from optimizer.settlement import Rules, Source, settle_quarter
 LIMIT = 2**62
 """No product or sum of a quarter that is reckoned in arrays reaches this."""
 
+BLOCK_CELLS = 2**17
+"""How many connection-quarters are reckoned at once; what they need is a few dozen MB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Block:

@@ -25,6 +25,7 @@ from api.cooperative.law import (
     vat_codes,
     warnings_at,
 )
+from api.cooperative.law.remarks import BELOW_REASONABLE_FEE
 from kwartier.cli import print_json
 from optimizer.balance import SelfRule
 from optimizer.battery_models import BatteryModel
@@ -110,7 +111,7 @@ def _tariff_add(chosen: argparse.Namespace) -> int:
         made = add_tariff(desk, chosen.id, chosen.decision, chosen.start_s, terms)
         written = next(each for each in tariff_records(desk) if each.id == chosen.id)
         warnings = warnings_at(desk, written, chosen.start_s)
-    if "below_reasonable_fee" in warnings:
+    if BELOW_REASONABLE_FEE in warnings:
         print(
             f"note: {chosen.id} pays less for a kWh than a supplier must: members who sell are "
             "better off with their supplier",

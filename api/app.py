@@ -12,14 +12,46 @@ from api.headers import BrowserHeaders
 from api.house import House
 from api.metrics import Measured, Metrics
 from api.pages.render import Pages
+from api.pages.sheets import Sheets
 from api.problems import answer_problems, documented_problems
+from api.routes.accounts import add_accounts
+from api.routes.board_log import add_board_log
+from api.routes.board_members import add_board_members
+from api.routes.board_post import add_board_post
+from api.routes.board_rules import add_board_rules
+from api.routes.board_runs import add_board_runs
+from api.routes.board_wijk import add_board_wijk
+from api.routes.door import add_door
 from api.routes.health import add_health
-from api.routes.pages import add_login, add_pages, error_page
+from api.routes.help import add_help
+from api.routes.operations import add_operations
+from api.routes.overview import add_overview
+from api.routes.papers import add_papers
 from api.routes.quarters import add_quarters
 from api.routes.series import add_series
+from api.routes.statements import add_statements
+from api.routes.static import add_static, error_page
 from api.routes.stream import add_stream
+from api.routes.today import add_today
 from api.settled import SettledDays
 from kwartier.clock import SystemClock
+
+_ROOMS = (
+    add_door,
+    add_accounts,
+    add_overview,
+    add_statements,
+    add_help,
+    add_papers,
+    add_board_runs,
+    add_board_members,
+    add_board_rules,
+    add_board_wijk,
+    add_board_post,
+    add_board_log,
+    add_operations,
+)
+"""Every subject that has pages of its own."""
 
 
 def create_app(house: House) -> FastAPI:
@@ -35,15 +67,18 @@ def create_app(house: House) -> FastAPI:
         redoc_url=None,
         responses=documented_problems(),
     )
-    door = Doorkeeper(house.cards, house.public_url)
+    door = Doorkeeper(house.people, house.public_url)
     settled, pages, metrics = SettledDays(house), Pages(), Metrics()
+    sheets = Sheets(house, pages)
     add_series(app, house, settled, door)
     add_quarters(app, house, settled, door)
     add_stream(app, house, door)
     add_health(app, house, door, metrics)
-    add_pages(app, house, settled, door, pages)
-    add_login(app, house, door, pages)
-    answer_problems(app, error_page(house, pages))
+    add_static(app, door, pages)
+    add_today(app, house, settled, door, sheets)
+    for add in _ROOMS:
+        add(app, house, door, sheets)
+    answer_problems(app, error_page(sheets))
     check_policies(app)
     # The fingerprint is of the answer before it is packed: packing stamps the time into it.
     app.add_middleware(BrowserHeaders, secure=urlsplit(house.public_url).scheme == "https")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -10,8 +11,10 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute
 
-from api.cards import SESSION_LIMIT_S, CardBook, Role, Visitor
-from api.problems import RefusedError
+from api.people.book import PeopleBook
+from api.people.sessions import LIMIT_S, end_session, hash_of, visitor_of
+from api.people.visitor import Role, Visitor
+from api.problems import ProofNeededError, RefusedError
 from kwartier.errors import SettingsError
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -22,16 +25,50 @@ class Need(StrEnum):
 
     ANYONE = "anyone"
     """Nothing: it tells sums, or nothing about people."""
+    ACCOUNT = "account"
+    """Somebody with an account, for what is about that account; helpers are refused."""
     HOME = "home"
-    """A resident; the home comes from the session, never from the request."""
+    """A resident, or a helper of one who only reads; the home comes from the session."""
+    OWNER = "owner"
+    """A resident in person: writes, and what a helper has no business with."""
     BOARD = "board"
-    """A member of the board."""
+    """The board or its treasurer, with a second factor."""
+    MONEY = "money"
+    """The same, with an officer in the books and a second factor shown just now."""
+    OPERATOR = "operator"
+    """Who keeps accounts and machines, with a second factor."""
+    KEEPER = "keeper"
+    """The board or an operator: accounts, grants, the state of gateways."""
+    INSTALLER = "installer"
+    """Whoever may work at a home now; a home of the address is checked by ``home_to_work_at``."""
+
+
+_ASKS: Mapping[Need, Callable[[Visitor], bool]] = {
+    Need.ANYONE: lambda _: True,
+    Need.ACCOUNT: lambda one: one.known and one.companion is None,
+    Need.HOME: lambda one: one.home is not None,
+    Need.OWNER: lambda one: one.home is not None and one.companion is None,
+    Need.BOARD: lambda one: one.on_board,
+    Need.MONEY: lambda one: one.on_board and one.officer != "",
+    Need.OPERATOR: lambda one: Role.OPERATOR in one.roles,
+    Need.KEEPER: lambda one: one.on_board or Role.OPERATOR in one.roles,
+    Need.INSTALLER: lambda one: Role.INSTALLER in one.roles,
+}
+"""Who meets a need."""
+_STRONGER: Mapping[Need, set[Role]] = {
+    Need.BOARD: {Role.BOARD, Role.TREASURER},
+    Need.MONEY: {Role.BOARD, Role.TREASURER},
+    Need.OPERATOR: {Role.OPERATOR},
+    Need.KEEPER: {Role.BOARD, Role.TREASURER, Role.OPERATOR},
+    Need.INSTALLER: {Role.INSTALLER},
+}
+"""Roles with which a second factor would open a need."""
 
 
 class Doorkeeper:
     """Reads and writes the session cookie, and checks where a request comes from."""
 
-    def __init__(self, cards: CardBook, public_url: str) -> None:
+    def __init__(self, people: PeopleBook, public_url: str) -> None:
         """Guard the app at one public address.
 
         Raises:
@@ -48,21 +85,25 @@ class Doorkeeper:
                 f"public_url {public_url!r}: login codes would cross the network in the clear; "
                 "put TLS in front and write 'https://…', or keep to 127.0.0.1"
             )
-        self._cards = cards
+        self._people = people
         self.cookie = "__Host-kwartier" if self._secure else "kwartier"
         self._local = is_loopback(address.hostname)
         self._origins = frozenset({public_url.rstrip("/")})
 
+    def now_s(self) -> float:
+        """Return what time it is, for how fresh a proof is [s]."""
+        return self._people.clock.now_s()
+
     def visitor(self, request: Request) -> Visitor:
         """Return who asks."""
-        return self._cards.visitor(request.cookies.get(self.cookie))
+        return visitor_of(self._people, request.cookies.get(self.cookie))
 
     def let_in(self, response: Response, session: str) -> None:
         """Give the browser a session's id."""
         response.set_cookie(
             self.cookie,
             session,
-            max_age=SESSION_LIMIT_S,
+            max_age=LIMIT_S,
             path="/",
             secure=self._secure,
             httponly=True,
@@ -73,7 +114,7 @@ class Doorkeeper:
         """End the session and take its id back."""
         session = request.cookies.get(self.cookie)
         if session is not None:
-            self._cards.end_session(session)
+            end_session(self._people, hash_of(session))
         response.delete_cookie(
             self.cookie, path="/", secure=self._secure, httponly=True, samesite="lax"
         )
@@ -100,21 +141,32 @@ class Require:
         if request.method not in _SAFE_METHODS:
             self._door.check_origin(request)
         visitor = self._door.visitor(request)
-        if not _meets(visitor, self.need):
-            if visitor.role is Role.PUBLIC:
-                raise RefusedError(
-                    HTTPStatus.UNAUTHORIZED,
-                    "log in with your card first",
-                    {"WWW-Authenticate": 'Card realm="kwartier"'},
-                )
-            raise RefusedError(HTTPStatus.FORBIDDEN, f"this is for {self.need}: ask the board")
+        if not _ASKS[self.need](visitor):
+            raise _refusal(visitor, self.need)
+        if self.need is Need.MONEY and not visitor.is_fresh(self._door.now_s()):
+            raise ProofNeededError("confirm", "show your second factor again for this")
         return visitor
 
 
+def _refusal(visitor: Visitor, need: Need) -> RefusedError:
+    if not visitor.known:
+        return ProofNeededError("login", "log in first")
+    if visitor.possible & _STRONGER.get(need, set()) and visitor.strong_at_s is None:
+        return ProofNeededError("confirm", "show your second factor for this")
+    return RefusedError(HTTPStatus.FORBIDDEN, f"this is for {need}: ask the board")
+
+
 def own_home(visitor: Visitor, home: str) -> str:
-    """Return a home that the visitor lives in; anybody else's does not exist for them."""
-    if visitor.home is None or visitor.home != home:
+    """Return a home that the visitor lives or lived in; anybody else's does not exist for them."""
+    if not visitor.ever_in(home):
         raise RefusedError(HTTPStatus.NOT_FOUND, f"there is no home {home[:40]!r} for you here")
+    return home
+
+
+def home_to_work_at(visitor: Visitor, home: str) -> str:
+    """Return a home that an installer may work at now; any other does not exist for them."""
+    if home not in visitor.works_at:
+        raise RefusedError(HTTPStatus.NOT_FOUND, f"there is no job at {home[:40]!r} for you")
     return home
 
 
@@ -152,13 +204,3 @@ def _own_origin(request: Request) -> str | None:
     """
     host = urlsplit(f"http://{request.headers.get('host', '')}")
     return f"http://{host.netloc}" if is_loopback(host.hostname or "") else None
-
-
-def _meets(visitor: Visitor, need: Need) -> bool:
-    match need:
-        case Need.ANYONE:
-            return True
-        case Need.HOME:
-            return visitor.home is not None
-        case Need.BOARD:
-            return visitor.role is Role.BOARD

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from api.cards import CardBook
 from api.live import LiveFeed
+from api.people.book import PeopleBook
 from api.plans import PlanBook
 from api.signals import Signals
 from collectors.queries import Records
@@ -18,6 +18,9 @@ from kwartier.clock import Clock
 from kwartier.model import Community
 from optimizer.balance import QuarterReadings
 from optimizer.settlement import DaySettlement, Rules, settle_day
+
+if TYPE_CHECKING:
+    from api.office import Office
 
 LOCAL_URL = "http://127.0.0.1:8000"
 """Where pages are served unless another address is set."""
@@ -39,7 +42,8 @@ class House:
         settle: Settles some quarters.
         signals: Tells whether now is a good moment.
         live: The newest values.
-        cards: Login cards and sessions.
+        people: Accounts, sessions, and what people want.
+        office: The cooperative's books; None where none are kept.
         public_url: The address people type, without a slash at the end.
         version: The software's version, for the footer.
     """
@@ -52,7 +56,8 @@ class House:
     settle: Settle
     signals: Signals
     live: LiveFeed
-    cards: CardBook
+    people: PeopleBook
+    office: Office | None = None
     public_url: str = LOCAL_URL
     version: str = "0"
 
@@ -61,11 +66,12 @@ def house_of(
     community: Community,
     store: Store,
     plans: PlanBook,
-    cards: CardBook,
+    people: PeopleBook,
     clock: Clock,
     bus: Bus | None = None,
     public_url: str = LOCAL_URL,
     rules: Rules | None = None,
+    office: Office | None = None,
 ) -> House:
     """Return a house put together from its parts; without a bus live values come from the record.
 
@@ -73,11 +79,12 @@ def house_of(
         community: The neighbourhood.
         store: The record.
         plans: What was planned.
-        cards: Login cards and sessions.
+        people: Accounts, sessions, and what people want.
         clock: What time it is.
         bus: Brings live values, where there is one.
         public_url: The address people type.
         rules: What the members decided about sharing; in proportion to use when None.
+        office: The cooperative's books, where they are kept.
     """
     decided = rules or Rules()
 
@@ -93,7 +100,8 @@ def house_of(
         settle,
         Signals(plans, community, clock),
         LiveFeed(store, clock, community.coop, bus),
-        cards,
+        people,
+        office,
         public_url,
         version("kwartier"),
     )

@@ -6,10 +6,11 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 
@@ -72,6 +73,21 @@ class RefusedError(HTTPException):
         super().__init__(int(status), detail, headers)
 
 
+class ProofNeededError(RefusedError):
+    """Somebody must show first who they are: pages lead to the door, programs are told."""
+
+    def __init__(self, step: str, detail: str) -> None:
+        """Ask for ``login`` or ``confirm``, and say so in a sentence."""
+        super().__init__(
+            HTTPStatus.UNAUTHORIZED, detail, {"WWW-Authenticate": f'Card realm="kwartier {step}"'}
+        )
+        self.step = step
+
+
+DOORS = {"login": "/inloggen", "confirm": "/bevestig"}
+"""Where somebody shows who they are, by the step that is needed."""
+
+
 def answer_problems(app: FastAPI, error_page: ErrorPage) -> None:
     """Have every error of an app answered: JSON below ``/api``, a page elsewhere."""
 
@@ -88,6 +104,13 @@ def answer_problems(app: FastAPI, error_page: ErrorPage) -> None:
             return page
         problem = Problem(HTTPStatus(status).phrase, status, detail, errors)
         return JSONResponse(asdict(problem), status, headers, MEDIA_TYPE)
+
+    @app.exception_handler(ProofNeededError)
+    def _proof(request: Request, error: ProofNeededError) -> Response:
+        if not _wants_page(request):
+            return answer(request, error.status_code, error.detail, error.headers)
+        back = own_path(request)
+        return RedirectResponse(f"{DOORS[error.step]}?{urlencode({'verder': back})}", 303)
 
     @app.exception_handler(HTTPException)
     def _refused(request: Request, error: HTTPException) -> Response:
@@ -113,6 +136,19 @@ def answer_problems(app: FastAPI, error_page: ErrorPage) -> None:
     @app.exception_handler(Exception)
     def _ours(request: Request, _: Exception) -> Response:
         return answer(request, 500, "a mistake of ours, and it is in the log: try again later")
+
+
+def own_path(request: Request) -> str:
+    """Return where to go on afterwards: this page, or the page whose form was sent."""
+    if request.method in {"GET", "HEAD"}:
+        return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return safe_path(urlsplit(request.headers.get("referer", "")).path)
+
+
+def safe_path(asked: str) -> str:
+    """Return a path of our own; anything else is the first page."""
+    fine = asked.startswith("/") and not asked.startswith(("//", "/\\")) and asked.isprintable()
+    return asked if fine and len(asked) <= 500 and "\\" not in asked else "/"
 
 
 def _wants_page(request: Request) -> bool:

@@ -39,6 +39,7 @@ class ServeSettings:
         public_url: The address people type.
         broker: Where live values come from and plans go to; None for neither.
         planning: How batteries are planned; None to leave that to another process.
+        books: The folder of the cooperative's books; None where none are kept.
     """
 
     community: Community
@@ -49,6 +50,7 @@ class ServeSettings:
     public_url: str
     broker: Broker | None
     planning: PlanningSettings | None
+    books: Path | None = None
 
 
 def read_serve_settings(path: Path) -> ServeSettings:
@@ -70,6 +72,7 @@ def _settings(top: Table, folder: Path) -> ServeSettings:
         top.text("public_url", LOCAL_URL).rstrip("/"),
         read_broker(top.table("broker"), folder) if "broker" in top.values else None,
         _planning(top.table("planner"), folder) if "planner" in top.values else None,
+        folder / top.text("books") if "books" in top.values else None,
     )
     if settings.planning is not None and settings.broker is None:
         raise SettingsError("planner needs a [broker] to send plans to: add it")

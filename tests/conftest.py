@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.api.town import Towns
+
 # A machine that is busy with something else is no reason for a law to fail.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
@@ -23,3 +25,9 @@ def shared_data() -> Path:
             "the recorded data is not on this machine: set KWARTIER_TEST_DATA to its folder"
         )
     return found
+
+
+@pytest.fixture(scope="session")
+def towns(tmp_path_factory: pytest.TempPathFactory) -> Towns:
+    """Towns whose books stand at any stage of a month's settlement."""
+    return Towns(tmp_path_factory.mktemp("towns"))

@@ -13,8 +13,8 @@ from kwartier.cli import Command
 from kwartier.errors import SettingsError
 
 if TYPE_CHECKING:
-    from api.cards import Role
     from api.house import House
+    from api.office import Office
     from api.planner import Planner
     from api.settings import PlanningSettings, ServeSettings
     from collectors.prices.model import PriceSource
@@ -30,11 +30,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--card", metavar="HOME", help="make a login card for a home, print its code, and stop"
     )
-    what.add_argument("--board-card", action="store_true", help="make one for the board, and stop")
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    from api.cards import Role
     from api.settings import read_serve_settings
 
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
@@ -48,10 +46,7 @@ def _run(chosen: argparse.Namespace) -> int:
         if home not in settings.community.connections:
             known = ", ".join(list(settings.community.connections)[:3])
             raise SettingsError(f"there is no home {home!r}; there are {known} …")
-        print(_card(settings, Role.RESIDENT, home))
-        return 0
-    if chosen.board_card:
-        print(_card(settings, Role.BOARD, None))
+        print(_card(settings, home))
         return 0
     from kwartier.stopping import interrupted_by_signals
 
@@ -68,8 +63,8 @@ def serve(settings: ServeSettings) -> None:
         StoreBusyError: There is no record yet.
     """
     from api.app import create_app
-    from api.cards import CardBook
     from api.house import house_of
+    from api.people.opening import open_people
     from api.plan_book import SqlitePlanBook
     from api.server import WebServer
     from collectors.sqlite_store import SqliteStore
@@ -83,14 +78,24 @@ def serve(settings: ServeSettings) -> None:
         parts.callback(store.close)
         plans = SqlitePlanBook(settings.state / "plans.db")
         parts.callback(plans.close)
-        cards = CardBook(settings.state / "app.db", clock)
-        parts.callback(cards.close)
+        office = None if settings.books is None else _office(settings.books)
+        people = open_people(settings.state, clock, office)
+        parts.callback(people.close)
         bus = None
         if settings.broker is not None:
             session = Session(f"kwartier-serve-{settings.community.coop}")
             bus = MqttBus(settings.broker, session)
             parts.callback(bus.close)
-        house = house_of(settings.community, store, plans, cards, clock, bus, settings.public_url)
+        house = house_of(
+            settings.community,
+            store,
+            plans,
+            people,
+            clock,
+            bus,
+            settings.public_url,
+            office=office,
+        )
         parts.callback(house.live.close)
         if settings.planning is not None and bus is not None:
             planner = _planner(settings.planning, house, bus, parts)
@@ -133,16 +138,35 @@ def _planner(planning: PlanningSettings, house: House, bus: Bus, parts: ExitStac
     )
 
 
-def _card(settings: ServeSettings, role: Role, home: str | None) -> str:
-    from api.cards import CardBook
+def _office(folder: Path) -> Office:
+    """Open the books of a folder.
+
+    Raises:
+        SettingsError: Its settings or keys are away or wrong.
+    """
+    from api.cooperative.database import Books
+    from api.cooperative.keys import read_keys
+    from api.cooperative.settings import KEYS, read_settings
+    from api.office import Office
     from kwartier.clock import SystemClock
 
-    settings.state.mkdir(parents=True, exist_ok=True)
-    cards = CardBook(settings.state / "app.db", SystemClock())
+    settings = read_settings(folder)
+    clock = SystemClock()
+    return Office(Books(settings.database, read_keys(folder / KEYS), clock), settings, clock)
+
+
+def _card(settings: ServeSettings, home: str) -> str:
+    from api.people.accounts import SYSTEM
+    from api.people.cards import card_for_home
+    from api.people.opening import open_people
+    from kwartier.clock import SystemClock
+
+    office = None if settings.books is None else _office(settings.books)
+    people = open_people(settings.state, SystemClock(), office)
     try:
-        return cards.issue(role, home)
+        return card_for_home(people, home, SYSTEM)
     finally:
-        cards.close()
+        people.close()
 
 
 SERVE = Command(

@@ -9,7 +9,7 @@ from alembic.config import Config
 from sqlalchemy import inspect, text
 from sqlalchemy.engine import make_url
 
-from api.cooperative.database import books_engine, writing
+from api.relational import engine_of, writing
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _APPEND_ONLY = text(
@@ -37,7 +37,7 @@ def bring_up_to_date(owner: str, books: str = "") -> None:
 
 def _grant(owner: str, role: str) -> None:
     """Give a role of PostgreSQL the rights it works with, and take every other one away."""
-    engine = books_engine(owner)
+    engine = engine_of(owner)
     with writing(engine).begin() as connection:
         name = connection.dialect.identifier_preparer.quote(role)
         inspector = inspect(connection)

@@ -10,12 +10,15 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from api.app import create_app
-from api.cards import CardBook, Role
 from api.embedded.gateways import StreetGateways
 from api.embedded.past import live_through, start_of_past
 from api.embedded.prices import MadeUpPrices
 from api.embedded.street import COOP, VirtualStreet
 from api.house import house_of
+from api.people.accounts import SYSTEM
+from api.people.book import PeopleBook
+from api.people.cards import card_for_home
+from api.people.opening import open_people
 from api.plan_book import SqlitePlanBook
 from api.planner import Planner
 from api.price_book import PriceBook
@@ -93,11 +96,11 @@ class Neighbourhood:
         parts.callback(store.close)
         plans = SqlitePlanBook(self._folder / "plans.db")
         parts.callback(plans.close)
-        cards = CardBook(self._folder / "app.db", clock)
-        parts.callback(cards.close)
+        people = open_people(self._folder, clock)
+        parts.callback(people.close)
         host = f"[{self._host}]" if ":" in self._host else self._host
         self.url = f"http://{host}:{port_of(listening)}"
-        house = house_of(street.community, store, plans, cards, clock, bus, self.url)
+        house = house_of(street.community, store, plans, people, clock, bus, self.url)
         parts.callback(house.live.close)
         server = WebServer(
             create_app(house),
@@ -118,7 +121,7 @@ class Neighbourhood:
         gateways.start_sending()
         parts.callback(gateways.stop)
         self._wait(gateways)
-        self._issue_cards(cards, street.community)
+        self._issue_cards(people, street.community)
         self._live_on(street)
         gateways.start_reading()
         gateways.start_looking()
@@ -148,10 +151,9 @@ class Neighbourhood:
             street.tell()
             self._stopping.wait(1.0 - now_s % 1.0)
 
-    def _issue_cards(self, cards: CardBook, community: Community) -> None:
+    def _issue_cards(self, people: PeopleBook, community: Community) -> None:
         for home in list(community.connections)[:3]:
-            self.cards[home] = cards.issue(Role.RESIDENT, home)
-        self.cards["bestuur"] = cards.issue(Role.BOARD)
+            self.cards[home] = card_for_home(people, home, SYSTEM)
 
     def _wait(self, gateways: StreetGateways) -> None:
         until_s = time.monotonic() + _DELIVERED_S

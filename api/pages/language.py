@@ -1,24 +1,29 @@
-"""Words, numbers and times in the reader's language; each language is one file of words."""
+"""Words, numbers and times in the reader's language; each language is a folder of catalogues."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
+from gettext import GNUTranslations
 from importlib.resources import files
+from io import BytesIO
 
 from babel import Locale
 from babel.core import negotiate_locale
 from babel.dates import format_date
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal
 
 from kwartier.interval import HOME_ZONE
 from kwartier.units import EpochS, Watt, Wh
 
 LANGUAGES = {"nl": "nl_NL", "en": "en_GB"}
-"""The languages there are, and whose formats each uses."""
+"""The languages that are whole, and whose formats each uses."""
+BEGUN: dict[str, str] = {}
+"""Languages in which the residents' pages are begun; what they lack is said in Dutch."""
 FIRST = "nl"
 """The language for whoever asks for none of them."""
 
@@ -30,19 +35,32 @@ class Language:
         tag: Its name in HTML, such as ``nl``.
     """
 
-    def __init__(self, tag: str, words: Mapping[str, str]) -> None:
+    def __init__(self, tag: str, words: GNUTranslations) -> None:
         """Speak with these words and the formats of CLDR."""
         self.tag = tag
         self._words = words
-        self._locale = Locale.parse(LANGUAGES[tag])
+        self._locale = Locale.parse((LANGUAGES | BEGUN)[tag])
+
+    @property
+    def direction(self) -> str:
+        """``ltr``, or ``rtl`` for who reads from right to left."""
+        return self._locale.text_direction
+
+    def knows(self, key: str) -> bool:
+        """Return whether a key has words."""
+        return self._words.gettext(key) != key
 
     def say(self, key: str, **values: object) -> str:
         """Return the words of a key, filled in; a key without words is a mistake of ours."""
-        return self._words[key].format(**values)
+        text = self._words.gettext(key)
+        assert text != key, f"{key!r} has no words in {self.tag}"
+        return text.format(**values)
 
     def count(self, key: str, n: int) -> str:
-        """Return ``key.one`` or ``key.other``, as the language counts."""
-        return self.say(f"{key}.{self._locale.plural_form(n)}", n=self.whole(n))
+        """Return the words of a key for a number of things, as the language counts."""
+        text = self._words.ngettext(key, key, n)
+        assert text != key, f"{key!r} has no words in {self.tag}"
+        return text.format(n=self.whole(n))
 
     def number(self, value: float | Decimal, decimals: int = 1) -> str:
         """Return a number with a fixed count of decimals; never ``-0``."""
@@ -100,8 +118,34 @@ class Language:
 @cache
 def language(tag: str) -> Language:
     """Return one of the languages there are."""
-    text = files("api.pages").joinpath("words", f"{tag}.toml").read_text("utf-8")
-    return Language(tag, tomllib.loads(text))
+    words = _catalogue(tag)
+    if tag in BEGUN:
+        words.add_fallback(_catalogue(FIRST))
+    return Language(tag, words)
+
+
+def catalogues(tag: str) -> dict[str, Catalog]:
+    """Return a language's catalogues by their names, as they stand in ``words``."""
+    folder = files("api.pages").joinpath("words", tag)
+    found = sorted(each.name for each in folder.iterdir() if each.name.endswith(".po"))
+    return {
+        name.removesuffix(".po"): read_po(BytesIO(folder.joinpath(name).read_bytes()), locale=tag)
+        for name in found
+    }
+
+
+def _catalogue(tag: str) -> GNUTranslations:
+    """Return all words of a language together; one key has its words in one place."""
+    whole = Catalog(locale=tag)
+    for name, part in catalogues(tag).items():
+        for message in part:
+            if message.id and message.string:
+                assert message.id not in whole, f"{message.id!r} stands twice in {tag}: see {name}"
+                whole.add(message.id, message.string)
+    compiled = BytesIO()
+    write_mo(compiled, whole)
+    compiled.seek(0)
+    return GNUTranslations(compiled)
 
 
 def chosen(asked: str | None, remembered: str | None, accepted: str) -> Language:
@@ -112,10 +156,11 @@ def chosen(asked: str | None, remembered: str | None, accepted: str) -> Language
         remembered: The language in the cookie, or None.
         accepted: The browser's ``Accept-Language``.
     """
+    spoken = LANGUAGES | BEGUN
     for tag in (asked, remembered):
-        if tag in LANGUAGES:
+        if tag in spoken:
             return language(tag)
     wanted = [part.partition(";")[0].strip() for part in accepted[:200].split(",")]
     return language(
-        negotiate_locale([tag for tag in wanted if tag], list(LANGUAGES), sep="-") or FIRST
+        negotiate_locale([tag for tag in wanted if tag], list(spoken), sep="-") or FIRST
     )

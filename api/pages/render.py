@@ -31,7 +31,7 @@ class Pages:
         )
         self._assets: dict[str, tuple[bytes, str]] = {}
         for name, kind in ASSETS.items():
-            body = files("api.pages").joinpath("static", name).read_bytes()
+            body = _asset(name)
             stem, _, tail = name.partition(".")
             hashed = f"{stem}.{hashlib.blake2s(body, digest_size=6).hexdigest()}.{tail}"
             self._assets[hashed] = (body, kind)
@@ -44,3 +44,15 @@ class Pages:
     def asset(self, name: str) -> tuple[bytes, str] | None:
         """Return an asset and its kind by its hashed name, or None."""
         return self._assets.get(name)
+
+
+def _asset(name: str) -> bytes:
+    """Return an asset; the style is all its parts in order, so that a page fetches it once."""
+    folder = files("api.pages").joinpath("static")
+    if name != "style.css":
+        return folder.joinpath(name).read_bytes()
+    parts = sorted(
+        (each for each in folder.joinpath("style").iterdir() if each.name.endswith(".css")),
+        key=lambda each: each.name,
+    )
+    return b"\n".join(each.read_bytes() for each in parts)

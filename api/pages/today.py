@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from api.cards import Visitor
 from api.day import Day, Kind, day_of_house, saving_eur_per_kwh
 from api.house import House
 from api.pages.curve import OwnCurve, curve_of, own_curve_of
 from api.pages.language import Language
+from api.people.visitor import Visitor
 from api.settled import SettledDays
 from collectors.disclosure import MIN_HOMES
 from collectors.power import FRESH_S, Instants, home_power, meters_of, street_power
@@ -57,11 +57,8 @@ def today_values(
     day = day_of_house(house, settled, day_of(now_s), visitor.home)
     measured = [one for one in day.quarters if one.kind in {Kind.MEASURED, Kind.ESTIMATED}]
     return {
-        "community": house.community,
         "tariff": house.community.tariff,
         "saving": saving_eur_per_kwh(house.community.tariff),
-        "version": house.version,
-        "visitor": visitor,
         "day": day,
         "signal": signal,
         "until": _until(signal, lang),

@@ -10,9 +10,9 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api.auth import Doorkeeper, Need, Require
-from api.cards import Visitor
 from api.house import House
 from api.metrics import Metrics
+from api.people.visitor import Visitor
 from api.problems import RefusedError
 from collectors.power import FRESH_S, meters_of
 from kwartier.errors import TemporaryError

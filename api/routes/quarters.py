@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 from fastapi import Depends, FastAPI, Query
 
 from api.auth import Doorkeeper, Need, Require, own_home
-from api.cards import Visitor
 from api.day import DayQuarter, day_of_house
 from api.house import House
+from api.people.visitor import Visitor
 from api.problems import RefusedError
 from api.routes.series import FIRST_DAY, LAST_DAY
 from api.schemas import QuartersAnswer, moment_time, quarter_answer

@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Query
 
 from api.auth import Doorkeeper, Need, Require
-from api.cards import Visitor
 from api.day import day_of_house
 from api.house import House
+from api.people.visitor import Visitor
 from api.problems import RefusedError
 from api.schemas import (
     DayAnswer,

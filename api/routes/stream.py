@@ -11,9 +11,9 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import TypeAdapter
 
 from api.auth import Doorkeeper, Need, Require
-from api.cards import Visitor
 from api.house import House
 from api.live import MOST_LISTENERS
+from api.people.visitor import Visitor
 from api.problems import RefusedError
 from api.schemas import MomentAnswer, PowerAnswer, moment_answer, power_answer
 from collectors.power import home_power, street_power

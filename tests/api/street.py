@@ -13,8 +13,11 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.cards import CardBook, Role
 from api.house import House, house_of
+from api.people.accounts import SYSTEM
+from api.people.cards import card_for_home, card_of
+from api.people.opening import open_people
+from api.people.sessions import open_session
 from api.plan_book import SqlitePlanBook
 from api.plans import NeighbourhoodPlan, PlanBlock, PlannedQuarter
 from collectors.sqlite_store import SqliteStore
@@ -43,7 +46,14 @@ class Street:
 
     def card(self, home: str = "huis-01") -> str:
         """Return a new login card for a home."""
-        return self.house.cards.issue(Role.RESIDENT, home)
+        return card_for_home(self.house.people, home, SYSTEM)
+
+    def session(self, home: str = "huis-01") -> str:
+        """Return the id of a new session of who lives in a home."""
+        card = card_of(self.house.people, self.card(home))
+        assert card is not None
+        with self.house.people.writing() as desk:
+            return open_session(desk, card.account, "card", card=card.number)
 
 
 def community_of(homes: int, solar_every: int = 2) -> Community:
@@ -88,11 +98,11 @@ def street(
         plans = SqlitePlanBook(folder / "plans.db")
         if planned:
             plans.keep(plan_of(day))
-        cards = CardBook(folder / "app.db", clock)
-        house = house_of(community, store, plans, cards, clock, bus, public_url)
+        people = open_people(folder, clock)
+        house = house_of(community, store, plans, people, clock, bus, public_url)
         yield Street(house, create_app(house), clock, bus)
         house.live.close()
-        house.cards.close()
+        people.close()
         plans.close()
 
 

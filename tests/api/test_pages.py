@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
-import tomllib
 from datetime import UTC, date, datetime
-from importlib.resources import files
 from pathlib import Path
 from string import Formatter
 from urllib.parse import urljoin
@@ -14,15 +12,22 @@ from urllib.parse import urljoin
 import httpx
 import pytest
 
-from api.pages.language import LANGUAGES, language
+from api.pages.language import LANGUAGES, catalogues, language
 from tests.api.conftest import log_in, served
 from tests.api.street import Street, street
 
 
 def words_of(tag: str) -> dict[str, str]:
-    """Return a language's words as they stand in its file."""
-    text = files("api.pages").joinpath("words", f"{tag}.toml").read_text("utf-8")
-    return tomllib.loads(text)
+    """Return a language's words by key; of what is counted, one text a number."""
+    told: dict[str, str] = {}
+    for part in catalogues(tag).values():
+        for message in part:
+            key = message.id if isinstance(message.id, str) else message.id[0]
+            many = not isinstance(message.string, str)
+            for place, text in enumerate(message.string if many else [message.string]):
+                if key:
+                    told[f"{key}[{place}]" if many else key] = str(text)
+    return told
 
 
 def visible(page: str) -> str:

@@ -111,8 +111,7 @@ class Visitors:
         self.contexts.append(context)
         context.set_default_timeout(WAIT_MS)
         if home is not None:
-            session = self._served.street.house.cards.open_session(self._served.street.card(home))
-            assert session is not None
+            session = self._served.street.session(home)
             context.add_cookies(
                 [{"name": "kwartier", "value": session, "url": self._served.address}]
             )

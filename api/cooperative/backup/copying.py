@@ -14,10 +14,11 @@ from sqlalchemy import URL, text
 from sqlalchemy.engine import make_url
 
 from api.cooperative.chain import Head, head
-from api.cooperative.database import Books, books_engine
+from api.cooperative.database import Books
 from api.cooperative.errors import BooksError
 from api.cooperative.keys import Keys
 from api.cooperative.officers import SYSTEM
+from api.relational import engine_of
 from kwartier.clock import Clock
 from kwartier.errors import SettingsError, StoreBusyError
 
@@ -72,7 +73,7 @@ def copy_in(dump: Path, url: str) -> None:
     Raises:
         BooksError: The database is not empty, or refuses the copy.
     """
-    engine = books_engine(url)
+    engine = engine_of(url)
     with engine.connect() as connection:
         tables = connection.scalar(
             text("SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public'")

@@ -165,7 +165,7 @@ def renew_secret(books: Books, officer: str, secret: str) -> NewSecret:
 def officers(desk: Desk) -> list[Officer]:
     """Return the accounts that may act now, by name."""
     names = desk.session.scalars(select(OfficerRow.id).order_by(OfficerRow.id))
-    return [known for name in names if (known := _officer_or_none(desk, name)) is not None]
+    return [known for name in names if (known := officer_or_none(desk, name)) is not None]
 
 
 def terms(desk: Desk) -> list[OfficerTerm]:
@@ -191,13 +191,14 @@ def term_of(desk: Desk, officer: str) -> OfficerTerm:
 
 
 def _in_force(desk: Desk, officer: str) -> Officer:
-    known = _officer_or_none(desk, officer)
+    known = officer_or_none(desk, officer)
     if known is None:
         raise NotAllowedError(f"officer {officer}: the account has ended")
     return known
 
 
-def _officer_or_none(desk: Desk, officer: str) -> Officer | None:
+def officer_or_none(desk: Desk, officer: str) -> Officer | None:
+    """Return an officer by name, or None when there is no such account or it has ended."""
     row = desk.session.get(OfficerRow, officer)
     newest = _newest_term(desk, officer)
     if row is None or newest is None or newest.ended_at_s is not None:

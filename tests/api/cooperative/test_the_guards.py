@@ -14,13 +14,14 @@ from sqlalchemy.exc import DBAPIError
 from api.cooperative import tables
 from api.cooperative.books import post
 from api.cooperative.chain import publish_head
-from api.cooperative.database import Books, Desk, writing
+from api.cooperative.database import Books, Desk
 from api.cooperative.documents import Series, issue
 from api.cooperative.errors import BooksError
 from api.cooperative.four_eyes import Matter, approve, propose
 from api.cooperative.officers import Officer
 from api.cooperative.periods import lock
 from api.cooperative.tables.base import Base
+from api.relational import writing
 from tests.api.cooperative.conftest import FreshBooks
 from tests.api.cooperative.journals import JULY_31, bill
 

@@ -1,0 +1,1 @@
+"""Passkeys: what a device proves without a secret leaving it."""

@@ -1,0 +1,1 @@
+"""Passwords, kept as slow hashes."""

@@ -1,0 +1,185 @@
+"""Sessions: a browser holds a random id, the book its hash; what it opens is looked up anew."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from sqlalchemy import delete, select, update
+
+from api.people.accounts import live_grants
+from api.people.book import PeopleBook, PeopleDesk
+from api.people.tables import AccountRow, CompanionRow, SessionRow, StayRow
+from api.people.visitor import ANYBODY, PRIVILEGED, Role, Stay, Visitor
+
+TOUCH_S = 300
+"""How often a session in use is written down again, at most [s]."""
+LIMIT_S = 90 * 86_400
+"""How long a session lasts, however much it is used [s]."""
+IDLE_S = 30 * 86_400
+"""How long it lasts without being used [s]."""
+STRONG_IDLE_S = 1_800
+"""How long its second factor counts without being used [s]."""
+
+
+def open_session(
+    desk: PeopleDesk,
+    account: str,
+    way: str,
+    *,
+    card: str | None = None,
+    companion: int | None = None,
+    strong: bool = False,
+) -> str:
+    """Return a new session's id, which is not kept.
+
+    Args:
+        desk: The open book.
+        account: Whose session.
+        way: How they came in, such as ``card``.
+        card: The card's number, so that the session ends with the card.
+        companion: The helper link, so that the session ends with the link.
+        strong: Whether a second factor was shown.
+    """
+    session = secrets.token_urlsafe(32)
+    desk.session.add(
+        SessionRow(
+            hash=hash_of(session),
+            account=account,
+            way=way,
+            card=card,
+            companion=companion,
+            made_at_s=desk.at_s,
+            seen_at_s=desk.at_s,
+            strong_at_s=desk.at_s if strong else None,
+        )
+    )
+    desk.session.flush()
+    return session
+
+
+def visitor_of(book: PeopleBook, session: str | None) -> Visitor:
+    """Return who a session's id stands for; anybody, when it stands for nobody."""
+    if not session or len(session) > 128:
+        return ANYBODY
+    wanted = hash_of(session)
+    with book.reading() as desk:
+        row = desk.session.get(SessionRow, wanted)
+        account = None if row is None else desk.session.get(AccountRow, row.account)
+        over = (
+            row is None
+            or account is None
+            or account.ended_at_s is not None
+            or desk.at_s - row.seen_at_s > IDLE_S
+            or desk.at_s - row.made_at_s > LIMIT_S
+        )
+        found = ANYBODY if over else _visitor(book, desk, row, account)
+    if row is None:
+        return ANYBODY
+    if over:
+        end_session(book, wanted)
+    elif book.clock.now_s() - row.seen_at_s > TOUCH_S:
+        _touch(book, row)
+    return found
+
+
+def end_session(book: PeopleBook, session_hash: str) -> None:
+    """Forget a session by its hash."""
+    with book.writing() as desk:
+        desk.session.execute(delete(SessionRow).where(SessionRow.hash == session_hash))
+
+
+def strengthen(desk: PeopleDesk, session_hash: str) -> None:
+    """Write down that a second factor was shown now."""
+    desk.session.execute(
+        update(SessionRow)
+        .where(SessionRow.hash == session_hash)
+        .values(strong_at_s=desk.at_s, seen_at_s=desk.at_s)
+    )
+
+
+def hash_of(secret: str) -> str:
+    """Return what is kept of something that opens."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _touch(book: PeopleBook, row: SessionRow) -> None:
+    with book.writing() as desk:
+        rested = desk.at_s - row.seen_at_s > STRONG_IDLE_S
+        values = {"seen_at_s": desk.at_s}
+        wanted = update(SessionRow).where(SessionRow.hash == row.hash).values(values)
+        desk.session.execute(wanted.values(strong_at_s=None) if rested else wanted)
+
+
+def _visitor(
+    book: PeopleBook, desk: PeopleDesk, row: SessionRow | None, account: AccountRow | None
+) -> Visitor:
+    assert row is not None
+    assert account is not None
+    stays = _stays(book, desk, account)
+    if row.companion is not None:
+        return _companion(desk, row, account, stays)
+    strong_at_s = row.strong_at_s
+    if desk.at_s - row.seen_at_s > STRONG_IDLE_S:
+        strong_at_s = None
+    grants = live_grants(desk, account.id)
+    possible = {Role(each.role) for each in grants}
+    if account.officer and book.registry is not None:
+        possible |= book.registry.roles(account.officer)
+    if stays:
+        possible.add(Role.RESIDENT)
+    roles = possible if strong_at_s is not None else possible - PRIVILEGED
+    works_at = {each.home for each in grants if each.role == Role.INSTALLER}
+    return Visitor(
+        account.id,
+        frozenset(roles),
+        frozenset(possible),
+        stays,
+        stays[0].home if stays else None,
+        account.party or "",
+        account.officer or "",
+        frozenset(works_at if Role.INSTALLER in roles else ()),
+        strong_at_s,
+        None,
+        account.language,
+        account.pictures,
+        row.hash,
+    )
+
+
+def _companion(
+    desk: PeopleDesk, row: SessionRow, account: AccountRow, stays: tuple[Stay, ...]
+) -> Visitor:
+    """Return a helper: the resident's home of the link, while the link holds, and reads only."""
+    link = desk.session.get(CompanionRow, row.companion)
+    if link is None or link.ended_at_s is not None or link.until_s <= desk.at_s:
+        return ANYBODY
+    own = tuple(stay for stay in stays if stay.home == link.home)
+    if not own:
+        return ANYBODY
+    resident = frozenset({Role.RESIDENT})
+    return Visitor(
+        account.id,
+        resident,
+        resident,
+        own,
+        link.home,
+        account.party or "",
+        companion=link.id,
+        language=account.language,
+        pictures=account.pictures,
+        session=row.hash,
+    )
+
+
+def _stays(book: PeopleBook, desk: PeopleDesk, account: AccountRow) -> tuple[Stay, ...]:
+    """Return where an account lives or lived, the present home first, then the newest."""
+    if account.party and book.registry is not None:
+        found = list(book.registry.stays(account.party))
+    else:
+        rows = desk.session.scalars(select(StayRow).where(StayRow.account == account.id))
+        found = [Stay(row.home, row.from_s, row.until_s) for row in rows]
+    begun = [stay for stay in found if stay.from_s <= desk.at_s]
+    return tuple(
+        sorted(begun, key=lambda stay: (not stay.holds(desk.at_s), -stay.from_s, stay.home))
+    )

@@ -1,0 +1,283 @@
+"""The tables of the book of people.
+
+Personal fields are sealed with the house's keys. Instants are whole seconds in UTC (``…_s``).
+What opens something is kept only as a hash.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+NAME = String(32)
+"""An id: a-z, 0-9 and '-'."""
+HASH = String(64)
+"""SHA-256 in hex."""
+
+
+class PeopleBase(DeclarativeBase):
+    """A table of the book of people."""
+
+    metadata = MetaData(naming_convention=NAMES)
+
+
+class AccountRow(PeopleBase):
+    """Somebody who may come in; its id says nothing about the person."""
+
+    __tablename__ = "account"
+
+    id: Mapped[str] = mapped_column(NAME, primary_key=True)
+    party: Mapped[str | None] = mapped_column(NAME, unique=True)
+    officer: Mapped[str | None] = mapped_column(NAME, unique=True)
+    name: Mapped[str] = mapped_column(Text)
+    email: Mapped[str] = mapped_column(Text)
+    email_fingerprint: Mapped[str | None] = mapped_column(HASH, unique=True)
+    language: Mapped[str] = mapped_column(String(8))
+    pictures: Mapped[bool]
+    made_at_s: Mapped[int] = mapped_column(BigInteger)
+    ended_at_s: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class StayRow(PeopleBase):
+    """Who lives where in ``[from_s, until_s)``, where no books tell it."""
+
+    __tablename__ = "stay"
+    __table_args__ = (CheckConstraint("until_s > from_s", name="in_order"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(NAME, ForeignKey("account.id"), index=True)
+    home: Mapped[str] = mapped_column(NAME, index=True)
+    from_s: Mapped[int] = mapped_column(BigInteger)
+    until_s: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class GrantRow(PeopleBase):
+    """A role beside living somewhere, in ``[from_s, until_s)``; an installer's names a home."""
+
+    __tablename__ = "grant_given"
+    __table_args__ = (CheckConstraint("until_s > from_s", name="in_order"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(NAME, ForeignKey("account.id"), index=True)
+    role: Mapped[str] = mapped_column(String(16))
+    home: Mapped[str] = mapped_column(NAME)
+    from_s: Mapped[int] = mapped_column(BigInteger)
+    until_s: Mapped[int | None] = mapped_column(BigInteger)
+    given_by: Mapped[str] = mapped_column(NAME)
+    ended_at_s: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class CardRow(PeopleBase):
+    """A login card: four letters that find it, and the slow hash of the eight that prove it."""
+
+    __tablename__ = "card"
+
+    number: Mapped[str] = mapped_column(String(4), primary_key=True)
+    account: Mapped[str] = mapped_column(NAME, ForeignKey("account.id"), index=True)
+    salt: Mapped[bytes] = mapped_column(LargeBinary)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
+    made_at_s: Mapped[int] = mapped_column(BigInteger)
+
+
+class PasswordRow(PeopleBase):
+    """The slow hash of an account's password."""
+
+    __tablename__ = "password"
+
+    account: Mapped[str] = mapped_column(NAME, ForeignKey("account.id"), primary_key=True)
+    hash: Mapped[str] = mapped_column(Text)
+    set_at_s: Mapped[int] = mapped_column(BigInteger)
+
+
+class TotpRow(PeopleBase):
+    """The sealed secret of an account's authenticator, and the last step that was used."""
+
+    __tablename__ = "totp"
+
+    account: Mapped[str] = mapped_column(NAME, ForeignKey("account.id"), primary_key=True)
+    secret: Mapped[str] = mapped_column(Text)
+    last_step: Mapped[int] = mapped_column(BigInteger)
+    confirmed_at_s: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class PasskeyRow(PeopleBase):
+    """A passkey: what the device gave, nothing secret."""
+
+    __tablename__ = "passkey"
+
+    id: Mapped[str] = mapped_column(HASH, primary_key=True)
+    credential: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    account: Mapped[str] = mapped_column(NAME, ForeignKey("account.id"), index=True)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    label: Mapped[str] = mapped_column(Text)
+    made_at_s: Mapped[int] = mapped_column(BigInteger)
+    used_at_s: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class TokenRow(PeopleBase):
+    """Something that opens once, until an instant: an invitation, a link by mail, a challenge."""
+
+    __tablename__ = "token"
+
+    hash: Mapped[str] = mapped_column(HASH, primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(16))
+    account: Mapped[str | None] = mapped_column(NAME, ForeignKey("account.id"), index=True)
+    facts: Mapped[str] = mapped_column(Text)
+    until_s: Mapped[int] = mapped_column(BigInteger)
+    used_at_s: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class SessionRow(PeopleBase):
+    """A browser that is logged in; the id it holds is kept as a hash."""
+
+    __tablename__ = "session"
+
+    hash: Mapped[str] = mapped_column(HASH, primary_key=True)
+    account: Mapped[str] = mapped_column(NAME, ForeignKey("account.id"), index=True)
+    way: Mapped[str] = mapped_column(String(16))
+    card: Mapped[str | None] = mapped_column(
+        String(4), ForeignKey("card.number", ondelete="CASCADE"), index=True
+    )
+    companion: Mapped[int | None] = mapped_column(
+        ForeignKey("companion.id", ondelete="CASCADE"), index=True
+    )
+    made_at_s: Mapped[int] = mapped_column(BigInteger)
+    seen_at_s: Mapped[int] = mapped_column(BigInteger)
+    strong_at_s: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class CompanionRow(PeopleBase):
+    """A helper's link: somebody a resident lets look along, up to an instant."""
+
+    __tablename__ = "companion"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(NAME, ForeignKey("account.id"), index=True)
+    home: Mapped[str] = mapped_column(NAME)
+    name: Mapped[str] = mapped_column(Text)
+    hash: Mapped[str] = mapped_column(HASH, unique=True)
+    from_s: Mapped[int] = mapped_column(BigInteger)
+    until_s: Mapped[int] = mapped_column(BigInteger)
+    ended_at_s: Mapped[int | None] = mapped_column(BigInteger)
+    seen_at_s: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class LookRow(PeopleBase):
+    """Somebody looked at quarter-hours of a home; rows are only added."""
+
+    __tablename__ = "look"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at_s: Mapped[int] = mapped_column(BigInteger, index=True)
+    account: Mapped[str] = mapped_column(NAME)
+    as_what: Mapped[str] = mapped_column(String(16))
+    companion: Mapped[int | None]
+    home: Mapped[str] = mapped_column(NAME, index=True)
+    what: Mapped[str] = mapped_column(String(32))
+    first_day: Mapped[date] = mapped_column(Date)
+    last_day: Mapped[date] = mapped_column(Date)
+    reason: Mapped[str] = mapped_column(Text)
+
+
+class ConsentChoiceRow(PeopleBase):
+    """A person's own yes for one purpose in ``[from_s, until_s)``."""
+
+    __tablename__ = "consent_choice"
+    __table_args__ = (CheckConstraint("until_s >= from_s", name="in_order"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(NAME, ForeignKey("account.id"), index=True)
+    home: Mapped[str] = mapped_column(NAME)
+    purpose: Mapped[str] = mapped_column(String(16))
+    from_s: Mapped[int] = mapped_column(BigInteger)
+    until_s: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class WishRow(PeopleBase):
+    """What somebody wants told, by which channel; no row is no."""
+
+    __tablename__ = "wish"
+
+    account: Mapped[str] = mapped_column(NAME, ForeignKey("account.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(16), primary_key=True)
+    since_s: Mapped[int] = mapped_column(BigInteger)
+
+
+class MessageRow(PeopleBase):
+    """A message on its way to one person, and how far it came; once per key."""
+
+    __tablename__ = "message"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(128), unique=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    channel: Mapped[str] = mapped_column(String(16))
+    account: Mapped[str] = mapped_column(NAME, index=True)
+    subject: Mapped[str] = mapped_column(String(64), index=True)
+    facts: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    tries: Mapped[int]
+    due_at_s: Mapped[int] = mapped_column(BigInteger, index=True)
+    made_at_s: Mapped[int] = mapped_column(BigInteger)
+    done_at_s: Mapped[int | None] = mapped_column(BigInteger)
+    remark: Mapped[str] = mapped_column(Text)
+
+
+class QuestionRow(PeopleBase):
+    """'Klopt dit niet?': a resident's question about a line, and its answer; texts are sealed."""
+
+    __tablename__ = "question"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(NAME, ForeignKey("account.id"), index=True)
+    party: Mapped[str] = mapped_column(NAME)
+    place: Mapped[str] = mapped_column(String(64))
+    text: Mapped[str] = mapped_column(Text)
+    asked_at_s: Mapped[int] = mapped_column(BigInteger)
+    answer_by: Mapped[date] = mapped_column(Date)
+    answer: Mapped[str] = mapped_column(Text)
+    answered_at_s: Mapped[int | None] = mapped_column(BigInteger)
+    answered_by: Mapped[str] = mapped_column(NAME)
+
+
+class ActRow(PeopleBase):
+    """Every write in this book, chained: who did what to what; no personal data in it."""
+
+    __tablename__ = "act"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at_s: Mapped[int] = mapped_column(BigInteger)
+    account: Mapped[str] = mapped_column(NAME)
+    act: Mapped[str] = mapped_column(String(32))
+    subject: Mapped[str] = mapped_column(String(64))
+    facts: Mapped[str] = mapped_column(Text)
+    link: Mapped[str] = mapped_column(HASH)
+
+
+class ToldRow(PeopleBase):
+    """Over which homes a quarter's sum was told first: a later one may not differ by a few."""
+
+    __tablename__ = "told"
+
+    start_s: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    homes: Mapped[str] = mapped_column(Text)

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeAlias
 
 from api.live import LiveFeed
+from api.mail import Mailer
 from api.people.book import PeopleBook
 from api.plans import PlanBook
 from api.signals import Signals
@@ -44,6 +45,7 @@ class House:
         live: The newest values.
         people: Accounts, sessions, and what people want.
         office: The cooperative's books; None where none are kept.
+        mailer: Takes letters away; None where no mail server is set.
         public_url: The address people type, without a slash at the end.
         version: The software's version, for the footer.
     """
@@ -58,6 +60,7 @@ class House:
     live: LiveFeed
     people: PeopleBook
     office: Office | None = None
+    mailer: Mailer | None = None
     public_url: str = LOCAL_URL
     version: str = "0"
 
@@ -72,6 +75,7 @@ def house_of(
     public_url: str = LOCAL_URL,
     rules: Rules | None = None,
     office: Office | None = None,
+    mailer: Mailer | None = None,
 ) -> House:
     """Return a house put together from its parts; without a bus live values come from the record.
 
@@ -85,6 +89,7 @@ def house_of(
         public_url: The address people type.
         rules: What the members decided about sharing; in proportion to use when None.
         office: The cooperative's books, where they are kept.
+        mailer: Takes letters away, where a mail server is set.
     """
     decided = rules or Rules()
 
@@ -102,6 +107,7 @@ def house_of(
         LiveFeed(store, clock, community.coop, bus),
         people,
         office,
+        mailer,
         public_url,
         version("kwartier"),
     )

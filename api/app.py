@@ -74,7 +74,7 @@ def create_app(house: House) -> FastAPI:
     add_quarters(app, house, settled, door)
     add_stream(app, house, door)
     add_health(app, house, door, metrics)
-    add_static(app, door, pages)
+    add_static(app, door, pages, sheets)
     add_today(app, house, settled, door, sheets)
     for add in _ROOMS:
         add(app, house, door, sheets)

@@ -98,6 +98,11 @@ class Language:
         text = datetime.fromtimestamp(at_s, UTC).astimezone(HOME_ZONE).strftime("%H:%M")
         return text.replace(":", ".") if self.tag == "nl" else text
 
+    def moment(self, at_s: float) -> str:
+        """Return date and time of day in Amsterdam, such as ``1 juli 13.50``."""
+        day = datetime.fromtimestamp(at_s, UTC).astimezone(HOME_ZONE).date()
+        return f"{format_date(day, 'd MMMM', self._locale)} {self.clock(at_s)}"
+
     def quarter_name(self, start_s: EpochS) -> str:
         """Return when a quarter starts; in the hour that comes twice, which of the two it is."""
         local = datetime.fromtimestamp(start_s, UTC).astimezone(HOME_ZONE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from importlib.resources import files
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -12,7 +13,6 @@ from api.pages.language import Language
 ASSETS = {
     "style.css": "text/css; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
-    "icon.svg": "image/svg+xml",
 }
 """What pages fetch besides themselves, and its kind."""
 
@@ -29,6 +29,8 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self.worker = _asset("sw.js")
+        self._templates.globals["icon"] = f"data:image/svg+xml,{quote(_asset('icon.svg').decode())}"
         self._assets: dict[str, tuple[bytes, str]] = {}
         for name, kind in ASSETS.items():
             body = _asset(name)

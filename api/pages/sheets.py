@@ -84,6 +84,7 @@ class Sheets:
             "visitor": visitor,
             "tabs": tabs_of(visitor, tab),
             "page_class": "",
+            "drawn": lang.moment(self._house.clock.now_s()),
             "path": request.url.path,
             "spoken": {tag: language(tag).say("language.name") for tag in (*LANGUAGES, *BEGUN)},
             "done": lang.say(f"done.{done}") if done and lang.knows(f"done.{done}") else None,

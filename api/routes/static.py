@@ -12,8 +12,8 @@ from api.people.visitor import ANYBODY, Visitor
 from api.problems import ErrorPage, RefusedError
 
 
-def add_static(app: FastAPI, door: Doorkeeper, pages: Pages) -> None:
-    """Add ``/static``: names that hold a hash of what they bring, and so never change."""
+def add_static(app: FastAPI, door: Doorkeeper, pages: Pages, sheets: Sheets) -> None:
+    """Add ``/static``, whose names hold a hash of what they bring, and what works offline."""
     anyone = Depends(Require(door, Need.ANYONE))
 
     @app.get("/static/{name}", include_in_schema=False)
@@ -24,6 +24,15 @@ def add_static(app: FastAPI, door: Doorkeeper, pages: Pages) -> None:
         body, kind = found
         headers = {"Content-Type": kind, "Cache-Control": f"public, max-age={YEAR_S}, immutable"}
         return Response(body, headers=headers)
+
+    @app.get("/sw.js", include_in_schema=False)
+    def service_worker(_: Annotated[Visitor, anyone]) -> Response:
+        # Its address never changes, so it is asked for anew each time.
+        return Response(pages.worker, headers={"Content-Type": "text/javascript; charset=utf-8"})
+
+    @app.get("/offline", include_in_schema=False)
+    def offline(request: Request, _: Annotated[Visitor, anyone]) -> Response:
+        return sheets.show(request, ANYBODY, "offline.html", title="title.offline")
 
 
 def error_page(sheets: Sheets) -> ErrorPage:

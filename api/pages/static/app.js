@@ -124,3 +124,35 @@ if (document.querySelector("[data-live]")) {
     setTimeout(again, 300_000);
   }, 300_000);
 }
+
+// Reads the page's words aloud, with the voice of the device.
+const aloud = document.querySelector("#aloud");
+if (aloud && "speechSynthesis" in window) {
+  aloud.hidden = false;
+  const hushVoice = () => { speechSynthesis.cancel(); aloud.setAttribute("aria-pressed", "false"); };
+  aloud.addEventListener("click", () => {
+    if (aloud.getAttribute("aria-pressed") === "true") return hushVoice();
+    const words = new SpeechSynthesisUtterance(wordsOf(document.querySelector("main")));
+    words.lang = language;
+    words.rate = 0.92;
+    words.addEventListener("end", hushVoice);
+    speechSynthesis.cancel();
+    speechSynthesis.speak(words);
+    aloud.setAttribute("aria-pressed", "true");
+  });
+  addEventListener("pagehide", hushVoice);
+}
+
+function wordsOf(part) {
+  const told = [];
+  for (const one of part.querySelectorAll("h1, h2, h3, p, li, dt, dd, label, button, a.button")) {
+    const shown = one.checkVisibility?.() ?? one.offsetParent !== null;
+    if (shown && !one.closest("table, svg") && !one.querySelector("p, li")) told.push(one.textContent.trim());
+  }
+  return told.filter(Boolean).map((text) => text.replace(/\s+/g, " ").replace(/([^.!?:])$/, "$1.")).join(" ");
+}
+
+// Keeps the last Today and the last statement for when there is no internet.
+if ("serviceWorker" in navigator && document.querySelector(".tabs")) {
+  addEventListener("load", () => navigator.serviceWorker.register("/sw.js").catch(() => {}));
+}

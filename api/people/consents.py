@@ -110,7 +110,7 @@ def known_purpose(purpose: str) -> Purpose:
         raise PeopleError(f"purpose {purpose[:40]!r}: there is none; one of {known}") from None
 
 
-def _holding(purpose: Purpose) -> Select[tuple[ConsentChoiceRow]]:
+def _holding(purpose: Purpose) -> Select[ConsentChoiceRow]:
     return select(ConsentChoiceRow).where(
         ConsentChoiceRow.purpose == purpose, ConsentChoiceRow.until_s.is_(None)
     )

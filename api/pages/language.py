@@ -93,6 +93,10 @@ class Language:
         cents = round(amount, 2)
         return format_currency(abs(cents) if cents == 0 else cents, "EUR", locale=self._locale)
 
+    def cents(self, cents: int) -> str:
+        """Return an amount of money that is told in cents."""
+        return self.euro(Decimal(cents) / 100)
+
     def clock(self, at_s: float) -> str:
         """Return the time of day in Amsterdam, such as ``16.30`` or ``16:30``."""
         text = datetime.fromtimestamp(at_s, UTC).astimezone(HOME_ZONE).strftime("%H:%M")
@@ -114,6 +118,10 @@ class Language:
     def day_name(self, day: date) -> str:
         """Return a date in words, such as ``woensdag 1 juli``."""
         return format_date(day, "EEEE d MMMM", self._locale)
+
+    def month_name(self, day: date) -> str:
+        """Return the month of a date with its year, such as ``juli 2026``."""
+        return format_date(day, "LLLL y", self._locale)
 
     def weekday(self, day: date) -> str:
         """Return the name of a date's day."""

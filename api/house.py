@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeAlias
 
 from api.live import LiveFeed
 from api.mail import Mailer
+from api.papers.shelf import Shelf
 from api.people.book import PeopleBook
 from api.plans import PlanBook
 from api.signals import Signals
@@ -48,6 +49,7 @@ class House:
         mailer: Takes letters away; None where no mail server is set.
         public_url: The address people type, without a slash at the end.
         version: The software's version, for the footer.
+        shelf: Statements that were read, for as long as they cannot change.
     """
 
     community: Community
@@ -63,6 +65,7 @@ class House:
     mailer: Mailer | None = None
     public_url: str = LOCAL_URL
     version: str = "0"
+    shelf: Shelf = field(default_factory=Shelf)
 
 
 def house_of(

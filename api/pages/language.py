@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from functools import cache
 from gettext import GNUTranslations
 from importlib.resources import files
@@ -97,6 +98,14 @@ class Language:
         """Return an amount of money that is told in cents."""
         return self.euro(Decimal(cents) / 100)
 
+    def exact_euro(self, amount: Fraction) -> str:
+        """Return an amount with all its decimals, or with six and an ellipsis if they go on."""
+        decimals = next((n for n in range(7) if (amount * 10**n).denominator == 1), None)
+        if decimals is not None:
+            return self._money(amount, max(2, decimals))
+        cut = Fraction(int(amount * 10**6), 10**6)
+        return f"{self._money(cut, 6)}\N{HORIZONTAL ELLIPSIS}"
+
     def clock(self, at_s: float) -> str:
         """Return the time of day in Amsterdam, such as ``16.30`` or ``16:30``."""
         text = datetime.fromtimestamp(at_s, UTC).astimezone(HOME_ZONE).strftime("%H:%M")
@@ -123,9 +132,25 @@ class Language:
         """Return the month of a date with its year, such as ``juli 2026``."""
         return format_date(day, "LLLL y", self._locale)
 
+    def full_date(self, day: date) -> str:
+        """Return a date with its year, such as ``1 juli 2026``."""
+        return format_date(day, "d MMMM y", self._locale)
+
     def weekday(self, day: date) -> str:
         """Return the name of a date's day."""
         return format_date(day, "EEEE", self._locale)
+
+    def _money(self, amount: Fraction, decimals: int) -> str:
+        """Return an amount with a fixed count of decimals, which it has exactly."""
+        scaled = Decimal(round(amount * 10**decimals)).scaleb(-decimals)
+        pattern = self._locale.currency_formats["standard"].pattern
+        return format_currency(
+            scaled,
+            "EUR",
+            pattern.replace("0.00", "0." + "0" * decimals),
+            locale=self._locale,
+            currency_digits=False,
+        )
 
 
 @cache

@@ -32,24 +32,33 @@ from optimizer.balance import BATTERY
 from optimizer.invoicing import MemberInvoice
 
 
-def statements(desk: Desk, settings: CoopSettings, run: str) -> list[Statement]:
-    """Return every member's statement of a run, in order of their ids.
+def statements(
+    desk: Desk, settings: CoopSettings, run: str, party: str | None = None
+) -> list[Statement]:
+    """Return every member's statement of a run, in order of their ids; or one member's alone.
 
     A statement whose papers are numbered is what was numbered, word for word.
     """
     known = run_of(desk, run)
     if known.state not in (State.INVOICED, State.CLOSED):
-        return assembled(desk, settings, known)
-    papers = live_papers(desk, known)
+        return assembled(desk, settings, known, only=party)
+    papers = live_papers(desk, known, party)
     own = {place: paper for place, paper in papers.items() if paper.run == known.id}
-    said = {party: stated(desk, paper) for (party, _), paper in own.items()}
-    whole = [*said.values(), *assembled(desk, settings, known, without=said)]
+    said = {name: stated(desk, paper) for (name, _), paper in own.items()}
+    whole = list(said.values())
+    if party is None or party not in said:
+        whole += assembled(desk, settings, known, without=said, only=party)
     told = [_numbered(each, known, papers) for each in whole]
     return sorted(told, key=lambda each: each.party.id)
 
 
 def assembled(
-    desk: Desk, settings: CoopSettings, run: Run, *, without: Container[str] = ()
+    desk: Desk,
+    settings: CoopSettings,
+    run: Run,
+    *,
+    without: Container[str] = (),
+    only: str | None = None,
 ) -> list[Statement]:
     """Return members' statements as the books know them now, without numbers.
 
@@ -58,11 +67,14 @@ def assembled(
         settings: The cooperative.
         run: The run.
         without: Members who are left out.
+        only: The one member who is wanted; everybody when None.
     """
     computation = computation_of(desk, run)
     terms = Terms.of(computation.inputs)
     invoices = {
-        name: invoice for name, invoice in computation.invoices.items() if name not in without
+        name: invoice
+        for name, invoice in computation.invoices.items()
+        if name not in without and only in (None, name)
     }
     parties = party_parts(desk, invoices, run.name.month.last)
     energy = energy_parts(desk, run, computation, invoices)

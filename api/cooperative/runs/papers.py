@@ -17,17 +17,19 @@ from api.cooperative.statement_json import plain_of, statement_of
 from kwartier.wire import Json
 
 
-def live_papers(desk: Desk, run: Run) -> dict[tuple[str, Series], Document]:
+def live_papers(
+    desk: Desk, run: Run, party: str | None = None
+) -> dict[tuple[str, Series], Document]:
     """Return the papers that stand for a month after a run, by member and series.
 
     Papers of earlier versions stand as long as no credit note of this run or before took them
-    back.
+    back. With a party only that member's are read.
     """
     standing: dict[tuple[str, Series], Document] = {}
     for version in runs(desk, str(run.name.month)):
         if version.name.version > run.name.version:
             break
-        papers = documents(desk, run=version.id)
+        papers = documents(desk, run=version.id, party=party)
         taken = {paper.replaces for paper in papers if paper.series is Series.CREDIT}
         standing = {place: old for place, old in standing.items() if old.number not in taken}
         for paper in papers:

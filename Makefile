@@ -7,7 +7,7 @@ DEBIAN := mosquitto chromium libatomic1 fonts-inter postgresql poppler-utils \
 .PHONY: demo test gates suite speed nightly picture lock clean
 
 demo:
-	@$(PYTHON) .ci/prepare.py serve
+	@$(PYTHON) .ci/prepare.py coop
 	@$(BIN)/kwartier demo
 
 test:

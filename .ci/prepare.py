@@ -1,6 +1,6 @@
 """Make ``.venv`` ready for a set of dependencies, on a machine that has Python and no more.
 
-    python3 .ci/prepare.py serve             what `make demo` needs; no root, no Debian package
+    python3 .ci/prepare.py coop              what `make demo` needs; no root, no Debian package
     python3 .ci/prepare.py dev --debian ...  what `make test` needs, Debian packages included
 
 Versions and hashes come from ``.ci/constraints-*.txt``. Debian's Python has no pip of its own:
@@ -28,7 +28,7 @@ DEBIAN_WHEELS = Path("/usr/share/python-wheels")
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("extra", choices=["serve", "dev"])
+    parser.add_argument("extra", choices=["coop", "dev"])
     parser.add_argument("--debian", nargs="*", default=[], metavar="PACKAGE")
     chosen = parser.parse_args()
     if sys.version_info < (3, 11):  # noqa: UP036 - here an older Python is told so

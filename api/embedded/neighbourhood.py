@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import logging
+import signal
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
+from functools import partial
+from importlib.util import find_spec
+from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from api.app import create_app
 from api.embedded.gateways import StreetGateways
@@ -32,6 +38,9 @@ from kwartier.clock import SystemClock
 from kwartier.errors import LinkDownError
 from kwartier.interval import Quarter
 from kwartier.model import Community
+
+if TYPE_CHECKING:
+    from api.office import Office
 
 _log = logging.getLogger(__name__)
 
@@ -91,25 +100,12 @@ class Neighbourhood:
             self._homes, start_of_past(now_s, PAST_DAYS), clock, sun_of_day=SUN_OF_DAY
         )
         parts.callback(street.close)
+        making = self._make_books(street.community)
         bus = InProcessBus()
         store = SqliteStore(self._folder / "telemetry.db")
         parts.callback(store.close)
         plans = SqlitePlanBook(self._folder / "plans.db")
         parts.callback(plans.close)
-        people = open_people(self._folder, clock)
-        parts.callback(people.close)
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        self.url = f"http://{host}:{port_of(listening)}"
-        house = house_of(street.community, store, plans, people, clock, bus, self.url)
-        parts.callback(house.live.close)
-        server = WebServer(
-            create_app(house),
-            self._host,
-            self._port,
-            opened=listening,
-            stopping=house.live.close,
-        )
-        parts.callback(server.stop)
         gateways = StreetGateways(
             street, self._folder, bus, clock, Manner(pace=Pace(spread_s=0.0)), look_s=5.0
         )
@@ -121,6 +117,23 @@ class Neighbourhood:
         gateways.start_sending()
         parts.callback(gateways.stop)
         self._wait(gateways)
+        office = self._open_office(making)
+        people = open_people(self._folder, clock, office)
+        parts.callback(people.close)
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        self.url = f"http://{host}:{port_of(listening)}"
+        house = house_of(
+            street.community, store, plans, people, clock, bus, self.url, office=office
+        )
+        parts.callback(house.live.close)
+        server = WebServer(
+            create_app(house),
+            self._host,
+            self._port,
+            opened=listening,
+            stopping=house.live.close,
+        )
+        parts.callback(server.stop)
         self._issue_cards(people, street.community)
         self._live_on(street)
         gateways.start_reading()
@@ -131,6 +144,30 @@ class Neighbourhood:
         planner.start()
         parts.callback(planner.stop)
         server.start()
+
+    def _make_books(self, community: Community) -> Future[None] | None:
+        """Begin to make the books beside everything else; None where they are not installed."""
+        if find_spec("weasyprint") is None:
+            return None
+        from api.embedded.books import make_demo_books
+
+        # Ctrl-C reaches every process; only this one ends things, in order.
+        ignoring = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
+        pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=ignoring)
+        self._parts.callback(pool.shutdown)
+        made = pool.submit(make_demo_books, self._folder / "books", community, SUN_OF_DAY)
+        pool.shutdown(wait=False)
+        return made
+
+    def _open_office(self, making: Future[None] | None) -> Office | None:
+        if making is None:
+            return None
+        from api.embedded.books import open_demo_office
+
+        making.result(_DELIVERED_S)
+        office = open_demo_office(self._folder / "books", self._clock)
+        self._parts.callback(office.close)
+        return office
 
     def _live_on(self, street: VirtualStreet) -> None:
         """Let the street live in real time: one telegram a second from every meter."""

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from api.cooperative.keys import Keys
 from api.people.errors import PeopleError
+from api.people.guards import guard
 from api.people.tables import PeopleBase
 from api.people.visitor import Role, Stay
 from api.relational import engine_of, writing
@@ -61,6 +62,7 @@ class PeopleBook:
         self.registry = registry
         with writing(self.engine).begin() as connection:
             PeopleBase.metadata.create_all(connection)
+            guard(connection)
 
     @contextmanager
     def writing(self) -> Iterator[PeopleDesk]:

@@ -98,11 +98,13 @@ class CardRow(PeopleBase):
 
 
 class PasswordRow(PeopleBase):
-    """The slow hash of an account's password."""
+    """The slow hash of an account's password, and the name that is typed with it."""
 
     __tablename__ = "password"
 
     account: Mapped[str] = mapped_column(NAME, ForeignKey("account.id"), primary_key=True)
+    login: Mapped[str] = mapped_column(Text)
+    login_fingerprint: Mapped[str] = mapped_column(HASH, unique=True)
     hash: Mapped[str] = mapped_column(Text)
     set_at_s: Mapped[int] = mapped_column(BigInteger)
 
@@ -116,6 +118,16 @@ class TotpRow(PeopleBase):
     secret: Mapped[str] = mapped_column(Text)
     last_step: Mapped[int] = mapped_column(BigInteger)
     confirmed_at_s: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class RecoveryRow(PeopleBase):
+    """A code on paper that stands in once for a lost second factor, kept as a keyed hash."""
+
+    __tablename__ = "recovery"
+
+    hash: Mapped[str] = mapped_column(HASH, primary_key=True)
+    account: Mapped[str] = mapped_column(NAME, ForeignKey("account.id"), index=True)
+    used_at_s: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class PasskeyRow(PeopleBase):
@@ -274,10 +286,58 @@ class ActRow(PeopleBase):
     link: Mapped[str] = mapped_column(HASH)
 
 
+class ToldHomesRow(PeopleBase):
+    """Some homes that sums were told over, once, under a key that stands for them."""
+
+    __tablename__ = "told_homes"
+
+    key: Mapped[str] = mapped_column(HASH, primary_key=True)
+    homes: Mapped[str] = mapped_column(Text)
+
+
 class ToldRow(PeopleBase):
-    """Over which homes a quarter's sum was told first: a later one may not differ by a few."""
+    """The sums of a quarter as they were told; a later answer may not differ by a few homes."""
 
     __tablename__ = "told"
 
     start_s: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    homes: Mapped[str] = mapped_column(Text)
+    homes: Mapped[str] = mapped_column(HASH, ForeignKey("told_homes.key"))
+    import_wh: Mapped[int] = mapped_column(BigInteger)
+    export_wh: Mapped[int] = mapped_column(BigInteger)
+    solar_wh: Mapped[int] = mapped_column(BigInteger)
+    use_wh: Mapped[int] = mapped_column(BigInteger)
+    estimated: Mapped[int]
+    shared_wh: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class ToldLiveRow(PeopleBase):
+    """Over which homes power was told in a quarter-hour; the empty set is a pause."""
+
+    __tablename__ = "told_live"
+
+    start_s: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    homes: Mapped[str] = mapped_column(HASH, ForeignKey("told_homes.key"))
+
+
+class ReplayRow(PeopleBase):
+    """What a proposed rule would have done to everybody's bills; sealed, under its own hash."""
+
+    __tablename__ = "replay"
+
+    hash: Mapped[str] = mapped_column(HASH, primary_key=True)
+    told: Mapped[str] = mapped_column(Text)
+    kept_at_s: Mapped[int] = mapped_column(BigInteger)
+
+
+class ErasureRow(PeopleBase):
+    """Somebody asked to be forgotten: the account went at once, the books wait for the board."""
+
+    __tablename__ = "erasure"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(NAME, index=True)
+    party: Mapped[str] = mapped_column(NAME)
+    asked_at_s: Mapped[int] = mapped_column(BigInteger)
+    done_at_s: Mapped[int | None] = mapped_column(BigInteger)
+    done_by: Mapped[str] = mapped_column(NAME)
+    kept: Mapped[str] = mapped_column(Text)

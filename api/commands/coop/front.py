@@ -30,6 +30,7 @@ GROUPS = {
     "tariff": ("versions", "versions of the tariff"),
     "vat": ("versions", "VAT codes and their rates"),
     "parameter": ("law", "rules of the law that have a value"),
+    "whatif": ("whatif", "the last twelve months once more, with another tariff or key"),
     "meter": ("meters", "meters, their registers and swaps"),
     "readings": ("readings", "quarters: taken in, corrected, estimated, shown"),
     "proposal": ("proposal", "what waits for a second person"),

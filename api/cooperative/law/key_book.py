@@ -14,7 +14,12 @@ from api.cooperative.database import Desk
 from api.cooperative.errors import BooksError, ConflictError
 from api.cooperative.four_eyes import Matter, Proposal, propose
 from api.cooperative.law.decision import adopted_decision
-from api.cooperative.law.versions import in_force_between, is_approved
+from api.cooperative.law.versions import (
+    check_replay,
+    in_force_between,
+    is_approved,
+    replayed,
+)
 from api.cooperative.officers import DECIDERS
 from api.cooperative.stamp import stamp
 from api.cooperative.tables.law import KeyVersionRow
@@ -44,6 +49,8 @@ class KeyTerms:
         rounding: When amounts become whole; a run takes ``quarter`` only.
         battery_model: Who carries the battery's loss; None without a battery.
         efficiency: Of the battery, as exact text such as ``0.9``; empty without one.
+        replay: The hash of what this key would have done to everybody's last months; empty
+            where nobody looked.
 
     Raises:
         ContractError: The key, or the efficiency, is none; the message names the place.
@@ -55,8 +62,10 @@ class KeyTerms:
     rounding: Rounding = Rounding.QUARTER
     battery_model: BatteryModel | None = None
     efficiency: str = ""
+    replay: str = ""
 
     def __post_init__(self) -> None:
+        check_replay(self.replay)
         key_of(Part(self.definition, "key"))
         if self.rounding is not Rounding.QUARTER:
             raise ContractError(
@@ -172,6 +181,7 @@ def _body(key: str, decision: str, from_s: EpochS, terms: KeyTerms) -> dict[str,
         "source": Source.PROPORTIONAL.value,
         "rounding": terms.rounding.value,
         "battery": battery,
+        **replayed(terms.replay),
     }
 
 

@@ -16,7 +16,12 @@ from api.cooperative.errors import BooksError, ConflictError
 from api.cooperative.four_eyes import Matter, Proposal, propose
 from api.cooperative.law.decision import adopted_decision
 from api.cooperative.law.vat_book import vat_code, vat_codes
-from api.cooperative.law.versions import in_force_between, is_approved
+from api.cooperative.law.versions import (
+    check_replay,
+    in_force_between,
+    is_approved,
+    replayed,
+)
 from api.cooperative.officers import DECIDERS
 from api.cooperative.stamp import stamp
 from api.cooperative.tables.law import TariffVersionRow
@@ -46,6 +51,8 @@ class TariffTerms:
         vat_code: Under which VAT code what is owed falls.
         reference: A supplier's bare price, without energy tax and VAT [EUR/kWh].
         cost_sheet: What the prices are made of, as JSON.
+        replay: The hash of what these terms would have done to everybody's last months; empty
+            where nobody looked.
 
     Raises:
         ContractError: An amount is none; the message names it.
@@ -59,6 +66,7 @@ class TariffTerms:
     vat_code: str = "high"
     reference: str = "0"
     cost_sheet: Mapping[str, Json] = field(default_factory=dict)
+    replay: str = ""
 
     def __post_init__(self) -> None:
         for name in ("buy", "sell", "levy", "grid_sell", "fee_per_month", "reference"):
@@ -68,6 +76,7 @@ class TariffTerms:
             if exact_eur(getattr(self, name), name) < 0:
                 raise ContractError(f"{name}: {getattr(self, name)} is below zero: use 0 or more")
         canonical(dict(self.cost_sheet))
+        check_replay(self.replay)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +223,7 @@ def _body(tariff: str, decision: str, from_s: EpochS, terms: TariffTerms) -> dic
         "vat_code": terms.vat_code,
         "reference": terms.reference,
         "cost_sheet": dict(terms.cost_sheet),
+        **replayed(terms.replay),
     }
 
 

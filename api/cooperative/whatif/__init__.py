@@ -1,0 +1,44 @@
+"""What if: the last twelve months with another key or tariff, for everybody's own bill."""
+
+from __future__ import annotations
+
+from api.cooperative.whatif.candidate import Against, Candidate, key_terms, tariff_terms
+from api.cooperative.whatif.classes import Bar, Group, bars_of, groups_of
+from api.cooperative.whatif.effects import (
+    Distribution,
+    MemberEffect,
+    MissingMonth,
+    Replay,
+    ReplayedMonth,
+    replay_hash,
+    replay_of,
+    told_of,
+)
+from api.cooperative.whatif.months import MONTHS, last_months
+from api.cooperative.whatif.replaying import replay
+from api.cooperative.whatif.trying import Draft, Tryout, Tryouts
+
+__all__ = (
+    "MONTHS",
+    "Against",
+    "Bar",
+    "Candidate",
+    "Distribution",
+    "Draft",
+    "Group",
+    "MemberEffect",
+    "MissingMonth",
+    "Replay",
+    "ReplayedMonth",
+    "Tryout",
+    "Tryouts",
+    "bars_of",
+    "groups_of",
+    "key_terms",
+    "last_months",
+    "replay",
+    "replay_hash",
+    "replay_of",
+    "tariff_terms",
+    "told_of",
+)

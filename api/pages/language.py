@@ -100,7 +100,7 @@ class Language:
 
     def exact_euro(self, amount: Fraction) -> str:
         """Return an amount with all its decimals, or with six and an ellipsis if they go on."""
-        decimals = next((n for n in range(7) if (amount * 10**n).denominator == 1), None)
+        decimals = next((n for n in range(10) if (amount * 10**n).denominator == 1), None)
         if decimals is not None:
             return self._money(amount, max(2, decimals))
         cut = Fraction(int(amount * 10**6), 10**6)
@@ -135,6 +135,18 @@ class Language:
     def full_date(self, day: date) -> str:
         """Return a date with its year, such as ``1 juli 2026``."""
         return format_date(day, "d MMMM y", self._locale)
+
+    def short_date(self, day: date) -> str:
+        """Return a date without its year, such as ``1 juli``."""
+        return format_date(day, "d MMMM", self._locale)
+
+    def short_weekday(self, day: date) -> str:
+        """Return the name of a date's day in few letters, such as ``wo``."""
+        return format_date(day, "EEE", self._locale)
+
+    def short_month(self, day: date) -> str:
+        """Return the name of a date's month in few letters, such as ``jul``."""
+        return format_date(day, "LLL", self._locale).rstrip(".")
 
     def weekday(self, day: date) -> str:
         """Return the name of a date's day."""

@@ -18,6 +18,9 @@ from api.office import Office
 from api.pages.language import Language
 from api.problems import RefusedError
 
+FRONT = "/afrekening"
+"""Where a member finds the own statements."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShownLine:
@@ -27,7 +30,7 @@ class ShownLine:
         number: Its place on the statement, from 1.
         line: What it says.
         name: What it is about, in words.
-        formula: How its amount comes about, such as ``41,200 kWh × € 0,15``.
+        formula: How its amount comes about, energy or days, and a price.
         quality: How many of its quarters were estimated, in words; empty for the fee.
         estimated: Whether any of them was.
     """
@@ -67,7 +70,8 @@ def statement_values(
     """Return everything that ``statement.html`` and ``statement_body.html`` ask for.
 
     Whether the reader may see it was decided before. For a reader who is not the member, set
-    ``base`` to the address below which lines are found, or to nothing for no links.
+    ``base`` (below which lines are found) and ``front`` (below which runs are found) to other
+    addresses, or to nothing for no links.
 
     Args:
         house: The house.
@@ -99,7 +103,8 @@ def values_of(
         "run": run.id,
         "month": str(run.name.month),
         "version": run.name.version,
-        "base": f"/afrekening/{run.id}",
+        "front": FRONT,
+        "base": f"{FRONT}/{run.id}",
         "period": lang.month_name(said.first),
         "verdict": verdict(said.state, said.to_pay_cents, lang),
         "difference": difference(said, lang),
@@ -113,7 +118,7 @@ def values_of(
         "replaced_by": next((t.name for t in newer if t.name > run.name and t.stands), None),
         "later": next((t.name for t in newer if t.name > run.name), None),
         "price": lambda text: lang.exact_euro(Fraction(text)),
-        "percent": lambda part: words.percent(part),
+        "percent": words.percent,
         "phone": office.settings.phone,
     }
 
@@ -133,7 +138,7 @@ def no_statement(month: str, version: int) -> RefusedError:
 
 
 def verdict(state: StatementState, to_pay_cents: int, lang: Language) -> str:
-    """Return state and total, such as ``Definitief. U krijgt € 6,14.``"""
+    """Return state and total, such as "final, you get € 6.14"."""
     return lang.say(
         f"statement.verdict.{_way(to_pay_cents)}",
         state=lang.say(f"statement.state.{state}"),

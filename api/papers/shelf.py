@@ -6,6 +6,7 @@ statement is kept once its papers are numbered; before that somebody may still w
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -23,6 +24,7 @@ from api.cooperative.statement import Statement, StatementState
 from api.papers.kept import Kept
 from kwartier.errors import InputError
 from kwartier.units import EpochS
+from optimizer.invoicing import Charge
 from optimizer.period import Ownership
 from optimizer.strict_json import Part
 
@@ -71,12 +73,20 @@ class Terms:
         return next((kind for _, name, kind, _ in self.keys if name == key), "")
 
 
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """What is kept of every run: what each member pays, and how many homes have each charge."""
+
+    to_pay_cents: Mapping[str, int]
+    homes: Mapping[Charge, int]
+
+
 class Shelf:
     """Keeps what was read of the books; safe to share between threads."""
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self._totals: Kept[tuple[str, int], Mapping[str, int]] = Kept(64, AGE_S)
+        self._runs: Kept[tuple[str, int], _Sums] = Kept(64, AGE_S)
         self._statements: Kept[tuple[str, int, str], Statement] = Kept(256, AGE_S)
         self._explanations: Kept[tuple[str, int, str, int], Explanation] = Kept(128, AGE_S)
         self._quarters: Kept[tuple[str, int, str, date], tuple[QuarterRow, ...]] = Kept(256, AGE_S)
@@ -114,12 +124,26 @@ class Shelf:
 
     def totals(self, desk: Desk, run: Run) -> Mapping[str, int]:
         """Return what each member pays in a run, in cents."""
+        return self._sums(desk, run).to_pay_cents
 
-        def read() -> Mapping[str, int]:
+    def homes_with(self, desk: Desk, run: Run, charge: Charge) -> int:
+        """Return how many homes, or of the fee how many members, have a line of a charge."""
+        return self._sums(desk, run).homes.get(charge, 0)
+
+    def _sums(self, desk: Desk, run: Run) -> _Sums:
+        def read() -> _Sums:
             invoices = computation_of(desk, run).invoices
-            return {name: invoice.to_pay for name, invoice in invoices.items()}
+            whose = {
+                (line.priced.charge, line.priced.connection or name)
+                for name, invoice in invoices.items()
+                for line in invoice.lines
+            }
+            return _Sums(
+                {name: invoice.to_pay for name, invoice in invoices.items()},
+                Counter(charge for charge, _ in whose),
+            )
 
-        return self._totals.of((run.id, run.computation), read)
+        return self._runs.of((run.id, run.computation), read)
 
     def statement(self, desk: Desk, settings: CoopSettings, run: Run, party: str) -> Statement:
         """Return a member's statement; the member must have one in the run."""
@@ -137,9 +161,7 @@ class Shelf:
             (run.id, run.computation, party, line), lambda: explain(desk, run.id, party, line)
         )
 
-    def quarters(
-        self, desk: Desk, run: Run, connection: str, day: date
-    ) -> tuple[QuarterRow, ...]:
+    def quarters(self, desk: Desk, run: Run, connection: str, day: date) -> tuple[QuarterRow, ...]:
         """Return a connection's day in a run, quarter by quarter."""
         return self._quarters.of(
             (run.id, run.computation, connection, day),

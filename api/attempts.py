@@ -35,6 +35,13 @@ class Attempts:
                 self._tries.popitem(last=False)
             return 0.0
 
+    def give_back(self, key: str) -> None:
+        """Take back the newest try of a key."""
+        with self._lock:
+            tries = self._tries.get(key)
+            if tries:
+                tries.pop()
+
     def forget(self, key: str) -> None:
         """Start again for a key: it was right."""
         with self._lock:

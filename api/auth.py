@@ -12,7 +12,9 @@ from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRoute
 
 from api.people.book import PeopleBook
-from api.people.sessions import LIMIT_S, end_session, hash_of, visitor_of
+from api.people.passkeys import Site
+from api.people.rates import Rates
+from api.people.sessions import LIMIT_S, OpenSession, end_session, hash_of, session_of, visitor_of
 from api.people.visitor import Role, Visitor
 from api.problems import ProofNeededError, RefusedError
 from kwartier.errors import SettingsError
@@ -86,6 +88,8 @@ class Doorkeeper:
                 "put TLS in front and write 'https://…', or keep to 127.0.0.1"
             )
         self._people = people
+        self._host = address.hostname
+        self.rates = Rates(people.clock)
         self.cookie = "__Host-kwartier" if self._secure else "kwartier"
         self._local = is_loopback(address.hostname)
         self._origins = frozenset({public_url.rstrip("/")})
@@ -97,6 +101,16 @@ class Doorkeeper:
     def visitor(self, request: Request) -> Visitor:
         """Return who asks."""
         return visitor_of(self._people, request.cookies.get(self.cookie))
+
+    def session(self, request: Request) -> OpenSession | None:
+        """Return the browser's session, also one that waits for a second factor."""
+        return session_of(self._people, request.cookies.get(self.cookie))
+
+    def site(self, request: Request, name: str) -> Site:
+        """Return where passkeys are made and shown: our address, or this machine's own."""
+        own = _own_origin(request) if self._local else None
+        host = self._host if own is None else urlsplit(own).hostname or self._host
+        return Site(host, name, (*self._origins, *(() if own is None else (own,))))
 
     def let_in(self, response: Response, session: str) -> None:
         """Give the browser a session's id."""

@@ -5,12 +5,23 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select, update
 
 from api.people.acts import record
 from api.people.book import PeopleDesk
-from api.people.errors import UnknownError
-from api.people.tables import AccountRow, GrantRow, StayRow
+from api.people.errors import PeopleError, UnknownError
+from api.people.tables import (
+    AccountRow,
+    CardRow,
+    GrantRow,
+    PasskeyRow,
+    PasswordRow,
+    RecoveryRow,
+    SessionRow,
+    StayRow,
+    TokenRow,
+    TotpRow,
+)
 from api.people.visitor import Role
 from kwartier.units import EpochS
 
@@ -80,14 +91,79 @@ def account_of(desk: PeopleDesk, account: str) -> Account:
     return opened(desk, row)
 
 
-def accounts(desk: PeopleDesk) -> list[Account]:
-    """Return every account that has not ended, the oldest first."""
+def accounts(desk: PeopleDesk, *, skip: int = 0, limit: int | None = None) -> list[Account]:
+    """Return every account that has not ended, the oldest first; or one page of them."""
     rows = desk.session.scalars(
         select(AccountRow)
         .where(AccountRow.ended_at_s.is_(None))
         .order_by(AccountRow.made_at_s, AccountRow.id)
+        .offset(skip)
+        .limit(limit)
     )
     return [opened(desk, row) for row in rows]
+
+
+def rename(desk: PeopleDesk, by: str, account: str, name: str) -> None:
+    """Change what somebody is called."""
+    known = account_of(desk, account)
+    row = desk.session.get_one(AccountRow, known.id)
+    row.name = desk.keys.seal(name.strip()[:80])
+    desk.session.flush()
+    record(desk, by, "account.rename", account)
+
+
+def end_account(desk: PeopleDesk, by: str, account: str) -> None:
+    """End an account at once: nothing opens it any more, and its party may have another one.
+
+    Raises:
+        UnknownError: There is none, or it has ended.
+        PeopleError: It is one's own.
+    """
+    if account_of(desk, account).ended_at_s is not None:
+        raise UnknownError("this account has ended already")
+    if account == by:
+        raise PeopleError("this is your own account: ask somebody else to end it")
+    row = desk.session.get_one(AccountRow, account)
+    party, officer = row.party or "", row.officer or ""
+    row.ended_at_s = desk.at_s
+    row.party = row.officer = row.email_fingerprint = None
+    row.email = desk.keys.seal("")
+    desk.session.flush()
+    for proof in (SessionRow, CardRow, PasswordRow, TotpRow, PasskeyRow, RecoveryRow, TokenRow):
+        desk.session.execute(delete(proof).where(proof.account == account))
+    desk.session.execute(
+        update(GrantRow)
+        .where(GrantRow.account == account, GrantRow.ended_at_s.is_(None))
+        .values(ended_at_s=desk.at_s)
+    )
+    record(desk, by, "account.end", account, {"party": party, "officer": officer})
+
+
+def set_officer(desk: PeopleDesk, account: str, officer: str, person: str) -> None:
+    """Have an account be an officer of the books, who showed the officer's own secret.
+
+    Raises:
+        PeopleError: The officer or the person is another account's, or this is another person's.
+    """
+    row = desk.session.get_one(AccountRow, account)
+    taken = select(AccountRow.id).where(
+        or_(AccountRow.officer == officer, AccountRow.party == person), AccountRow.id != account
+    )
+    if desk.session.scalars(taken).first() is not None:
+        raise PeopleError("this officer has another account: log in with that one, or have it end")
+    if row.party not in {None, person}:
+        raise PeopleError("this account is another person's: use your own")
+    row.officer, row.party = officer, person
+    desk.session.flush()
+    record(desk, account, "officer.set", account, {"officer": officer, "party": person})
+
+
+def drop_officer(desk: PeopleDesk, by: str, account: str) -> None:
+    """Have an account be no officer any more."""
+    row = desk.session.get_one(AccountRow, account)
+    officer, row.officer = row.officer or "", None
+    desk.session.flush()
+    record(desk, by, "officer.end", account, {"officer": officer})
 
 
 def account_of_party(desk: PeopleDesk, party: str) -> str | None:

@@ -9,19 +9,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import threading
 
 from sqlalchemy import delete, select
 
 from api.people.accounts import account_of_party, add_account, add_stay
 from api.people.acts import record
 from api.people.book import PeopleBook, PeopleDesk
+from api.people.slow import SLOW
 from api.people.tables import AccountRow, CardRow, SessionRow, StayRow
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """What a code is made of: nothing that can be read as something else."""
-_HASHING = threading.BoundedSemaphore(2)
-"""Each hash takes 16 MiB and a core."""
 
 
 def card_for_home(book: PeopleBook, home: str, by: str) -> str:
@@ -51,7 +49,11 @@ def give_card(book: PeopleBook, account: str, by: str) -> str:
 
 
 def card_of(book: PeopleBook, code: str) -> CardRow | None:
-    """Return the card whose code this is, or None; both take as long."""
+    """Return the card whose code this is, or None; both take as long.
+
+    Raises:
+        TooOftenError: Too many hashes are waiting.
+    """
     letters = "".join(letter for letter in code[:64].upper() if letter in ALPHABET)[:16]
     number, proof = letters[:4], letters[4:]
     with book.reading() as desk:
@@ -82,6 +84,6 @@ def _letters(count: int) -> str:
 
 
 def _slow_hash(proof: str, salt: bytes) -> bytes:
-    """Return scrypt of a proof: 16 MiB and some 50 ms each, at most two at once."""
-    with _HASHING:
+    """Return scrypt of a proof: 16 MiB and some 50 ms each."""
+    with SLOW.turn():
         return hashlib.scrypt(proof.encode(), salt=salt, n=2**14, r=8, p=1, dklen=32)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 
 from sqlalchemy import delete, select, update
 
 from api.people.accounts import live_grants
 from api.people.book import PeopleBook, PeopleDesk
+from api.people.looks import note_companion
 from api.people.tables import AccountRow, CompanionRow, SessionRow, StayRow
 from api.people.visitor import ANYBODY, PRIVILEGED, Role, Stay, Visitor
+from kwartier.interval import day_of
+from kwartier.units import EpochS
 
 TOUCH_S = 300
 """How often a session in use is written down again, at most [s]."""
@@ -20,6 +24,34 @@ IDLE_S = 30 * 86_400
 """How long it lasts without being used [s]."""
 STRONG_IDLE_S = 1_800
 """How long its second factor counts without being used [s]."""
+STRONG_LIMIT_S = 12 * 3_600
+"""How long its second factor counts, however much it is used [s]."""
+HALF_S = 600
+"""How long somebody has to show a second factor after the first [s]."""
+_HALF = "half:"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session as its owner sees it.
+
+    Attributes:
+        hash: What is kept of its id.
+        account: Whose it is.
+        way: How they came in, such as ``card``.
+        half: Whether it opens nothing before a second factor is shown.
+        made_at_s: When it began [s].
+        seen_at_s: When it was used last, to a few minutes [s].
+        strong_at_s: When a second factor was shown last [s]; None for never.
+    """
+
+    hash: str
+    account: str
+    way: str
+    half: bool
+    made_at_s: EpochS
+    seen_at_s: EpochS
+    strong_at_s: EpochS | None
 
 
 def open_session(
@@ -30,6 +62,7 @@ def open_session(
     card: str | None = None,
     companion: int | None = None,
     strong: bool = False,
+    half: bool = False,
 ) -> str:
     """Return a new session's id, which is not kept.
 
@@ -40,13 +73,14 @@ def open_session(
         card: The card's number, so that the session ends with the card.
         companion: The helper link, so that the session ends with the link.
         strong: Whether a second factor was shown.
+        half: Whether it opens nothing before one is shown.
     """
     session = secrets.token_urlsafe(32)
     desk.session.add(
         SessionRow(
             hash=hash_of(session),
             account=account,
-            way=way,
+            way=f"{_HALF}{way}" if half else way,
             card=card,
             companion=companion,
             made_at_s=desk.at_s,
@@ -71,14 +105,15 @@ def visitor_of(book: PeopleBook, session: str | None) -> Visitor:
             or account is None
             or account.ended_at_s is not None
             or desk.at_s - row.seen_at_s > IDLE_S
-            or desk.at_s - row.made_at_s > LIMIT_S
+            or desk.at_s - row.made_at_s > (HALF_S if _is_half(row) else LIMIT_S)
         )
-        found = ANYBODY if over else _visitor(book, desk, row, account)
+        shut = over or row is None or _is_half(row)
+        found = ANYBODY if shut else _visitor(book, desk, row, account)
     if row is None:
         return ANYBODY
     if over:
         end_session(book, wanted)
-    elif book.clock.now_s() - row.seen_at_s > TOUCH_S:
+    elif book.clock.now_s() - row.seen_at_s > TOUCH_S or _is_new_day(row, book.clock.now_s()):
         _touch(book, row)
     return found
 
@@ -89,13 +124,59 @@ def end_session(book: PeopleBook, session_hash: str) -> None:
         desk.session.execute(delete(SessionRow).where(SessionRow.hash == session_hash))
 
 
-def strengthen(desk: PeopleDesk, session_hash: str) -> None:
-    """Write down that a second factor was shown now."""
-    desk.session.execute(
-        update(SessionRow)
-        .where(SessionRow.hash == session_hash)
-        .values(strong_at_s=desk.at_s, seen_at_s=desk.at_s)
+def session_of(book: PeopleBook, session: str | None) -> OpenSession | None:
+    """Return what a browser's session is, also when it is half; None without one in force."""
+    if not session or len(session) > 128:
+        return None
+    with book.reading() as desk:
+        row = desk.session.get(SessionRow, hash_of(session))
+        account = None if row is None else desk.session.get(AccountRow, row.account)
+        if row is None or account is None or account.ended_at_s is not None:
+            return None
+        limit_s = HALF_S if _is_half(row) else LIMIT_S
+        idle = desk.at_s - row.seen_at_s > IDLE_S
+        if idle or row.companion is not None or desk.at_s - row.made_at_s > limit_s:
+            return None
+    return _opened(row)
+
+
+def sessions_of(desk: PeopleDesk, account: str) -> list[OpenSession]:
+    """Return an account's own sessions, the newest first; those of helpers are not among them."""
+    wanted = select(SessionRow).where(
+        SessionRow.account == account,
+        SessionRow.companion.is_(None),
+        SessionRow.seen_at_s >= desk.at_s - IDLE_S,
+        SessionRow.made_at_s >= desk.at_s - LIMIT_S,
     )
+    rows = desk.session.scalars(wanted.order_by(SessionRow.made_at_s.desc(), SessionRow.hash))
+    return [_opened(row) for row in rows if not _is_half(row)]
+
+
+def renew_session(desk: PeopleDesk, session_hash: str, *, strong: bool) -> str:
+    """Return a new id for a session, whole from now on; the old one opens nothing.
+
+    Args:
+        desk: The open book.
+        session_hash: The session as it was.
+        strong: Whether a second factor was shown now.
+    """
+    row = desk.session.get_one(SessionRow, session_hash)
+    way, was_half = row.way.removeprefix(_HALF), _is_half(row)
+    made_at_s, strong_at_s = row.made_at_s, row.strong_at_s
+    session = open_session(desk, row.account, way, card=row.card, strong=strong)
+    desk.session.delete(row)
+    fresh = desk.session.get_one(SessionRow, hash_of(session))
+    fresh.made_at_s = desk.at_s if was_half else made_at_s
+    fresh.strong_at_s = desk.at_s if strong else strong_at_s
+    desk.session.flush()
+    return session
+
+
+def end_sessions(desk: PeopleDesk, account: str, *, but: str = "") -> int:
+    """Forget every session of an account but one, and return how many there were."""
+    gone = delete(SessionRow).where(SessionRow.account == account, SessionRow.hash != but)
+    hashes = desk.session.scalars(gone.returning(SessionRow.hash)).all()
+    return len(hashes)
 
 
 def hash_of(secret: str) -> str:
@@ -103,8 +184,31 @@ def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+def _is_half(row: SessionRow) -> bool:
+    return row.way.startswith(_HALF)
+
+
+def _opened(row: SessionRow) -> OpenSession:
+    return OpenSession(
+        row.hash,
+        row.account,
+        row.way.removeprefix(_HALF),
+        _is_half(row),
+        row.made_at_s,
+        row.seen_at_s,
+        row.strong_at_s,
+    )
+
+
+def _is_new_day(row: SessionRow, now_s: float) -> bool:
+    """Return whether a helper is here for the first time today: that is noted at once."""
+    return row.companion is not None and day_of(row.seen_at_s) != day_of(now_s)
+
+
 def _touch(book: PeopleBook, row: SessionRow) -> None:
     with book.writing() as desk:
+        if row.companion is not None:
+            note_companion(desk, row.companion)
         rested = desk.at_s - row.seen_at_s > STRONG_IDLE_S
         values = {"seen_at_s": desk.at_s}
         wanted = update(SessionRow).where(SessionRow.hash == row.hash).values(values)
@@ -120,7 +224,8 @@ def _visitor(
     if row.companion is not None:
         return _companion(desk, row, account, stays)
     strong_at_s = row.strong_at_s
-    if desk.at_s - row.seen_at_s > STRONG_IDLE_S:
+    rested = desk.at_s - row.seen_at_s > STRONG_IDLE_S
+    if rested or (strong_at_s is not None and desk.at_s - strong_at_s > STRONG_LIMIT_S):
         strong_at_s = None
     grants = live_grants(desk, account.id)
     possible = {Role(each.role) for each in grants}

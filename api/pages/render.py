@@ -13,6 +13,7 @@ from api.pages.language import Language
 ASSETS = {
     "style.css": "text/css; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
+    "door.js": "text/javascript; charset=utf-8",
 }
 """What pages fetch besides themselves, and its kind."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -90,6 +91,12 @@ def make_demo_books(folder: Path, community: Community, sun_of_day: int | None) 
     with books.desk(TREASURER) as desk:
         compute(desk, known, str(months[1]))
     books.close()
+
+
+def make_undisturbed(folder: Path, community: Community, sun_of_day: int | None) -> None:
+    """Make the books in a process that leaves Ctrl-C to the one that began it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    make_demo_books(folder, community, sun_of_day)
 
 
 def open_demo_office(folder: Path, clock: Clock) -> Office:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-import signal
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
-from functools import partial
 from importlib.util import find_spec
 from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -145,26 +143,36 @@ class Neighbourhood:
         parts.callback(planner.stop)
         server.start()
 
-    def _make_books(self, community: Community) -> Future[None] | None:
+    def _make_books(self, community: Community) -> BaseProcess | None:
         """Begin to make the books beside everything else; None where they are not installed."""
         if find_spec("weasyprint") is None:
             return None
-        from api.embedded.books import make_demo_books
+        from api.embedded.books import make_undisturbed
 
-        # Ctrl-C reaches every process; only this one ends things, in order.
-        ignoring = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
-        pool = ProcessPoolExecutor(1, get_context("spawn"), initializer=ignoring)
-        self._parts.callback(pool.shutdown)
-        made = pool.submit(make_demo_books, self._folder / "books", community, SUN_OF_DAY)
-        pool.shutdown(wait=False)
-        return made
+        words = (self._folder / "books", community, SUN_OF_DAY)
+        making = get_context("spawn").Process(target=make_undisturbed, args=words, daemon=True)
+        making.start()
 
-    def _open_office(self, making: Future[None] | None) -> Office | None:
+        def end() -> None:
+            making.terminate()
+            making.join()
+
+        self._parts.callback(end)
+        return making
+
+    def _open_office(self, making: BaseProcess | None) -> Office | None:
+        """Return the office once its books are made.
+
+        Raises:
+            LinkDownError: They were not made in time; what went wrong stands on standard error.
+        """
         if making is None:
             return None
         from api.embedded.books import open_demo_office
 
-        making.result(_DELIVERED_S)
+        making.join(_DELIVERED_S)
+        if making.exitcode != 0:
+            raise LinkDownError(f"the demo's books were not made within {_DELIVERED_S:g} s")
         office = open_demo_office(self._folder / "books", self._clock)
         self._parts.callback(office.close)
         return office

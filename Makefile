@@ -20,8 +20,9 @@ gates:
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
+# A file of tests stays on one processor: its parts share servers and books.
 suite:
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 speed:
 	$(BIN)/pytest -m speed -s tests/speed

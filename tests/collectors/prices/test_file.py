@@ -60,7 +60,7 @@ def test_a_price_file_is_read_exactly(tmp_path: Path, text: str) -> None:
 
 def test_a_gzipped_file_is_known_by_its_bytes_not_by_its_name(tmp_path: Path) -> None:
     path = tmp_path / "prices"
-    path.write_bytes(gzip.compress(TWO_QUARTERS.encode()))
+    path.write_bytes(gzip.compress(TWO_QUARTERS.encode(), mtime=0))
 
     assert told(read_prices(path), 2) == ["87.5", "-12.34"]
 
@@ -127,8 +127,8 @@ def test_a_bad_row_is_named_with_file_line_value_and_remedy(
         (b"utc,eur_per_mwh\n2026-07-01T10:00:00Z,\n", "holds no price"),
         (TWO_QUARTERS.encode("utf-16"), "no UTF-8"),
         (b"x" * 10_000, "has a line of more than 4096"),
-        (gzip.compress(TWO_QUARTERS.encode())[:-12], "cut off or damaged"),
-        (gzip.compress(TWO_QUARTERS.encode())[:-6] + b"abcdef", "cut off or damaged"),
+        (gzip.compress(TWO_QUARTERS.encode(), mtime=0)[:-12], "cut off or damaged"),
+        (gzip.compress(TWO_QUARTERS.encode(), mtime=0)[:-6] + b"abcdef", "cut off or damaged"),
         (b"PAR1 and nothing more", "no Parquet that can be read"),
     ],
 )

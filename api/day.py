@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
 from api.house import House
 from api.plans import PlanBlock, PlannedQuarter
+from api.readers import STRANGER, Onlooker
 from api.settled import SettledDays
-from collectors.disclosure import MIN_HOMES
+from collectors.disclosure import DELAY_S, Reader, rounded_forecast
 from collectors.queries import HomeQuarter, SumQuarter
-from kwartier.interval import QUARTER_S, Quarter, local_day
+from kwartier.interval import QUARTER_S, Quarter, day_of, local_day
 from kwartier.model import Tariff
 from kwartier.units import EpochS, Wh, kwh
-from optimizer.settlement import DaySettlement, Status
+from optimizer.settlement import DaySettlement, MemberDay, Status
 
 
 class Kind(StrEnum):
@@ -53,8 +54,8 @@ class DayQuarter:
         kind: How it is known.
         homes: Over how many homes the sums are.
         solar_wh: Solar energy, all roofs together [Wh].
-        use_wh: Use, all homes together [Wh].
-        shared_wh: What neighbours and the battery gave to homes [Wh].
+        use_wh: Use, all homes together [Wh]; None also where it may not be told yet.
+        shared_wh: What neighbours and the battery gave to homes [Wh]; None likewise.
         battery_wh: What the batteries took, below zero what they gave [Wh].
         price_eur_per_kwh: The price the plan reckons with; a forecast.
         own: The resident's own home.
@@ -119,31 +120,75 @@ class Day:
         )
 
 
-def day_of_house(house: House, settled: SettledDays, day: date, home: str | None = None) -> Day:
-    """Return a local day of the neighbourhood, with a resident's own home where one asks."""
+def day_of_house(house: House, settled: SettledDays, day: date, looks: Onlooker = STRANGER) -> Day:
+    """Return a local day of the neighbourhood as somebody may see it, with their own home in it."""
     start_s, end_s = local_day(day)
     now_s = house.clock.now_s()
-    settlement = settled.of(day)
+    sums = {one.start_s: one for one in told_sums(house, settled, day, looks.reader)}
     planned = house.plans.covering(start_s, end_s)
-    sums = {quarter.start_s: quarter for quarter in house.records.sums(start_s, end_s)}
     coming = {} if planned is None else {one.start_s: one for one in planned.quarters}
-    shared = _shared(settlement, start_s)
-    homes = {} if home is None else house.records.period(start_s, end_s).homes[home]
+    settlement = settled.of(day)
+    own = _own_quarters(house, settlement, start_s, end_s, looks)
     quarters = tuple(
-        _quarter(at_s, now_s, sums.get(at_s), coming.get(at_s), shared.get(at_s), homes, home)
+        _quarter(at_s, now_s, sums.get(at_s), coming.get(at_s), own.get(at_s), looks.reader)
         for at_s in range(start_s, end_s, QUARTER_S)
     )
     tariff = house.community.tariff
-    enough = len(house.community.connections) >= MIN_HOMES
+    own_wh = sum(one.shared_wh for one in own.values())
+    lived = any(looks.sees_home(at_s) for at_s in range(start_s, end_s, QUARTER_S))
     return Day(
         day,
         now_s,
         quarters,
         () if planned is None else planned.blocks,
-        _gain(settlement.shared_wh, tariff) if enough else None,
-        None if home is None else _gain(_bought(settlement, home), tariff),
+        gain_of(sums.values(), tariff),
+        _gain(own_wh, tariff) if lived else None,
         settlement.status if now_s >= end_s else Status.PROVISIONAL,
     )
+
+
+def told_sums(house: House, settled: SettledDays, day: date, reader: Reader) -> list[SumQuarter]:
+    """Return a day's sums as a reader may see them, with what was shared where that is settled."""
+    start_s, end_s = local_day(day)
+    told = house.records.told(start_s, end_s)
+    if any(one.shared_wh is None for one in told):
+        settlement = settled.of(day)
+        everybody = set(house.community.connections)
+        found: dict[frozenset[str], dict[EpochS, Wh]] = {}
+        for one in told:
+            place = (one.start_s - start_s) // QUARTER_S
+            if one.shared_wh is not None or place >= len(settlement.quarters):
+                continue
+            quarter = settlement.quarters[place]
+            away = {flag.partition(":")[0] for flag in quarter.missing} & everybody
+            # What was shared among others than the sums cover would show who came in late.
+            if one.homes == everybody - away:
+                shared = found.setdefault(one.homes, {})
+                shared[one.start_s] = quarter.shared_total_wh
+        for homes, shared_wh in found.items():
+            house.records.tell_shared(shared_wh, homes)
+    return house.records.sums(start_s, end_s, reader)
+
+
+def own_day(settled: SettledDays, day: date, looks: Onlooker) -> MemberDay | None:
+    """Return what a day came to for the onlooker's home in the time it was theirs, or None."""
+    start_s, end_s = local_day(day)
+    theirs = [looks.sees_home(at_s) for at_s in range(start_s, end_s, QUARTER_S)]
+    if looks.home is None or not any(theirs):
+        return None
+    found = settled.of(day) if all(theirs) else settled.of_some(day, looks.sees_home)
+    return found.members.get(looks.home)
+
+
+def last_public_day(now_s: float) -> date:
+    """Return the newest local day of which everybody may know everything."""
+    return day_of(now_s - DELAY_S) - timedelta(days=1)
+
+
+def gain_of(sums: Iterable[SumQuarter], tariff: Tariff) -> Gain | None:
+    """Return what sharing brought in some quarters, or None when none of it may be told."""
+    shared_wh = [one.shared_wh for one in sums if one.shared_wh is not None]
+    return _gain(sum(shared_wh), tariff) if shared_wh else None
 
 
 def saving_eur_per_kwh(tariff: Tariff) -> Decimal:
@@ -155,16 +200,23 @@ def _gain(shared_wh: Wh, tariff: Tariff) -> Gain:
     return Gain(shared_wh, kwh(shared_wh) * saving_eur_per_kwh(tariff))
 
 
-def _bought(settlement: DaySettlement, home: str) -> Wh:
-    member = settlement.members.get(home)
-    return 0 if member is None else member.bought_wh
-
-
-def _shared(settlement: DaySettlement, start_s: EpochS) -> dict[EpochS, Mapping[str, Wh]]:
-    """Return what was allocated by the quarter's start; quarters are settled from the first on."""
+def _own_quarters(
+    house: House,
+    settlement: DaySettlement,
+    start_s: EpochS,
+    end_s: EpochS,
+    looks: Onlooker,
+) -> dict[EpochS, OwnQuarter]:
+    """Return a home's quarters of the time that its values are the onlooker's."""
+    if looks.home is None or looks.home not in house.community.connections:
+        return {}
+    known = house.records.period(start_s, end_s).homes[looks.home]
     return {
-        start_s + place * QUARTER_S: quarter.allocated_wh
-        for place, quarter in enumerate(settlement.quarters)
+        at_s: _own(known[at_s], quarter.allocated_wh.get(looks.home, 0))
+        for at_s, quarter in zip(
+            range(start_s, end_s, QUARTER_S), settlement.quarters, strict=False
+        )
+        if at_s in known and looks.sees_home(at_s)
     }
 
 
@@ -173,14 +225,10 @@ def _quarter(
     now_s: float,
     known: SumQuarter | None,
     planned: PlannedQuarter | None,
-    shared: Mapping[str, Wh] | None,
-    homes: Mapping[EpochS, HomeQuarter],
-    home: str | None,
+    own: OwnQuarter | None,
+    reader: Reader,
 ) -> DayQuarter:
     price = None if planned is None else planned.price_eur_per_kwh
-    own = None
-    if home is not None and at_s in homes and shared is not None:
-        own = _own(homes[at_s], shared.get(home, 0))
     if known is not None:
         return DayQuarter(
             at_s,
@@ -188,27 +236,34 @@ def _quarter(
             known.homes,
             known.solar_wh,
             known.use_wh,
-            None if shared is None else sum(shared.values()),
+            known.shared_wh,
             _net(known),
             price,
             own,
         )
-    if planned is not None and Quarter(at_s).end_s > now_s:
+    end_s = Quarter(at_s).end_s
+    if planned is not None and end_s > now_s:
         return DayQuarter(
             at_s,
             Kind.FORECAST,
             None,
             planned.solar_wh,
-            planned.use_wh,
+            expected_use_wh(planned, reader, now_s),
             None,
             planned.battery_w // 4,
             price,
             own,
         )
-    past = Quarter(at_s).end_s <= now_s
     return DayQuarter(
-        at_s, Kind.MISSING if past else Kind.UNKNOWN, price_eur_per_kwh=price, own=own
+        at_s, Kind.MISSING if end_s <= now_s else Kind.UNKNOWN, price_eur_per_kwh=price, own=own
     )
+
+
+def expected_use_wh(planned: PlannedQuarter, reader: Reader, now_s: float) -> Wh | None:
+    """Return the use a plan expects, as a reader may know it [Wh]: it is made from use itself."""
+    if not reader.may_know_use(Quarter(planned.start_s).end_s, now_s):
+        return None
+    return rounded_forecast(planned.use_wh)
 
 
 def _own(home: HomeQuarter, shared_wh: Wh) -> OwnQuarter:

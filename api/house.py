@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeAlias
 
+from api.health.states import GatewayStates
 from api.live import LiveFeed
 from api.mail import Mailer
 from api.papers.shelf import Shelf
 from api.people.book import PeopleBook
+from api.people.told import ToldBook
 from api.plans import PlanBook
 from api.signals import Signals
+from collectors.disclosure import Disclosure
 from collectors.queries import Records
 from collectors.store import Store
 from kwartier.bus import Bus
@@ -23,12 +26,27 @@ from optimizer.settlement import DaySettlement, Rules, settle_day
 
 if TYPE_CHECKING:
     from api.office import Office
+    from api.overview.keeper import Overview
+    from api.post.hook import Hook
 
 LOCAL_URL = "http://127.0.0.1:8000"
 """Where pages are served unless another address is set."""
 
 Settle: TypeAlias = Callable[[Sequence[QuarterReadings]], DaySettlement]
 """Settles some quarters by the rules and the tariff in force."""
+
+
+@dataclass(frozen=True, slots=True)
+class HelpLine:
+    """Whom people call.
+
+    Attributes:
+        phone: The number; empty without one.
+        hours: When somebody answers, in words; empty when nobody said.
+    """
+
+    phone: str = ""
+    hours: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +67,11 @@ class House:
         mailer: Takes letters away; None where no mail server is set.
         public_url: The address people type, without a slash at the end.
         version: The software's version, for the footer.
+        hook: Takes messages that are no mail; None where no address is set.
+        overview: Days that were summed before; None where nobody sums them.
         shelf: Statements that were read, for as long as they cannot change.
+        gateways: What gateways told of themselves.
+        help_line: Whom people call.
     """
 
     community: Community
@@ -65,7 +87,11 @@ class House:
     mailer: Mailer | None = None
     public_url: str = LOCAL_URL
     version: str = "0"
+    hook: Hook | None = None
+    overview: Overview | None = None
     shelf: Shelf = field(default_factory=Shelf)
+    gateways: GatewayStates = field(default_factory=GatewayStates)
+    help_line: HelpLine = field(default_factory=HelpLine)
 
 
 def house_of(
@@ -79,6 +105,9 @@ def house_of(
     rules: Rules | None = None,
     office: Office | None = None,
     mailer: Mailer | None = None,
+    overview: Overview | None = None,
+    help_line: HelpLine | None = None,
+    hook: Hook | None = None,
 ) -> House:
     """Return a house put together from its parts; without a bus live values come from the record.
 
@@ -93,16 +122,23 @@ def house_of(
         rules: What the members decided about sharing; in proportion to use when None.
         office: The cooperative's books, where they are kept.
         mailer: Takes letters away, where a mail server is set.
+        overview: Days that were summed before, where somebody sums them.
+        help_line: Whom people call; the books' own number when None.
+        hook: Takes messages that are no mail, where an address is set.
     """
     decided = rules or Rules()
 
     def settle(quarters: Sequence[QuarterReadings]) -> DaySettlement:
         return settle_day(quarters, decided, community.tariff)
 
+    states = GatewayStates()
+    if bus is not None:
+        states.listen(bus, community.coop, clock)
+    books_line = HelpLine() if office is None else HelpLine(office.settings.phone)
     return House(
         community,
         store,
-        Records(store, community, clock),
+        Records(store, community, clock, Disclosure(ToldBook(people))),
         plans,
         clock,
         settle,
@@ -113,4 +149,8 @@ def house_of(
         mailer,
         public_url,
         version("kwartier"),
+        hook,
+        overview=overview,
+        gateways=states,
+        help_line=help_line or books_line,
     )

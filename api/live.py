@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 from collectors.power import Instants
 from collectors.store import DeviceKey, Store
@@ -41,6 +41,7 @@ class LiveFeed:
         self._instants = Instants()
         self._read_at: float | None = None
         self._listeners: set[_Listener] = set()
+        self._streams = 0
         self._closed = False
         self._refused = 0
         if bus is not None:
@@ -69,15 +70,26 @@ class LiveFeed:
     def listening(self) -> int:
         """How many streams are open."""
         with self._lock:
-            return len(self._listeners)
+            return self._streams
+
+    @contextlib.contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count a stream as open."""
+        with self._lock:
+            self._streams += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._streams -= 1
 
     async def changes(self) -> AsyncIterator[None]:
-        """Yield at once, and then each time there may be news, until the feed or its time ends."""
+        """Yield at once, and then each time there may be news, until the feed ends."""
         listener = _Listener()
         with self._lock:
             self._listeners.add(listener)
         try:
-            while not self._closed and listener.age_s() < LISTENING_S:
+            while not self._closed:
                 yield
                 await asyncio.sleep(AT_MOST_EVERY_S)
                 await listener.woken(AT_LEAST_EVERY_S)
@@ -120,10 +132,6 @@ class _Listener:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
-        self._since_s = self._loop.time()
-
-    def age_s(self) -> float:
-        return self._loop.time() - self._since_s
 
     def wake(self) -> None:
         # A loop that has ended has nobody left to wake.

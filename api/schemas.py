@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,13 +10,15 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from api.day import Day, DayQuarter, Kind
+from api.day import Day, DayQuarter, Kind, expected_use_wh
 from api.plans import NeighbourhoodPlan, PlanBlock, PlannedQuarter
+from collectors.disclosure import Reader
 from collectors.power import HomePower, StreetPower
+from collectors.queries import SumQuarter
 from kwartier.interval import HOME_ZONE
 from kwartier.units import EpochS, Watt, Wh
 from optimizer.moment import Moment, MomentReason, Signal
-from optimizer.settlement import DaySettlement, Status
+from optimizer.settlement import DaySettlement, MemberDay, Status
 
 LocalDate: TypeAlias = date
 """A day in Amsterdam; a field may be called ``date`` beside it."""
@@ -34,16 +37,19 @@ class OwnPowerAnswer:
 
 @dataclass(frozen=True, slots=True)
 class PowerAnswer:
-    """The neighbourhood at this moment, as sums over at least five homes."""
+    """The neighbourhood at this moment, as sums over at least six homes.
+
+    Use and grid are null for who does not live here: they show who is at home.
+    """
 
     at: datetime
     homes: int
     solar_w: Watt
-    use_w: Watt
+    use_w: Watt | None
     charge_w: Watt
     discharge_w: Watt
-    import_w: Watt
-    export_w: Watt
+    import_w: Watt | None
+    export_w: Watt | None
     soc_permille: int | None
     own: OwnPowerAnswer | None
 
@@ -62,7 +68,10 @@ class OwnQuarterAnswer:
 
 @dataclass(frozen=True, slots=True)
 class QuarterAnswer:
-    """One quarter-hour; null is unknown, never zero."""
+    """One quarter-hour; null is unknown, never zero.
+
+    Use and shared are null as well, up to a day later, for who does not live here.
+    """
 
     start: datetime
     kind: Kind
@@ -122,7 +131,7 @@ class PlannedQuarterAnswer:
 
     start: datetime
     solar_wh: Wh
-    use_wh: Wh
+    use_wh: Wh | None
     battery_w: Watt
     soc_permille: int
     price_eur_per_kwh: float
@@ -167,14 +176,17 @@ class OwnSettlementAnswer:
 
 @dataclass(frozen=True, slots=True)
 class SettlementAnswer:
-    """A day settled: totals of the neighbourhood, and a resident's own lines."""
+    """A day settled: totals of the neighbourhood, and a resident's own lines.
+
+    ``quarters`` is over how many quarters the totals are; null when they may not be told (yet).
+    """
 
     date: LocalDate
     status: Status
     quarters: int
-    shared_wh: Wh
-    import_wh: Wh
-    export_wh: Wh
+    shared_wh: Wh | None
+    import_wh: Wh | None
+    export_wh: Wh | None
     battery_charged_wh: Wh
     battery_discharged_wh: Wh
     missing: int
@@ -205,12 +217,13 @@ def power_answer(street: StreetPower, own: HomePower | None) -> PowerAnswer:
         street.import_w,
         street.export_w,
         street.soc_permille,
-        None
-        if own is None
-        else OwnPowerAnswer(
-            moment_time(own.at_s), own.use_w, own.solar_w, own.import_w, own.export_w
-        ),
+        None if own is None else own_power_answer(own),
     )
+
+
+def own_power_answer(own: HomePower) -> OwnPowerAnswer:
+    """Return the answer for one home's power now."""
+    return OwnPowerAnswer(moment_time(own.at_s), own.use_w, own.solar_w, own.import_w, own.export_w)
 
 
 def quarter_answer(quarter: DayQuarter) -> QuarterAnswer:
@@ -258,8 +271,8 @@ def block_answer(block: PlanBlock) -> PlanBlockAnswer:
     )
 
 
-def plan_answer(plan: NeighbourhoodPlan) -> PlanAnswer:
-    """Return the answer for a plan."""
+def plan_answer(plan: NeighbourhoodPlan, reader: Reader, now_s: float) -> PlanAnswer:
+    """Return the answer for a plan, as a reader may know it."""
     return PlanAnswer(
         plan.name,
         moment_time(plan.made_s),
@@ -267,7 +280,7 @@ def plan_answer(plan: NeighbourhoodPlan) -> PlanAnswer:
         plan.cost_eur,
         plan.cost_without_battery_eur,
         tuple(map(block_answer, plan.blocks)),
-        tuple(map(_planned, plan.quarters)),
+        tuple(_planned(quarter, reader, now_s) for quarter in plan.quarters),
     )
 
 
@@ -285,39 +298,53 @@ def moment_answer(signal: Signal) -> MomentAnswer:
 
 
 def settlement_answer(
-    day: date, settled: DaySettlement, home: str | None, *, over: bool
+    day: date,
+    settled: DaySettlement,
+    sums: Sequence[SumQuarter],
+    own: MemberDay | None,
+    *,
+    over: bool,
 ) -> SettlementAnswer:
-    """Return the answer for a settled day; until it is over it is provisional."""
-    member = settled.members.get(home) if home is not None else None
+    """Return the answer for a settled day; until it is over it is provisional.
+
+    Args:
+        day: Which day.
+        settled: Its settlement.
+        sums: Its sums, as the reader may know them.
+        own: What it came to for the reader's own home, in the time it was theirs.
+        over: Whether the day is over.
+    """
+    told = [one for one in sums if one.use_wh is not None]
     return SettlementAnswer(
         day,
         settled.status if over else Status.PROVISIONAL,
-        len(settled.quarters),
-        settled.shared_wh,
-        sum(one.import_wh for one in settled.members.values()),
-        sum(one.export_wh for one in settled.members.values()),
+        len(told),
+        _total(one.shared_wh for one in told),
+        _total(one.import_wh for one in told),
+        _total(one.export_wh for one in told),
         settled.battery_charged_wh,
         settled.battery_discharged_wh,
         len(settled.missing),
         len(settled.estimated),
         sum(line.amount for entry in settled.entries for line in entry.lines),
         None
-        if member is None
+        if own is None
         else OwnSettlementAnswer(
-            member.import_wh,
-            member.export_wh,
-            member.bought_wh,
-            member.sold_wh,
-            member.to_battery_wh,
+            own.import_wh, own.export_wh, own.bought_wh, own.sold_wh, own.to_battery_wh
         ),
     )
 
 
-def _planned(quarter: PlannedQuarter) -> PlannedQuarterAnswer:
+def _total(energies_wh: Iterable[Wh | None]) -> Wh | None:
+    known = [energy_wh for energy_wh in energies_wh if energy_wh is not None]
+    return sum(known) if known else None
+
+
+def _planned(quarter: PlannedQuarter, reader: Reader, now_s: float) -> PlannedQuarterAnswer:
     return PlannedQuarterAnswer(
         moment_time(quarter.start_s),
         quarter.solar_wh,
-        quarter.use_wh,
+        expected_use_wh(quarter, reader, now_s),
         quarter.battery_w,
         quarter.soc_permille,
         quarter.price_eur_per_kwh,

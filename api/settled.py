@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
 from api.house import House
 from collectors.queries import BatteryQuarter, HomeQuarter, Period
 from kwartier.interval import QUARTER_S, Quarter, local_day
+from kwartier.units import EpochS
 from optimizer.balance import QuarterReadings, Registers
 from optimizer.settlement import DaySettlement
 
@@ -41,6 +43,14 @@ class SettledDays:
             while len(self._days) > _KEPT_DAYS:
                 del self._days[next(iter(self._days))]
             return settled
+
+    def of_some(self, day: date, wanted: Callable[[EpochS], bool]) -> DaySettlement:
+        """Return the settlement of some of a day's quarters, chosen by their start."""
+        self.of(day)
+        with self._lock:
+            kept = self._days.get(day)
+        readings = [] if kept is None else kept[1]
+        return self._house.settle([one for one in readings if wanted(one.quarter.start_s)])
 
     def _readings(self, day: date) -> list[QuarterReadings]:
         start_s, end_s = local_day(day)

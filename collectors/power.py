@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
-from collectors.disclosure import MIN_HOMES
+from collectors.disclosure import Reader
 from collectors.store import DeviceKey, Latest
 from kwartier.model import Community, Connection
 from kwartier.units import EpochS, Watt
@@ -42,23 +42,23 @@ class StreetPower:
     Attributes:
         at_s: The newest value in it [s].
         homes: How many homes it covers.
-        use_w: What they use, in steps of 100 W [W].
+        use_w: What they use, in steps of 100 W [W]; None for who may not know it.
         solar_w: What their roofs make, in steps of 100 W [W].
         charge_w: What the shared batteries take [W].
         discharge_w: What the shared batteries give [W].
-        import_w: What the street takes from the grid [W].
-        export_w: What the street gives to the grid [W].
+        import_w: What the street takes from the grid [W]; None likewise.
+        export_w: What the street gives to the grid [W]; None likewise.
         soc_permille: What is stored, of all capacity [1/1000]; None when it is not known.
     """
 
     at_s: EpochS
     homes: int
-    use_w: Watt
+    use_w: Watt | None
     solar_w: Watt
     charge_w: Watt
     discharge_w: Watt
-    import_w: Watt
-    export_w: Watt
+    import_w: Watt | None
+    export_w: Watt | None
     soc_permille: int | None
 
 
@@ -118,28 +118,50 @@ def home_power(connection: Connection, instants: Instants, now_s: float) -> Home
     return HomePower(max(taken[0], given[0]), use_w, solar_w, taken[1], given[1])
 
 
-def street_power(community: Community, instants: Instants, now_s: float) -> StreetPower | None:
-    """Return the neighbourhood's power now, or None when too few homes speak to hide each."""
-    homes = [
-        power
-        for connection in community.connections.values()
+def powers_now(community: Community, instants: Instants, now_s: float) -> dict[str, HomePower]:
+    """Return the power of each home that was heard not long ago; never shown as it is."""
+    return {
+        name: power
+        for name, connection in community.connections.items()
         if (power := home_power(connection, instants, now_s)) is not None
-    ]
-    if len(homes) < MIN_HOMES:
+    }
+
+
+def street_power(
+    community: Community,
+    instants: Instants,
+    powers: Mapping[str, HomePower],
+    homes: frozenset[str] | None,
+    reader: Reader,
+    now_s: float,
+) -> StreetPower | None:
+    """Return the neighbourhood's power now as a reader may see it, or None when it is withheld.
+
+    Args:
+        community: The neighbourhood.
+        instants: The newest values.
+        powers: Each home's power.
+        homes: Over which homes it may be told in this quarter-hour; None for none.
+        reader: Who asks.
+        now_s: What time it is [s].
+    """
+    if homes is None or not reader.may_know(homes):
         return None
-    use_w = _stepped(sum(home.use_w for home in homes))
-    solar_w = _stepped(sum(home.solar_w for home in homes))
+    told = [powers[name] for name in homes]
+    use_w = _stepped(sum(home.use_w for home in told))
+    solar_w = _stepped(sum(home.solar_w for home in told))
     battery_w = _batteries_w(community, instants, now_s)
     net_w = use_w - solar_w + battery_w
+    use = reader.may_know_use(now_s, now_s)
     return StreetPower(
-        max(home.at_s for home in homes),
-        len(homes),
-        use_w,
+        max(home.at_s for home in told),
+        len(told),
+        use_w if use else None,
         solar_w,
         max(0, battery_w),
         max(0, -battery_w),
-        max(0, net_w),
-        max(0, -net_w),
+        max(0, net_w) if use else None,
+        max(0, -net_w) if use else None,
         _stored_permille(community, instants, now_s),
     )
 

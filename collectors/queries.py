@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from collectors.disclosure import Disclosure
+from collectors.disclosure import MIN_HOMES, PUBLIC, Disclosure, Reader, grown
 from collectors.store import DeviceKey, Quality, QuarterEnergy, Store
+from collectors.told import Telling, ToldSum
 from kwartier.clock import Clock
-from kwartier.interval import QUARTER_S
+from kwartier.interval import QUARTER_S, Quarter
 from kwartier.model import Community, Connection
 from kwartier.units import EpochS, Wh
 
@@ -67,6 +69,8 @@ class HomeQuarter:
 class SumQuarter:
     """The neighbourhood in one quarter-hour, over enough homes to hide each of them.
 
+    What shows use is None for a reader who may not know it yet.
+
     Attributes:
         start_s: The quarter's start [s].
         homes: How many homes the sums cover.
@@ -74,6 +78,7 @@ class SumQuarter:
         export_wh: Given to the grid by homes [Wh].
         solar_wh: Made on their roofs [Wh].
         use_wh: Used by them [Wh].
+        shared_wh: What neighbours and the battery gave to them [Wh]; None also until settled.
         charged_wh: Taken in by the shared batteries [Wh]; None when it is missing.
         discharged_wh: Given back by the shared batteries [Wh]; None when it is missing.
         estimated: How many of the homes are estimated in part.
@@ -81,10 +86,11 @@ class SumQuarter:
 
     start_s: EpochS
     homes: int
-    import_wh: Wh
-    export_wh: Wh
+    import_wh: Wh | None
+    export_wh: Wh | None
     solar_wh: Wh
-    use_wh: Wh
+    use_wh: Wh | None
+    shared_wh: Wh | None
     charged_wh: Wh | None
     discharged_wh: Wh | None
     estimated: int
@@ -152,39 +158,90 @@ class Records:
         known = self.period(start_s, end_s).homes[connection]
         return [known[at_s] for at_s in sorted(known)]
 
-    def sums(self, start_s: EpochS, end_s: EpochS) -> list[SumQuarter]:
-        """Return the neighbourhood's quarters that may be told, in order of time."""
-        period = self.period(start_s, end_s)
-        told = [self._sum(period, at_s) for at_s in range(start_s, end_s, QUARTER_S)]
-        return [quarter for quarter in told if quarter is not None]
+    def sums(self, start_s: EpochS, end_s: EpochS, reader: Reader = PUBLIC) -> list[SumQuarter]:
+        """Return the neighbourhood's quarters that a reader may be told, in order of time.
 
-    def _sum(self, period: Period, start_s: EpochS) -> SumQuarter | None:
+        Raises:
+            StoreBusyError: The record, or what was told before, cannot be reached now.
+        """
+        now_s = self._clock.now_s()
+        told = self.told(start_s, end_s)
+        batteries = self._batteries(start_s, end_s) if told else {}
+        return [
+            _shown(one, batteries.get(one.start_s), use=reader.may_know_use(_end_s(one), now_s))
+            for one in told
+            if reader.may_know(one.homes)
+        ]
+
+    def told(self, start_s: EpochS, end_s: EpochS) -> list[ToldSum]:
+        """Return what is told of the quarters that are over, for whom it is meant or not."""
+        now_s = self._clock.now_s()
+        ended_s = min(end_s, Quarter.containing(now_s).start_s)
+        standing = self._disclosure.standing(start_s, ended_s)
+        everybody = len(self._community.connections)
+        waiting = [
+            at_s
+            for at_s in range(start_s, ended_s, QUARTER_S)
+            if at_s not in standing or everybody - len(standing[at_s].homes) >= MIN_HOMES
+        ]
+        if waiting and everybody >= MIN_HOMES:
+            period = self.period(start_s, end_s)
+            found = (self._telling(period, at_s, standing.get(at_s), now_s) for at_s in waiting)
+            standing |= self._disclosure.tell([one for one in found if one is not None], now_s)
+        return [standing[at_s] for at_s in sorted(standing)]
+
+    def tell_shared(self, shared_wh: Mapping[EpochS, Wh], homes: frozenset[str]) -> None:
+        """Add what sharing brought to quarters that were told over just these homes.
+
+        Raises:
+            StoreBusyError: It could not be remembered, and is not told.
+        """
+        self._disclosure.tell_shared(shared_wh, homes)
+
+    def live_homes(self, heard: AbstractSet[str]) -> frozenset[str] | None:
+        """Return the homes that power now may cover, or None to withhold it.
+
+        Raises:
+            StoreBusyError: The choice could not be remembered.
+        """
+        return self._disclosure.live_homes(self._clock.now_s(), heard)
+
+    def _telling(
+        self, period: Period, start_s: EpochS, before: ToldSum | None, now_s: float
+    ) -> Telling | None:
         known = {name for name, quarters in period.homes.items() if start_s in quarters}
-        late = len(known) < len(period.homes)
-        if late and self._clock.now_s() < start_s + QUARTER_S + GRACE_S:
+        if before is not None:
+            if not grown(before.homes, known):
+                return None
+            return Telling(_summed(period, start_s, frozenset(known)), before.homes)
+        if len(known) < len(period.homes) and now_s < start_s + QUARTER_S + GRACE_S:
             return None
-        told = self._disclosure.homes_for(start_s, known)
-        if told is None:
-            return None
-        homes = [period.homes[name][start_s] for name in told]
-        battery = period.batteries.get(start_s, BatteryQuarter(start_s, None, None))
-        return SumQuarter(
-            start_s,
-            len(homes),
-            sum(home.import_wh for home in homes),
-            sum(home.export_wh for home in homes),
-            sum(home.solar_wh for home in homes),
-            sum(home.use_wh for home in homes),
-            battery.charged_wh,
-            battery.discharged_wh,
-            sum(home.estimated for home in homes),
-        )
+        homes = self._disclosure.homes_for(start_s, known, now_s)
+        return None if homes is None else Telling(_summed(period, start_s, homes))
 
-    def _read(self, start_s: EpochS, end_s: EpochS) -> Period:
+    def _batteries(self, start_s: EpochS, end_s: EpochS) -> Mapping[EpochS, BatteryQuarter]:
+        """Return the batteries' quarters, without reading the homes again where that can be."""
+        with self._lock:
+            kept = self._periods.get((start_s, end_s))
+            if kept is not None and self._clock.monotonic_s() - kept[0] < ANSWER_AGE_S:
+                return kept[1].batteries
+        keys = [
+            DeviceKey(battery.gateway, battery.device)
+            for battery in self._community.batteries.values()
+        ]
+        return self._battery_quarters(self._energies(start_s, end_s, keys)) if keys else {}
+
+    def _energies(
+        self, start_s: EpochS, end_s: EpochS, keys: list[DeviceKey] | None = None
+    ) -> _Energies:
         energies: _Energies = {}
-        for energy in self._store.quarters(_NAMES, start_s, end_s):
+        for energy in self._store.quarters(_NAMES, start_s, end_s, keys):
             if energy.energy_wh is not None:
                 energies.setdefault((energy.key, energy.name), {})[energy.start_s] = energy
+        return energies
+
+    def _read(self, start_s: EpochS, end_s: EpochS) -> Period:
+        energies = self._energies(start_s, end_s)
         homes = {
             name: _home_quarters(connection, energies)
             for name, connection in self._community.connections.items()
@@ -205,6 +262,39 @@ class Records:
             )
             for at_s in starts
         }
+
+
+def _summed(period: Period, start_s: EpochS, names: frozenset[str]) -> ToldSum:
+    homes = [period.homes[name][start_s] for name in names]
+    return ToldSum(
+        start_s,
+        names,
+        sum(home.import_wh for home in homes),
+        sum(home.export_wh for home in homes),
+        sum(home.solar_wh for home in homes),
+        sum(home.use_wh for home in homes),
+        sum(home.estimated for home in homes),
+    )
+
+
+def _end_s(told: ToldSum) -> EpochS:
+    return told.start_s + QUARTER_S
+
+
+def _shown(told: ToldSum, battery: BatteryQuarter | None, *, use: bool) -> SumQuarter:
+    """Return told sums as one reader may see them: the only place where use is left out."""
+    return SumQuarter(
+        told.start_s,
+        len(told.homes),
+        told.import_wh if use else None,
+        told.export_wh if use else None,
+        told.solar_wh,
+        told.use_wh if use else None,
+        told.shared_wh if use else None,
+        None if battery is None else battery.charged_wh,
+        None if battery is None else battery.discharged_wh,
+        told.estimated,
+    )
 
 
 def _home_quarters(connection: Connection, energies: _Energies) -> dict[EpochS, HomeQuarter]:

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from api.day import Day, Kind, day_of_house, saving_eur_per_kwh
+from api.day import (
+    Day,
+    Gain,
+    Kind,
+    day_of_house,
+    gain_of,
+    last_public_day,
+    saving_eur_per_kwh,
+    told_sums,
+)
 from api.house import House
 from api.pages.curve import OwnCurve, curve_of, own_curve_of
 from api.pages.language import Language
 from api.people.visitor import Visitor
+from api.power import PowerNow, power_of
+from api.readers import Onlooker
+from api.saved import Savings, YearSaved
 from api.settled import SettledDays
 from collectors.disclosure import MIN_HOMES
-from collectors.power import FRESH_S, Instants, home_power, meters_of, street_power
+from collectors.power import FRESH_S, meters_of
 from collectors.store import DeviceKey
 from kwartier.interval import HOME_ZONE, day_of
 from kwartier.units import EpochS, Watt, Wh
 from optimizer.moment import Moment, Signal
+from optimizer.settlement import Status
 
 ARROW_STEPS_W = (100, 5_000, 20_000)
 """From which power on an arrow is drawn in its next width [W]; the script knows them too."""
@@ -36,8 +49,19 @@ class ShownBlock:
 
 @dataclass(frozen=True, slots=True)
 class ShownHome:
-    """A resident's own home."""
+    """A resident's own home.
 
+    Attributes:
+        name: The home's id.
+        curve: Its drawing.
+        roof_wh: Used of its own roof so far [Wh].
+        shared_wh: Shared sun that it used so far [Wh].
+        grid_wh: Taken from the grid so far [Wh].
+        use_w: What it uses now [W]; None when its meter is silent.
+        note: What a reader must know about it; None for nothing.
+    """
+
+    name: str
     curve: OwnCurve
     roof_wh: Wh
     shared_wh: Wh
@@ -46,36 +70,114 @@ class ShownHome:
     note: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The two numbers under the signal.
+
+    Attributes:
+        who: Whose they are: ``own``, ``street``, or ``past`` for what everybody may know.
+        gain: What sharing brought; None when nothing may be told.
+        status: Whether it can still change.
+        day: Which day they are of.
+        like: The shared energy as something of every day, in words; empty for too little.
+        year: What was saved this year, where that is told instead of the day's.
+    """
+
+    who: str
+    gain: Gain | None
+    status: Status
+    day: date
+    like: str
+    year: YearSaved | None = None
+
+
+EQUIVALENTS: tuple[tuple[str, Wh], ...] = (("washes", 1000), ("rides", 500), ("phones", 15))
+"""What energy is like, largest first: one wash, one charge of an electric bicycle, of a phone."""
+MOST_ALIKE = 100
+"""More than so many of anything says nothing to anybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class TodaySources:
+    """What the page is made from, put together once.
+
+    Attributes:
+        house: The house.
+        settled: Its days.
+        savings: Its year.
+    """
+
+    house: House
+    settled: SettledDays
+    savings: Savings
+
+
 def today_values(
-    house: House, settled: SettledDays, visitor: Visitor, lang: Language
+    sources: TodaySources, visitor: Visitor, looks: Onlooker, lang: Language
 ) -> dict[str, object]:
     """Return everything that the templates ``today`` and ``street`` ask for."""
-    now_s = house.clock.now_s()
-    instants = house.live.instants()
+    house = sources.house
+    power = power_of(house)
+    now_s, instants = power.now_s, power.instants
     newest_s = instants.newest_s(meters_of(house.community))
     signal = house.signals.now()
-    day = day_of_house(house, settled, day_of(now_s), visitor.home)
+    day = day_of_house(house, sources.settled, day_of(now_s), looks)
     measured = [one for one in day.quarters if one.kind in {Kind.MEASURED, Kind.ESTIMATED}]
+    figures = _figures(sources, day, looks, lang)
     return {
         "tariff": house.community.tariff,
         "saving": saving_eur_per_kwh(house.community.tariff),
         "day": day,
+        "inside": looks.reader.inside,
         "signal": signal,
-        "until": _until(signal, lang),
+        "until": _until(signal, now_s, lang),
         "next": _next(signal, now_s, lang),
         "greeting": _greeting(now_s),
         "notes": _notes(day, newest_s, lang),
         "empty": None if measured else _why_empty(house, lang),
+        "figures": figures,
         "curve": curve_of(day, signal),
         "solar_wh": sum(one.solar_wh or 0 for one in measured),
         "use_wh": sum(one.use_wh or 0 for one in measured),
         "blocks": _blocks(day, lang),
-        "own": None if visitor.home is None else _own(house, day, visitor.home, instants, lang),
-        "street": street_power(house.community, instants, now_s),
+        "homes": _homes(visitor),
+        "own": _own(house, day, looks, power, lang),
+        "street": power.street(looks.reader),
         "newest": newest_s,
         "cell": lambda energy_wh: "-" if energy_wh is None else lang.kwh(energy_wh, 3),
         "step_of": lambda power_w: sum(power_w >= least for least in ARROW_STEPS_W),
     }
+
+
+def _figures(sources: TodaySources, day: Day, looks: Onlooker, lang: Language) -> Figures:
+    """Return one's own numbers of today, or the street's, or those that everybody may know."""
+    if day.own is not None:
+        return Figures("own", day.own, day.status, day.date, _like(day.own, lang))
+    if looks.reader.inside:
+        return Figures("street", day.street, day.status, day.date, _like(day.street, lang))
+    house = sources.house
+    past = last_public_day(day.now_s)
+    told = told_sums(house, sources.settled, past, looks.reader)
+    gain = gain_of(told, house.community.tariff)
+    year = sources.savings.this_year(day.date)
+    return Figures("past", gain, Status.PROVISIONAL, past, _like(gain, lang), year)
+
+
+def _like(gain: Gain | None, lang: Language) -> str:
+    """Return energy as something of every day, in words; empty where nothing fits."""
+    if gain is None:
+        return ""
+    for key, energy_wh in EQUIVALENTS:
+        count = gain.shared_wh // energy_wh
+        if 1 <= count <= MOST_ALIKE:
+            return lang.count(key, count)
+    return ""
+
+
+def _homes(visitor: Visitor) -> list[str]:
+    """Return the homes somebody can choose from; none when there is nothing to choose."""
+    homes = list(dict.fromkeys(stay.home for stay in visitor.stays))
+    return homes if len(homes) > 1 else []
 
 
 def _greeting(now_s: float) -> str:
@@ -83,8 +185,11 @@ def _greeting(now_s: float) -> str:
     return ("night", "morning", "afternoon", "evening")[hour // 6]
 
 
-def _until(signal: Signal, lang: Language) -> str | None:
+def _until(signal: Signal, now_s: float, lang: Language) -> str | None:
+    """Return until when it is said to last; a time that is over is nothing to tell."""
     if signal.until_s is None or signal.state not in {Moment.GOOD, Moment.LATER}:
+        return None
+    if signal.until_s <= now_s or day_of(signal.until_s - 1) != day_of(now_s):
         return None
     return lang.say("signal.until", time=lang.clock(signal.until_s))
 
@@ -144,12 +249,18 @@ def _blocks(day: Day, lang: Language) -> list[ShownBlock]:
     return [block for block in shown if not block.past] or shown
 
 
-def _own(house: House, day: Day, home: str, instants: Instants, lang: Language) -> ShownHome:
+def _own(
+    house: House, day: Day, looks: Onlooker, power: PowerNow, lang: Language
+) -> ShownHome | None:
+    """Return one's own home, where it was theirs today; None otherwise."""
+    home = looks.home
+    if home is None or day.own is None or home not in house.community.connections:
+        return None
     connection = house.community.connections[home]
-    power = home_power(connection, instants, day.now_s)
+    now = power.own(looks)
     note = None
-    if power is None:
-        heard_s = instants.newest_s({DeviceKey(connection.gateway, connection.meter)})
+    if now is None:
+        heard_s = power.instants.newest_s({DeviceKey(connection.gateway, connection.meter)})
         note = (
             lang.say("own.silent")
             if heard_s is None
@@ -157,10 +268,11 @@ def _own(house: House, day: Day, home: str, instants: Instants, lang: Language) 
         )
     known = [one.own for one in day.quarters if one.own is not None]
     return ShownHome(
+        home,
         own_curve_of(day),
         sum(max(0, own.roof_wh - own.export_wh) for own in known),
         sum(own.shared_wh for own in known),
         sum(max(0, own.import_wh - own.shared_wh) for own in known),
-        None if power is None else power.use_w,
+        None if now is None else now.use_w,
         note,
     )

@@ -12,6 +12,7 @@ from api.day import DayQuarter, day_of_house
 from api.house import House
 from api.people.visitor import Visitor
 from api.problems import RefusedError
+from api.readers import note_helper, onlooker
 from api.routes.series import FIRST_DAY, LAST_DAY
 from api.schemas import QuartersAnswer, moment_time, quarter_answer
 from api.settled import SettledDays
@@ -29,20 +30,26 @@ def add_quarters(app: FastAPI, house: House, settled: SettledDays, door: Doorkee
     resident = Depends(Require(door, Need.HOME))
 
     def page(
-        address: str, start: datetime, end: datetime, limit: int, home: str | None
+        address: str,
+        span: tuple[datetime, datetime],
+        limit: int,
+        visitor: Visitor,
+        home: str | None = None,
     ) -> QuartersAnswer:
-        start_s, end_s = _span(start, end)
+        start_s, end_s = _span(*span)
         until_s = min(end_s, start_s + limit * QUARTER_S)
+        looks = onlooker(visitor, house.clock.now_s(), home)
+        note_helper(house, visitor, looks.home, day_of(start_s), day_of(until_s - 1))
         found: list[DayQuarter] = []
         at_s = start_s
         while at_s < until_s:
-            day = day_of_house(house, settled, day_of(at_s), home)
+            day = day_of_house(house, settled, day_of(at_s), looks)
             found += [one for one in day.quarters if at_s <= one.start_s < until_s]
             at_s = day.end_s
         following = None
         if until_s < end_s:
-            span = {"from": moment_time(until_s).isoformat(), "to": moment_time(end_s).isoformat()}
-            following = f"{address}?{urlencode({**span, 'limit': limit})}"
+            rest = {"from": moment_time(until_s).isoformat(), "to": moment_time(end_s).isoformat()}
+            following = f"{address}?{urlencode({**rest, 'limit': limit})}"
         return QuartersAnswer(tuple(map(quarter_answer, found)), following)
 
     @app.get("/api/v1/quarters", tags=["days"], summary="Quarters of a period, page by page")
@@ -52,7 +59,7 @@ def add_quarters(app: FastAPI, house: House, settled: SettledDays, door: Doorkee
         end: Annotated[datetime, Query(alias="to")],
         limit: Annotated[int, Query(ge=1, le=MOST_QUARTERS)] = 96,
     ) -> QuartersAnswer:
-        return page("/api/v1/quarters", start, end, limit, visitor.home)
+        return page("/api/v1/quarters", (start, end), limit, visitor)
 
     @app.get("/api/v1/homes/{home}/quarters", tags=["days"], summary="One's own home")
     def home_quarters(
@@ -63,7 +70,7 @@ def add_quarters(app: FastAPI, house: House, settled: SettledDays, door: Doorkee
         limit: Annotated[int, Query(ge=1, le=MOST_QUARTERS)] = 96,
     ) -> QuartersAnswer:
         own = own_home(visitor, home)
-        return page(f"/api/v1/homes/{own}/quarters", start, end, limit, own)
+        return page(f"/api/v1/homes/{own}/quarters", (start, end), limit, visitor, own)
 
 
 def _span(start: datetime, end: datetime) -> tuple[int, int]:

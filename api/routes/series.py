@@ -7,10 +7,12 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Query
 
 from api.auth import Doorkeeper, Need, Require
-from api.day import day_of_house
+from api.day import day_of_house, own_day, told_sums
 from api.house import House
 from api.people.visitor import Visitor
+from api.power import power_now
 from api.problems import RefusedError
+from api.readers import note_helper, onlooker
 from api.schemas import (
     DayAnswer,
     MomentAnswer,
@@ -20,12 +22,10 @@ from api.schemas import (
     day_answer,
     moment_answer,
     plan_answer,
-    power_answer,
     settlement_answer,
 )
 from api.settled import SettledDays
 from collectors.disclosure import MIN_HOMES
-from collectors.power import home_power, street_power
 from kwartier.interval import day_of
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
@@ -37,18 +37,17 @@ def add_series(app: FastAPI, house: House, settled: SettledDays, door: Doorkeepe
     anyone = Depends(Require(door, Need.ANYONE))
 
     @app.get("/api/v1/now", tags=["now"], summary="Power at this moment")
-    def now(visitor: Annotated[Visitor, anyone]) -> PowerAnswer:
-        now_s = house.clock.now_s()
-        instants = house.live.instants()
-        street = street_power(house.community, instants, now_s)
-        if street is None:
+    def now(
+        visitor: Annotated[Visitor, anyone], home: Annotated[str | None, Query()] = None
+    ) -> PowerAnswer:
+        found = power_now(house, onlooker(visitor, house.clock.now_s(), home))
+        if found is None:
             raise RefusedError(
                 HTTPStatus.NOT_FOUND,
-                "fewer than five homes were heard in the last 15 minutes: "
-                "a sum over them would show one; try again later",
+                "power is not told now: fewer than six homes were heard in the last 15 minutes, "
+                "or one fell silent or came back just now; try again in half an hour",
             )
-        own = visitor.home and house.community.connections.get(visitor.home)
-        return power_answer(street, home_power(own, instants, now_s) if own else None)
+        return found
 
     @app.get("/api/v1/moment", tags=["now"], summary="Whether now is a good moment")
     def moment(_: Annotated[Visitor, anyone]) -> MomentAnswer:
@@ -56,26 +55,39 @@ def add_series(app: FastAPI, house: House, settled: SettledDays, door: Doorkeepe
 
     @app.get("/api/v1/day", tags=["days"], summary="A local day of 92, 96 or 100 quarters")
     def one_day(
-        visitor: Annotated[Visitor, anyone], date: Annotated[date | None, Query()] = None
+        visitor: Annotated[Visitor, anyone],
+        date: Annotated[date | None, Query()] = None,
+        home: Annotated[str | None, Query()] = None,
     ) -> DayAnswer:
-        return day_answer(day_of_house(house, settled, asked_day(house, date), visitor.home))
+        asked = asked_day(house, date)
+        looks = onlooker(visitor, house.clock.now_s(), home)
+        note_helper(house, visitor, looks.home, asked, asked)
+        return day_answer(day_of_house(house, settled, asked, looks))
 
     @app.get("/api/v1/plan", tags=["plan"], summary="The batteries' plan in force, with reasons")
-    def plan(_: Annotated[Visitor, anyone]) -> PlanAnswer:
+    def plan(visitor: Annotated[Visitor, anyone]) -> PlanAnswer:
         current = house.plans.current()
         if current is None:
             raise RefusedError(HTTPStatus.NOT_FOUND, "nothing was planned yet: try again later")
-        return plan_answer(current)
+        now_s = house.clock.now_s()
+        return plan_answer(current, onlooker(visitor, now_s).reader, now_s)
 
     @app.get("/api/v1/settlement", tags=["days"], summary="A day settled, as far as it is known")
     def settlement(
-        visitor: Annotated[Visitor, anyone], date: Annotated[date | None, Query()] = None
+        visitor: Annotated[Visitor, anyone],
+        date: Annotated[date | None, Query()] = None,
+        home: Annotated[str | None, Query()] = None,
     ) -> SettlementAnswer:
         asked = asked_day(house, date)
+        now_s = house.clock.now_s()
+        looks = onlooker(visitor, now_s, home)
         if len(house.community.connections) < MIN_HOMES:
-            raise RefusedError(HTTPStatus.NOT_FOUND, "fewer than five homes: sums would show one")
-        over = asked < day_of(house.clock.now_s())
-        return settlement_answer(asked, settled.of(asked), visitor.home, over=over)
+            raise RefusedError(HTTPStatus.NOT_FOUND, "fewer than six homes: sums would show one")
+        note_helper(house, visitor, looks.home, asked, asked)
+        sums = told_sums(house, settled, asked, looks.reader)
+        found = settled.of(asked)
+        own = own_day(settled, asked, looks)
+        return settlement_answer(asked, found, sums, own, over=asked < day_of(now_s))
 
 
 def asked_day(house: House, day: date | None) -> date:

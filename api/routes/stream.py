@@ -1,30 +1,26 @@
 """Live values as server-sent events: sums for everyone, one's own home for its residents."""
 
-import asyncio
-import json
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import TypeAdapter
 
 from api.auth import Doorkeeper, Need, Require
 from api.house import House
 from api.live import MOST_LISTENERS
 from api.people.visitor import Visitor
 from api.problems import RefusedError
-from api.schemas import MomentAnswer, PowerAnswer, moment_answer, power_answer
-from collectors.power import home_power, street_power
-
-_POWER = TypeAdapter(PowerAnswer)
-_MOMENT = TypeAdapter(MomentAnswer)
+from api.readers import Onlooker, note_helper, onlooker
+from api.spoken import Speaker
+from kwartier.interval import day_of
 
 
 def add_stream(app: FastAPI, house: House, door: Doorkeeper) -> None:
     """Add ``/api/v1/stream``."""
     anyone = Depends(Require(door, Need.ANYONE))
+    speaker = Speaker(house)
 
     def room() -> None:
         if house.live.listening >= MOST_LISTENERS:
@@ -34,6 +30,14 @@ def add_stream(app: FastAPI, house: House, door: Doorkeeper) -> None:
                 {"Retry-After": "60"},
             )
 
+    def looking(
+        visitor: Annotated[Visitor, anyone], home: Annotated[str | None, Query()] = None
+    ) -> Onlooker:
+        now_s = house.clock.now_s()
+        looks = onlooker(visitor, now_s, home)
+        note_helper(house, visitor, looks.home, day_of(now_s), day_of(now_s))
+        return looks
+
     @app.get(
         "/api/v1/stream",
         tags=["now"],
@@ -41,21 +45,12 @@ def add_stream(app: FastAPI, house: House, door: Doorkeeper) -> None:
         response_class=EventSourceResponse,
         dependencies=[Depends(room)],
     )
-    async def stream(visitor: Annotated[Visitor, anyone]) -> AsyncIterator[ServerSentEvent]:
+    async def stream(
+        _: Annotated[Visitor, anyone], looks: Annotated[Onlooker, Depends(looking)]
+    ) -> AsyncIterator[ServerSentEvent]:
         told: dict[str, str] = {}
-        async for _ in house.live.changes():
-            for event, text in (await asyncio.to_thread(_events, visitor)).items():
+        async for spoken in speaker.listen():
+            for event, text in spoken.for_somebody(looks).items():
                 if told.get(event) != text:
                     told[event] = text
                     yield ServerSentEvent(event=event, raw_data=text)
-
-    def _events(visitor: Visitor) -> dict[str, str]:
-        now_s = house.clock.now_s()
-        instants = house.live.instants()
-        events = {"signal": _MOMENT.dump_json(moment_answer(house.signals.now()), by_alias=True)}
-        street = street_power(house.community, instants, now_s)
-        if street is not None:
-            own = house.community.connections.get(visitor.home or "")
-            power = power_answer(street, home_power(own, instants, now_s) if own else None)
-            events["power"] = _POWER.dump_json(power)
-        return {name: json.dumps(json.loads(body)) for name, body in events.items()}

@@ -42,6 +42,14 @@ def client(noon: Street) -> Iterator[httpx.Client]:
     server.stop()
 
 
+@pytest.fixture(scope="module")
+def resident(noon: Street, client: httpx.Client) -> Iterator[httpx.Client]:
+    """Who lives in huis-02 of that street, logged in."""
+    with httpx.Client(base_url=client.base_url, timeout=30) as made:
+        log_in(noon, made, "huis-02")
+        yield made
+
+
 def log_in(of: Street, client: httpx.Client, home: str) -> httpx.Response:
     """Log a client in with a new card of a home; the public address is the origin."""
     return client.post(

@@ -33,6 +33,7 @@ def say(of: Street, gateway: str, device: str, **values: int) -> None:
 
 def test_a_live_value_reaches_an_open_stream(tmp_path: Path) -> None:
     with street(tmp_path) as made, served(made) as visitor:
+        log_in(made, visitor, "huis-02")
         before = visitor.get("/api/v1/now").json()["use_w"]
         with visitor.stream("GET", "/api/v1/stream") as reply:
             told = (body for name, body in events(reply) if name == "power")

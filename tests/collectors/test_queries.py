@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from collectors.power import FRESH_S, Instants, home_power, street_power
+from collectors.disclosure import PUBLIC, Reader
+from collectors.power import (
+    FRESH_S,
+    Instants,
+    StreetPower,
+    home_power,
+    powers_now,
+    street_power,
+)
 from collectors.queries import GRACE_S, HomeQuarter, Records
 from collectors.sqlite_store import SqliteStore
 from collectors.store import DeviceKey
@@ -19,6 +27,7 @@ from kwartier.wire import block_of, encode_block
 
 NOON_S = 1_782_900_000  # 2026-07-01T10:00:00Z
 LATER_S = NOON_S + QUARTER_S
+INSIDE = Reader(inside=True)
 
 
 def community_of(homes: int, **batteries: Battery) -> Community:
@@ -107,33 +116,33 @@ def test_two_meters_read_apart_never_make_use_negative() -> None:
 def test_a_quarter_waits_for_the_last_home_and_then_goes_without_it(
     store: SqliteStore, feed: Feeder
 ) -> None:
-    for home in range(5):
+    for home in range(6):
         feed.quarter(f"g{home}", "p1", import_wh=100, export_wh=0)
     clock = VirtualClock(LATER_S)
-    records = Records(store, community_of(6), clock)
+    records = Records(store, community_of(7), clock)
 
-    early = records.sums(NOON_S, LATER_S)
+    early = records.sums(NOON_S, LATER_S, INSIDE)
     clock.advance(GRACE_S)
-    [late] = records.sums(NOON_S, LATER_S)
+    [late] = records.sums(NOON_S, LATER_S, INSIDE)
 
     assert early == []
-    assert (late.homes, late.import_wh) == (5, 500)
+    assert (late.homes, late.import_wh) == (6, 600)
 
 
 def test_a_home_that_comes_in_after_the_sum_was_told_does_not_show(
     store: SqliteStore, feed: Feeder
 ) -> None:
-    for home in range(5):
+    for home in range(6):
         feed.quarter(f"g{home}", "p1", import_wh=100, export_wh=0)
     clock = VirtualClock(LATER_S + GRACE_S)
-    records = Records(store, community_of(6), clock)
-    before = records.sums(NOON_S, LATER_S)
+    records = Records(store, community_of(7), clock)
+    before = records.sums(NOON_S, LATER_S, INSIDE)
 
-    feed.quarter("g5", "p1", import_wh=777, export_wh=0)
+    feed.quarter("g6", "p1", import_wh=777, export_wh=0)
     clock.advance(60)
 
-    assert records.sums(NOON_S, LATER_S) == before
-    assert records.home("h5", NOON_S, LATER_S)[0].import_wh == 777
+    assert records.sums(NOON_S, LATER_S, INSIDE) == before
+    assert records.home("h6", NOON_S, LATER_S)[0].import_wh == 777
 
 
 def test_all_batteries_count_or_the_sum_is_missing(store: SqliteStore, feed: Feeder) -> None:
@@ -164,30 +173,46 @@ def instants_of(homes: int, at_s: int = NOON_S) -> Instants:
     return instants
 
 
+def power_of(
+    community: Community, instants: Instants, now_s: int, reader: Reader
+) -> StreetPower | None:
+    """Return the power over all homes that are heard."""
+    powers = powers_now(community, instants, now_s)
+    return street_power(community, instants, powers, frozenset(powers), reader, now_s)
+
+
 def test_power_now_adds_up_with_the_battery() -> None:
     battery = Battery("a", "gb", "battery", 10_000, 5_000, 5_000)
-    instants = instants_of(5)
+    instants = instants_of(6)
     instants.take(DeviceKey("gb", "battery"), "battery_w", NOON_S, -700)
     instants.take(DeviceKey("gb", "battery"), "soc_permille", NOON_S, 621)
 
-    power = street_power(community_of(5, a=battery), instants, NOON_S)
+    power = power_of(community_of(6, a=battery), instants, NOON_S, INSIDE)
 
     assert power is not None
-    assert (power.use_w, power.solar_w) == (8_200, 3_000)  # 5 x 1,040 + 3,000 in steps of 100
+    assert (power.use_w, power.solar_w) == (9_200, 3_000)  # 6 x 1,040 + 3,000 in steps of 100
     assert (power.charge_w, power.discharge_w) == (0, 700)
-    assert (power.import_w, power.export_w) == (4_500, 0)
+    assert (power.import_w, power.export_w) == (5_500, 0)
     assert power.soc_permille == 621
 
 
-def test_power_of_four_homes_is_not_told() -> None:
-    assert street_power(community_of(4), instants_of(4), NOON_S) is None
+def test_who_does_not_live_here_gets_sun_and_battery_and_no_use() -> None:
+    power = power_of(community_of(6), instants_of(6), NOON_S, PUBLIC)
+
+    assert power is not None
+    assert power.solar_w == 3_000
+    assert (power.use_w, power.import_w, power.export_w) == (None, None, None)
+
+
+def test_power_of_five_homes_is_not_told() -> None:
+    assert power_of(community_of(5), instants_of(5), NOON_S, INSIDE) is None
 
 
 def test_old_values_are_not_now() -> None:
-    community, instants = community_of(5), instants_of(5)
+    community, instants = community_of(6), instants_of(6)
 
-    assert street_power(community, instants, NOON_S + FRESH_S) is not None
-    assert street_power(community, instants, NOON_S + FRESH_S + 1) is None
+    assert power_of(community, instants, NOON_S + FRESH_S, INSIDE) is not None
+    assert power_of(community, instants, NOON_S + FRESH_S + 1, INSIDE) is None
     assert home_power(community.connections["h0"], instants, NOON_S + FRESH_S + 1) is None
 
 

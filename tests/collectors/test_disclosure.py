@@ -81,7 +81,7 @@ def test_five_homes_are_too_few_for_who_lives_in_one_of_them() -> None:
     assert told_homes(records) is None
     store.arrive(NAMES[:6], NOON_S)
     clock.advance(60)
-    assert told_homes(records) == set(NAMES[:6])
+    assert told_homes(records) == frozenset(NAMES[:6])
 
 
 def test_who_has_two_homes_in_a_sum_of_six_is_not_told_it() -> None:
@@ -109,8 +109,8 @@ def test_late_homes_are_taken_in_only_when_they_are_enough_to_hide_each_other() 
     store.arrive(NAMES[:13], NOON_S)
     clock.advance(60)
 
-    assert first == second == set(NAMES[:7])
-    assert told_homes(records) == set(NAMES[:13])
+    assert first == second == frozenset(NAMES[:7])
+    assert told_homes(records) == frozenset(NAMES[:13])
     assert grown(HOMES - {"h00"}, HOMES) is False
 
 
@@ -135,7 +135,7 @@ def test_what_was_told_holds_after_a_restart_and_in_another_process() -> None:
     store.arrive(NAMES, NOON_S)
     clock.advance(60)
 
-    assert before == set(NAMES[1:])
+    assert before == frozenset(NAMES[1:])
     assert told_homes(other) == told_homes(records_of(store, clock, told)) == before
 
 
@@ -153,8 +153,8 @@ def test_a_street_that_wakes_up_is_shown_at_once() -> None:
     disclosure = Disclosure()
 
     assert disclosure.live_homes(NOON_S, set(NAMES[:5])) is None
-    assert disclosure.live_homes(NOON_S + 60, set(NAMES[:7])) == set(NAMES[:7])
-    assert disclosure.live_homes(NOON_S + 900, set(NAMES[:13])) == set(NAMES[:13])
+    assert disclosure.live_homes(NOON_S + 60, set(NAMES[:7])) == frozenset(NAMES[:7])
+    assert disclosure.live_homes(NOON_S + 900, set(NAMES[:13])) == frozenset(NAMES[:13])
 
 
 def test_a_quarter_is_told_over_the_homes_whose_power_was_told_in_it() -> None:

@@ -28,7 +28,8 @@ function showPower(power) {
 
 function listen() {
   if (stream || paused || document.hidden) return;
-  stream = new EventSource("/api/v1/stream");
+  const home = document.querySelector("[data-home]")?.dataset.home;
+  stream = new EventSource(`/api/v1/stream${home ? `?home=${encodeURIComponent(home)}` : ""}`);
   stream.addEventListener("power", (event) => showPower(JSON.parse(event.data)));
   stream.addEventListener("signal", (event) => {
     const shown = document.querySelector(".signal")?.dataset.state;
@@ -44,7 +45,7 @@ function hush() {
 async function refresh() {
   if (paused || document.querySelector("form.login")) return;
   const open = [...document.querySelectorAll("details")].map((one) => one.open);
-  const reply = await fetch(location.pathname).catch(() => null);
+  const reply = await fetch(location.pathname + location.search).catch(() => null);
   if (!reply?.ok) return;
   const fresh = new DOMParser().parseFromString(await reply.text(), "text/html");
   const main = fresh.querySelector("main");

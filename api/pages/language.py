@@ -89,6 +89,11 @@ class Language:
         whole = power_w % 1000 == 0
         return f"{self.number(Decimal(power_w) / 1000, 0 if whole else 1)} kW"
 
+    def axis_energy(self, energy_wh: Wh, top_wh: float) -> str:
+        """Return a mark on an axis that reaches to ``top_wh``, in kWh with its unit."""
+        decimals = 0 if energy_wh % 1000 == 0 else 1 if top_wh >= 1000 else 2
+        return f"{self.kwh(energy_wh, decimals)} kWh"
+
     def euro(self, amount: Decimal) -> str:
         """Return an amount of money, rounded to the cent."""
         cents = round(amount, 2)
@@ -131,6 +136,10 @@ class Language:
     def month_name(self, day: date) -> str:
         """Return the month of a date with its year, such as ``juli 2026``."""
         return format_date(day, "LLLL y", self._locale)
+
+    def short_day(self, day: date) -> str:
+        """Return a date for a narrow table, such as ``wo 1 jul``."""
+        return format_date(day, "EEE d MMM", self._locale)
 
     def full_date(self, day: date) -> str:
         """Return a date with its year, such as ``1 juli 2026``."""

@@ -20,7 +20,8 @@ from api.pages.runs_refusals import (
     ReasonError,
     SamePersonError,
     StalePageError,
-)from kwartier.wire import Json
+)
+from kwartier.wire import Json
 
 LETTERS = 6
 """How many last letters of the hash an approver types."""

@@ -31,6 +31,7 @@ class ShownLine:
         line: What it says.
         name: What it is about, in words.
         formula: How its amount comes about, energy or days, and a price.
+        span: From when or until when its tariff holds within the month; empty for all of it.
         quality: How many of its quarters were estimated, in words; empty for the fee.
         estimated: Whether any of them was.
     """
@@ -39,6 +40,7 @@ class ShownLine:
     line: StatementLine
     name: str
     formula: str
+    span: str
     quality: str
     estimated: bool
 
@@ -166,7 +168,7 @@ def difference(said: Statement, lang: Language) -> str:
 
 def sides_of(said: Statement, lang: Language) -> list[ShownSide]:
     """Return both sides, each with its lines, its VAT and its sums; an empty one is left out."""
-    shown = [shown_line(number, line, lang) for number, line in enumerate(said.lines, 1)]
+    shown = [shown_line(said, number, lang) for number in range(1, len(said.lines) + 1)]
     sides = [
         _side(
             said, shown, lang, earned=False, cents=(said.net_cents, said.net_cents + said.vat_cents)
@@ -182,13 +184,15 @@ def sides_of(said: Statement, lang: Language) -> list[ShownSide]:
     return [side for side in sides if side.lines]
 
 
-def shown_line(number: int, line: StatementLine, lang: Language) -> ShownLine:
+def shown_line(said: Statement, number: int, lang: Language) -> ShownLine:
     """Return a line as it stands on the page."""
+    line = said.lines[number - 1]
     return ShownLine(
         number,
         line,
         lang.say(f"statement.charge.{line.charge}"),
         formula_of(line, lang),
+        _span(said, line, lang),
         _quality(line, lang),
         line.estimated > 0,
     )
@@ -201,6 +205,22 @@ def formula_of(line: StatementLine, lang: Language) -> str:
         days = lang.count("statement.days", line.days or 0)
         return lang.say("statement.formula.fee", days=days, price=price)
     return lang.say("statement.formula.energy", kwh=lang.kwh(line.energy_wh, 3), price=price)
+
+
+def _span(said: Statement, line: StatementLine, lang: Language) -> str:
+    """Return from when or until when a line's tariff holds, where the month has several."""
+    later = [
+        each.tariff_from
+        for each in said.lines
+        if (each.charge, each.connection) == (line.charge, line.connection)
+        and each.tariff_from > line.tariff_from
+    ]
+    told = []
+    if line.tariff_from > said.first:
+        told.append(lang.say("statement.from", day=lang.short_date(line.tariff_from)))
+    if later:
+        told.append(lang.say("statement.until", day=lang.short_date(min(later))))
+    return " ".join(told)
 
 
 def _side(

@@ -51,13 +51,22 @@ def curve_of_quarters(day: date, quarters: Sequence[LineQuarter], place: int) ->
     got = [(at[each.start_s], each.energy_wh) for each in quarters]
     return DayCurve(
         columns,
-        "".join(f"M{x} {_y(wh, top)}H{x + 1}" for x, wh in own),
+        _steps(own, top),
         "".join(f"M{x} {HEIGHT}V{_y(wh, top)}H{x + 1}V{HEIGHT}Z" for x, wh in got if wh),
         round(100 * at[quarters[place].start_s] / columns, 2),
         round(100 / columns, 2),
         _hours(start_s, columns),
         _marks(top),
     )
+
+
+def _steps(own: Sequence[tuple[int, Wh]], top: float) -> str:
+    """Return a line of steps, broken where a quarter is not known."""
+    path, end = [], -1
+    for x, energy_wh in own:
+        path.append(f"{'V' if x == end else f'M{x} '}{_y(energy_wh, top)}H{x + 1}")
+        end = x + 1
+    return "".join(path)
 
 
 def _y(energy_wh: Wh, top: float) -> int:

@@ -166,7 +166,7 @@ def _frame(house: House, desk: Desk, found: FoundLine, lang: Language) -> dict[s
         "base": f"{FRONT}/{found.run.id}",
         "address": found.address,
         "statement": found.statement,
-        "shown": shown_line(found.number, found.line, lang),
+        "shown": shown_line(found.statement, found.number, lang),
         "line": found.line,
         "charge": found.told.charge.value,
         "period": lang.month_name(found.statement.first),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.house import LOCAL_URL
+from api.house import LOCAL_URL, HelpLine
+from api.post.settings import MailSettings, WebhookSettings, read_mail, read_webhook
 from api.retail import Retail
 from kwartier.broker import Broker, read_broker
 from kwartier.errors import SettingsError
@@ -40,6 +41,9 @@ class ServeSettings:
         broker: Where live values come from and plans go to; None for neither.
         planning: How batteries are planned; None to leave that to another process.
         books: The folder of the cooperative's books; None where none are kept.
+        mail: What takes letters away; None to send none.
+        webhook: Where messages go that are no mail; None for nowhere.
+        help_line: Whom people call; None for the number in the books.
     """
 
     community: Community
@@ -51,6 +55,9 @@ class ServeSettings:
     broker: Broker | None
     planning: PlanningSettings | None
     books: Path | None = None
+    mail: MailSettings | None = None
+    webhook: WebhookSettings | None = None
+    help_line: HelpLine | None = None
 
 
 def read_serve_settings(path: Path) -> ServeSettings:
@@ -73,11 +80,20 @@ def _settings(top: Table, folder: Path) -> ServeSettings:
         read_broker(top.table("broker"), folder) if "broker" in top.values else None,
         _planning(top.table("planner"), folder) if "planner" in top.values else None,
         folder / top.text("books") if "books" in top.values else None,
+        read_mail(top.table("mail"), folder) if "mail" in top.values else None,
+        read_webhook(top.table("webhook"), folder) if "webhook" in top.values else None,
+        help_line=_help_line(top.table("help")) if "help" in top.values else None,
     )
     if settings.planning is not None and settings.broker is None:
         raise SettingsError("planner needs a [broker] to send plans to: add it")
     top.refuse_the_rest()
     return settings
+
+
+def _help_line(table: Table) -> HelpLine:
+    line = HelpLine(table.text("phone"), table.text("hours", ""))
+    table.refuse_the_rest()
+    return line
 
 
 def _planning(table: Table, folder: Path) -> PlanningSettings:

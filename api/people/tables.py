@@ -245,12 +245,15 @@ class MessageRow(PeopleBase):
     kind: Mapped[str] = mapped_column(String(16))
     channel: Mapped[str] = mapped_column(String(16))
     account: Mapped[str] = mapped_column(NAME, index=True)
+    party: Mapped[str] = mapped_column(NAME)
     subject: Mapped[str] = mapped_column(String(64), index=True)
     facts: Mapped[str] = mapped_column(Text)
+    mail_id: Mapped[str] = mapped_column(String(64), unique=True)
     state: Mapped[str] = mapped_column(String(16), index=True)
     tries: Mapped[int]
     due_at_s: Mapped[int] = mapped_column(BigInteger, index=True)
     made_at_s: Mapped[int] = mapped_column(BigInteger)
+    tried_at_s: Mapped[int | None] = mapped_column(BigInteger, index=True)
     done_at_s: Mapped[int | None] = mapped_column(BigInteger)
     remark: Mapped[str] = mapped_column(Text)
 

@@ -118,8 +118,8 @@ def mail_server(
         tls_context=context if security is Security.STARTTLS else None,
         require_starttls=security is Security.STARTTLS,
         authenticator=_check,
-        auth_required=context is not None,
-        auth_require_tls=security is Security.STARTTLS,
+        auth_required=security is Security.STARTTLS,
+        auth_require_tls=security is not Security.TLS,
         enable_SMTPUTF8=True,
     )
     controller.start()

@@ -24,6 +24,7 @@ READERS = {
     "Collector": "collectors/settings.py",
     "Neighbourhood": "kwartier/model.py",
     "Server": "api/settings.py",
+    "Post": "api/post/settings.py",
     "Books": "api/cooperative/settings.py",
     "Broker": "kwartier/broker.py",
 }
@@ -115,6 +116,8 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "kept").mkdir()
     (tmp_path / "broker.password").write_text("one\n")
     (tmp_path / "influx.token").write_text("two\n")
+    (tmp_path / "mail.password").write_text("three\n")
+    (tmp_path / "webhook.secret").write_text("four-times-sixteen\n")
     return tmp_path
 
 

@@ -190,17 +190,23 @@ def json_of_signal(signal: Signal) -> dict[str, Json]:
 def _good_quarters(
     chance: FloatArray, now: int, previous: Signal | None, rules: MomentRules
 ) -> BoolArray:
-    """Return which quarters lie in a run that is long enough, or in the one under way."""
+    """Return which quarters lie in a run that is long enough, or in the one under way.
+
+    The run that now lies in lasts as long as ``stay`` allows, from the first time it is told on.
+    """
     goes_on = previous is not None and previous.state is Moment.GOOD
     likely = chance >= rules.enter
-    if goes_on:
+    begun = goes_on or any(
+        start <= now < end and end - start >= rules.quarters for start, end in _runs(likely)
+    )
+    if begun:
         at = now
         while at < chance.size and chance[at] >= rules.stay:
             likely[at] = True
             at += 1
     good = np.zeros(chance.size, dtype=np.bool_)
     for start, end in _runs(likely):
-        under_way = goes_on and start <= now < end
+        under_way = begun and start <= now < end
         good[start:end] = under_way or end - start >= rules.quarters
     return good
 

@@ -19,6 +19,7 @@ from api.embedded.past import live_through, start_of_past
 from api.embedded.prices import MadeUpPrices
 from api.embedded.street import COOP, VirtualStreet
 from api.house import house_of
+from api.moment_voice import MomentVoice
 from api.people.accounts import SYSTEM
 from api.people.book import PeopleBook
 from api.people.cards import card_for_home
@@ -141,6 +142,9 @@ class Neighbourhood:
         )
         planner.start()
         parts.callback(planner.stop)
+        voice = MomentVoice(house.signals, bus, COOP, clock)
+        voice.start()
+        parts.callback(voice.stop)
         server.start()
 
     def _make_books(self, community: Community) -> BaseProcess | None:

@@ -15,6 +15,7 @@ from kwartier.wire import (
     MAX_COLUMNS,
     MAX_ROWS,
     MAX_STEPS,
+    MOMENT_STATES,
     ROOT,
     Address,
     Lane,
@@ -22,12 +23,14 @@ from kwartier.wire import (
     decode_ack,
     decode_block,
     decode_live,
+    decode_moment,
     decode_response,
     decode_schedule,
     decode_state,
     encode_ack,
     encode_block,
     encode_live,
+    encode_moment,
     encode_response,
     encode_schedule,
     encode_state,
@@ -50,6 +53,8 @@ def again(name: str, payload: bytes) -> bytes:
             return encode_schedule(decode_schedule(payload))
         case "response":
             return encode_response(decode_response(payload))
+        case "moment":
+            return encode_moment(decode_moment(payload))
         case "ack":
             return encode_ack(decode_ack(payload))
         case _:
@@ -128,7 +133,9 @@ def test_every_message_is_used_by_a_channel(document: Object) -> None:
     assert used == set(table(document, "components", "messages"))
 
 
-@pytest.mark.parametrize("name", ["block", "live", "state", "schedule", "response", "ack"])
+@pytest.mark.parametrize(
+    "name", ["block", "live", "state", "schedule", "response", "ack", "moment"]
+)
 def test_every_example_is_what_our_own_code_writes(document: Object, name: str) -> None:
     example = table(document, "components", "messages", name, "examples", 0, "payload")
 
@@ -151,6 +158,7 @@ def test_its_choices_are_those_of_the_wire(document: Object) -> None:
     assert at(parts(document, "block"), "clk", "enum") == [str(clock) for clock in ClockSource]
     assert at(parts(document, "schedule"), "after", "enum") == [str(after) for after in AfterPlan]
     assert at(parts(document, "response"), "outcome", "enum") == [str(one) for one in Outcome]
+    assert at(parts(document, "moment"), "state", "enum") == list(MOMENT_STATES)
 
 
 def test_its_headers_are_those_of_an_envelope(document: Object) -> None:

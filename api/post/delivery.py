@@ -61,7 +61,7 @@ def deliver(house: House, office: Office, run: str, by: str) -> int:
         if known.state not in DELIVERED:
             raise StateError(f"run {known.id} is {known.state}: invoice it before it is sent")
         kind = Kind.STATEMENT if known.corrects is None else Kind.CORRECTED
-        facts = _concerned(house, books, known)
+        facts = concerned(house, books, known)
     addressees = _addressees(Counter.of(house), kind, list(facts))
     made = 0
     with house.people.writing() as desk:
@@ -138,7 +138,7 @@ def _known(desk: PeopleDesk, number: int) -> MessageRow:
     return row
 
 
-def _concerned(house: House, books: Desk, run: Run) -> Mapping[str, Mapping[str, Json]]:
+def concerned(house: House, books: Desk, run: Run) -> Mapping[str, Mapping[str, Json]]:
     """Return the members a run concerns, each with what their message says."""
     about: dict[str, Json] = {"run": run.id, "month": run.name.month.first.isoformat()}
     if run.corrects is None:

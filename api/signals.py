@@ -30,7 +30,7 @@ class Signals:
         """Speak from a plan book; safe to share between threads."""
         self._plans = plans
         self._clock = clock
-        self._rules = MomentRules(least_kw=max(1.0, LEAST_KW_PER_HOME * len(community.connections)))
+        self._rules = rules_of(community)
         self._lock = threading.Lock()
         self._previous: Signal | None = None
         self._made_at: float | None = None
@@ -48,6 +48,11 @@ class Signals:
             self._previous = signal_of(surplus, int(now_s), self._previous, self._rules)
             self._made_at = asked_at
             return self._previous
+
+
+def rules_of(community: Community) -> MomentRules:
+    """Return when a surplus is worth a signal in a neighbourhood of this size."""
+    return MomentRules(least_kw=max(1.0, LEAST_KW_PER_HOME * len(community.connections)))
 
 
 def surplus_of(plan: NeighbourhoodPlan | None, start: Quarter, end_s: int) -> Surplus:

@@ -170,6 +170,15 @@ def chance_of_surplus(surplus: Surplus, least_kw: float) -> FloatArray:
     return np.asarray(chance, dtype=np.float64)
 
 
+def states_of(surplus: Surplus, rules: MomentRules = DEFAULT_RULES) -> list[Moment]:
+    """Return what is expected of each quarter, seen from before the first one."""
+    chance = chance_of_surplus(surplus, rules.least_kw)
+    good = np.zeros(chance.size, dtype=np.bool_)
+    for start, end in _runs(chance >= rules.enter):
+        good[start:end] = end - start >= rules.quarters
+    return _states(surplus, good, rules)
+
+
 def json_of_signal(signal: Signal) -> dict[str, Json]:
     """Return the signal as pages, MQTT and lamps get it; instants in UTC."""
 
@@ -213,16 +222,16 @@ def _good_quarters(
 
 def _states(surplus: Surplus, good: BoolArray, rules: MomentRules) -> list[Moment]:
     starts = np.array([start for start, _ in _runs(good)], dtype=np.intp)
-    states = []
-    for at, likely_kw in enumerate(surplus.likely_kw):
-        soon = bool(((starts > at) & (starts <= at + rules.later_within)).any())
-        if np.isnan(likely_kw):
-            states.append(Moment.UNKNOWN)
-        elif good[at]:
-            states.append(Moment.GOOD)
-        else:
-            states.append(Moment.LATER if likely_kw < 0 and soon else Moment.NORMAL)
-    return states
+    places = np.arange(good.size)
+    # How many good moments start before a quarter's end, and before the last one that counts.
+    soon = np.searchsorted(starts, places + rules.later_within, "right") > np.searchsorted(
+        starts, places, "right"
+    )
+    later = (surplus.likely_kw < 0) & soon
+    unknown = np.isnan(surplus.likely_kw)
+    kinds = np.select([unknown, good, later], [0, 1, 2], 3)
+    words = (Moment.UNKNOWN, Moment.GOOD, Moment.LATER, Moment.NORMAL)
+    return [words[kind] for kind in kinds.tolist()]
 
 
 def _next_run(good: BoolArray, now: int) -> tuple[int | None, int | None]:

@@ -15,6 +15,7 @@ from kwartier.errors import SettingsError
 if TYPE_CHECKING:
     from api.house import House
     from api.office import Office
+    from api.people.book import PeopleBook
     from api.planner import Planner
     from api.settings import PlanningSettings, ServeSettings
     from collectors.prices.model import PriceSource
@@ -64,6 +65,7 @@ def serve(settings: ServeSettings) -> None:
     """
     from api.app import create_app
     from api.house import house_of
+    from api.moment_voice import MomentVoice
     from api.people.opening import open_people
     from api.plan_book import SqlitePlanBook
     from api.server import WebServer
@@ -81,6 +83,7 @@ def serve(settings: ServeSettings) -> None:
         office = None if settings.books is None else _office(settings.books)
         people = open_people(settings.state, clock, office)
         parts.callback(people.close)
+        _tell_how_to_begin(people, settings.public_url)
         bus = None
         if settings.broker is not None:
             session = Session(f"kwartier-serve-{settings.community.coop}")
@@ -95,12 +98,17 @@ def serve(settings: ServeSettings) -> None:
             bus,
             settings.public_url,
             office=office,
+            help_line=settings.help_line,
         )
         parts.callback(house.live.close)
         if settings.planning is not None and bus is not None:
             planner = _planner(settings.planning, house, bus, parts)
             planner.start()
             parts.callback(planner.stop)
+        if bus is not None:
+            voice = MomentVoice(house.signals, bus, settings.community.coop, clock)
+            voice.start()
+            parts.callback(voice.stop)
         server = WebServer(
             create_app(house), settings.host, settings.port, stopping=house.live.close
         )
@@ -112,6 +120,19 @@ def serve(settings: ServeSettings) -> None:
             settings.public_url,
         )
         server.run()
+
+
+def _tell_how_to_begin(people: PeopleBook, public_url: str) -> None:
+    """Print the code that makes the first operator, as long as there is none; no log has it."""
+    from api.people.first_start import first_code
+
+    code = first_code(people)
+    if code is not None:
+        print(
+            f"Nobody is an operator yet. Open {public_url}/begin and type this code there.\n"
+            f"It works once, for 24 hours, until the next start:\n\n    {code}\n",
+            flush=True,
+        )
 
 
 def _planner(planning: PlanningSettings, house: House, bus: Bus, parts: ExitStack) -> Planner:

@@ -46,7 +46,11 @@ def board_values(
     return {
         "month_names": {name: lang.month_name(Month.parse(name).first) for name in told},
         "lines": [each.line for each in seen],
-        "busy_lines": [each.line for each in seen if each.line.state not in _RESTING],
+        "busy_lines": [
+            each.line
+            for each in seen
+            if each.line.state not in _RESTING and each.line.next.key != "older"
+        ],
         "open_months": to_do,
         "officers": names_of_officers(desk),
         "may_act": me_of(desk, visitor) is not None,

@@ -39,5 +39,6 @@ def member_values(
     assert isinstance(said, Statement), party
     homes = tuple((part.id, part.first, part.last) for part in said.connections)
     # The days and quarters below a line are another look, which asks for a reason.
-    shown = {**values, "base": "", "front": "", "board_path": path_of(run), "party": party}
-    return MemberSight({**shown, "homes": [home for home, _, _ in homes]}, homes)
+    own = {"base": "", "front": "", "board_path": path_of(run), "party": party}
+    shown = {name: value for name, value in values.items() if name != "version"} | own
+    return MemberSight(shown | {"number": version, "homes": [each[0] for each in homes]}, homes)

@@ -23,19 +23,25 @@ SILENT = {
 
 
 @contextmanager
-def town_with_blockers(towns: Towns, folder: Path) -> Iterator[Town]:
-    """Yield a town whose October is computed, with two blockers among its findings."""
-    with towns.at(Stage.READY, folder) as town:
-        silence(town.books)
-        with town.books.desk(TREASURER) as desk:
-            compute(desk, SETTINGS, PERIOD)
+def town_with_blockers(
+    towns: Towns, folder: Path, *, public_url: str = "http://127.0.0.1:8000"
+) -> Iterator[Town]:
+    """Yield a town whose October is computed, with two blockers among its findings.
+
+    Args:
+        towns: Where towns come from.
+        folder: Where the town's files go.
+        public_url: The address people type.
+    """
+    with towns.at(Stage.READY, folder, public_url=public_url, then=computed_in_silence) as town:
         yield town
 
 
-def silence(books: Books) -> None:
-    """Take the silent homes' days back: the record says that nothing was read."""
+def computed_in_silence(books: Books) -> None:
+    """Take the silent homes' days back, so that nothing was read, and compute the month."""
     with books.desk(TREASURER) as desk:
         store_days(desk, [_nothing(home, day) for home, days in SILENT.items() for day in days])
+        compute(desk, SETTINGS, PERIOD)
 
 
 def read_anew(books: Books, home: str) -> None:

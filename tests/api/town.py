@@ -7,7 +7,7 @@ books at a stage that the test names, and everybody with a session at hand.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +107,7 @@ class Towns:
         *,
         public_url: str = "http://127.0.0.1:8000",
         now_s: int = NOVEMBER_S,
+        then: Callable[[Books], None] | None = None,
     ) -> Iterator[Town]:
         """Yield a town whose books stand at a stage.
 
@@ -115,9 +116,10 @@ class Towns:
             folder: Where the town's files go.
             public_url: The address people type.
             now_s: What time it is [s].
+            then: What was done in the books after that; done once and copied, by its name.
         """
         file = folder / "books.db"
-        shutil.copy(self._master(stage), file)
+        shutil.copy(self._after(stage, then), file)
         clock, bus = VirtualClock(now_s), InProcessBus()
         books = Books(f"sqlite:///{file}", self._keys, clock)
         office = Office(books, SETTINGS, clock)
@@ -133,6 +135,19 @@ class Towns:
             people.close()
             plans.close()
         office.close()
+
+    def _after(self, stage: Stage, then: Callable[[Books], None] | None) -> Path:
+        if then is None:
+            return self._master(stage)
+        file = self._folder / f"{stage.name.lower()}-{then.__name__}.db"
+        if not file.exists():
+            made = file.with_suffix(".new")
+            shutil.copy(self._master(stage), made)
+            books = Books(f"sqlite:///{made}", self._keys, VirtualClock(NOVEMBER_S))
+            then(books)
+            books.close()
+            made.rename(file)
+        return file
 
     def _master(self, stage: Stage) -> Path:
         file = self._folder / f"{stage.name.lower()}.db"

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from api.office import Office
     from api.people.book import PeopleBook
     from api.planner import Planner
+    from api.post.hook import Hook
+    from api.post.settings import WebhookSettings
     from api.settings import PlanningSettings, ServeSettings
     from collectors.prices.model import PriceSource
     from kwartier.bus import Bus
+    from kwartier.clock import Clock
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,6 +71,8 @@ def serve(settings: ServeSettings) -> None:
     from api.moment_voice import MomentVoice
     from api.people.opening import open_people
     from api.plan_book import SqlitePlanBook
+    from api.post.loop import PostLoop
+    from api.post.smtp import SmtpMailer
     from api.server import WebServer
     from collectors.sqlite_store import SqliteStore
     from kwartier.clock import SystemClock
@@ -80,7 +85,7 @@ def serve(settings: ServeSettings) -> None:
         parts.callback(store.close)
         plans = SqlitePlanBook(settings.state / "plans.db")
         parts.callback(plans.close)
-        office = None if settings.books is None else _office(settings.books)
+        office = None if settings.books is None else office_of(settings.books)
         people = open_people(settings.state, clock, office)
         parts.callback(people.close)
         _tell_how_to_begin(people, settings.public_url)
@@ -99,8 +104,13 @@ def serve(settings: ServeSettings) -> None:
             settings.public_url,
             office=office,
             help_line=settings.help_line,
+            mailer=None if settings.mail is None else SmtpMailer(settings.mail, clock),
+            hook=None if settings.webhook is None else _hook(settings.webhook, clock, parts),
         )
         parts.callback(house.live.close)
+        post = PostLoop(house)
+        post.start()
+        parts.callback(post.stop)
         if settings.planning is not None and bus is not None:
             planner = _planner(settings.planning, house, bus, parts)
             planner.start()
@@ -135,6 +145,14 @@ def _tell_how_to_begin(people: PeopleBook, public_url: str) -> None:
         )
 
 
+def _hook(settings: WebhookSettings, clock: Clock, parts: ExitStack) -> Hook:
+    from api.post.hook import Hook
+
+    hook = Hook(settings, clock)
+    parts.callback(hook.close)
+    return hook
+
+
 def _planner(planning: PlanningSettings, house: House, bus: Bus, parts: ExitStack) -> Planner:
     """Return the quarter-hour loop of a house."""
     from api.planner import Planner
@@ -159,7 +177,7 @@ def _planner(planning: PlanningSettings, house: House, bus: Bus, parts: ExitStac
     )
 
 
-def _office(folder: Path) -> Office:
+def office_of(folder: Path) -> Office:
     """Open the books of a folder.
 
     Raises:
@@ -182,7 +200,7 @@ def _card(settings: ServeSettings, home: str) -> str:
     from api.people.opening import open_people
     from kwartier.clock import SystemClock
 
-    office = None if settings.books is None else _office(settings.books)
+    office = None if settings.books is None else office_of(settings.books)
     people = open_people(settings.state, SystemClock(), office)
     try:
         return card_for_home(people, home, SYSTEM)

@@ -105,7 +105,7 @@ def add_own(app: FastAPI, entrance: Entrance) -> None:
             "books": house.office is not None,
             "mails": entrance.courier.sends,
             "problem": problem,
-            "typed": {} if typed is None else typed,
+            "typed": typed or {"email": ""},
         }
         return entrance.page(
             request, visitor, "account.html", values, title="title.own", status=status

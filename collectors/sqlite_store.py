@@ -184,6 +184,14 @@ class SqliteStore:
             ).fetchone()
         return Counts(*row)
 
+    def size_bytes(self) -> int:
+        """Return how large the file is, without what waits in its log [bytes]."""
+        with self._readers.asking() as reader:
+            (size,) = reader.execute(
+                "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+            ).fetchone()
+        return int(size)
+
     def journal_after(self, position: int, limit: int = 500) -> list[tuple[int, bytes]]:
         """Return ``(position, payload)`` of blocks as they came, after a position, in order.
 

@@ -49,5 +49,14 @@ class Officer:
             raise NotAllowedError(f"{self.id} is not {' or '.join(roles)}: ask somebody who is")
 
 
+SELF = "self"
+"""The name under which a person's own request stands in the audit log; no officer has it."""
+
+
+def self_of(party: str) -> Officer:
+    """Return a party asking for its own data: it has no role and decides nothing."""
+    return Officer(SELF, party, frozenset())
+
+
 SYSTEM = Officer("system", "system", frozenset())
 """The house itself, for what happens by the clock; it may propose nothing and approve nothing."""

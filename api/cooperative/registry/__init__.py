@@ -75,7 +75,16 @@ from api.cooperative.registry.party_book import (
 )
 from api.cooperative.registry.party_book import party_of as party
 from api.cooperative.registry.payout_book import iban_of, ibans_to_pay, propose_iban
-from api.cooperative.registry.privacy import ERASED_NAME, Kept, erase, export
+from api.cooperative.registry.privacy import (
+    ERASED_NAME,
+    Hindrance,
+    Kept,
+    KeptKind,
+    erase,
+    export,
+    hindrances,
+    would_keep,
+)
 from api.cooperative.registry.supply_book import (
     change_supplier,
     participation,
@@ -89,7 +98,9 @@ __all__ = (
     "ERASED_NAME",
     "Connection",
     "Consent",
+    "Hindrance",
     "Kept",
+    "KeptKind",
     "Language",
     "Mandate",
     "Membership",
@@ -121,6 +132,7 @@ __all__ = (
     "first_officers",
     "give_consent",
     "hand_over",
+    "hindrances",
     "iban_of",
     "ibans_to_pay",
     "mandate_of",
@@ -155,4 +167,5 @@ __all__ = (
     "windows",
     "withdraw_consent",
     "withdraw_ownership",
+    "would_keep",
 )

@@ -12,7 +12,7 @@ from api.cooperative.chain import record
 from api.cooperative.database import Books, Desk
 from api.cooperative.errors import BooksError, ConflictError, NotAllowedError, StateError
 from api.cooperative.four_eyes import Matter, Proposal, approve, open_proposals, propose
-from api.cooperative.officers import DECIDERS, SYSTEM, Officer, Role
+from api.cooperative.officers import DECIDERS, SELF, SYSTEM, Officer, Role
 from api.cooperative.registry.party_book import known_party
 from api.cooperative.registry.secret_book import check_secret, drawn_secret, keep_secret
 from api.cooperative.stamp import stamp
@@ -22,7 +22,7 @@ from kwartier.interval import day_of
 from kwartier.wire import Json
 from optimizer.strict_json import Part
 
-_RESERVED = frozenset({SYSTEM.id})
+_RESERVED = frozenset({SYSTEM.id, SELF})
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from enum import StrEnum
 
 from sqlalchemy import select
 
@@ -19,7 +20,7 @@ from api.cooperative.documents import documents
 from api.cooperative.errors import StateError
 from api.cooperative.four_eyes import open_proposals
 from api.cooperative.law.parameter import parameter
-from api.cooperative.officers import CLERKS, DECIDERS
+from api.cooperative.officers import CLERKS, DECIDERS, self_of
 from api.cooperative.registry.calendar import months_later
 from api.cooperative.registry.connection_book import connection_of
 from api.cooperative.registry.consent_book import consents
@@ -37,6 +38,24 @@ ERASED_NAME = "(erased)"
 """What stands where a name was."""
 
 
+class KeptKind(StrEnum):
+    """What sort of thing an erasure leaves."""
+
+    PAPER = "paper"
+    MANDATE = "mandate"
+
+
+class Hindrance(StrEnum):
+    """What comes before an erasure."""
+
+    MEMBER = "member"
+    OWNER = "owner"
+    MANDATE = "mandate"
+    OFFICER = "officer"
+    ACCOUNT = "account"
+    PROPOSAL = "proposal"
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What an erasure left, until when, and why."""
@@ -44,6 +63,17 @@ class Kept:
     what: str
     until: date
     because: str
+    kind: KeptKind = KeptKind.PAPER
+
+
+def hindrances(desk: Desk, party: str) -> tuple[Hindrance, ...]:
+    """Return what still needs a party's personal fields, each kind once."""
+    return tuple(dict.fromkeys(kind for kind, _ in _needed_by(desk, party)))
+
+
+def would_keep(desk: Desk, party: str) -> tuple[Kept, ...]:
+    """Return what would stay after an erasure of today."""
+    return (*_kept_papers(desk, party), *_kept_mandates(desk, party))
 
 
 def erase(desk: Desk, party: str) -> tuple[Kept, ...]:
@@ -56,8 +86,10 @@ def erase(desk: Desk, party: str) -> tuple[Kept, ...]:
     known = party_of(desk, party)
     needed = _needed_by(desk, party)
     if needed:
-        raise StateError(f"party {party} cannot be erased yet: {'; '.join(needed)}")
-    kept = (*_kept_papers(desk, party), *_kept_mandates(desk, party))
+        raise StateError(
+            f"party {party} cannot be erased yet: {'; '.join(what for _, what in needed)}"
+        )
+    kept = would_keep(desk, party)
     if not is_erased(desk, party):
         nobody = Party(party, known.kind, ERASED_NAME, ERASED, language=known.language)
         write_details(desk, nobody, erased=True)
@@ -71,9 +103,10 @@ def erase(desk: Desk, party: str) -> tuple[Kept, ...]:
 def export(desk: Desk, party: str) -> dict[str, Json]:
     """Return everything the books know of a party, for the party itself.
 
-    The audit log learns that it was read.
+    A clerk may ask for it, or the party: the audit log learns who did.
     """
-    desk.officer.need(*CLERKS)
+    if desk.officer != self_of(party):
+        desk.officer.need(*CLERKS)
     known = party_of(desk, party)
     owned = windows(desk, party=party)
     told: dict[str, Json] = {
@@ -97,28 +130,40 @@ def export(desk: Desk, party: str) -> dict[str, Json]:
     return told
 
 
-def _needed_by(desk: Desk, party: str) -> list[str]:
+def _needed_by(desk: Desk, party: str) -> list[tuple[Hindrance, str]]:
+    """Return what still needs a party's personal fields, and what ends that."""
     today = day_of(desk.at_s)
     needed = []
     if any(each.to_day is None or each.to_day > today for each in memberships(desk, party)):
-        needed.append("it is a member: end that with `kwartier coop member end`")
+        needed.append(
+            (Hindrance.MEMBER, "it is a member: end that with `kwartier coop member end`")
+        )
     needed += [
-        f"it owns {window.connection}: end that with `kwartier coop own end`"
+        (
+            Hindrance.OWNER,
+            f"it owns {window.connection}: end that with `kwartier coop own end`",
+        )
         for window in windows(desk, party=party)
         if window.to_day is None or window.to_day > today
     ]
     held = mandate_of(desk, party, today)
     if held is not None:
-        needed.append(f"mandate {held.reference} holds: end it with `kwartier coop mandate end`")
+        ends = f"mandate {held.reference} holds: end it with `kwartier coop mandate end`"
+        needed.append((Hindrance.MANDATE, ends))
     needed += [
-        f"it is officer {officer.id}: end that with `kwartier coop officer end`"
+        (
+            Hindrance.OFFICER,
+            f"it is officer {officer.id}: end that with `kwartier coop officer end`",
+        )
         for officer in officers(desk)
         if officer.person == party
     ]
     if any(item.open for item in open_items(desk, party)):
-        needed.append("its account is not settled: collect or pay what is open")
+        needed.append(
+            (Hindrance.ACCOUNT, "its account is not settled: collect or pay what is open")
+        )
     needed += [
-        f"proposal {each.id} waits: decide on it first"
+        (Hindrance.PROPOSAL, f"proposal {each.id} waits: decide on it first")
         for each in open_proposals(desk)
         if each.subject == party
     ]
@@ -147,6 +192,7 @@ def _kept_mandates(desk: Desk, party: str) -> list[Kept]:
             f"mandate {each.reference}",
             until,
             f"a mandate is kept {months} months after its last collection",
+            KeptKind.MANDATE,
         )
         for each in mandates(desk, party)
         if day_of(desk.at_s) < (until := months_later(last_use(desk, each.reference), months))

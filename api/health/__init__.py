@@ -1,0 +1,1 @@
+"""How gateways and links are: from what the record holds and what gateways tell of themselves."""

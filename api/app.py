@@ -18,21 +18,27 @@ from api.routes.accounts import add_accounts
 from api.routes.board_log import add_board_log
 from api.routes.board_members import add_board_members
 from api.routes.board_post import add_board_post
+from api.routes.board_privacy import add_board_privacy
 from api.routes.board_rules import add_board_rules
 from api.routes.board_runs import add_board_runs
 from api.routes.board_wijk import add_board_wijk
+from api.routes.companions import add_companions
 from api.routes.door import add_door
 from api.routes.health import add_health
 from api.routes.help import add_help
+from api.routes.looks import add_looks
 from api.routes.operations import add_operations
 from api.routes.overview import add_overview
 from api.routes.papers import add_papers
+from api.routes.privacy import add_privacy
 from api.routes.quarters import add_quarters
 from api.routes.series import add_series
 from api.routes.statements import add_statements
 from api.routes.static import add_static, error_page
 from api.routes.stream import add_stream
 from api.routes.today import add_today
+from api.routes.wishes import add_wishes
+from api.routes.work import add_work
 from api.settled import SettledDays
 from kwartier.clock import SystemClock
 
@@ -40,16 +46,23 @@ _ROOMS = (
     add_door,
     add_accounts,
     add_overview,
+    # A proposal's effect stands beside a month's statement, whose address would take it.
+    add_board_rules,
     add_statements,
     add_help,
+    add_wishes,
+    add_looks,
+    add_companions,
+    add_privacy,
     add_papers,
     add_board_runs,
     add_board_members,
-    add_board_rules,
     add_board_wijk,
     add_board_post,
     add_board_log,
+    add_board_privacy,
     add_operations,
+    add_work,
 )
 """Every subject that has pages of its own."""
 

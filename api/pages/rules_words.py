@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from fractions import Fraction
 
 from api.cooperative.whatif import key_terms, tariff_terms
@@ -10,6 +12,8 @@ from kwartier.interval import day_of, epoch_s, parse_instant
 from kwartier.units import EpochS
 from kwartier.wire import Json
 
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
+_PART = re.compile(r"[0-9]+/[1-9][0-9]*", re.ASCII)
 Fact = tuple[str, str]
 """A name and a value in words."""
 
@@ -69,8 +73,17 @@ def percent(part: str, lang: Language, decimals: int | None = None) -> str:
 
 
 def from_day(from_s: EpochS, lang: Language) -> str:
-    """Return the local day on which something begins."""
-    return lang.full_date(day_of(from_s))
+    """Return the local day on which something begins; what always held has none."""
+    return lang.full_date(day_of(from_s)) if from_s > 0 else lang.say("rules.always")
+
+
+def value_words(value: str, lang: Language) -> str:
+    """Return the value of a rule of law: a yes, a number as people write it, or its own text."""
+    if lang.knows(f"rules.value.is.{value}"):
+        return lang.say(f"rules.value.is.{value}")
+    if _NUMBER.fullmatch(value):
+        return lang.number(Decimal(value), len(value.partition(".")[2]))
+    return percent(value, lang) if _PART.fullmatch(value) else value or "\N{EN DASH}"
 
 
 def from_text(body: Json, lang: Language) -> str:

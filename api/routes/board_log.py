@@ -84,6 +84,7 @@ def _add_log(app: FastAPI, room: BooksRoom, check: ChainCheck) -> None:
             "head": _published(room),
             "act_words": act_words,
             "fact_lines": fact_lines,
+            "iso": lambda at_s: moment_time(at_s).isoformat(),
         }
         answer = room.show(request, visitor, "log.html", values, "title.log")
         if check.busy:

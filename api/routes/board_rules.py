@@ -11,7 +11,15 @@ from api.house import House
 from api.pages.rules import rule_book
 from api.pages.rules_answers import RulesAnswer, rules_answer
 from api.pages.rules_proposals import waiting_list
-from api.pages.rules_words import from_day, key_facts, key_name, percent, tariff_facts, vat_name
+from api.pages.rules_words import (
+    from_day,
+    key_facts,
+    key_name,
+    percent,
+    tariff_facts,
+    value_words,
+    vat_name,
+)
 from api.pages.sheets import Sheets, language_of
 from api.people.visitor import Visitor
 from api.routes.board_rules_own import add_own_effect
@@ -47,6 +55,7 @@ def _add_book(app: FastAPI, room: BooksRoom) -> None:
             "from_day": from_day,
             "vat_name": vat_name,
             "percent": percent,
+            "value_words": value_words,
         }
         return room.show(request, visitor, "rules.html", values, "title.rules")
 

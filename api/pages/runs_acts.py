@@ -207,6 +207,13 @@ def month_seen(newest: Run | None) -> str:
     return "0" if newest is None else f"{newest.id}.{newest.last.number}"
 
 
+def was_begun(newest: Run, seen: str, officer: str, reason: str) -> bool:
+    """Return whether just this correction was begun by the same form, sent before."""
+    begun = newest.steps[0]
+    same = (begun.officer, newest.reason) == (officer, reason)
+    return same and newest.corrects is not None and seen.startswith(f"{newest.corrects}.")
+
+
 def refuse_stale_month(newest: Run | None, seen: str) -> None:
     """Refuse a form about a month in which somebody took a step since.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from api.cooperative.database import Desk
+from api.cooperative.officers import Role
 from api.cooperative.runs import Run
 from api.pages.language import Language
 from api.pages.runs_acts import ASKS_REASON, LETTERS, waiver_groups
@@ -21,9 +22,10 @@ def act_values(
     seen = seen_of(desk, shelf, run, visitor)
     found = in_order(seen.found)
     stopped = act is Act.PROPOSE and any(each.stops for each in found)
-    possible = run.state in FROM[act] and not stopped
     me, proposer = me_of(desk, visitor), proposer_of(desk, run)
     own = act is Act.APPROVE and me is not None and me.person == proposer
+    may = own or act is not Act.APPROVE or (me is not None and Role.BOARD in me.roles)
+    possible = run.state in FROM[act] and may and not stopped
     return {
         "run": run,
         "act": act,

@@ -14,6 +14,7 @@ from api.pages.runs_compare import comparable, compared, prices_in
 from api.pages.runs_files import Printery
 from api.pages.runs_members import Chosen, Order, Which
 from api.pages.runs_open import OpenMonths
+from api.pages.runs_refusals import notice_of
 from api.pages.runs_shelf import Shelf
 from api.pages.runs_work import Workshop
 from api.pages.sheets import Sheets, language_of
@@ -26,6 +27,7 @@ from api.routes.board_runs_findings import add_findings
 from api.routes.board_runs_members import add_run_members
 from api.routes.board_runs_months import add_month_acts
 from api.routes.board_runs_room import MonthName, Room, Version, known_run
+from kwartier.errors import InputError, StoreBusyError, TemporaryError
 
 
 def add_board_runs(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> None:
@@ -41,6 +43,29 @@ def add_board_runs(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets)
     # An act is the last part of an address, so whatever else has that shape stands above.
     add_run_acts(app, room)
     add_runs_api(app, room)
+    _tell_refusals(app, room)
+
+
+def _tell_refusals(app: FastAPI, room: Room) -> None:
+    """Have what the books refuse told in words on the board's pages; elsewhere as ever."""
+
+    def told(request: Request, error: BooksError | StoreBusyError, general: type) -> Response:
+        if not request.url.path.startswith("/bestuur"):
+            answer = app.exception_handlers[general](request, error)
+            assert isinstance(answer, Response), general
+            return answer
+        notice, visitor = notice_of(error), room.door.visitor(request)
+        return room.show(
+            request, visitor, "run_refused.html", {"notice": notice}, "title.error", notice.status
+        )
+
+    @app.exception_handler(BooksError)
+    def _refused(request: Request, error: BooksError) -> Response:
+        return told(request, error, InputError)
+
+    @app.exception_handler(StoreBusyError)
+    def _busy(request: Request, error: StoreBusyError) -> Response:
+        return told(request, error, TemporaryError)
 
 
 def _add_list(app: FastAPI, room: Room) -> None:

@@ -12,7 +12,7 @@ from api.cooperative.database import Desk
 from api.cooperative.runs import compute, correct
 from api.cooperative.runs.states import latest
 from api.house import House
-from api.pages.runs_acts import check_reason, refuse_stale_month
+from api.pages.runs_acts import check_reason, refuse_stale_month, was_begun
 from api.pages.runs_months import month_values
 from api.pages.runs_next import MonthAct, path_of
 from api.pages.runs_refusals import Notice, notice_of
@@ -69,7 +69,6 @@ def add_month_acts(app: FastAPI, room: Room) -> None:
 
         def do(show: Share) -> str:
             with room.office.writing_as(visitor) as desk:
-                refuse_stale_month(latest(desk, month), sent.get("gezien", ""))
                 run = _done(room.house, desk, month, act, sent, show)
             return f"{path_of(run)}?klaar=runs_{act.word}"
 
@@ -102,9 +101,14 @@ def _done(
     assert house.office is not None, month
     settings, content = house.office.settings, content_wh(sent)
     if act is MonthAct.COMPUTE:
+        # On unchanged data nothing is added, so nobody's step is undone by doing it again.
         return compute(desk, settings, month, content_wh=content, show=show)
+    reason, decision = " ".join(sent.get("reden", "").split()), sent.get("besluit", "").strip()
+    newest, seen = latest(desk, month), sent.get("gezien", "")
+    if newest is not None and was_begun(newest, seen, desk.officer.id, reason):
+        return newest.id
+    refuse_stale_month(newest, seen)
     show(0.1)
-    reason, decision = sent.get("reden", ""), sent.get("besluit", "").strip()
     return correct(desk, settings, month, reason, decision, content_wh=content)
 
 

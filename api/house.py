@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeAlias
 
+from api.elsewhere import Elsewhere
 from api.health.states import GatewayStates
 from api.live import LiveFeed
 from api.mail import Mailer
@@ -72,6 +73,7 @@ class House:
         shelf: Statements that were read, for as long as they cannot change.
         gateways: What gateways told of themselves.
         help_line: Whom people call.
+        elsewhere: Another service at which people log in; None where none is set.
     """
 
     community: Community
@@ -92,6 +94,7 @@ class House:
     shelf: Shelf = field(default_factory=Shelf)
     gateways: GatewayStates = field(default_factory=GatewayStates)
     help_line: HelpLine = field(default_factory=HelpLine)
+    elsewhere: Elsewhere | None = None
 
 
 def house_of(
@@ -127,6 +130,7 @@ def house_of(
         hook: Takes messages that are no mail, where an address is set.
     """
     decided = rules or Rules()
+    records = Records(store, community, clock, Disclosure(ToldBook(people)))
 
     def settle(quarters: Sequence[QuarterReadings]) -> DaySettlement:
         return settle_day(quarters, decided, community.tariff)
@@ -138,11 +142,11 @@ def house_of(
     return House(
         community,
         store,
-        Records(store, community, clock, Disclosure(ToldBook(people))),
+        records,
         plans,
         clock,
         settle,
-        Signals(plans, community, clock),
+        Signals(plans, community, clock, records),
         LiveFeed(store, clock, community.coop, bus),
         people,
         office,

@@ -114,24 +114,30 @@ class Doorkeeper:
 
     def let_in(self, response: Response, session: str) -> None:
         """Give the browser a session's id."""
+        self.keep(response, self.cookie, session, LIMIT_S)
+
+    def keep(self, response: Response, name: str, value: str, life_s: int) -> None:
+        """Give the browser something to keep that no script and no other site sees."""
         response.set_cookie(
-            self.cookie,
-            session,
-            max_age=LIMIT_S,
+            name,
+            value,
+            max_age=life_s,
             path="/",
             secure=self._secure,
             httponly=True,
             samesite="lax",
         )
 
+    def forget(self, response: Response, name: str) -> None:
+        """Take back what the browser kept."""
+        response.delete_cookie(name, path="/", secure=self._secure, httponly=True, samesite="lax")
+
     def let_out(self, request: Request, response: Response) -> None:
         """End the session and take its id back."""
         session = request.cookies.get(self.cookie)
         if session is not None:
             end_session(self._people, hash_of(session))
-        response.delete_cookie(
-            self.cookie, path="/", secure=self._secure, httponly=True, samesite="lax"
-        )
+        self.forget(response, self.cookie)
 
     def check_origin(self, request: Request) -> None:
         """Refuse a write that another site's page sends."""

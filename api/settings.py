@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from api.auth import is_loopback
+from api.elsewhere import OidcSettings
 from api.house import LOCAL_URL, HelpLine
 from api.post.settings import MailSettings, WebhookSettings, read_mail, read_webhook
 from api.retail import Retail
 from kwartier.broker import Broker, read_broker
 from kwartier.errors import SettingsError
 from kwartier.model import Community, read_community
-from kwartier.settings import Table, read_toml
+from kwartier.settings import Table, read_secret, read_toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class ServeSettings:
         mail: What takes letters away; None to send none.
         webhook: Where messages go that are no mail; None for nowhere.
         help_line: Whom people call; None for the number in the books.
+        oidc: Another service at which people log in; None for none.
     """
 
     community: Community
@@ -58,6 +62,7 @@ class ServeSettings:
     mail: MailSettings | None = None
     webhook: WebhookSettings | None = None
     help_line: HelpLine | None = None
+    oidc: OidcSettings | None = None
 
 
 def read_serve_settings(path: Path) -> ServeSettings:
@@ -83,6 +88,7 @@ def _settings(top: Table, folder: Path) -> ServeSettings:
         read_mail(top.table("mail"), folder) if "mail" in top.values else None,
         read_webhook(top.table("webhook"), folder) if "webhook" in top.values else None,
         help_line=_help_line(top.table("help")) if "help" in top.values else None,
+        oidc=_oidc(top.table("oidc"), folder) if "oidc" in top.values else None,
     )
     if settings.planning is not None and settings.broker is None:
         raise SettingsError("planner needs a [broker] to send plans to: add it")
@@ -94,6 +100,22 @@ def _help_line(table: Table) -> HelpLine:
     line = HelpLine(table.text("phone"), table.text("hours", ""))
     table.refuse_the_rest()
     return line
+
+
+def _oidc(table: Table, folder: Path) -> OidcSettings:
+    issuer = table.text("issuer")
+    address = urlsplit(issuer)
+    plain = address.scheme == "http" and is_loopback(address.hostname or "")
+    if not address.hostname or not (address.scheme == "https" or plain):
+        raise SettingsError(f"{table.place}issuer must be https://HOST, or http:// on this machine")
+    settings = OidcSettings(
+        issuer,
+        table.text("client_id"),
+        read_secret(table, "client_secret_file", folder),
+        table.text("name", address.hostname),
+    )
+    table.refuse_the_rest()
+    return settings
 
 
 def _planning(table: Table, folder: Path) -> PlanningSettings:

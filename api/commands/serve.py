@@ -6,6 +6,7 @@ import argparse
 import gc
 import logging
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from kwartier.cli import Command
 from kwartier.errors import SettingsError
 
 if TYPE_CHECKING:
+    from api.elsewhere import Elsewhere, OidcSettings
     from api.house import House
     from api.office import Office
     from api.people.book import PeopleBook
@@ -108,6 +110,8 @@ def serve(settings: ServeSettings) -> None:
             hook=None if settings.webhook is None else _hook(settings.webhook, clock, parts),
         )
         parts.callback(house.live.close)
+        if settings.oidc is not None:
+            house = replace(house, elsewhere=_elsewhere(settings.oidc, house, parts))
         post = PostLoop(house)
         post.start()
         parts.callback(post.stop)
@@ -130,6 +134,21 @@ def serve(settings: ServeSettings) -> None:
             settings.public_url,
         )
         server.run()
+
+
+def _elsewhere(settings: OidcSettings, house: House, parts: ExitStack) -> Elsewhere:
+    """Return the other service at which people log in.
+
+    Raises:
+        SettingsError: What speaks with it is not installed.
+    """
+    try:
+        from api.oidc import OidcService
+    except ImportError as error:
+        raise SettingsError("oidc: install it first: pip install 'kwartier[oidc]'") from error
+    service = OidcService(settings, house.public_url, house.clock)
+    parts.callback(service.close)
+    return service
 
 
 def _tell_how_to_begin(people: PeopleBook, public_url: str) -> None:

@@ -22,11 +22,7 @@ LONGEST = 254
 
 def login_code(desk: PeopleDesk, email: str) -> tuple[str, str] | None:
     """Return an account's id and a code that logs it in; None when nobody has this address."""
-    wanted = select(AccountRow.id).where(
-        AccountRow.email_fingerprint == email_fingerprint(desk, email),
-        AccountRow.ended_at_s.is_(None),
-    )
-    account = desk.session.scalars(wanted).first()
+    account = account_of_email(desk, email)
     if account is None:
         return None
     drop_tokens(desk, Purpose.MAIL, account)
@@ -34,6 +30,15 @@ def login_code(desk: PeopleDesk, email: str) -> tuple[str, str] | None:
     keep_token(desk, code, Purpose.MAIL, LIFE_S, account=account)
     record(desk, account, "mail.link", account)
     return account, code
+
+
+def account_of_email(desk: PeopleDesk, email: str) -> str | None:
+    """Return whose a mail address is that was shown to be theirs, or None."""
+    wanted = select(AccountRow.id).where(
+        AccountRow.email_fingerprint == email_fingerprint(desk, email),
+        AccountRow.ended_at_s.is_(None),
+    )
+    return desk.session.scalars(wanted).first()
 
 
 def email_code(desk: PeopleDesk, account: str, email: str) -> str:

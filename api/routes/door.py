@@ -21,6 +21,7 @@ from api.people.tokens import LETTERS, Purpose, Token, token_of, use_token
 from api.people.visitor import Visitor
 from api.problems import safe_path
 from api.routes.door_begin import add_begin
+from api.routes.door_elsewhere import add_elsewhere
 from api.routes.door_second import add_second
 from api.routes.entrance import Entrance, address_of, told_to_wait
 from api.routes.forms import Form
@@ -36,6 +37,7 @@ def add_door(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> No
     _add_codes(app, entrance)
     add_second(app, entrance)
     add_passkeys(app, entrance)
+    add_elsewhere(app, entrance)
     add_begin(app, entrance)
 
 
@@ -52,6 +54,7 @@ class _LoginPage:
         values: Mapping[str, str],
         status: int = HTTPStatus.OK,
     ) -> Response:
+        there = self._entrance.house.elsewhere
         further = values.get("verder") or request.query_params.get("verder", "/")
         told = {
             "problem": values.get("problem"),
@@ -59,6 +62,8 @@ class _LoginPage:
             "typed": values.get("login", "")[:64],
             "further": safe_path(further),
             "mails": self._entrance.courier.sends,
+            "elsewhere": None if there is None else there.name,
+            "failed": there is not None and "dienst" in request.query_params,
         }
         return self._entrance.page(
             request, visitor, "login.html", told, title="title.login", status=status

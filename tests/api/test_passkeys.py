@@ -33,8 +33,8 @@ def host_of(door: Door) -> str:
     return httpx.URL(door.address).host
 
 
-def device_of(door: Door, **more: bool) -> Device:
-    return Device(host_of(door), door.address, **more)
+def device_of(door: Door, *, verified: bool = True) -> Device:
+    return Device(host_of(door), door.address, verified)
 
 
 def made_by(browser: httpx.Client, device: Device) -> httpx.Response:

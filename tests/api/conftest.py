@@ -10,15 +10,19 @@ import pytest
 
 from api.server import WebServer
 from tests.api.street import Street, street
+from tests.api.town import Town
 
 
 @contextmanager
-def served(of: Street) -> Iterator[httpx.Client]:
+def served(of: Street | Town) -> Iterator[httpx.Client]:
     """Yield a client of a street's own web server."""
     server = WebServer(of.app, "127.0.0.1", 0)
     server.start()
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=30) as client:
+        # A connection that rested is not used again: the server may be closing it right then.
+        limits = httpx.Limits(keepalive_expiry=5)
+        address = f"http://127.0.0.1:{server.port}"
+        with httpx.Client(base_url=address, timeout=30, limits=limits) as client:
             yield client
     finally:
         of.house.live.close()

@@ -22,10 +22,11 @@ from api.cooperative.registry import OfficerTerm, Party, PartyKind, add_party, f
 from api.cooperative.schema import bring_up_to_date
 from api.house import House, house_of
 from api.office import Office
-from api.people.accounts import SYSTEM, add_account, grant
+from api.people.accounts import SYSTEM, account_of_party, add_account, grant
 from api.people.cards import card_for_home, card_of
 from api.people.opening import open_people
 from api.people.sessions import open_session
+from api.people.tables import AccountRow
 from api.people.visitor import Role
 from api.plan_book import SqlitePlanBook
 from collectors.sqlite_store import SqliteStore
@@ -69,11 +70,12 @@ class Town:
     def officer(self, officer: str, *, strong: bool = True) -> str:
         """Return a session of ``treasurer`` or ``board``, with a second factor unless told."""
         with self.house.people.writing() as desk:
-            account = _account_of_officer(self.house, officer)
-            known = account or add_account(
-                desk, SYSTEM, name=officer, party=OFFICERS[officer], officer=officer
+            party = OFFICERS[officer]
+            account = account_of_party(desk, party) or add_account(
+                desk, SYSTEM, name=officer, party=party
             )
-            return open_session(desk, known, "password", strong=strong)
+            desk.session.get_one(AccountRow, account).officer = officer
+            return open_session(desk, account, "password", strong=strong)
 
     def operator(self, *, strong: bool = True) -> str:
         """Return a session of a new operator."""
@@ -191,14 +193,3 @@ def _install_officers(books: Books) -> None:
             OfficerTerm("treasurer", "anna", frozenset({BookRole.TREASURER})),
             OfficerTerm("board", "bram", frozenset({BookRole.BOARD})),
         )
-
-
-def _account_of_officer(house: House, officer: str) -> str | None:
-    from sqlalchemy import select
-
-    from api.people.tables import AccountRow
-
-    with house.people.reading() as desk:
-        return desk.session.scalars(
-            select(AccountRow.id).where(AccountRow.officer == officer)
-        ).first()

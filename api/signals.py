@@ -101,8 +101,13 @@ class Signals:
 
 
 def rules_of(community: Community) -> MomentRules:
-    """Return when a surplus is worth a signal in a neighbourhood of this size."""
-    return MomentRules(least_kw=max(1.0, LEAST_KW_PER_HOME * len(community.connections)))
+    """Return when a surplus is worth a signal in a neighbourhood."""
+    return rules_for(len(community.connections))
+
+
+def rules_for(homes: int) -> MomentRules:
+    """Return when a surplus is worth a signal among so many homes."""
+    return MomentRules(least_kw=max(1.0, LEAST_KW_PER_HOME * homes))
 
 
 def surplus_of(

@@ -42,11 +42,13 @@ class StreetDays:
         starts_s: The start of each local day [s].
         use_kw: Shape ``(D, 96)`` [kW]; NaN where it is not known.
         solar_kw: Shape ``(D, 96)`` [kW]; NaN likewise.
+        first: The first day that is judged; the ones before it are only looked back on.
     """
 
     starts_s: tuple[int, ...]
     use_kw: FloatArray
     solar_kw: FloatArray
+    first: int = 0
 
     def __post_init__(self) -> None:
         wanted = (len(self.starts_s), DAY)
@@ -141,7 +143,7 @@ def judge(
     chances: list[FloatArray] = []
     leads: list[float] = []
     changes, previous = 0, None
-    for day in range(LEAST_HISTORY, len(street.starts_s)):
+    for day in range(max(LEAST_HISTORY, street.first), len(street.starts_s)):
         progress(day)
         told = _day(street, day, rules, solar_spread, nowcast, previous)
         if told is None:

@@ -1,0 +1,103 @@
+"""``kwartier moment``: how often the signal was right, on somebody's measured quarter-hours."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kwartier.cli import Command, print_json
+from kwartier.wire import Json
+
+if TYPE_CHECKING:
+    from optimizer.moment_backtest import Hits, Judgement
+
+
+def _configure(parser: argparse.ArgumentParser) -> None:
+    words = parser.add_subparsers(dest="word", required=True, metavar="WORD")
+    backtest = words.add_parser(
+        "backtest",
+        help="say the signal again over measured days, with what was known then",
+        description="Say the signal again over measured days, with what was known at each moment, "
+        "and hold it against the surplus that all households together really had.",
+    )
+    backtest.add_argument(
+        "--meters",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="CSV, CSV.gz or Parquet with utc, household, kwh_import and optionally kwh_export "
+        "and kwh_pv; one row a household and quarter-hour, stamped at its start",
+    )
+    backtest.add_argument(
+        "--from", dest="first", type=_day, metavar="DAY", help="the first day that is judged"
+    )
+    backtest.add_argument(
+        "--to", dest="last", type=_day, metavar="DAY", help="the last day that is judged"
+    )
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    from api.replay.meters import read_meters
+    from api.signals import SOLAR_SPREAD, rules_for
+    from api.street_days import judged_days
+    from kwartier.progress import Progress
+    from optimizer.moment_backtest import judge
+
+    measured = read_meters(chosen.meters)
+    street = judged_days(measured, chosen.first, chosen.last)
+    bar = Progress("judging", len(street.starts_s))
+    try:
+        found = judge(
+            street,
+            rules_for(len(measured.meters)),
+            solar_spread=SOLAR_SPREAD,
+            progress=bar.show,
+        )
+    finally:
+        bar.end()
+    print_json(_answer(len(measured.meters), found))
+    return 0
+
+
+def _answer(homes: int, found: Judgement) -> dict[str, Json]:
+    return {
+        "homes": homes,
+        "days": found.days,
+        "quarters": found.quarters,
+        **_hits(found.signal),
+        "brier": round(found.brier, 4),
+        "changes_per_day": round(found.changes_per_day, 2),
+        "good_moments": found.good_moments,
+        "false_alarms": found.false_alarms,
+        "surplus_moments": found.surplus_moments,
+        "missed_moments": found.missed_moments,
+        "lead_hours": found.lead_hours,
+        "always_11_to_15": {**_hits(found.noon), "brier": round(found.brier_noon, 4)},
+    }
+
+
+def _hits(hits: Hits) -> dict[str, Json]:
+    return {
+        "said_good": hits.said_good,
+        "right": hits.right,
+        "precision": None if hits.precision is None else round(hits.precision, 3),
+        "recall": None if hits.recall is None else round(hits.recall, 3),
+    }
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day: write it as 2026-07-01") from None
+
+
+MOMENT = Command(
+    summary="judge the signal 'now is a good moment' on measured quarter-hours",
+    example="kwartier moment backtest --meters street.parquet --from 2016-04-01 --to 2016-09-30",
+    extra="serve",
+    configure=_configure,
+    run=_run,
+)

@@ -38,8 +38,8 @@ _TODAY_S = 300
 _LATE_S = 3_600
 _ALL_S = 86_400
 _MOST_ASKED = 64
-_AT_ONCE = 4
-_BREATH_S = 0.1
+_AT_ONCE = 2
+_BREATH_S = 0.05
 
 
 class Overview:

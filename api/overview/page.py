@@ -111,7 +111,7 @@ def _sentences(own: OwnPeriod, today: date, lang: Language) -> list[str]:
     if own.before is None:
         told.append(lang.say("overview.used", use=lang.kwh(own.sums.use_wh)))
     else:
-        told.append(_beside(own.before, lang))
+        told += _beside(own.before, lang)
     if own.sums.bought_wh:
         told.append(lang.say("overview.shared_of_it", shared=lang.kwh(own.sums.bought_wh)))
     if own.before is None:
@@ -123,18 +123,18 @@ def _year(own: OwnPeriod, lang: Language) -> str | None:
     """Return how it was a year before; of a year the first sentence tells that."""
     if own.year_before is None or own.period.span is Span.YEAR:
         return None
-    return _beside(own.year_before, lang)
+    return " ".join(_beside(own.year_before, lang))
 
 
-def _beside(beside: Comparison, lang: Language) -> str:
+def _beside(beside: Comparison, lang: Language) -> list[str]:
     """Return how much more or less was used than in another period, in one or two sentences."""
     span = "year_back" if beside.is_year_back else beside.period.span.value
     percent = beside.percent
     key = "even" if abs(percent) < EVEN_PERCENT else "more" if percent > 0 else "less"
     before = lang.say(f"overview.before.{span}", name=period_name(beside.period, lang))
-    told = lang.say(f"overview.{key}", percent=lang.whole(abs(percent)), before=before)
+    told = [lang.say(f"overview.{key}", percent=lang.whole(abs(percent)), before=before)]
     if beside.days < (beside.period.end - beside.period.first).days:
-        told = f"{told} {lang.count('overview.over_days', beside.days)}"
+        told.append(lang.count("overview.over_days", beside.days))
     return told
 
 

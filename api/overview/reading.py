@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 
@@ -89,27 +90,29 @@ class _Table:
     """Energies by device and register, each a row of columns."""
 
     def __init__(self, energies: Sequence[QuarterEnergy], start_s: EpochS, count: int) -> None:
+        told = [one for one in energies if one.energy_wh is not None]
+        # They come register by register, and all of one register's hold the same key.
+        turns = [
+            place
+            for place, (one, other) in enumerate(pairwise(told), 1)
+            if one.key is not other.key or one.name != other.name
+        ]
+        firsts = [0, *turns] if told else []
         self._rows: dict[tuple[DeviceKey, str], int] = {}
-        self._count = count
-        places: list[int] = []
-        values: list[int] = []
-        guesses: list[bool] = []
-        key, name, base = None, "", 0
-        for energy in energies:
-            # They come register by register: the same objects stand in all of one register's.
-            if energy.key is not key or energy.name != name:
-                key, name = energy.key, energy.name
-                base = self._rows.setdefault((key, name), len(self._rows)) * count
-            if energy.energy_wh is not None:
-                places.append(base + (energy.start_s - start_s) // QUARTER_S)
-                values.append(energy.energy_wh)
-                guesses.append(energy.quality is not Quality.MEASURED)
+        rows = [
+            self._rows.setdefault((told[first].key, told[first].name), len(self._rows))
+            for first in firsts
+        ]
+        starts = np.array([one.start_s for one in told], np.int64)
+        lengths = np.diff([*firsts, len(told)])
+        places = np.repeat(np.array(rows, np.int64), lengths) * count
+        places += (starts - start_s) // QUARTER_S
         shape = len(self._rows) + 1, count  # the last row is of what is not there
         self._wh = np.zeros(shape, np.int64)
         self._has, self._guessed = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
-        self._wh.ravel()[places] = values
+        self._wh.ravel()[places] = [one.energy_wh or 0 for one in told]
         self._has.ravel()[places] = True
-        self._guessed.ravel()[places] = guesses
+        self._guessed.ravel()[places] = [one.quality is not Quality.MEASURED for one in told]
 
     def of(self, keys: Sequence[DeviceKey | None], name: str) -> tuple[Energies, Flags, Flags]:
         """Return energies, whether each is known and whether it is an estimate, ``(N, Q)``."""

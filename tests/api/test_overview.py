@@ -18,7 +18,7 @@ from api.cooperative.statement import Charge, Statement
 from api.overview.day_file import DayFile
 from api.overview.day_sums import HomeDay, Origin
 from api.overview.keeper import Overview
-from api.overview.own import OwnPeriod, Standing, own_period
+from api.overview.own import OwnPeriod, Standing, own_period, standing_of
 from api.overview.periods import Period, Span
 from api.people.companions import come_along, companion_of, invite
 from api.people.sessions import visitor_of
@@ -242,13 +242,14 @@ def test_a_helpers_look_at_quarters_is_written_down(past: PastTown, pages: httpx
 
 
 def test_a_run_that_is_not_booked_leaves_the_month_provisional(
-    towns: Towns, tmp_path: Path
+    past: PastTown, towns: Towns, tmp_path: Path
 ) -> None:
-    with past_town(towns, Stage.PROPOSED, tmp_path) as past:
-        shown = own(past, "home-1", OCTOBER)
+    with past_town(towns, Stage.PROPOSED, tmp_path, fed=False) as open_month:
+        booked = open_month.overview.days.booked()
+    days = {day.day: day for day in kept(past, "home-1", Origin.RECORD)}
 
-    assert shown.standing is Standing.PROVISIONAL
-    assert not shown.is_on_statement
+    assert booked == {}
+    assert standing_of(days, booked) is Standing.PROVISIONAL
 
 
 def test_a_corrected_month_says_so(towns: Towns, tmp_path: Path) -> None:

@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, select, update
 
-from api.cooperative.runs import run_of
-from api.cooperative.tables.runs import RunFindingRow
 from api.people.accounts import SYSTEM, account_of_party, add_account, grant
 from api.people.mail_links import set_email
 from api.people.tables import MessageRow, QuestionRow, WishRow
@@ -25,7 +23,8 @@ from api.post.triggers import Triggers, silent_homes
 from kwartier.clock import VirtualClock
 from kwartier.interval import day_of
 from kwartier.wire import Json
-from tests.api.cooperative.stages import RUN, TREASURER, Stage
+from tests.api.blocked_town import town_with_blockers
+from tests.api.cooperative.stages import Stage
 from tests.api.street import plan_of
 from tests.api.town import Town, Towns
 
@@ -120,34 +119,25 @@ def test_a_meter_that_speaks_is_no_news(town: Town) -> None:
     assert Triggers(town.house).look() == 0
 
 
-def test_a_blocked_run_is_told_to_the_board_that_wants_it(town: Town) -> None:
-    board = wanting(town, "bram", Kind.BLOCKED, officer="board")
-    wanting(town, "lid-1", Kind.BLOCKED)
-    with town.books.desk(TREASURER) as desk:
-        desk.session.add(
-            RunFindingRow(
-                computation=run_of(desk, RUN).computation,
-                rank=1_000,
-                key="A1-home-2-0",
-                code="A1",
-                kind="gap",
-                severity="blocker",
-                connection="home-2",
-                member="",
-                effect_cents=0,
-                facts='{"missing": 412, "expected": 2980, "gaps": 1, "longest": 412}',
-                first_s=None,
-                last_s=None,
-            )
-        )
-    triggers = Triggers(town.house)
+def test_a_blocked_run_is_told_to_the_board_that_wants_it(towns: Towns, tmp_path: Path) -> None:
+    with town_with_blockers(towns, tmp_path) as bare:
+        town = replace(bare, house=replace(bare.house, mailer=Letterbox()))
+        board = wanting(town, "bram", Kind.BLOCKED, officer="board")
+        wanting(town, "lid-1", Kind.BLOCKED)
+        triggers = Triggers(town.house)
 
-    assert [triggers.look(), triggers.look()] == [1, 0]
+        assert [triggers.look(), triggers.look()] == [1, 0]
+        [(kind, account, text)] = told(town)
 
-    [(kind, account, text)] = told(town)
     assert (kind, account) == ("blocked", board)
-    assert "De afrekening van oktober 2026 kan nog niet verder. Er is 1 blokkade." in text
-    assert "De eerste: Bij home-2 ontbreken 412 van 2980 kwartieren" in text
+    assert "De afrekening van oktober 2026 kan nog niet verder. Er zijn 2 blokkades." in text
+    assert "De eerste: Bij home-5 ontbreken 288 van 2980 kwartieren" in text
+
+
+def test_a_run_without_blockers_is_no_news(town: Town) -> None:
+    wanting(town, "bram", Kind.BLOCKED, officer="board")
+
+    assert Triggers(town.house).look() == 0
 
 
 def test_an_answer_is_told_once_to_who_asked(town: Town) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from api.cooperative.canonical import text_digest
 from api.cooperative.errors import BooksError
-from api.cooperative.law import KeyTerms, TariffTerms
+from api.cooperative.law import Decision, DecisionKind, KeyTerms, Result, TariffTerms
 from api.cooperative.whatif import Against, Candidate, Draft, key_terms, tariff_terms
 from kwartier.identity import checked_name
 from kwartier.interval import local_day
@@ -101,6 +102,32 @@ def key_draft(typed: Typed, connections: Sequence[str]) -> Draft:
         efficiency=typed.amount("efficiency", "") if model else "",
     )
     return _draft(typed, "key", Candidate(terms, _against(typed)))
+
+
+def decision_of(typed: Typed) -> Decision:
+    """Return the decision that was typed; of its text the books keep the fingerprint.
+
+    Raises:
+        InputError: A value is none, or there is neither a text nor a fingerprint.
+    """
+    text = "\n".join(typed.whole("text").splitlines()).strip()
+    fingerprint = typed.text("fingerprint").lower()
+    if not text and not fingerprint:
+        raise BooksError("text: paste what was decided, or give the SHA-256 of its file")
+    voted = [typed.text(name, "0") for name in ("turnout", "eligible")]
+    if not all(each.isdecimal() and len(each) < 8 for each in voted):
+        raise BooksError("votes: write how many had a vote, and how many used it, as whole numbers")
+    return Decision(
+        typed.text("number"),
+        DecisionKind(_one_of(typed, "kind", DecisionKind)),
+        typed.text("title"),
+        fingerprint or text_digest(text),
+        _day(typed.text("decided")),
+        int(voted[1]),
+        int(voted[0]),
+        Result(_one_of(typed, "result", Result)),
+        _midnight(typed.text("from")),
+    )
 
 
 def tariff_form(body: Json) -> dict[str, str]:
@@ -222,10 +249,14 @@ def _one_of(typed: Typed, name: str, known: Iterable[str], default: str = "") ->
 
 
 def _midnight(text: str) -> EpochS:
+    return local_day(_day(text))[0]
+
+
+def _day(text: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError:
         day = date.min
     if not 2000 <= day.year < 2100:
         raise BooksError(f"day {text[:20]!r}: write it as 2027-01-01")
-    return local_day(day)[0]
+    return day

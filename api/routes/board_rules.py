@@ -22,6 +22,7 @@ from api.pages.rules_words import (
 )
 from api.pages.sheets import Sheets, language_of
 from api.people.visitor import Visitor
+from api.routes.board_rules_decision import add_decision
 from api.routes.board_rules_own import add_own_effect
 from api.routes.board_rules_room import BooksRoom
 from api.routes.board_rules_try import add_tries
@@ -31,6 +32,7 @@ def add_board_rules(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets
     """Add the rules, the forms in which a change is tried, and each resident's own effect."""
     room = BooksRoom(house, door, sheets, "law")
     _add_book(app, room)
+    add_decision(app, room)
     add_tries(app, room, Tryouts(room.reading))
     add_own_effect(app, room)
 

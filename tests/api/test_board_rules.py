@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.cooperative.canonical import digest
+from api.cooperative.canonical import digest, text_digest
 from api.people.accounts import SYSTEM, add_account
 from api.people.sessions import open_session
 from kwartier.wire import Json
@@ -273,3 +273,28 @@ def test_an_account_is_written_out_for_the_second_person_only_on_its_own_page(
     assert "NL91 ABNA 0417 1643 00" in shown
     assert member["payout_account"] == "NL… 4300"
     assert [(each["act"], each["subject"]) for each in log] == [("proposal.read", str(number))]
+
+
+def test_a_decision_is_written_down_with_the_hash_of_its_text(place: Served) -> None:
+    form = {
+        "number": "2027-01",
+        "kind": "tariff",
+        "title": "Het tarief van 2027",
+        "text": "Wij besluiten:\r\n17 cent.",
+        "decided": "2026-11-01",
+        "eligible": "10",
+        "turnout": "7",
+        "result": "adopted",
+        "from": "2027-01-01",
+    }
+    client = place.client(place.town.officer("board"))
+
+    many = client.post("/bestuur/regels/besluit", data={**form, "turnout": "11"})
+    kept = client.post("/bestuur/regels/besluit", data=form)
+    log = client.get("/api/v1/board/log?daad=decision&over=2027-01").json()["acts"]
+
+    assert many.status_code == 422
+    assert "11 of 10 voted" in many.text
+    assert kept.headers["location"].endswith("klaar=rules_decided")
+    assert log[0]["facts"]["text_hash"] == text_digest("Wij besluiten:\n17 cent.")
+    assert "2027-01" in client.get("/bestuur/regels/tarief").text

@@ -22,12 +22,17 @@ from kwartier.interval import QUARTER_S, Quarter
 from kwartier.model import Community, Connection
 from kwartier.units import EpochS, Wh
 
-ANSWER_AGE_S = 5.0
+ANSWER_AGE_S = 15.0
 """How old an answer may be before the store is asked again [s]."""
+RECENT_S = 2 * 3600
+"""Quarters older than this change seldom: only what gateways bring after an outage [s]."""
+OLD_AGE_S = 300.0
+"""How old an answer about those may be [s]."""
 GRACE_S = 300
 """How long a quarter waits for the last home before its sum is told without it [s]."""
 _NAMES = ("import_wh", "export_wh", "produced_wh", "charged_wh", "discharged_wh")
 _KEPT_PERIODS = 16
+_KEPT_OLD = 2
 
 _Energies: TypeAlias = dict[tuple[DeviceKey, str], dict[EpochS, QuarterEnergy]]
 
@@ -139,6 +144,7 @@ class Records:
         self._disclosure = Disclosure() if disclosure is None else disclosure
         self._lock = threading.Lock()
         self._periods: dict[tuple[EpochS, EpochS], tuple[float, Period]] = {}
+        self._old: dict[tuple[EpochS, EpochS], tuple[float, _Energies]] = {}
 
     def period(self, start_s: EpochS, end_s: EpochS) -> Period:
         """Return all that is known of a period; for settling, and for a home's own page."""
@@ -231,6 +237,18 @@ class Records:
         ]
         return self._battery_quarters(self._energies(start_s, end_s, keys)) if keys else {}
 
+    def _old_energies(self, start_s: EpochS, end_s: EpochS) -> _Energies:
+        """Return what is known of quarters that seldom change; minutes old at most."""
+        asked_at = self._clock.monotonic_s()
+        kept = self._old.get((start_s, end_s))
+        if kept is None or asked_at - kept[0] >= OLD_AGE_S:
+            kept = asked_at, self._energies(start_s, end_s)
+            self._old = {key: one for key, one in self._old.items() if key[0] != start_s}
+            self._old[start_s, end_s] = kept
+            while len(self._old) > _KEPT_OLD:
+                del self._old[next(iter(self._old))]
+        return kept[1]
+
     def _energies(
         self, start_s: EpochS, end_s: EpochS, keys: list[DeviceKey] | None = None
     ) -> _Energies:
@@ -241,7 +259,13 @@ class Records:
         return energies
 
     def _read(self, start_s: EpochS, end_s: EpochS) -> Period:
-        energies = self._energies(start_s, end_s)
+        recent_s = Quarter.containing(self._clock.now_s()).start_s - RECENT_S
+        if start_s < recent_s < end_s:
+            energies = _together(
+                self._old_energies(start_s, recent_s), self._energies(recent_s, end_s)
+            )
+        else:
+            energies = self._energies(start_s, end_s)
         homes = {
             name: _home_quarters(connection, energies)
             for name, connection in self._community.connections.items()
@@ -262,6 +286,12 @@ class Records:
             )
             for at_s in starts
         }
+
+
+def _together(old: _Energies, recent: _Energies) -> _Energies:
+    return {
+        series: {**old.get(series, {}), **recent.get(series, {})} for series in {**old, **recent}
+    }
 
 
 def _summed(period: Period, start_s: EpochS, names: frozenset[str]) -> ToldSum:

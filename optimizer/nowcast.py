@@ -36,7 +36,9 @@ class Nowcast:
     use: Follow
 
 
-DEFAULT_NOWCAST = Nowcast(Follow(4, 16.0, 2.0), Follow(4, 8.0, 2.0))
+DEFAULT_NOWCAST = Nowcast(Follow(2, 16.0, 2.0), Follow(2, 8.0, 2.0))
+"""Half an hour back: on a street of 39 homes two quarters did better than four and eight, on weeks
+they were chosen on and on others; one did better still, but it may come in late."""
 
 
 def corrected(expected_kw: FloatArray, measured_kw: FloatArray, follow: Follow) -> FloatArray:

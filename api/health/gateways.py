@@ -19,7 +19,7 @@ FRESH_S = 900
 OFFSET_S = 5
 """How far a gateway's clock may be off before somebody should look [s]."""
 DAY_S = 86_400
-MOST_LETTERS = 500
+MOST_LETTERS = 100
 """How many of the newest dead letters are looked through."""
 _REGISTERS = ("import_wh", "charged_wh")
 

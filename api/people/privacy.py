@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TypeVar
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from api.cooperative.canonical import canonical
 from api.people.accounts import account_of, opened
@@ -152,6 +152,7 @@ def all_about(desk: PeopleDesk, account: str, stays: Sequence[Stay]) -> dict[str
                 "kind": each.kind,
                 "channel": each.channel,
                 "about": each.subject,
+                "facts": each.facts,
                 "state": each.state,
                 "made": _time(each.made_at_s),
                 "done": _time(each.done_at_s),
@@ -234,6 +235,12 @@ def erasures(desk: PeopleDesk, *, waiting: bool, limit: int, skip: int = 0) -> l
         .offset(skip)
     )
     return [_erasure(row) for row in rows]
+
+
+def waiting_erasures(desk: PeopleDesk) -> int:
+    """Return how many requests wait for the board."""
+    waiting = select(func.count()).select_from(ErasureRow).where(ErasureRow.done_at_s.is_(None))
+    return desk.session.scalar(waiting) or 0
 
 
 def erasure_of(desk: PeopleDesk, number: int) -> Erasure:

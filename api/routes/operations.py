@@ -11,6 +11,7 @@ from api.health.gateways import GatewayHealth, Link, gateways, strangers
 from api.health.machine import Chains, Machine, machine
 from api.house import House
 from api.pages.sheets import Sheets
+from api.people.privacy import waiting_erasures
 from api.people.visitor import Visitor
 from api.schemas import moment_time, time_or_none
 
@@ -104,6 +105,8 @@ def add_operations(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets)
         vanaf: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
     ) -> Response:
         found, state = gateways(house), machine(house, chains)
+        with house.people.reading() as desk:
+            waiting = waiting_erasures(desk) if visitor.on_board else 0
         now_s = int(house.clock.now_s())
         broken = [one for one in found if one.broken is not Link.NONE]
         values = {
@@ -117,6 +120,7 @@ def add_operations(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets)
             "strangers": strangers(house)[:PAGE],
             "machine": state,
             "plan_is_old": state.plan is None or now_s - state.plan.made_s > OLD_PLAN_S,
+            "erasures": waiting,
             "page_class": "board",
         }
         return sheets.show(request, visitor, "ops.html", values, title="title.ops", tab="gateways")

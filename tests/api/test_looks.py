@@ -31,7 +31,7 @@ def town(towns: Towns, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tow
 @pytest.fixture(scope="module")
 def client(town: Town) -> Iterator[httpx.Client]:
     """Somebody without a session."""
-    with served(town) as made:  # type: ignore[arg-type]  # a town is served like a street
+    with served(town) as made:
         yield made
 
 

@@ -53,7 +53,7 @@ def town(towns: Towns, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tow
 @pytest.fixture(scope="module")
 def client(town: Town) -> Iterator[httpx.Client]:
     """Somebody without a session."""
-    with served(town) as made:  # type: ignore[arg-type]  # a town is served like a street
+    with served(town) as made:
         made.headers["Origin"] = town.house.public_url
         yield made
 
@@ -87,7 +87,7 @@ def test_a_yes_holds_until_it_is_taken_back_and_both_stay_written(
     with people.reading() as desk:
         said_no = chose(desk, known, "comparison"), who_chose(desk, "comparison")
 
-    assert said_yes == (True, {(known, "home-4")})
+    assert said_yes == (True, frozenset({(known, "home-4")}))
     assert said_no == (False, frozenset())
     told = client.get("/api/v1/privacy", headers=by(session)).json()
     assert [(each["purpose"], each["end"] is None) for each in told["choices"]] == [

@@ -8,7 +8,6 @@ from http import HTTPStatus
 from importlib.resources import files
 from typing import Annotated
 
-import segno
 from fastapi import Depends, FastAPI, Request, Response
 from markupsafe import Markup
 
@@ -16,6 +15,7 @@ from api.auth import Doorkeeper, Need, Require
 from api.house import House
 from api.pages.language import Language
 from api.pages.paper_week import LastWeek, last_week, week_values
+from api.pages.qr import qr_image
 from api.pages.render import Pages
 from api.pages.sheets import Sheets, language_of
 from api.papers.kept import Kept
@@ -148,7 +148,6 @@ def card_html(house: House, pages: Pages, lang: Language, code: str, home: str, 
     The picture brings the code behind a ``#``, which a browser sends to no server.
     """
     address = f"{house.public_url}/inloggen"
-    picture = segno.make(f"{address}#{code}", error="m", micro=False)
     return pages.draw(
         "card_sheet.html",
         lang,
@@ -157,7 +156,7 @@ def card_html(house: House, pages: Pages, lang: Language, code: str, home: str, 
         home=home,
         name=name,
         address=address.partition("://")[2],
-        picture=picture.svg_data_uri(border=0, dark="#1b211d"),
+        picture=qr_image(f"{address}#{code}"),
         phone=house.help_line.phone,
         phone_hours=house.help_line.hours,
         place=house.community.name,

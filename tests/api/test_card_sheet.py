@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -53,6 +54,20 @@ def test_an_operator_prints_the_code_that_was_just_shown(desk: tuple[Town, httpx
     assert sent.headers["cache-control"] == "no-store"
     for said in (CODE, "home-1", "Mw. De Vries", "127.0.0.1:8000/inloggen", "Kaart kwijt?"):
         assert said in text
+
+
+def test_the_page_that_shows_a_new_code_leads_to_its_paper(
+    desk: tuple[Town, httpx.Client],
+) -> None:
+    town, client = desk
+    as_(client, town.operator())
+    shown = client.post("/accounts/kaart", data={"home": "home-2"}).text
+    code = re.search(r'action="/accounts/kaart.pdf"><input [^>]*value="([^"]+)"', shown)
+    assert code is not None
+    sent = client.post("/accounts/kaart.pdf", data={"code": code[1]})
+
+    assert sent.status_code == 200
+    assert code[1] in PdfReader(io.BytesIO(sent.content)).pages[0].extract_text()
 
 
 def test_the_picture_brings_the_code_behind_the_hash(desk: tuple[Town, httpx.Client]) -> None:

@@ -25,6 +25,8 @@ from kwartier.errors import ContractError
 MOST_BYTES = 1024 * 1024
 """The largest report that is read [bytes]."""
 MOST_PARTS = 50
+"""The most parts of a report, which has three; a deeper or longer one costs the reader too much."""
+MOST_BOUNDARIES = 200
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 _OURS = re.compile(r"<(m-[0-9a-f]{24})@[^<>\s]+>")
 
@@ -52,8 +54,10 @@ def read_report(raw: bytes) -> Report:
     """
     if len(raw) > MOST_BYTES:
         raise ContractError(f"a report of more than {MOST_BYTES} bytes: it is not read")
+    if raw.lower().count(b"content-type") > MOST_PARTS or raw.count(b"\n--") > MOST_BOUNDARIES:
+        raise ContractError(f"a report of more than {MOST_PARTS} parts: it is not read")
     letter: EmailMessage[str, str] = email.message_from_bytes(raw, policy=policy.default)
-    parts = list(letter.walk())[:MOST_PARTS]
+    parts = list(letter.walk())
     status = next((each for each in parts if _kind(each) == "message/delivery-status"), None)
     if status is None:
         raise ContractError("this is no delivery report (RFC 3464): give the whole mail as it came")

@@ -145,6 +145,8 @@ def is_right(book: PeopleBook, one: Whose, password: str) -> bool:
         TooOftenError: Too many hashes are waiting.
     """
     plain = _plain(password)
+    if not plain:
+        return False
     with SLOW.turn():
         if not one.hash or len(plain) > LONGEST:
             _HASHER.hash(plain[:LONGEST])

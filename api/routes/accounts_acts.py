@@ -122,6 +122,9 @@ def _add_inviting(app: FastAPI, entrance: Entrance) -> None:
         with _found(), house.people.reading() as desk:
             if account_of(desk, account).id == visitor.account:
                 raise RefusedError(HTTPStatus.FORBIDDEN, "nobody invites themselves")
+            operates = any(each.role == Role.OPERATOR for each in live_grants(desk, account))
+            if operates and Role.OPERATOR not in visitor.roles:
+                raise RefusedError(HTTPStatus.FORBIDDEN, "only an operator invites an operator")
         return invited(request, visitor, account, sent, f"/accounts/{account}")
 
 

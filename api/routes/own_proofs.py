@@ -205,6 +205,8 @@ def _add_app(app: FastAPI, entrance: Entrance) -> None:
     @app.post("/mijn/app/weg", include_in_schema=False)
     def end_app(request: Request, visitor: Annotated[Visitor, account], _: Form) -> Response:
         check_may_change(entrance, request, visitor)
+        if _is_needed(entrance, visitor):
+            return go("/mijn", done="proof.last")
         with house.people.writing() as desk:
             drop_totp(desk, visitor.account, visitor.account)
             drop_codes_without_factor(desk, visitor.account)
@@ -222,6 +224,8 @@ def _add_rest(app: FastAPI, entrance: Entrance) -> None:
         request: Request, visitor: Annotated[Visitor, account], passkey: str, _: Form
     ) -> Response:
         check_may_change(entrance, request, visitor)
+        if _is_needed(entrance, visitor):
+            return go("/mijn", done="proof.last")
         try:
             with house.people.writing() as desk:
                 drop_passkey(desk, visitor.account, visitor.account, passkey)
@@ -245,6 +249,15 @@ def _add_rest(app: FastAPI, entrance: Entrance) -> None:
                 raise RefusedError(HTTPStatus.CONFLICT, "add an app or a passkey first")
             codes = new_codes(desk, visitor.account)
         return _codes_page(entrance, request, visitor, codes)
+
+
+def _is_needed(entrance: Entrance, visitor: Visitor) -> bool:
+    """Return whether somebody's only second factor must stay, as they may more than a resident.
+
+    Without it whoever invites them again could make one in their place.
+    """
+    proofs = read_proofs(entrance.house.people, visitor.account)
+    return bool(visitor.possible & PRIVILEGED) and proofs.app + len(proofs.passkeys) <= 1
 
 
 def _codes_page(

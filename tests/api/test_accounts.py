@@ -132,6 +132,13 @@ def test_only_an_operator_makes_operators_and_nobody_gives_themselves_a_role(doo
             give_role(desk, by, whom, role, home="home-1", days=1, books=True)
 
 
+def test_the_board_invites_no_operator_again(door: Door) -> None:
+    account = door.person("nieuwe beheerder", Role.OPERATOR)
+    board = door.browser(door.town.officer("treasurer"))
+
+    assert board.post(f"/accounts/{account}/uitnodiging").status_code == 403
+
+
 def test_giving_a_role_asks_for_the_second_factor_again(door: Door) -> None:
     account = door.person("later")
     browser = door.browser(door.town.operator())

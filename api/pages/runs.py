@@ -38,18 +38,16 @@ def board_values(
     desk: Desk, shelf: Shelf, months: OpenMonths, visitor: Visitor, lang: Language, before: str
 ) -> dict[str, object]:
     """Return what the list of settlements shows."""
-    seen = listed(desk, shelf, visitor, MOST_MONTHS, before)
-    shown = sorted({each.line.month for each in seen})
+    lines = listed(desk, shelf, visitor, MOST_MONTHS, before)
+    shown = sorted({line.month for line in lines})
     older = bool(shown) and any(listed(desk, shelf, visitor, 1, shown[0]))
     to_do = [] if before else months.months(desk)
     told = {*shown, *(one.month for one in to_do)}
     return {
         "month_names": {name: lang.month_name(Month.parse(name).first) for name in told},
-        "lines": [each.line for each in seen],
+        "lines": lines,
         "busy_lines": [
-            each.line
-            for each in seen
-            if each.line.state not in _RESTING and each.line.next.key != "older"
+            line for line in lines if line.state not in _RESTING and line.next.key != "older"
         ],
         "open_months": to_do,
         "officers": names_of_officers(desk),

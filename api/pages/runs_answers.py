@@ -140,11 +140,11 @@ def runs_answer(
     desk: Desk, shelf: Shelf, months: OpenMonths, visitor: Visitor, limit: int, before: str
 ) -> RunsAnswer:
     """Return the list of settlements."""
-    seen = listed(desk, shelf, visitor, limit, before)
-    first = min((each.line.month for each in seen), default="")
+    lines = listed(desk, shelf, visitor, limit, before)
+    first = min((line.month for line in lines), default="")
     more = bool(first) and bool(listed(desk, shelf, visitor, 1, first))
     return RunsAnswer(
-        tuple(each.line for each in seen),
+        tuple(lines),
         () if before else tuple(months.months(desk)),
         first if more else None,
     )

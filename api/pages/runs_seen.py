@@ -14,6 +14,7 @@ from api.cooperative.registry import officer_or_none, parties_of
 from api.cooperative.registry.officer_book import terms
 from api.cooperative.runs import FoundInRun, Run, State, Step, runs
 from api.cooperative.runs.states import latest
+from api.cooperative.runs.storing import hashes_of
 from api.cooperative.runs.waiving import found_of
 from api.pages.runs_next import NextStep, next_step
 from api.pages.runs_shelf import Reckoned, Shelf
@@ -115,30 +116,66 @@ def seen_of(desk: Desk, shelf: Shelf, run: Run, visitor: Visitor) -> Seen:
     reckoned = shelf.reckoned(desk, run)
     found = () if reckoned is None else tuple(found_of(desk, run))
     counts = None if reckoned is None else counts_of(found, reckoned)
-    line = RunLine(
+    totals = None if reckoned is None else reckoned.totals
+    return Seen(run, found, reckoned, _line(desk, run, visitor, found, (totals, counts)))
+
+
+def line_of(desk: Desk, shelf: Shelf, run: Run, visitor: Visitor) -> RunLine:
+    """Return a run as the list tells it; what was proposed is told without reading it all."""
+    totals = proposed_totals(desk, run)
+    if totals is None:
+        return seen_of(desk, shelf, run, visitor).line
+    found = tuple(found_of(desk, run))
+    members = totals["members"]
+    # Nobody can propose a run that something stops, and an answer is never taken back.
+    counts = _counts(found, members, members)
+    return _line(desk, run, visitor, found, (totals, counts))
+
+
+def proposed_totals(desk: Desk, run: Run) -> Mapping[str, int] | None:
+    """Return the totals that were proposed of the computation that counts; None when none were."""
+    for step in reversed(run.steps):
+        if step.proposal is not None and step.computation == run.last.computation:
+            body = proposal(desk, step.proposal).body
+            totals = body["totals"] if isinstance(body, dict) else None
+            if isinstance(totals, dict):
+                return {name: value for name, value in totals.items() if isinstance(value, int)}
+    return None
+
+
+def _line(
+    desk: Desk,
+    run: Run,
+    visitor: Visitor,
+    found: tuple[FoundInRun, ...],
+    known: tuple[Mapping[str, int] | None, Counts | None],
+) -> RunLine:
+    totals, counts = known
+    return RunLine(
         run.id,
         str(run.name.month),
         run.name.version,
         run.state,
         run.corrects,
-        None if reckoned is None else reckoned.totals["to_pay_cents"],
-        None if reckoned is None else reckoned.totals["bought_wh"],
+        None if totals is None else totals["to_pay_cents"],
+        None if totals is None else totals["bought_wh"],
         counts,
-        hash_of(run, reckoned),
+        hash_of(desk, run),
         told(run.last),
         next_step(
             run, me_of(desk, visitor), proposer_of(desk, run), found, newest=_is_newest(desk, run)
         ),
     )
-    return Seen(run, found, reckoned, line)
 
 
-def listed(desk: Desk, shelf: Shelf, visitor: Visitor, most: int, before: str = "") -> list[Seen]:
+def listed(
+    desk: Desk, shelf: Shelf, visitor: Visitor, most: int, before: str = ""
+) -> list[RunLine]:
     """Return the newest runs first, those of months before one when it is named."""
     known = [run for run in runs(desk) if not before or str(run.name.month) < before]
     ordered = sorted(known, key=lambda run: run.name, reverse=True)
     months = sorted({str(run.name.month) for run in ordered}, reverse=True)[:most]
-    return [seen_of(desk, shelf, run, visitor) for run in ordered if str(run.name.month) in months]
+    return [line_of(desk, shelf, run, visitor) for run in ordered if str(run.name.month) in months]
 
 
 def counts_of(found: Iterable[FoundInRun], reckoned: Reckoned) -> Counts:
@@ -150,23 +187,30 @@ def counts_of(found: Iterable[FoundInRun], reckoned: Reckoned) -> Counts:
     ready = [
         one for one in reckoned.members if one.member not in about and not about & {*one.homes}
     ]
+    members = len(reckoned.members)
+    return _counts(each_found, members, 0 if all_of_it else len(ready))
+
+
+def _counts(found: tuple[FoundInRun, ...], members: int, ready: int) -> Counts:
     return Counts(
-        len(reckoned.members),
-        0 if all_of_it else len(ready),
-        len(stopping),
-        sum(not each.stops and not each.waived for each in each_found),
-        sum(bool(each.waived) for each in each_found),
+        members,
+        ready,
+        sum(each.stops for each in found),
+        sum(not each.stops and not each.waived for each in found),
+        sum(bool(each.waived) for each in found),
     )
 
 
-def hash_of(run: Run, reckoned: Reckoned | None) -> str:
-    """Return what stands for a run: what two people sign, else what was reckoned."""
+def hash_of(desk: Desk, run: Run) -> str:
+    """Return what stands for a run: what two people sign, else what was reckoned; or nothing."""
     for step in reversed(run.steps):
-        if step.state is State.DRAFT or step.state is State.COMPUTED:
+        if step.state in (State.DRAFT, State.COMPUTED):
             break
         if step.body_hash:
             return step.body_hash
-    return "" if reckoned is None else reckoned.result_hash
+    if all(step.computation is None for step in run.steps):
+        return ""
+    return hashes_of(desk, run.computation).result_hash
 
 
 def told(step: Step) -> StepTold:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,7 +11,8 @@ from sqlalchemy import case, func, select
 
 from api.cooperative.database import Desk
 from api.cooperative.runs.frozen import owners_of
-from api.cooperative.runs.frozen_days import BATTERY_ROW
+from api.cooperative.runs.frozen_days import BATTERY_ROW, ESTIMATED, MISSING
+from api.cooperative.runs.month import Month, RunName
 from api.cooperative.runs.proposing import totals_of
 from api.cooperative.runs.states import Run
 from api.cooperative.runs.storing import Computation, computation_of
@@ -77,7 +78,9 @@ class Reckoned:
 
 
 @dataclass(frozen=True, slots=True)
-class _Day:
+class _Sum:
+    """A day of a home, or its month: energy [Wh] and counts of quarters."""
+
     use_wh: Wh
     export_wh: Wh
     shared_wh: Wh
@@ -117,13 +120,14 @@ def _summed(desk: Desk, computation: Computation) -> Reckoned:
     owners: dict[str, list[Ownership]] = {}
     for each in owners_of(computation.inputs):
         owners.setdefault(each.member, []).append(each)
-    days = _days(desk, computation.id)
+    month = RunName.parse(computation.run).month
+    months, days = _by_home(desk, computation.id, _shared_homes(owners.values(), month))
     totals = totals_of(computation)
     members = tuple(
-        _member(name, owners.get(name, []), days, computation.invoices[name].to_pay)
+        _member(name, owners.get(name, []), (months, days), computation.invoices[name].to_pay)
         for name in sorted(computation.invoices)
     )
-    shared_wh = sum(day.shared_wh for of_home in days.values() for day in of_home.values())
+    shared_wh = sum(each.shared_wh for each in months.values())
     told_wh = sum(each.shared_wh for each in members)
     return Reckoned(
         computation.number,
@@ -138,46 +142,74 @@ def _summed(desk: Desk, computation: Computation) -> Reckoned:
 
 
 def _member(
-    name: str, owned: list[Ownership], days: Mapping[str, Mapping[date, _Day]], to_pay_cents: int
+    name: str,
+    owned: list[Ownership],
+    known: tuple[Mapping[str, _Sum], Mapping[str, Mapping[date, _Sum]]],
+    to_pay_cents: int,
 ) -> MemberSum:
-    mine: list[_Day] = []
+    months, days = known
+    mine: list[_Sum] = []
     for window in owned:
-        first = day_of(window.start_s)
-        last = None if window.end_s is None else day_of(window.end_s - 1)
-        mine += [
-            told
-            for day, told in days.get(window.connection, {}).items()
-            if first <= day and (last is None or day <= last)
-        ]
+        if window.connection in days:
+            mine += _within(days[window.connection], window)
+        elif window.connection in months:
+            mine.append(months[window.connection])
     return MemberSum(
         name,
         tuple(sorted({window.connection for window in owned})),
-        sum(day.use_wh for day in mine),
-        sum(day.export_wh for day in mine),
-        sum(day.shared_wh for day in mine),
-        sum(day.sold_wh for day in mine),
+        sum(each.use_wh for each in mine),
+        sum(each.export_wh for each in mine),
+        sum(each.shared_wh for each in mine),
+        sum(each.sold_wh for each in mine),
         to_pay_cents,
-        sum(day.missing for day in mine),
-        sum(day.estimated for day in mine),
+        sum(each.missing for each in mine),
+        sum(each.estimated for each in mine),
     )
 
 
-def _days(desk: Desk, computation: int) -> dict[str, dict[date, _Day]]:
-    """Return every home's days; of a quarter with both registers away the worse one counts."""
+def _within(days: Mapping[date, _Sum], window: Ownership) -> list[_Sum]:
+    first = day_of(window.start_s)
+    last = None if window.end_s is None else day_of(window.end_s - 1)
+    return [told for day, told in days.items() if first <= day and (last is None or day <= last)]
+
+
+def _shared_homes(owners: Iterable[list[Ownership]], month: Month) -> list[str]:
+    """Return connections that nobody owned for the whole of a month: they count by day."""
+    return sorted(
+        {
+            window.connection
+            for owned in owners
+            for window in owned
+            if window.start_s > month.start_s
+            or (window.end_s is not None and window.end_s < month.end_s)
+        }
+    )
+
+
+def _by_home(
+    desk: Desk, computation: int, by_day: Sequence[str]
+) -> tuple[dict[str, _Sum], dict[str, dict[date, _Sum]]]:
+    """Return every home's month, and of some homes each day.
+
+    Of a quarter with both registers away the worse register of the day counts.
+    """
     row = RunDayRow
     counted = []
-    for letter in ("-", "e"):
+    for letter in (MISSING, ESTIMATED):
         taken, given = (
             func.length(told) - func.length(func.replace(told, letter, ""))
             for told in (row.taken_quality, row.given_quality)
         )
         counted.append(case((taken > given, taken), else_=given))
-    found: dict[str, dict[date, _Day]] = {}
-    for name, day, *sums in desk.session.execute(
-        select(
-            row.connection, row.day, row.taken_wh, row.given_wh, row.bought_wh, row.sold_wh,
-            *counted,
-        ).where(row.computation == computation, row.connection != BATTERY_ROW)
-    ):  # fmt: skip
-        found.setdefault(name, {})[day] = _Day(*sums)
-    return found
+    sums = (row.taken_wh, row.given_wh, row.bought_wh, row.sold_wh, *counted)
+    mine = (row.computation == computation, row.connection != BATTERY_ROW)
+    whole = select(row.connection, *(func.sum(each) for each in sums)).where(*mine)
+    months = {
+        name: _Sum(*map(int, told))
+        for name, *told in desk.session.execute(whole.group_by(row.connection))
+    }
+    days: dict[str, dict[date, _Sum]] = {}
+    asked = select(row.connection, row.day, *sums).where(*mine, row.connection.in_(by_day))
+    for name, day, *told in desk.session.execute(asked):
+        days.setdefault(name, {})[day] = _Sum(*told)
+    return months, days

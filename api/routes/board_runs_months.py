@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from api.auth import Need, Require
 from api.cooperative.database import Desk
-from api.cooperative.runs import compute, correct
+from api.cooperative.runs import compute, correct, run_of
 from api.cooperative.runs.states import latest
 from api.house import House
 from api.pages.runs_acts import check_reason, refuse_stale_month, was_begun
@@ -70,6 +70,8 @@ def add_month_acts(app: FastAPI, room: Room) -> None:
         def do(show: Share) -> str:
             with room.office.writing_as(visitor) as desk:
                 run = _done(room.house, desk, month, act, sent, show)
+            with room.reading() as desk:
+                room.shelf.reckoned(desk, run_of(desk, run))  # so that no page has to wait for it
             return f"{path_of(run)}?klaar=runs_{act.word}"
 
         try:

@@ -133,7 +133,7 @@ def test_a_computed_month_is_provisional_and_says_so(computed: Asking) -> None:
     assert "Provisional. You get" in client.get("/afrekening/2026-10/1?lang=en").text
 
 
-@pytest.mark.parametrize("run", ["2026-10/1", "2026-10/2"])
+@pytest.mark.parametrize("run", [pytest.param("2026-10/1", marks=pytest.mark.nightly), "2026-10/2"])
 def test_all_of_every_member_adds_up_exactly(corrected: Asking, run: str) -> None:
     """Quarters are the day, days are the line, lines and VAT are the total: all ten members."""
     members = corrected.said(run)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -22,7 +22,11 @@ from kwartier.clock import SystemClock
 from tests.api.cooperative.stages import SMALL
 from tests.api.cooperative.street import SETTINGS, set_up
 
-Say = Callable[..., tuple[int, str, str]]
+
+class Say(Protocol):
+    """Says a word of ``kwartier coop whatif``; exit code, answer and messages."""
+
+    def __call__(self, *words: str) -> tuple[int, str, str]: ...
 
 
 @pytest.fixture(scope="module")

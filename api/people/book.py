@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session
 
 from api.cooperative.keys import Keys
 from api.people.errors import PeopleError
-from api.people.guards import guard
-from api.people.tables import PeopleBase
+from api.people.schema import bring_up_to_date
 from api.people.visitor import Role, Stay
 from api.relational import engine_of, writing
 from kwartier.clock import Clock
@@ -60,9 +59,7 @@ class PeopleBook:
         self.keys = keys
         self.clock = clock
         self.registry = registry
-        with writing(self.engine).begin() as connection:
-            PeopleBase.metadata.create_all(connection)
-            guard(connection)
+        bring_up_to_date(self.engine)
 
     @contextmanager
     def writing(self) -> Iterator[PeopleDesk]:

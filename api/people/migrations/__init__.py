@@ -1,0 +1,1 @@
+"""Steps from one form of the book of people to the next."""

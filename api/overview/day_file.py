@@ -82,7 +82,9 @@ class DayFile:
     def span(self) -> tuple[date, date] | None:
         """Return the first and the last day of which anything is known; None for none."""
         with self._reading() as reader:
-            first, last = reader.execute("select min(day), max(day) from home_day").fetchone()
+            first, last = reader.execute(
+                "select (select min(day) from home_day), (select max(day) from home_day)"
+            ).fetchone()
         return None if first is None else (date.fromordinal(first), date.fromordinal(last))
 
     def booked(self) -> dict[str, BookedMonth]:

@@ -57,6 +57,7 @@ def overview_values(
     today = day_of(now_s)
     own = own_period(overview.days, visitor, home, period, now_s)
     address = _address(home, visitor)
+    connection = house.community.connections.get(home)
     return {
         "own": own,
         "heading": period_name(period, lang),
@@ -66,7 +67,7 @@ def overview_values(
         "columns": COLUMNS,
         "money_note": own.standing if not own.standing.is_booked or own.is_on_statement else "part",
         "decimals": 3 if period.span is Span.DAY else 1,
-        "has_roof": house.community.connections[home].solar is not None,
+        "has_roof": connection is not None and connection.solar is not None,
         "column": "overview.column." + _step(period),
         "use": _drawing(own, lang, own_use=True) if own.sums else None,
         "given": _drawing(own, lang, own_use=False) if own.sums and own.sums.export_wh else None,
@@ -205,7 +206,8 @@ def _labels(own: OwnPeriod, lang: Language) -> list[str]:
         elif len(own.bars) <= 7:
             labels.append(lang.short_weekday(first))
         else:
-            labels.append(str(first.day) if first.day % 7 == 1 else "")
+            every = 2 if len(own.bars) <= 14 else 7
+            labels.append("" if place % every else str(first.day))
     return labels
 
 

@@ -178,14 +178,12 @@ def _trends(report: WijkReport, lang: Language) -> list[str]:
     """Return how the last whole months did beside the same months of the year before."""
     told = []
     for month, before in zip(report.months, report.before, strict=True):
-        if month is None or before is None or None in (month.self_use, before.self_use):
+        if month is None or before is None or _is_partial(month) or _is_partial(before):
             continue
-        assert month.self_use is not None
-        assert before.self_use is not None
-        points = round(100 * (month.self_use - before.self_use))
-        key = "even" if points == 0 else "more" if points > 0 else "less"
-        name = lang.month_name(month.first)
-        told.append(lang.say(f"wijk.trend.{key}", month=name, points=lang.whole(abs(points))))
+        if month.self_use is not None and before.self_use is not None:
+            name = lang.month_name(month.first)
+            now, then = _percent(month.self_use, lang), _percent(before.self_use, lang)
+            told.append(lang.say("wijk.trend.month", month=name, now=now, then=then))
     return told[-3:]
 
 

@@ -290,6 +290,28 @@ def test_late_readings_are_noticed_within_the_hour(tmp_path: Path) -> None:
     assert before.import_wh == after.import_wh
 
 
+def test_a_day_with_a_gap_is_hatched_and_never_filled_with_zeros(tmp_path: Path) -> None:
+    with street(tmp_path, homes=6, silent={"huis-03": range(30, 99)}) as made:
+        house = made.house
+        file = tmp_path / "overview.db"
+        overview = Overview(house.community, house.store, made.clock, file, people=house.people)
+        overview.catch_up()
+        visitor = visitor_of(house.people, made.session("huis-03"))
+        week, day = (
+            own_period(overview.days, visitor, "huis-03", Period.of(span, DAY), LUNCH_S)
+            for span in (Span.WEEK, Span.DAY)
+        )
+        overview.close()
+
+    of_day = week.bars[DAY.weekday()]
+    assert of_day.is_partial
+    assert of_day.sums is not None
+    assert (of_day.sums.known, of_day.sums.quarters) == (29, 52)
+    assert [bar.sums is None for bar in day.bars] == [False] * 29 + [True] * 67
+    # It is five past one: 52 quarters ended, and the readings of the last two are on their way.
+    assert [bar.is_partial for bar in day.bars] == [False] * 29 + [True] * 21 + [False] * 46
+
+
 def test_a_damaged_file_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / "overview.db").write_bytes(b"this is no database" * 100)
 

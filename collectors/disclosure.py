@@ -2,8 +2,8 @@
 
 Four attacks are met.
 
-*A sum over few homes* shows them: a sum covers at least ``MIN_HOMES``, so that whoever lives in one
-of them still looks at ``MIN_OTHERS`` others.
+*A sum over few homes* shows them: a sum covers at least ``MIN_HOMES``, and whoever lives in one of
+them can take that one off and still looks at ``MIN_OTHERS`` others together.
 
 *Two sums of one quarter that differ by few homes* show those: the sums of a quarter are told once
 and then stay as they were told, also after a restart and by every process. Only when at least
@@ -28,11 +28,10 @@ from collectors.told import REMEMBERED_S, Telling, Told, ToldInMemory, ToldSum
 from kwartier.interval import QUARTER_S, Quarter
 from kwartier.units import EpochS, Wh
 
-MIN_OTHERS = 5
+MIN_HOMES = 5
+"""The fewest homes a sum may cover, and the fewest by which two sums of one quarter may differ."""
+MIN_OTHERS = MIN_HOMES - 1
 """The fewest homes beside the reader's own that a sum may cover."""
-MIN_HOMES = MIN_OTHERS + 1
-"""The fewest homes a sum may cover, and the fewest by which two sums of one quarter may differ:
-whoever lives in one of them can take that one off."""
 DELAY_S = 86_400
 """How long use is withheld from whoever does not live here [s]."""
 FORECAST_STEP_WH = 250

@@ -204,8 +204,8 @@ def test_who_does_not_live_here_gets_sun_and_battery_and_no_use() -> None:
     assert (power.use_w, power.import_w, power.export_w) == (None, None, None)
 
 
-def test_power_of_five_homes_is_not_told() -> None:
-    assert power_of(community_of(5), instants_of(5), NOON_S, INSIDE) is None
+def test_power_of_four_homes_is_not_told() -> None:
+    assert power_of(community_of(4), instants_of(4), NOON_S, INSIDE) is None
 
 
 def test_old_values_are_not_now() -> None:

@@ -11,9 +11,11 @@ import threading
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, replace
+from dataclasses import astuple, fields, replace
 from datetime import date, timedelta
+from operator import attrgetter
 from pathlib import Path
+from typing import TypeAlias
 
 from api.overview.day_sums import AreaDay, BookedMonth, HomeDay, HomeQuarters, LineSum, Origin
 from api.overview.day_tables import connected, opened
@@ -22,6 +24,9 @@ from kwartier.errors import StoreBusyError
 _IDLE = 8
 _ADD_HOME = f"insert into home_day values ({','.join('?' * 17)})"  # noqa: S608 - only marks
 _ADD_AREA = f"insert or replace into area_day values ({','.join('?' * 18)})"  # noqa: S608 - only marks
+_ADD_QUARTERS = "insert into home_quarters values (?, ?, ?, ?)"
+_SUMS = attrgetter(*(each.name for each in fields(HomeDay)[3:]))
+_Row: TypeAlias = tuple[str | int, ...]
 
 
 class DayFile:
@@ -127,7 +132,7 @@ class DayFile:
     def keep_day(self, area: AreaDay, homes: Sequence[tuple[HomeDay, HomeQuarters]]) -> bool:
         """Take the place of what was kept of a day from the record; return whether it changed."""
         place = (area.day.toordinal(), int(Origin.RECORD))
-        made = {day.home: (_row_of(day), quarters.packed()) for day, quarters in homes}
+        made = [(_row_of(day), quarters.packed()) for day, quarters in homes]
         with self._reading() as reader:
             rows = reader.execute(
                 "select home_day.*, packed from home_day join home_quarters"
@@ -135,13 +140,13 @@ class DayFile:
                 place,
             ).fetchall()
         known = self.area_days(area.day, area.day + timedelta(days=1))
-        same = {row[0]: (row[:-1], row[-1]) for row in rows} == made
+        same = {(row[:-1], row[-1]) for row in rows} == set(made)
         if same and known and replace(known[0], looked_s=area.looked_s) == area:
             return False
         with self._writing() as writer:
             for table in ("home_day", "home_quarters"):
                 writer.execute(f"delete from {table} where day = ? and origin = ?", place)  # noqa: S608 - a constant
-            _add_homes(writer, homes)
+            _add_rows(writer, made)
             writer.execute(_ADD_AREA, (area.day.toordinal(), *astuple(area)[1:]))
         return True
 
@@ -153,6 +158,7 @@ class DayFile:
         lines: Iterable[LineSum],
     ) -> None:
         """Take the place of what was kept of a booked month, whose days are ``[first, end)``."""
+        made = [(_row_of(day), quarters.packed()) for day, quarters in homes]
         with self._writing() as writer:
             place = (*(day.toordinal() for day in days), int(Origin.RUN))
             for table in ("home_day", "home_quarters"):
@@ -161,7 +167,7 @@ class DayFile:
                     place,
                 )
             writer.execute("delete from line where month = ?", (month.month,))
-            _add_homes(writer, homes)
+            _add_rows(writer, made)
             writer.executemany("insert into line values (?,?,?,?,?,?)", map(astuple, lines))
             writer.execute("insert or replace into booked values (?,?,?,?)", astuple(month))
 
@@ -219,17 +225,13 @@ class DayFile:
                 raise
 
 
-def _add_homes(writer: sqlite3.Connection, homes: Iterable[tuple[HomeDay, HomeQuarters]]) -> None:
-    for day, quarters in homes:
-        row = _row_of(day)
-        writer.execute(_ADD_HOME, row)
-        writer.execute(
-            "insert into home_quarters values (?, ?, ?, ?)", (*row[:3], quarters.packed())
-        )
+def _add_rows(writer: sqlite3.Connection, rows: Collection[tuple[_Row, bytes]]) -> None:
+    writer.executemany(_ADD_HOME, [row for row, _ in rows])
+    writer.executemany(_ADD_QUARTERS, [(*row[:3], packed) for row, packed in rows])
 
 
-def _row_of(day: HomeDay) -> tuple[str | int, ...]:
-    return (day.home, day.day.toordinal(), int(day.origin), *astuple(day)[3:])
+def _row_of(day: HomeDay) -> _Row:
+    return (day.home, day.day.toordinal(), int(day.origin), *_SUMS(day))
 
 
 def _home_day(row: tuple[str, int, int, *tuple[int, ...]]) -> HomeDay:

@@ -29,6 +29,7 @@ create table home_quarters (
     home text not null, day integer not null, origin integer not null, packed blob not null,
     primary key (home, day, origin)
 );
+create index home_quarters_by_day on home_quarters (day, origin);
 create table area_day (
     day integer primary key, looked_s integer not null, quarters integer not null,
     counted integer not null, homes integer not null, solar_wh integer not null,

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+import numpy as np
+
 from api.overview.day_file import DayFile
 from api.overview.day_sums import HomeDay, HomeQuarters, MicroEur, Origin
 from api.overview.periods import Period, Step
@@ -88,16 +90,13 @@ def own_quarters(
     file: DayFile, visitor: Visitor, home: str, day: date, now_s: float
 ) -> tuple[Bar, ...]:
     """Return the 92, 96 or 100 quarters of a home's day; those of another's time are not known."""
-    kept = file.quarters(home, day)
-    best = kept.get(Origin.RUN) or kept.get(Origin.RECORD)
+    known = _quarters(file.quarters(home, day))
     start_s, end_s = local_day(day)
     late_s = now_s - (_ON_THEIR_WAY + 1) * QUARTER_S
     bars = []
     for place, at_s in enumerate(range(start_s, end_s, QUARTER_S)):
         theirs = visitor.lived_in(home, at_s)
-        sums = None
-        if best is not None and theirs and best.kind[place]:
-            sums = _quarter(best, kept.get(Origin.RECORD), place)
+        sums = known[place] if known and theirs else None
         bars.append(Bar(at_s, at_s + QUARTER_S, sums, sums is None and theirs and at_s < late_s))
     return tuple(bars)
 
@@ -163,21 +162,28 @@ def _lacks(day: HomeDay, today: date) -> bool:
     return day.known < day.ended - (_ON_THEIR_WAY if day.day >= today else 0)
 
 
-def _quarter(best: HomeQuarters, record: HomeQuarters | None, place: int) -> Sums:
-    """Return one quarter; of a roof only the record knows."""
-    known = best if record is None or not record.kind[place] else record
-    roof_wh = max(0, int(known.use_wh[place] - known.import_wh[place]))
-    import_wh = int(best.import_wh[place])
-    return Sums(
-        quarters=1,
-        known=1,
-        estimated=int(best.kind[place] > 1),
-        use_wh=import_wh + roof_wh,
-        import_wh=import_wh,
-        export_wh=int(best.export_wh[place]),
-        bought_wh=int(best.bought_wh[place]),
-        given_wh=int(best.sold_wh[place] + best.charged_wh[place]),
+def _quarters(kept: Mapping[Origin, HomeQuarters]) -> list[Sums | None]:
+    """Return the quarters of a day, a run's where there is one; of a roof only the record knows."""
+    best = kept.get(Origin.RUN) or kept.get(Origin.RECORD)
+    if best is None:
+        return []
+    roof_wh = np.maximum(0, best.use_wh - best.import_wh)
+    record = kept.get(Origin.RECORD)
+    if record is not None:
+        of_record = np.maximum(0, record.use_wh - record.import_wh)
+        roof_wh = np.where(record.kind > 0, of_record, roof_wh)
+    columns = (
+        best.kind,
+        best.import_wh + roof_wh,
+        best.import_wh,
+        best.export_wh,
+        best.bought_wh,
+        best.sold_wh + best.charged_wh,
     )
+    return [
+        Sums(0, 0, 1, 1, int(kind > 1), *energies) if kind else None
+        for kind, *energies in np.stack(columns).T.tolist()
+    ]
 
 
 def _with_roof(run: HomeDay, record: HomeDay) -> HomeDay:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 import httpx
 import pytest
@@ -47,7 +48,7 @@ PAGES = (
     "/overzicht?p=maand&d=2026-06-20",
     "/overzicht?p=jaar",
     "/api/v1/overview?period=year",
-    "/overzicht.csv?p=maand&d=2026-06-20&per=kwartier",
+    "/overzicht.csv?p=maand&d=2026-06-20",
 )
 
 
@@ -58,11 +59,13 @@ class Built:
     Attributes:
         street: The street, to be served.
         build_s: How long summing took [s].
-        settle_s: How long the engine takes for the same year, once it is in arrays [s].
+        read_s: How long reading the same year from the record takes [s].
+        settle_s: How long the engine takes for it, once it is in arrays [s].
     """
 
     street: Street
     build_s: float
+    read_s: float
     settle_s: float
 
 
@@ -78,7 +81,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
         build_s = seconds(overview.catch_up)
         bus = InProcessBus()
         house = house_of(community, store, plans, people, clock, bus, overview=overview)
-        yield Built(Street(house, create_app(house), clock, bus), build_s, settle_s(house))
+        yield Built(Street(house, create_app(house), clock, bus), build_s, *settle_s(house))
         house.live.close()
         overview.close()
         people.close()
@@ -91,15 +94,17 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def settle_s(house: House) -> float:
-    """Return how long the engine takes for the year, a month in arrays at a time [s]."""
+def settle_s(house: House) -> tuple[float, float]:
+    """Return how long reading a year from the record takes, and the engine for all of it [s]."""
     agreement = law_of_settings(Rules(), house.community.tariff).agreement(0)
-    taken = 0.0
-    for back in range(DAYS, 5, -30):
-        days = [TODAY - timedelta(days=back - place) for place in range(min(30, back))]
-        matrix = read_days(house.store, house.community, days, house.clock.now_s()).matrix
-        taken += seconds(lambda matrix=matrix: settle_matrix(matrix, agreement))  # type: ignore[misc]
-    return taken
+    reading = settling = 0.0
+    for back in range(DAYS, 0, -1):
+        began = time.perf_counter()
+        day = TODAY - timedelta(days=back)
+        read = read_days(house.store, house.community, [day], house.clock.now_s())
+        reading += time.perf_counter() - began
+        settling += seconds(partial(settle_matrix, read.matrix, agreement))
+    return reading, settling
 
 
 @contextmanager
@@ -139,11 +144,12 @@ def asked(client: httpx.Client, address: str) -> tuple[float, float]:
 
 def test_a_year_of_sixty_homes_is_summed_in_well_under_a_minute(built: Built) -> None:
     print(f"\n{DAYS} days of {HOMES} homes summed and kept: {built.build_s:.1f} s")
-    print(f"settled once in arrays: {built.settle_s:.2f} s")
-    print(f"ratio: {built.build_s / built.settle_s:.1f}")
+    print(f"read from the record: {built.read_s:.1f} s, and settled: {built.settle_s:.2f} s")
+    ratio = built.build_s / (built.read_s + built.settle_s)
+    print(f"building takes {ratio:.1f} times as long as reading and settling once")
 
     assert built.build_s < GOAL_BUILD_S
-    assert built.build_s < 60 * built.settle_s
+    assert ratio < 2.5
 
 
 def test_a_year_is_looked_at_in_a_tenth_of_a_second_while_readings_come_in(built: Built) -> None:
@@ -171,4 +177,4 @@ def test_a_year_is_looked_at_in_a_tenth_of_a_second_while_readings_come_in(built
         print(f"| {page} | {median_ms:.1f} | {p95_ms:.1f} | {median_ms / bare[0]:.1f} |")
     assert max(median_ms for median_ms, _ in times.values()) < GOAL_MEDIAN_MS
     assert max(p95_ms for _, p95_ms in times.values()) < GOAL_P95_MS
-    assert max(median_ms for median_ms, _ in times.values()) < 30 * bare[0]
+    assert max(median_ms for median_ms, _ in times.values()) < 40 * bare[0]

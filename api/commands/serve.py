@@ -71,6 +71,7 @@ def serve(settings: ServeSettings) -> None:
     from api.app import create_app
     from api.house import house_of
     from api.moment_voice import MomentVoice
+    from api.overview.keeper import Overview
     from api.people.opening import open_people
     from api.plan_book import SqlitePlanBook
     from api.post.loop import PostLoop
@@ -91,6 +92,9 @@ def serve(settings: ServeSettings) -> None:
         people = open_people(settings.state, clock, office)
         parts.callback(people.close)
         _tell_how_to_begin(people, settings.public_url)
+        days = settings.state / "overview.db"
+        overview = Overview(settings.community, store, clock, days, people=people, office=office)
+        parts.callback(overview.close)
         bus = None
         if settings.broker is not None:
             session = Session(f"kwartier-serve-{settings.community.coop}")
@@ -105,6 +109,7 @@ def serve(settings: ServeSettings) -> None:
             bus,
             settings.public_url,
             office=office,
+            overview=overview,
             help_line=settings.help_line,
             mailer=None if settings.mail is None else SmtpMailer(settings.mail, clock),
             hook=None if settings.webhook is None else _hook(settings.webhook, clock, parts),
@@ -112,6 +117,7 @@ def serve(settings: ServeSettings) -> None:
         parts.callback(house.live.close)
         if settings.oidc is not None:
             house = replace(house, elsewhere=_elsewhere(settings.oidc, house, parts))
+        overview.start()
         post = PostLoop(house)
         post.start()
         parts.callback(post.stop)

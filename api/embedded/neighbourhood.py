@@ -20,6 +20,7 @@ from api.embedded.prices import MadeUpPrices
 from api.embedded.street import COOP, VirtualStreet
 from api.house import house_of
 from api.moment_voice import MomentVoice
+from api.overview.keeper import Overview
 from api.people.accounts import SYSTEM
 from api.people.book import PeopleBook
 from api.people.cards import card_for_home
@@ -121,8 +122,25 @@ class Neighbourhood:
         parts.callback(people.close)
         host = f"[{self._host}]" if ":" in self._host else self._host
         self.url = f"http://{host}:{port_of(listening)}"
+        overview = Overview(
+            street.community,
+            store,
+            clock,
+            self._folder / "overview.db",
+            people=people,
+            office=office,
+        )
+        parts.callback(overview.close)
         house = house_of(
-            street.community, store, plans, people, clock, bus, self.url, office=office
+            street.community,
+            store,
+            plans,
+            people,
+            clock,
+            bus,
+            self.url,
+            office=office,
+            overview=overview,
         )
         parts.callback(house.live.close)
         server = WebServer(
@@ -145,6 +163,7 @@ class Neighbourhood:
         voice = MomentVoice(house.signals, bus, COOP, clock)
         voice.start()
         parts.callback(voice.stop)
+        overview.start()
         server.start()
 
     def _make_books(self, community: Community) -> BaseProcess | None:

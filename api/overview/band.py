@@ -24,7 +24,7 @@ from kwartier.model import Community
 from kwartier.units import EpochS, Wh
 
 MOST_PART = 0.15
-"""The most that one home may be of a group's sum (the 15/15 rule of ui.md's sources)."""
+"""The most that one home may be of a group's sum (the 15/15 rule that some regulators use)."""
 LEAST_HOMES = 15
 """The fewest homes in a group."""
 WAIT_S = 36 * 3600

@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 
+from api.people.errors import TooOftenError
 from kwartier.errors import InputError, TemporaryError
 
 _log = logging.getLogger(__name__)
@@ -57,7 +58,9 @@ def documented_problems() -> dict[int | str, dict[str, object]]:
             HTTPStatus.UNAUTHORIZED,
             HTTPStatus.FORBIDDEN,
             HTTPStatus.NOT_FOUND,
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             HTTPStatus.UNPROCESSABLE_ENTITY,
+            HTTPStatus.TOO_MANY_REQUESTS,
             HTTPStatus.SERVICE_UNAVAILABLE,
         )
     }
@@ -127,6 +130,10 @@ def answer_problems(app: FastAPI, error_page: ErrorPage) -> None:
     @app.exception_handler(InputError)
     def _input(request: Request, error: InputError) -> Response:
         return answer(request, 422, str(error))
+
+    @app.exception_handler(TooOftenError)
+    def _often(request: Request, error: TooOftenError) -> Response:
+        return answer(request, 429, str(error), {"Retry-After": str(int(error.wait_s) + 1)})
 
     @app.exception_handler(TemporaryError)
     def _later(request: Request, error: TemporaryError) -> Response:

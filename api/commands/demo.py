@@ -80,8 +80,12 @@ def _live(folder: Path, chosen: argparse.Namespace) -> int:
             print(f"\n  De Zonnehof   {street.url}", flush=True)
             print(f"  kiosk         {street.url}/wijk")
             print(f"  API           {street.url}/openapi.json\n")
-            for who, code in street.cards.items():
-                print(f"  login {who:<8}  {code}")
+            for one in street.logins:
+                print(f"  login {one.who:<14}  {one.card or one.password}")
+                if one.codes:
+                    print(f"  {'':<20}  then one of these codes, each once: {'  '.join(one.codes)}")
+                    print(f"  {'':<20}  or an app with the secret {one.secret}")
+            print(f"\n  letters       {street.letters}")
             print("\n  Ctrl-C ends it; nothing is kept.", flush=True)
             stop.wait()
     finally:

@@ -47,6 +47,8 @@ from optimizer.battery_models import BatteryModel
 
 TREASURER = Officer("penningmeester", "anna", frozenset({Role.BOARD, Role.TREASURER}))
 BOARD = Officer("voorzitter", "bram", frozenset({Role.BOARD}))
+OFFICERS = {each.id: each.person for each in (TREASURER, BOARD)}
+"""The officers, and the parties they are."""
 _SILENT = {"huis-07": range(3, 9), "huis-12": range(20, 28)}
 """Days of the last month, by home, of which the readings are missing."""
 

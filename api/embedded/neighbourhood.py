@@ -15,18 +15,19 @@ from typing import TYPE_CHECKING
 
 from api.app import create_app
 from api.embedded.gateways import StreetGateways
+from api.embedded.logins import Login, make_logins
 from api.embedded.past import live_through, start_of_past
 from api.embedded.prices import MadeUpPrices
 from api.embedded.street import COOP, VirtualStreet
 from api.house import house_of
 from api.moment_voice import MomentVoice
 from api.overview.keeper import Overview
-from api.people.accounts import SYSTEM
 from api.people.book import PeopleBook
-from api.people.cards import card_for_home
 from api.people.opening import open_people
 from api.plan_book import SqlitePlanBook
 from api.planner import Planner
+from api.post.folder import FolderMailer
+from api.post.loop import PostLoop
 from api.price_book import PriceBook
 from api.server import WebServer, open_port, port_of
 from collectors.ingest import Ingest, Limits
@@ -69,9 +70,11 @@ class Neighbourhood:
         self._host, self._port, self._homes = host, port, homes
         self._parts = ExitStack()
         self._stopping = threading.Event()
-        self.cards: dict[str, str] = {}
-        """A new login card for each home, and one for the board."""
+        self.logins: list[Login] = []
+        """How to come in."""
         self.url = ""
+        self.letters = folder / "letters"
+        """Where letters lie instead of being sent."""
 
     def start(self, say: Callable[[str], None]) -> None:
         """Open the port, live through the days before, and be there; ``say`` is told what goes on.
@@ -141,6 +144,7 @@ class Neighbourhood:
             self.url,
             office=office,
             overview=overview,
+            mailer=FolderMailer(self.letters, clock),
         )
         parts.callback(house.live.close)
         server = WebServer(
@@ -151,7 +155,7 @@ class Neighbourhood:
             stopping=house.live.close,
         )
         parts.callback(server.stop)
-        self._issue_cards(people, street.community)
+        self.logins = self._make_logins(people, street.community, office)
         self._live_on(street)
         gateways.start_reading()
         gateways.start_looking()
@@ -163,6 +167,9 @@ class Neighbourhood:
         voice = MomentVoice(house.signals, bus, COOP, clock)
         voice.start()
         parts.callback(voice.stop)
+        post = PostLoop(house)
+        post.start()
+        parts.callback(post.stop)
         overview.start()
         server.start()
 
@@ -200,6 +207,15 @@ class Neighbourhood:
         self._parts.callback(office.close)
         return office
 
+    def _make_logins(
+        self, people: PeopleBook, community: Community, office: Office | None
+    ) -> list[Login]:
+        if office is None:
+            return make_logins(people, community, {})
+        from api.embedded.books import OFFICERS
+
+        return make_logins(people, community, OFFICERS)
+
     def _live_on(self, street: VirtualStreet) -> None:
         """Let the street live in real time: one telegram a second from every meter."""
         street.advance(int(self._clock.now_s()), 60)
@@ -218,10 +234,6 @@ class Neighbourhood:
             street.advance(int(now_s), 60)
             street.tell()
             self._stopping.wait(1.0 - now_s % 1.0)
-
-    def _issue_cards(self, people: PeopleBook, community: Community) -> None:
-        for home in list(community.connections)[:3]:
-            self.cards[home] = card_for_home(people, home, SYSTEM)
 
     def _wait(self, gateways: StreetGateways) -> None:
         until_s = time.monotonic() + _DELIVERED_S

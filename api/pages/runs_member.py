@@ -40,5 +40,6 @@ def member_values(
     homes = tuple((part.id, part.first, part.last) for part in said.connections)
     # The days and quarters below a line are another look, which asks for a reason.
     own = {"base": "", "front": "", "board_path": path_of(run), "party": party}
-    shown = {name: value for name, value in values.items() if name != "version"} | own
-    return MemberSight(shown | {"number": version, "homes": [each[0] for each in homes]}, homes)
+    return MemberSight(
+        values | own | {"number": version, "homes": [each[0] for each in homes]}, homes
+    )

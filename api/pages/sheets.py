@@ -39,10 +39,12 @@ BOARD_TABS = (
     ("members", "/bestuur/leden"),
     ("law", "/bestuur/regels"),
     ("wijk", "/bestuur/wijk"),
+    ("questions", "/bestuur/vragen"),
     ("post", "/bestuur/berichten"),
     ("log", "/bestuur/logboek"),
 )
 KEEPER_TABS = (("gateways", "/ops"), ("accounts", "/accounts"))
+INSTALLER_TABS = (("work", "/i"),)
 
 
 class Sheets:
@@ -97,14 +99,17 @@ class Sheets:
 
 
 def tabs_of(visitor: Visitor, here: str) -> list[Tab]:
-    """Return the tabs a visitor has; a board member at work has the board's."""
-    keeper_pages = {name for name, _ in (*BOARD_TABS, *KEEPER_TABS)}
+    """Return the tabs a visitor has: those of who lives here, or of who is at work."""
+    own_home = Role.RESIDENT in visitor.roles
+    at_work = here in {name for name, _ in (*BOARD_TABS, *KEEPER_TABS, *INSTALLER_TABS)}
     wanted = [*RESIDENT_TABS]
-    if here in keeper_pages or (visitor.roles and Role.RESIDENT not in visitor.roles):
-        wanted = [*BOARD_TABS] if visitor.on_board else []
-        if visitor.on_board or Role.OPERATOR in visitor.roles:
-            wanted += KEEPER_TABS
-        wanted = wanted or [*RESIDENT_TABS]
+    if at_work or (visitor.roles and not own_home):
+        wanted = [
+            *(BOARD_TABS if visitor.on_board else ()),
+            *(KEEPER_TABS if visitor.on_board or Role.OPERATOR in visitor.roles else ()),
+            *(INSTALLER_TABS if Role.INSTALLER in visitor.roles else ()),
+            ("home", "/") if own_home else ("help", "/hulp"),
+        ]
     return [Tab(name, path, name == here) for name, path in wanted]
 
 

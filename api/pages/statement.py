@@ -104,7 +104,7 @@ def values_of(
         "statement": said,
         "run": run.id,
         "month": str(run.name.month),
-        "version": run.name.version,
+        "edition": run.name.version,
         "front": FRONT,
         "base": f"{FRONT}/{run.id}",
         "period": lang.month_name(said.first),

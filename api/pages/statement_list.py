@@ -8,6 +8,7 @@ from api.cooperative.statement import Statement
 from api.house import House
 from api.office import Office
 from api.pages.language import Language
+from api.pages.rules_proposals import rule_proposals
 from api.pages.statement import difference, no_statement, verdict
 from api.papers.shelf import Told
 from api.people.visitor import Visitor
@@ -17,9 +18,11 @@ def list_values(house: House, visitor: Visitor, lang: Language) -> dict[str, obj
     """Return everything that ``statement_list.html`` asks for; also where no books are kept."""
     told: list[Told] = []
     newest: Statement | None = None
+    waiting: list[int] = []
     if house.office is not None:
         with house.office.reading() as desk:
             told = told_to(house, desk, visitor)
+            waiting = [each.id for each in rule_proposals(desk)] if told else []
             head = headline(told)
             if head is not None:
                 run = own_run(house, desk, visitor, str(head.name.month), head.name.version)
@@ -28,6 +31,7 @@ def list_values(house: House, visitor: Visitor, lang: Language) -> dict[str, obj
         "told": told,
         "head": headline(told),
         "newest": newest,
+        "waiting": waiting,
         "verdict": None if newest is None else verdict(newest.state, newest.to_pay_cents, lang),
         "difference": "" if newest is None else difference(newest, lang),
         "way": lambda cents: "none" if cents == 0 else "get" if cents < 0 else "pay",

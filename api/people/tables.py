@@ -117,7 +117,7 @@ class TotpRow(PeopleBase):
     account: Mapped[str] = mapped_column(NAME, ForeignKey("account.id"), primary_key=True)
     secret: Mapped[str] = mapped_column(Text)
     last_step: Mapped[int] = mapped_column(BigInteger)
-    confirmed_at_s: Mapped[int | None] = mapped_column(BigInteger)
+    confirmed_at_s: Mapped[int] = mapped_column(BigInteger)
 
 
 class RecoveryRow(PeopleBase):

@@ -12,6 +12,7 @@ import hmac
 import pyotp
 from sqlalchemy import delete
 
+from api.cooperative.errors import TamperedError
 from api.people.acts import record
 from api.people.book import PeopleDesk
 from api.people.errors import DeniedError
@@ -23,48 +24,67 @@ LATE_STEPS = 1
 """How many steps a phone's clock may be off."""
 
 
-def begin_totp(desk: PeopleDesk, account: str) -> str:
-    """Return the secret for an app; it counts once a code of it was shown.
+def draw_totp(desk: PeopleDesk, account: str) -> tuple[str, str]:
+    """Return a new secret for an app, and the same sealed for the form that brings its code.
 
-    The same secret is told until then, so that a page may be opened again.
+    Nothing is written down: it counts once a code of it was shown.
+    """
+    secret = pyotp.random_base32()
+    return secret, desk.keys.seal(f"{account} {secret}")
+
+
+def drawn_again(desk: PeopleDesk, account: str, sealed: str) -> str:
+    """Return the secret that was drawn for an account and came back with a form.
 
     Raises:
-        DeniedError: The account has an app already.
+        DeniedError: It is not what was drawn for this account.
     """
-    row = desk.session.get(TotpRow, account)
-    if row is not None and row.confirmed_at_s is not None:
-        raise DeniedError("there is an app already: take it away first")
-    if row is not None:
-        return desk.keys.open(row.secret)
-    secret = pyotp.random_base32()
-    desk.session.add(
-        TotpRow(account=account, secret=desk.keys.seal(secret), last_step=0, confirmed_at_s=None)
-    )
-    desk.session.flush()
+    try:
+        whose, _, secret = desk.keys.open(sealed).partition(" ")
+    except TamperedError:
+        whose = secret = ""
+    if not secret or whose != account:
+        raise DeniedError("this form is not the one that was shown: open the page anew")
     return secret
 
 
-def confirm_totp(desk: PeopleDesk, account: str, code: str) -> bool:
-    """Have an app count when it shows the right code, and return whether it did."""
-    row = desk.session.get(TotpRow, account)
-    if row is None or row.confirmed_at_s is not None or not _use_step(desk, row, code):
+def confirm_totp(desk: PeopleDesk, account: str, sealed: str, code: str) -> bool:
+    """Keep an app when it shows the right code, and return whether it did.
+
+    Raises:
+        DeniedError: The account has an app already, or this secret was not drawn for it.
+    """
+    if desk.session.get(TotpRow, account) is not None:
+        raise DeniedError("there is an app already: take it away first")
+    secret = drawn_again(desk, account, sealed)
+    row = TotpRow(
+        account=account, secret=desk.keys.seal(secret), last_step=0, confirmed_at_s=desk.at_s
+    )
+    if not _use_step(desk, row, code):
         return False
-    row.confirmed_at_s = desk.at_s
+    desk.session.add(row)
     desk.session.flush()
     record(desk, account, "totp.add", account)
     return True
 
 
+def code_now(desk: PeopleDesk, secret: str) -> str:
+    """Return what an app with this secret shows now."""
+    return pyotp.TOTP(secret, interval=STEP_S).at(desk.at_s)
+
+
 def check_totp(desk: PeopleDesk, account: str, code: str) -> bool:
     """Return whether a code is the app's of now; it is right only once."""
     row = desk.session.get(TotpRow, account)
-    return row is not None and row.confirmed_at_s is not None and _use_step(desk, row, code)
+    if row is None or not _use_step(desk, row, code):
+        return False
+    desk.session.flush()
+    return True
 
 
 def has_totp(desk: PeopleDesk, account: str) -> bool:
     """Return whether an account has an app that counts."""
-    row = desk.session.get(TotpRow, account)
-    return row is not None and row.confirmed_at_s is not None
+    return desk.session.get(TotpRow, account) is not None
 
 
 def drop_totp(desk: PeopleDesk, by: str, account: str) -> None:
@@ -86,6 +106,5 @@ def _use_step(desk: PeopleDesk, row: TotpRow, code: str) -> bool:
         right = hmac.compare_digest(reckoned.generate_otp(step).encode(), typed)
         if right and step > row.last_step:
             row.last_step = step
-            desk.session.flush()
             return True
     return False

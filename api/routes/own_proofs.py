@@ -30,7 +30,7 @@ from api.people.passwords import (
 )
 from api.people.recovery import new_codes
 from api.people.sessions import end_sessions, hash_of, renew_session
-from api.people.totp import app_address, begin_totp, confirm_totp, drop_totp
+from api.people.totp import app_address, confirm_totp, draw_totp, drawn_again, drop_totp
 from api.people.visitor import PRIVILEGED, Visitor
 from api.problems import ProofNeededError, RefusedError
 from api.routes.entrance import Entrance, address_of, told_to_wait
@@ -155,15 +155,23 @@ def _add_app(app: FastAPI, entrance: Entrance) -> None:
     account = Depends(Require(door, Need.ACCOUNT))
 
     def page(
-        request: Request, visitor: Visitor, problem: str | None = None, status: int = HTTPStatus.OK
+        request: Request,
+        visitor: Visitor,
+        problem: str | None = None,
+        status: int = HTTPStatus.OK,
+        drawn: str = "",
     ) -> Response:
-        with house.people.writing() as desk:
-            secret = begin_totp(desk, visitor.account)
+        with house.people.reading() as desk:
+            if drawn:
+                secret, sealed = drawn_again(desk, visitor.account, drawn), drawn
+            else:
+                secret, sealed = draw_totp(desk, visitor.account)
             name = login_of(desk, visitor.account) or account_of(desk, visitor.account).name
         lang = language_of(request, visitor)
         address = app_address(secret, name or visitor.account, house.community.name)
         values = {
             "problem": problem,
+            "drawn": sealed,
             "picture": qr_picture(address, lang.say("app.picture")),
             "secret": " ".join(secret[at : at + 4] for at in range(0, len(secret), 4)),
         }
@@ -191,12 +199,13 @@ def _add_app(app: FastAPI, entrance: Entrance) -> None:
             answer = page(request, visitor, said, HTTPStatus.TOO_MANY_REQUESTS)
             answer.headers.update(headers)
             return answer
+        drawn = sent.get("drawn", "")[:500]
         with house.people.writing() as desk:
-            right = confirm_totp(desk, visitor.account, sent.get("code", "")[:20])
+            right = confirm_totp(desk, visitor.account, drawn, sent.get("code", "")[:20])
             codes = new_codes(desk, visitor.account) if right else []
         if not right:
             said = language_of(request, visitor).say("app.wrong")
-            return page(request, visitor, said, HTTPStatus.UNPROCESSABLE_ENTITY)
+            return page(request, visitor, said, HTTPStatus.UNPROCESSABLE_ENTITY, drawn)
         door.rates.right(address, key)
         answer = _codes_page(entrance, request, visitor, codes)
         _renewed(entrance, request, answer, strong=True)

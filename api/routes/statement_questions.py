@@ -116,7 +116,7 @@ def _add_answering(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets)
             "statement_questions.html",
             values,
             title="title.questions",
-            tab="post",
+            tab="questions",
             status=HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK,
         )
 

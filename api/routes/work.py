@@ -62,7 +62,9 @@ def add_work(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> No
     @app.get("/i", include_in_schema=False)
     def page(request: Request, visitor: Annotated[Visitor, installer]) -> Response:
         values = {"places": places(visitor), "now_s": int(house.clock.now_s())}
-        return sheets.show(request, visitor, "ops_work.html", values, title="title.work")
+        return sheets.show(
+            request, visitor, "ops_work.html", values, title="title.work", tab="work"
+        )
 
     @app.get("/api/v1/work", tags=["operations"], summary="Devices at the homes I work at now")
     def told(visitor: Annotated[Visitor, installer]) -> WorkAnswer:

@@ -19,7 +19,7 @@ from api.people.mail_links import set_email
 from api.people.passwords import set_password
 from api.people.recovery import new_codes
 from api.people.sessions import open_session
-from api.people.totp import begin_totp, confirm_totp
+from api.people.totp import confirm_totp, draw_totp
 from api.people.visitor import Role
 from api.server import WebServer
 from tests.api.cooperative.stages import Stage
@@ -99,8 +99,9 @@ class Door:
     def app(self, account: str) -> tuple[pyotp.TOTP, list[str]]:
         """Give an account an app that counts, and return it with the codes on paper."""
         with self.town.house.people.writing() as desk:
-            phone = pyotp.TOTP(begin_totp(desk, account))
-            assert confirm_totp(desk, account, phone.at(desk.at_s))
+            secret, drawn = draw_totp(desk, account)
+            phone = pyotp.TOTP(secret)
+            assert confirm_totp(desk, account, drawn, phone.at(desk.at_s))
             codes = new_codes(desk, account)
         self.town.clock.advance(30)
         return phone, codes

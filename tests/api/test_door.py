@@ -233,11 +233,15 @@ def test_an_app_is_added_with_its_digits_and_the_other_sessions_end(door: Door) 
     page = browser.get("/mijn/app")
     secret = page.text.partition('<p class="secret"><code>')[2].partition("<")[0].replace(" ", "")
 
-    wrong = browser.post("/mijn/app", data={"code": "12 34 56"})
-    right = browser.post("/mijn/app", data={"code": door.digits(pyotp.TOTP(secret))})
+    drawn = page.text.partition('name="drawn" value="')[2].partition('"')[0]
+
+    wrong = browser.post("/mijn/app", data={"code": "12 34 56", "drawn": drawn})
+    strange = browser.post("/mijn/app", data={"code": "123456", "drawn": "made up"})
+    digits = door.digits(pyotp.TOTP(secret))
+    right = browser.post("/mijn/app", data={"code": digits, "drawn": drawn})
 
     assert "<svg" in page.text
-    assert wrong.status_code == 422
+    assert (wrong.status_code, strange.status_code) == (422, 422)
     assert secret in wrong.text.replace(" ", ""), "another secret than the phone has by now"
     assert right.text.count("<code>") == 10
     assert right.headers["cache-control"] == "no-store"

@@ -348,7 +348,7 @@ def _make_totp() -> None:
         sa.Column("account", sa.String(32), nullable=False),
         sa.Column("secret", sa.Text(), nullable=False),
         sa.Column("last_step", sa.BigInteger(), nullable=False),
-        sa.Column("confirmed_at_s", sa.BigInteger(), nullable=True),
+        sa.Column("confirmed_at_s", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["account"], ["account.id"], name="fk_totp_account"),
         sa.PrimaryKeyConstraint("account", name="pk_totp"),
     )

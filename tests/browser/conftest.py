@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import pytest
@@ -17,8 +18,13 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from api.cooperative.database import Books
 from api.server import WebServer, open_port, port_of
+from tests.api.cooperative.stages import Stage
+from tests.api.matrix import Values
 from tests.api.street import Street, street
+from tests.api.town import Towns
+from tests.browser.places import Place, furnish, place, secret_asked
 
 QUIET = (
     "--disable-gpu",
@@ -79,6 +85,49 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield Served(made, address)
         made.house.live.close()
         server.stop()
+
+
+class Places:
+    """Towns that are served, each made when somebody first asks for it."""
+
+    def __init__(self, towns: Towns, folders: pytest.TempPathFactory, open_: ExitStack) -> None:
+        """Begin with none."""
+        self._towns, self._folders, self._open = towns, folders, open_
+        self._made: dict[tuple[Stage, str], Place] = {}
+
+    def at(self, stage: Stage, then: Callable[[Books], None] | None = None) -> Place:
+        """Return the town of a stage; shared, so nobody moves its month on."""
+        name = (stage, "" if then is None else then.__name__)
+        if name not in self._made:
+            self._made[name] = self.fresh(stage, then)
+        return self._made[name]
+
+    def fresh(self, stage: Stage, then: Callable[[Books], None] | None = None) -> Place:
+        """Return a town of one's own."""
+        folder = self._folders.mktemp(stage.name.lower())
+        return self._open.enter_context(place(self._towns, folder, stage, then=then))
+
+
+@pytest.fixture(scope="session")
+def places(towns: Towns, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
+    """Towns at every stage, at addresses of their own."""
+    with ExitStack() as open_:
+        yield Places(towns, tmp_path_factory, open_)
+
+
+@dataclass(frozen=True, slots=True)
+class Furnished:
+    """A place in which everybody did something, and what its paths may name."""
+
+    place: Place
+    values: Mapping[str, Values]
+
+
+@pytest.fixture(scope="session")
+def furnished(places: Places) -> Furnished:
+    """The town whose October is closed, with something on every page."""
+    closed = places.at(Stage.CLOSED, secret_asked)
+    return Furnished(closed, furnish(closed))
 
 
 class Visitors:

@@ -1,0 +1,121 @@
+"""Every page for everybody, in both languages and colours, at every width: by construction.
+
+The pages come from the app's own routes. The timed suite looks at each page × person in both
+languages at every width, and lets axe judge it once, each person in other colours and at another
+width; the whole product is judged at night. With ``KWARTIER_PICTURES`` the night keeps pictures.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from api.cooperative.database import Books
+from tests.api.cooperative.stages import Stage
+from tests.api.matrix import Who
+from tests.browser.conftest import Furnished, Places
+from tests.browser.eyes import LANGUAGES, LOOKS, Eyes
+from tests.browser.places import Place, silent_month
+from tests.browser.sights import (
+    AT_STAGES,
+    BY_HAND,
+    NEEDS_AN_ACT,
+    PEOPLE,
+    RUN,
+    Sight,
+    sights_of,
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(7_200)]
+
+BLOCKED = (
+    Sight(RUN, Who.TREASURER),
+    Sight(f"{RUN}/voorstellen", Who.TREASURER),
+    Sight(f"{RUN}/huis/home-5", Who.BOARD),
+)
+PICTURES = os.environ.get("KWARTIER_PICTURES")
+
+
+def test_each_page_is_fit_for_everybody(browser: Browser, furnished: Furnished) -> None:
+    found, nobody = sights_of(furnished.place, furnished.values, PEOPLE)
+
+    assert set(nobody) == NEEDS_AN_ACT
+    assert len({sight.path for sight in found}) > 40
+    assert wrong_at(browser, furnished.place, [*found, *BY_HAND], every=False) == {}
+
+
+def test_a_month_that_waits_is_fit_for_the_board(browser: Browser, places: Places) -> None:
+    stage = Stage.PROPOSED
+    assert wrong_at(browser, places.at(stage), AT_STAGES[stage], every=False) == {}
+
+
+@pytest.mark.nightly
+def test_each_page_is_fit_for_everybody_in_every_way(
+    browser: Browser, furnished: Furnished
+) -> None:
+    found, _ = sights_of(furnished.place, furnished.values)
+
+    assert wrong_at(browser, furnished.place, [*found, *BY_HAND], every=True) == {}
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("stage", AT_STAGES)
+def test_each_stage_of_a_month_is_fit_for_everybody(
+    browser: Browser, places: Places, stage: Stage
+) -> None:
+    assert wrong_at(browser, places.at(stage), AT_STAGES[stage], every=True) == {}
+
+
+@pytest.mark.nightly
+def test_a_blocked_month_is_fit_for_the_board(browser: Browser, places: Places) -> None:
+    assert wrong_at(browser, _blocked(places), BLOCKED, every=True) == {}
+
+
+def wrong_at(
+    browser: Browser, at: Place, sights: Iterable[Sight], *, every: bool
+) -> dict[str, list[str]]:
+    """Return what is wrong with some pages of a place.
+
+    Args:
+        browser: What to look with.
+        at: Where.
+        sights: Which pages.
+        every: Whether axe judges every width, colour and language, or one of them.
+    """
+    wrong: dict[str, list[str]] = {}
+    turns = itertools.cycle(itertools.product(LANGUAGES, LOOKS))
+    with looking(browser, at) as eyes:
+        for sight in sights:
+            axe_language, axe_look = next(turns)
+            for language in LANGUAGES:
+                page = eyes.open(sight, language)
+                if page is None:
+                    continue
+                looks = LOOKS if every else (axe_look,) if language == axe_language else ()
+                told = eyes.judged(page, looks)
+                if told:
+                    wrong[f"{sight.path} {sight.who.name} {language}"] = told
+                if PICTURES and every:
+                    eyes.picture(page, sight, Path(PICTURES), language)
+    return wrong
+
+
+@contextmanager
+def looking(browser: Browser, at: Place) -> Iterator[Eyes]:
+    """Yield eyes, and close their windows."""
+    eyes = Eyes(browser, at)
+    try:
+        yield eyes
+    finally:
+        eyes.close()
+
+
+def _blocked(places: Places) -> Place:
+    then: Callable[[Books], None] = silent_month
+    return places.at(Stage.READY, then)

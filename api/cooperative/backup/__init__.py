@@ -1,6 +1,8 @@
 """Backups of the books: sealed for a key on paper, and proven by restoring them."""
 
-from api.cooperative.backup.archive import ENDING, Backup, Manifest, back_up, newest
+from api.cooperative.backup.archive import Backup, Manifest, back_up
+from api.cooperative.backup.packing import ENDING, newest
+from api.cooperative.backup.remark import Remark, remark_of
 from api.cooperative.backup.restoring import Restored, drill, restore
 from api.cooperative.backup.sealing import (
     RECOVERY_FILE,
@@ -14,12 +16,14 @@ __all__ = [
     "RECOVERY_FILE",
     "Backup",
     "Manifest",
+    "Remark",
     "Restored",
     "back_up",
     "drill",
     "make_recovery_key",
     "newest",
     "public_key",
+    "remark_of",
     "restore",
     "secret_key",
 ]

@@ -44,17 +44,26 @@ def copy_out(url: str, keys: Keys, clock: Clock, folder: Path) -> tuple[Path, He
         target = folder / source.name
         if not source.is_file():
             raise BooksError(f"{source}: there are no books")
-        try:
-            with (
-                closing(sqlite3.connect(source)) as from_here,
-                closing(sqlite3.connect(target)) as to_there,
-            ):
-                from_here.backup(to_there)
-                to_there.execute("PRAGMA journal_mode=DELETE")
-        except sqlite3.Error as error:
-            raise StoreBusyError(f"{source}: cannot be copied now: {error}") from error
+        copy_sqlite(source, target)
         return target, head_of(f"sqlite:///{target}", keys, clock)
     return _dump(url, keys, clock, folder / DUMP_FILE)
+
+
+def copy_sqlite(source: Path, target: Path) -> None:
+    """Copy an SQLite database as it is at one moment, while others read and write it.
+
+    Raises:
+        StoreBusyError: It cannot be read now, or is damaged.
+    """
+    try:
+        with (
+            closing(sqlite3.connect(source)) as from_here,
+            closing(sqlite3.connect(target)) as to_there,
+        ):
+            from_here.backup(to_there)
+            to_there.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.Error as error:
+        raise StoreBusyError(f"{source}: cannot be copied now: {error}") from error
 
 
 def head_of(url: str, keys: Keys, clock: Clock) -> Head:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-import tarfile
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sqlalchemy import select
 
-from api.cooperative.backup.archive import MANIFEST, Manifest, digest_of
+from api.cooperative.backup.archive import Manifest
 from api.cooperative.backup.copying import (
     DUMP_FILE,
     copy_in,
@@ -22,10 +20,11 @@ from api.cooperative.backup.copying import (
     scratch_database,
     sqlite_file,
 )
-from api.cooperative.backup.sealing import Opener
+from api.cooperative.backup.packing import unpack
+from api.cooperative.backup.remark import note_drilled
 from api.cooperative.chain import Fault, head
 from api.cooperative.database import Books, Desk
-from api.cooperative.errors import BooksError, TamperedError
+from api.cooperative.errors import TamperedError
 from api.cooperative.keys import read_keys
 from api.cooperative.officers import SYSTEM
 from api.cooperative.settings import KEYS, PAPERS, CoopSettings, read_settings
@@ -110,7 +109,9 @@ def drill(
         books = Books(live.database, read_keys(live.folder / KEYS), clock)
         stack.callback(books.close)
         with books.reading(SYSTEM) as desk:
-            return _compare(desk, manifest)
+            compared = _compare(desk, manifest)
+        note_drilled(live.folder, int(clock.now_s()))
+        return compared
 
 
 def _compare(desk: Desk, manifest: Manifest) -> Restored:
@@ -127,47 +128,10 @@ def _compare(desk: Desk, manifest: Manifest) -> Restored:
 
 
 def _unpack(file: Path, folder: Path, recovery: X25519PrivateKey) -> Manifest:
-    """Write a sealed file's contents into a new folder, and check every hash."""
-    text, seen = "", set()
-    folder.mkdir(mode=0o700)
-    try:
-        with (
-            file.open("rb") as sealed,
-            tarfile.open(fileobj=Opener(sealed, recovery), mode="r|gz") as archive,
-        ):
-            for entry in archive:
-                content = archive.extractfile(entry)
-                if content is None:
-                    raise TamperedError(f"{file}: holds {entry.name!r}, which is no file")
-                if entry.name == MANIFEST:
-                    text = content.read().decode()
-                    continue
-                target = folder / _safe(entry.name)
-                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                with target.open("xb") as opened:
-                    shutil.copyfileobj(content, opened)
-                target.chmod(0o400 if entry.name.startswith(KEYS) else 0o600)
-                seen.add(entry.name)
-    except OSError as error:
-        raise BooksError(f"{file}: cannot be read: {error.strerror or error}") from error
-    except (tarfile.TarError, EOFError, UnicodeDecodeError) as error:
-        raise TamperedError(f"{file}: is damaged: {error}") from error
-    manifest = Manifest.of_text(text)
-    if seen != set(manifest.files):
-        raise TamperedError(f"{file}: files are missing or were put in")
-    for name, digest in manifest.files.items():
-        if digest_of(folder / name) != digest:
-            raise TamperedError(f"{file}: {name} is not what was backed up")
+    """Write a backup's contents into a new folder, and check every hash."""
+    manifest = Manifest.of(unpack(file, folder, recovery, {KEYS}))
     (folder / PAPERS).mkdir(mode=0o700, exist_ok=True)
     return manifest
-
-
-def _safe(name: str) -> str:
-    """Return a name that stays within the folder, or refuse it."""
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or not path.parts:
-        raise TamperedError(f"the backup holds {name!r}, which lies outside of it")
-    return name
 
 
 def _url(folder: Path, database: str) -> str:

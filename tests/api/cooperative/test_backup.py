@@ -29,6 +29,7 @@ from api.cooperative.keys import Keys, read_keys
 from api.cooperative.officers import Officer
 from api.cooperative.settings import CoopSettings, read_settings
 from api.cooperative.verify import verify
+from api.people.opening import open_people
 from kwartier.cli import main
 from kwartier.clock import VirtualClock
 from kwartier.errors import SettingsError
@@ -293,3 +294,36 @@ def test_the_commands_back_up_practise_and_restore(
     assert practised[1]["lost_entries"] == 0
     assert practised[1]["entries"] == 1
     assert (refused[0], nowhere[0]) == (78, 2)
+
+
+@pytest.mark.parametrize("books_url", ["sqlite"], indirect=True)
+def test_the_commands_take_books_and_people_along_under_one_key(
+    settings: CoopSettings,
+    clock: VirtualClock,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    open_people(tmp_path / "state", clock).close()
+    key, away = str(tmp_path / "key-from-paper"), str(tmp_path / "away")
+    here = ["--books", str(settings.folder), "--state", str(tmp_path / "state")]
+    there = ["--to", str(tmp_path / "back"), "--state-to", str(tmp_path / "back-state")]
+    words = ["restore", "--from", away, "--recovery-key", key]
+
+    codes = [
+        main(["backup", *here, "--to", away]),
+        main([*words, "--drill", *here]),
+        main([*words, *there]),
+    ]
+    (one, other) = sorted((tmp_path / "away").iterdir())
+    alone = main(["restore", "--from", str(other), "--recovery-key", key, *there])
+    swapped = main(["restore", "--from", str(other), "--recovery-key", key, "--to", away + "2"])
+    capsys.readouterr()
+
+    assert codes == [0, 0, 0]
+    assert (one.name[:6], other.name[:7]) == ("books-", "people-")
+    assert sorted(each.name for each in (tmp_path / "back-state").iterdir()) == [
+        "people-keys",
+        "people.db",
+    ]
+    assert (alone, swapped) == (2, 1)
+    assert not (tmp_path / "away2").exists()

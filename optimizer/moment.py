@@ -2,7 +2,7 @@
 
 One object for every page, lamp and sheet of paper. It is made from the forecast of the solar power
 that homes do not use and the battery is not planned to take, and from the signal before it: a
-signal changes at most every half hour, unless it no longer knows.
+signal changes at most every half hour, unless it no longer knows or begins to know.
 """
 
 from __future__ import annotations
@@ -257,8 +257,11 @@ def _reason(state: Moment, chance: float, rules: MomentRules) -> MomentReason:
 
 
 def _held(signal: Signal, previous: Signal | None, now_s: EpochS, rules: MomentRules) -> Signal:
-    """Return the signal, or the one before it where that began less than the hold time ago."""
-    if previous is None or signal.state is previous.state:
+    """Return the signal, or the one before it where that began less than the hold time ago.
+
+    Not to know is left at once: it was no advice that anybody follows.
+    """
+    if previous is None or previous.state in {signal.state, Moment.UNKNOWN}:
         return signal
     until_s = previous.from_s + rules.hold_s
     if now_s >= until_s:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -23,8 +25,10 @@ from kwartier.units import EpochS, Watt, Wh
 
 LANGUAGES = {"nl": "nl_NL", "en": "en_GB"}
 """The languages that are whole, and whose formats each uses."""
-BEGUN: dict[str, str] = {}
+BEGUN = {"tr": "tr_TR", "ar": "ar", "pl": "pl_PL", "uk": "uk_UA"}
 """Languages in which the residents' pages are begun; what they lack is said in Dutch."""
+SPOKEN = LANGUAGES | BEGUN
+"""All languages one can choose."""
 FIRST = "nl"
 """The language for whoever asks for none of them."""
 
@@ -40,12 +44,17 @@ class Language:
         """Speak with these words and the formats of CLDR."""
         self.tag = tag
         self._words = words
-        self._locale = Locale.parse((LANGUAGES | BEGUN)[tag])
+        self._locale = Locale.parse(SPOKEN[tag])
 
     @property
     def direction(self) -> str:
         """``ltr``, or ``rtl`` for who reads from right to left."""
         return self._locale.text_direction
+
+    @property
+    def whole(self) -> bool:
+        """Whether all pages and papers are in it, and not the residents' pages only."""
+        return self.tag in LANGUAGES
 
     def knows(self, key: str) -> bool:
         """Return whether a key has words."""
@@ -64,11 +73,11 @@ class Language:
         return text.format(n=self.whole(n))
 
     def number(self, value: float | Decimal, decimals: int = 1) -> str:
-        """Return a number with a fixed count of decimals; never ``-0``."""
-        exact = round(Decimal(str(value)), decimals)
+        """Return a number with a fixed count of decimals; never ``-0``, and never no number."""
+        exact = round(_finite(Decimal(str(value))), decimals)
         pattern = "#,##0." + "0" * decimals if decimals else "#,##0"
         told = abs(exact) if exact == 0 else exact
-        return str(format_decimal(told, pattern, self._locale))
+        return self._signed(format_decimal(told, pattern, self._locale))
 
     def whole(self, value: int) -> str:
         """Return a whole number."""
@@ -96,8 +105,8 @@ class Language:
 
     def euro(self, amount: Decimal) -> str:
         """Return an amount of money, rounded to the cent."""
-        cents = round(amount, 2)
-        return format_currency(abs(cents) if cents == 0 else cents, "EUR", locale=self._locale)
+        cents = round(_finite(amount), 2)
+        return self._money(Fraction(cents), 2)
 
     def cents(self, cents: int) -> str:
         """Return an amount of money that is told in cents."""
@@ -109,7 +118,7 @@ class Language:
         if decimals is not None:
             return self._money(amount, max(2, decimals))
         cut = Fraction(int(amount * 10**6), 10**6)
-        return f"{self._money(cut, 6)}\N{HORIZONTAL ELLIPSIS}"
+        return re.sub(r"(\d)(?=\D*$)", "\\1\N{HORIZONTAL ELLIPSIS}", self._money(cut, 6))
 
     def clock(self, at_s: float) -> str:
         """Return the time of day in Amsterdam, such as ``16.30`` or ``16:30``."""
@@ -131,7 +140,7 @@ class Language:
 
     def day_name(self, day: date) -> str:
         """Return a date in words, such as ``woensdag 1 juli``."""
-        return format_date(day, "EEEE d MMMM", self._locale)
+        return format_date(day, self._ordered("EEEE", "MMMM"), self._locale)
 
     def month_name(self, day: date) -> str:
         """Return the month of a date with its year, such as ``juli 2026``."""
@@ -139,7 +148,11 @@ class Language:
 
     def short_day(self, day: date) -> str:
         """Return a date for a narrow table, such as ``wo 1 jul``."""
-        return format_date(day, "EEE d MMM", self._locale)
+        return format_date(day, self._ordered("EEE", "MMM"), self._locale)
+
+    def day_and_number(self, day: date) -> str:
+        """Return a date for the narrowest table, such as ``wo 1``."""
+        return format_date(day, "EEE d", self._locale)
 
     def full_date(self, day: date) -> str:
         """Return a date with its year, such as ``1 juli 2026``."""
@@ -165,13 +178,22 @@ class Language:
         """Return an amount with a fixed count of decimals, which it has exactly."""
         scaled = Decimal(round(amount * 10**decimals)).scaleb(-decimals)
         pattern = self._locale.currency_formats["standard"].pattern
-        return format_currency(
-            scaled,
-            "EUR",
-            pattern.replace("0.00", "0." + "0" * decimals),
-            locale=self._locale,
-            currency_digits=False,
+        # CLDR's narrow sign is the same everywhere; the usual one is EUR in some languages.
+        wanted = pattern.replace("0.00", "0." + "0" * decimals).replace("\N{CURRENCY SIGN}", "€")
+        return self._signed(
+            format_currency(scaled, "EUR", wanted, locale=self._locale, currency_digits=False)
         )
+
+    def _signed(self, text: str) -> str:
+        """Return a number whose minus stays before it, also where words run from the right."""
+        if self.direction == "ltr":
+            return text
+        return text.replace("-", "\N{LEFT-TO-RIGHT MARK}-")
+
+    def _ordered(self, weekday: str, month: str) -> str:
+        """Return the pattern of a day with its weekday, in the order of the language."""
+        pattern = self._locale.datetime_skeletons["MMMEd"].pattern
+        return re.sub("E+", weekday, re.sub("[LM]+", month, pattern))
 
 
 @cache
@@ -193,6 +215,12 @@ def catalogues(tag: str) -> dict[str, Catalog]:
     }
 
 
+def _finite(value: Decimal) -> Decimal:
+    """Return a number; no number at all is a mistake of ours, and is never shown."""
+    assert value.is_finite(), f"{value} is no number to show"
+    return value
+
+
 def _catalogue(tag: str) -> GNUTranslations:
     """Return all words of a language together; one key has its words in one place."""
     whole = Catalog(locale=tag)
@@ -207,19 +235,21 @@ def _catalogue(tag: str) -> GNUTranslations:
     return GNUTranslations(compiled)
 
 
-def chosen(asked: str | None, remembered: str | None, accepted: str) -> Language:
+def chosen(
+    asked: str | None, remembered: Sequence[str | None], accepted: str, *, whole: bool = False
+) -> Language:
     """Return the language for a reader.
 
     Args:
         asked: The language in the address, or None.
-        remembered: The language in the cookie, or None.
+        remembered: The languages chosen before, the nearest first; each empty where none was.
         accepted: The browser's ``Accept-Language``.
+        whole: Whether the page is in the whole languages only; a reader of a language that
+            is begun gets it in Dutch, all of it, and not half and half.
     """
-    spoken = LANGUAGES | BEGUN
-    for tag in (asked, remembered):
-        if tag in spoken:
-            return language(tag)
-    wanted = [part.partition(";")[0].strip() for part in accepted[:200].split(",")]
-    return language(
-        negotiate_locale([tag for tag in wanted if tag], list(spoken), sep="-") or FIRST
-    )
+    tag = next((tag for tag in (asked, *remembered) if tag in SPOKEN), None)
+    if tag is None:
+        wanted = [part.partition(";")[0].strip() for part in accepted[:200].split(",")]
+        known = negotiate_locale([each for each in wanted if each], list(SPOKEN), sep="-")
+        tag = known or FIRST
+    return language(FIRST if whole and tag in BEGUN else tag)

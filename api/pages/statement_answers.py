@@ -101,7 +101,10 @@ class LineDayAnswer:
 
 @dataclass(frozen=True, slots=True)
 class LineWayAnswer:
-    """How a line adds up; the community's sums are null where too few homes have such a line."""
+    """How a line adds up.
+
+    The community's sums are null where too few homes have such a line, and in a correction.
+    """
 
     line: LineAnswer
     exact_eur: str
@@ -113,7 +116,10 @@ class LineWayAnswer:
 
 @dataclass(frozen=True, slots=True)
 class LineQuarterAnswer:
-    """A quarter of a line; the street's sums are null where fewer than five homes took part."""
+    """A quarter of a line.
+
+    The street's sums are null where too few homes took part, or an earlier version told others.
+    """
 
     start: datetime
     energy_wh: Wh

@@ -47,6 +47,8 @@ class LineQuarter:
         row: Everything else that is known of it; None where a line has no connection.
         homes: How many homes took part.
         rule: The key of the sentence that says why it is as much as this.
+        differs: Whether an earlier version told other sums of all homes: the difference would be
+            what was corrected of one home.
     """
 
     start_s: EpochS
@@ -58,6 +60,7 @@ class LineQuarter:
     row: QuarterRow | None
     homes: int
     rule: str
+    differs: bool
 
     @property
     def own_known_wh(self) -> Wh:
@@ -66,8 +69,8 @@ class LineQuarter:
 
     @property
     def together(self) -> bool:
-        """Whether enough homes took part to tell their sum."""
-        return self.row is not None and self.homes >= MIN_HOMES
+        """Whether their sum may be told: enough homes took part, and it was never told otherwise."""
+        return self.row is not None and self.homes >= MIN_HOMES and not self.differs
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,8 @@ def line_quarters(
 ) -> list[LineQuarter]:
     """Return the quarters of one day of a line; together they are the day."""
     rows = _rows(house, desk, run, line.connection, summed.day)
-    before = _before(house, desk, run, line.connection, summed.day)
+    earlier = _earlier(house, desk, run, line.connection, summed.day)
+    before = earlier[0] if earlier else {}
     terms, price = house.shelf.terms(desk, run), Fraction(line.price_eur)
     quarters = []
     for at_s, energy_wh in summed.quarters:
@@ -128,6 +132,7 @@ def line_quarters(
                 row,
                 terms.homes(at_s),
                 "" if row is None else _rule(row, told.charge),
+                any(_differ(row, rows_then.get(at_s)) for rows_then in earlier),
             )
         )
     return quarters
@@ -168,16 +173,27 @@ def _rows(
     return {row.quarter.start_s: row for row in rows}
 
 
-def _before(
+def _earlier(
     house: House, desk: Desk, run: Run, connection: str, day: date
-) -> dict[EpochS, QuarterRow]:
-    """Return the same day in the run that was corrected, where it stood there."""
-    if run.corrects is None:
-        return {}
-    try:
-        return _rows(house, desk, run_of(desk, run.corrects), connection, day)
-    except InputError:
-        return {}
+) -> list[dict[EpochS, QuarterRow]]:
+    """Return the same day in each earlier version, the newest first, where it stood there."""
+    found = []
+    while run.corrects is not None:
+        run = run_of(desk, run.corrects)
+        try:
+            found.append(_rows(house, desk, run, connection, day))
+        except InputError:
+            found.append({})
+    return found
+
+
+def _differ(row: QuarterRow | None, then: QuarterRow | None) -> bool:
+    """Return whether two versions have other sums of all homes together."""
+    return row is not None and then is not None and _sums(row) != _sums(then)
+
+
+def _sums(row: QuarterRow) -> tuple[Wh, Wh, Wh]:
+    return row.community_supply_wh, row.community_use_wh, row.community_shared_wh
 
 
 def _own_wh(row: QuarterRow, charge: Charge) -> Wh | None:

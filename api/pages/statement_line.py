@@ -54,8 +54,11 @@ class FoundLine:
 
     @property
     def together(self) -> bool:
-        """Whether so many homes have such a line that their sum may be told."""
-        return self.homes >= MIN_HOMES
+        """Whether their sum may be told: enough homes have such a line, and it is the first one.
+
+        Beside an earlier version's sum, a correction's would show what one home's was off.
+        """
+        return self.homes >= MIN_HOMES and self.run.corrects is None
 
     @property
     def rounding(self) -> str:

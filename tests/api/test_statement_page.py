@@ -198,14 +198,14 @@ def test_sums_of_all_members_are_told_only_where_five_homes_have_such_a_line(
 ) -> None:
     """Eight homes buy; two sell, so the one could work out the other."""
     client = corrected.as_home("home-1")
-    bought = client.get("/api/v1/statements/2026-10/2/lines/1").json()
-    sold = client.get("/api/v1/statements/2026-10/2/lines/7").json()
+    bought = client.get("/api/v1/statements/2026-10/1/lines/1").json()
+    sold = client.get("/api/v1/statements/2026-10/1/lines/7").json()
 
     assert (bought["line"]["charge"], sold["line"]["charge"]) == ("buy", "sell")
     assert bought["community_cents"] is not None
     assert (sold["community_cents"], sold["community_exact_eur"]) == (None, None)
-    assert "Alle leden samen" in client.get("/afrekening/2026-10/2/1").text
-    assert "Alle leden samen" not in client.get("/afrekening/2026-10/2/7").text
+    assert "Alle leden samen" in client.get("/afrekening/2026-10/1/1").text
+    assert "Alle leden samen" not in client.get("/afrekening/2026-10/1/7").text
 
 
 def test_the_double_hour_of_25_october_is_two_hours(corrected: Asking) -> None:
@@ -223,10 +223,13 @@ def test_the_double_hour_of_25_october_is_two_hours(corrected: Asking) -> None:
 
 def test_a_quarter_tells_the_street_the_rule_and_its_price(corrected: Asking) -> None:
     """At noon home-4 used 40.060 kWh after the correction; its version 2 was read by hand."""
-    page = corrected.as_home("home-4").get("/afrekening/2026-10/2/2/2026-10-16?kwartier=12:00").text
+    path = "/afrekening/2026-10/{}/2/2026-10-16?kwartier=12:00"
+    page = corrected.as_home("home-4").get(path.format(2)).text
 
     assert "40,060 kWh" in page
-    assert "Alle huizen samen van het net" in page
+    assert "Alle huizen samen van het net" not in page
+    assert "Zo ziet niemand van welk huis iets is verbeterd." in page
+    assert "Alle huizen samen van het net" in corrected.as_home("home-4").get(path.format(1)).text
     assert "Er is niet genoeg zon voor alles." in page
     assert 'class="mark corrected">verbeterd' in page
     assert "Dagbestand van 16 oktober 2026, versie 2." in page

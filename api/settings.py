@@ -48,6 +48,7 @@ class ServeSettings:
         webhook: Where messages go that are no mail; None for nowhere.
         help_line: Whom people call; None for the number in the books.
         oidc: Another service at which people log in; None for none.
+        grafana_url: Where the board can look closer; empty for nowhere.
     """
 
     community: Community
@@ -63,6 +64,7 @@ class ServeSettings:
     webhook: WebhookSettings | None = None
     help_line: HelpLine | None = None
     oidc: OidcSettings | None = None
+    grafana_url: str = ""
 
 
 def read_serve_settings(path: Path) -> ServeSettings:
@@ -89,11 +91,19 @@ def _settings(top: Table, folder: Path) -> ServeSettings:
         read_webhook(top.table("webhook"), folder) if "webhook" in top.values else None,
         help_line=_help_line(top.table("help")) if "help" in top.values else None,
         oidc=_oidc(top.table("oidc"), folder) if "oidc" in top.values else None,
+        grafana_url=_web_address(top, "grafana_url"),
     )
     if settings.planning is not None and settings.broker is None:
         raise SettingsError("planner needs a [broker] to send plans to: add it")
     top.refuse_the_rest()
     return settings
+
+
+def _web_address(table: Table, key: str) -> str:
+    address = table.text(key, "")
+    if address and urlsplit(address).scheme not in {"http", "https"}:
+        raise SettingsError(f"{table.place}{key} {address!r}: write it as 'https://HOST/…'")
+    return address
 
 
 def _help_line(table: Table) -> HelpLine:

@@ -93,7 +93,15 @@ def serve(settings: ServeSettings) -> None:
         parts.callback(people.close)
         _tell_how_to_begin(people, settings.public_url)
         days = settings.state / "overview.db"
-        overview = Overview(settings.community, store, clock, days, people=people, office=office)
+        overview = Overview(
+            settings.community,
+            store,
+            clock,
+            days,
+            people=people,
+            office=office,
+            grafana_url=settings.grafana_url,
+        )
         parts.callback(overview.close)
         bus = None
         if settings.broker is not None:

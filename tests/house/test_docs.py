@@ -118,6 +118,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "influx.token").write_text("two\n")
     (tmp_path / "mail.password").write_text("three\n")
     (tmp_path / "webhook.secret").write_text("four-times-sixteen\n")
+    (tmp_path / "oidc.secret").write_text("five\n")
     return tmp_path
 
 

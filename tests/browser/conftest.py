@@ -24,6 +24,7 @@ from tests.api.cooperative.stages import Stage
 from tests.api.matrix import Values
 from tests.api.street import Street, street
 from tests.api.town import Towns
+from tests.browser.persons import Persons
 from tests.browser.places import Place, furnish, place, secret_asked
 
 QUIET = (
@@ -168,6 +169,14 @@ class Visitors:
         _listen(neighbour)
         neighbour.page.goto(self._served.address + path, wait_until="load")
         return neighbour
+
+
+@pytest.fixture
+def persons(browser: Browser) -> Iterator[Persons]:
+    """Gives browsers to people; in the end no console may have complained."""
+    given = Persons(browser)
+    yield given
+    assert given.leave() == []
 
 
 @pytest.fixture

@@ -65,6 +65,7 @@ class Eyes:
     def judged(self, page: Page, looks: tuple[Look, ...]) -> list[str]:
         """Return what is wrong: by axe as it is told, sideways and behind the bar at any width."""
         wrong: list[str] = []
+        judged: set[int] = set()
         open_all(page)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": HEIGHT})
@@ -72,7 +73,9 @@ class Eyes:
             for look in looks:
                 if look.width == width:
                     page.emulate_media(color_scheme=look.colours, reduced_motion="reduce")
-                    wrong += [f"{width} {look.colours}: {one}" for one in violations(page)]
+                    told = violations(page, colours_only=width in judged)
+                    wrong += [f"{width} {look.colours}: {one}" for one in told]
+                    judged.add(width)
         return wrong + [f"console: {one}" for one in self._complaints]
 
     def picture(self, page: Page, sight: Sight, folder: Path, language: Language) -> None:

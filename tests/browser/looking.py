@@ -9,6 +9,8 @@ from playwright.sync_api import Page
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 """All that axe knows of WCAG 2.2 AA, and more."""
+COLOUR_RULES = ["color-contrast", "link-in-text-block"]
+"""What another theme can break."""
 _AXE: str = Axe().axe_script
 _BEHIND = """() => {
   const bar = document.querySelector('.tabs');
@@ -39,17 +41,23 @@ _WIDE = """() => [...document.querySelectorAll('main *, header *, footer *')]
   .slice(0, 3).map((one) => one.outerHTML.slice(0, 120))"""
 
 
-def violations(page: Page) -> list[str]:
-    """Return what axe finds wrong, one line each."""
+def violations(page: Page, *, colours_only: bool = False) -> list[str]:
+    """Return what axe finds wrong, one line each.
+
+    Args:
+        page: What is open.
+        colours_only: Judge what depends on colours; the rest was judged in others.
+    """
     if not page.evaluate("'axe' in window"):
         page.evaluate(_AXE)
     # What happens to lie under the bar now is scrolled away from it: ``behind_the_bar`` looks there.
     page.evaluate(_LIFT, "static")
     found = page.evaluate(
-        "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})"
+        "([type, values]) => axe.run(document, {runOnly: {type, values},"
+        " resultTypes: ['violations']})"
         ".then(told => told.violations.flatMap(one => one.nodes.map(node =>"
         " `${one.id}: ${node.html.slice(0, 120)} ${node.failureSummary.slice(0, 240)}`)))",
-        RULES,
+        ["rule", COLOUR_RULES] if colours_only else ["tag", RULES],
     )
     page.evaluate(_LIFT, "")
     return [str(one) for one in found]

@@ -2,7 +2,7 @@
 
 The pages come from the app's own routes. The timed suite looks at each page × person in both
 languages at every width, and lets axe judge it once, each person in other colours and at another
-width; the whole product is judged at night. With ``KWARTIER_PICTURES`` the night keeps pictures.
+width; the whole product is judged at night. With ``KWARTIER_PICTURES`` every page is kept as a picture.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def wrong_at(
                 told = eyes.judged(page, looks)
                 if told:
                     wrong[f"{sight.path} {sight.who.name} {language}"] = told
-                if PICTURES and every:
+                if PICTURES:
                     eyes.picture(page, sight, Path(PICTURES), language)
     return wrong
 

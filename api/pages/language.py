@@ -52,7 +52,7 @@ class Language:
         return self._locale.text_direction
 
     @property
-    def whole(self) -> bool:
+    def has_papers(self) -> bool:
         """Whether all pages and papers are in it, and not the residents' pages only."""
         return self.tag in LANGUAGES
 

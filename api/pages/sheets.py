@@ -11,11 +11,31 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.house import House
-from api.pages.language import BEGUN, LANGUAGES, Language, chosen, language
+from api.pages.language import SPOKEN, Language, chosen, language
 from api.pages.render import Pages
 from api.people.visitor import ANYBODY, Role, Visitor
 
 YEAR_S = 31_536_000
+WHOLE_ONLY = (
+    "/accounts",
+    "/afrekening/voorstel/",
+    "/api/v1/board/",
+    "/begin",
+    "/bestuur",
+    "/i/",
+    "/mijn",
+    "/ops",
+)
+"""Where the pages begin that are in the whole languages only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tongue:
+    """A language to change to: its tag, its name in itself, and this page in it."""
+
+    tag: str
+    name: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +108,14 @@ class Sheets:
             "page_class": "",
             "drawn": lang.moment(self._house.clock.now_s()),
             "path": request.url.path,
-            "spoken": {tag: language(tag).say("language.name") for tag in (*LANGUAGES, *BEGUN)},
+            "tongues": tongues_of(request, lang),
             "done": lang.say(f"done.{done}") if done and lang.knows(f"done.{done}") else None,
         }
         text = self._pages.draw(template, lang, **frame | dict(values or {}))
         answer = HTMLResponse(text, status, {"Content-Language": lang.tag})
-        if request.query_params.get("lang") == lang.tag:
-            answer.set_cookie("lang", lang.tag, max_age=YEAR_S, httponly=True, samesite="lax")
+        asked = request.query_params.get("lang")
+        if asked in SPOKEN:
+            answer.set_cookie("lang", asked, max_age=YEAR_S, httponly=True, samesite="lax")
         return answer
 
 
@@ -113,11 +134,25 @@ def tabs_of(visitor: Visitor, here: str) -> list[Tab]:
     return [Tab(name, path, name == here) for name, path in wanted]
 
 
+def tongues_of(request: Request, here: Language) -> list[Tongue]:
+    """Return the other languages; the page keeps what it was asked, but says nothing done twice."""
+    asked = request.query_params.multi_items()
+    kept = [(name, value) for name, value in asked if name not in {"lang", "klaar"}]
+    return [
+        Tongue(tag, language(tag).say("language.name"), f"?{urlencode([*kept, ('lang', tag)])}")
+        for tag in SPOKEN
+        if tag != here.tag
+    ]
+
+
 def language_of(request: Request, visitor: Visitor = ANYBODY) -> Language:
-    """Return the reader's language: the address first, then their choice, then the browser's."""
-    asked = request.query_params.get("lang")
-    remembered = visitor.language or request.cookies.get("lang")
-    return chosen(asked, remembered, request.headers.get("accept-language", ""))
+    """Return the reader's language: of the address, this device, the account, or the browser."""
+    return chosen(
+        request.query_params.get("lang"),
+        (request.cookies.get("lang"), visitor.language),
+        request.headers.get("accept-language", ""),
+        whole=request.url.path.startswith(WHOLE_ONLY),
+    )
 
 
 def go(path: str, done: str = "", **query: str) -> RedirectResponse:

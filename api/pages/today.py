@@ -19,6 +19,7 @@ from api.house import House
 from api.pages.curve import OwnCurve, curve_of, own_curve_of
 from api.pages.language import Language
 from api.people.visitor import Visitor
+from api.plans import PlanBlock
 from api.power import PowerNow, power_of
 from api.readers import Onlooker
 from api.saved import Savings, YearSaved
@@ -239,7 +240,7 @@ def _blocks(day: Day, lang: Language) -> list[ShownBlock]:
             "24" + lang.clock(day.end_s)[2:]
             if block.end_s >= day.end_s
             else lang.clock(block.end_s),
-            block.text_nl if lang.tag == "nl" else block.text_en,
+            _why(block, lang),
             block.end_s <= day.now_s,
             block.start_s <= day.now_s < block.end_s,
         )
@@ -247,6 +248,12 @@ def _blocks(day: Day, lang: Language) -> list[ShownBlock]:
         if block.action != "idle"
     ]
     return [block for block in shown if not block.past] or shown
+
+
+def _why(block: PlanBlock, lang: Language) -> str:
+    """Return why the battery does it; a reason that has no words here yet is told in Dutch."""
+    key = f"plan.why.{block.action}.{block.because}"
+    return lang.say(key) if lang.knows(key) else block.text_nl
 
 
 def _own(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from api.pages.language import FIRST, LANGUAGES, Language, language
+from api.pages.language import FIRST, SPOKEN, Language, language
 from api.people.wishes import Kind
 from kwartier.interval import HOME_ZONE
 from kwartier.wire import Json
@@ -75,8 +75,8 @@ def whole_text(letter: Letter, lang: Language, public_url: str, name: str, stop_
 
 
 def spoken(tag: str) -> Language:
-    """Return a language in which letters are whole; Dutch for any other."""
-    return language(tag if tag in LANGUAGES else FIRST)
+    """Return the language of a reader's letters; Dutch where it is none of ours."""
+    return language(tag if tag in SPOKEN else FIRST)
 
 
 def _filled(facts: Mapping[str, Json], lang: Language) -> dict[str, str]:

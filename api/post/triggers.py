@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 
 from api.cooperative.checks import Finding
-from api.cooperative.checks.sentences import sentence
+from api.cooperative.checks.sentences import LANGUAGES, sentence
 from api.cooperative.runs import findings, runs
 from api.cooperative.runs.states import Run, State
 from api.house import House
 from api.office import Office
+from api.pages.language import FIRST
 from api.people.accounts import SYSTEM, accounts, live_grants
 from api.people.book import PeopleDesk
 from api.people.tables import QuestionRow, StayRow
@@ -257,7 +258,10 @@ def same(facts: Mapping[str, Json]) -> Facts:
 
 def with_sentence(facts: Mapping[str, Json], finding: Finding) -> Facts:
     """Return facts with what a check found, in the reader's language."""
-    return lambda language: {**facts, "first": sentence(finding, language)}
+    return lambda language: {
+        **facts,
+        "first": sentence(finding, language if language in LANGUAGES else FIRST),
+    }
 
 
 def _key(cause: Cause, account: str, way: Channel) -> str:

@@ -2,8 +2,9 @@
 // and a read-out of the day's curve by finger, mouse or keyboard.
 
 const language = document.documentElement.lang;
-const kilowatt = new Intl.NumberFormat(language === "en" ? "en-GB" : language, {
-  minimumFractionDigits: 1, maximumFractionDigits: 1,
+// As the server writes them: Latin digits in every language, and thousands always apart.
+const kilowatt = new Intl.NumberFormat(`${language === "en" ? "en-GB" : language}-u-nu-latn`, {
+  minimumFractionDigits: 1, maximumFractionDigits: 1, useGrouping: "always",
 });
 const arrowSteps = [100, 5_000, 20_000];
 let stream = null;

@@ -91,7 +91,7 @@ def _settings(top: Table, folder: Path) -> ServeSettings:
         read_webhook(top.table("webhook"), folder) if "webhook" in top.values else None,
         help_line=_help_line(top.table("help")) if "help" in top.values else None,
         oidc=_oidc(top.table("oidc"), folder) if "oidc" in top.values else None,
-        grafana_url=_web_address(top, "grafana_url"),
+        grafana_url=_web_address(top.text("grafana_url", ""), f"{top.place}grafana_url"),
     )
     if settings.planning is not None and settings.broker is None:
         raise SettingsError("planner needs a [broker] to send plans to: add it")
@@ -99,10 +99,9 @@ def _settings(top: Table, folder: Path) -> ServeSettings:
     return settings
 
 
-def _web_address(table: Table, key: str) -> str:
-    address = table.text(key, "")
+def _web_address(address: str, key: str) -> str:
     if address and urlsplit(address).scheme not in {"http", "https"}:
-        raise SettingsError(f"{table.place}{key} {address!r}: write it as 'https://HOST/…'")
+        raise SettingsError(f"{key} {address!r}: write it as 'https://HOST/…'")
     return address
 
 

@@ -1,11 +1,13 @@
 """Live values as server-sent events: sums for everyone, one's own home for its residents."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Query
-from fastapi.sse import EventSourceResponse, ServerSentEvent
+from fastapi import Depends, FastAPI, Query, Request
+from fastapi.responses import StreamingResponse
 
 from api.auth import Doorkeeper, Need, Require
 from api.house import House
@@ -13,8 +15,28 @@ from api.live import MOST_LISTENERS
 from api.people.visitor import Visitor
 from api.problems import RefusedError
 from api.readers import Onlooker, note_helper, onlooker
-from api.spoken import Speaker
+from api.spoken import Speaker, Spoken
+from kwartier.errors import TemporaryError
 from kwartier.interval import day_of
+
+AGAIN_S = 30.0
+"""How long a listener is taken for the same person before it is looked up anew [s]."""
+
+
+STILL_HERE = b": still here\n\n"
+"""A line that browsers pass over; whoever stands between sees that the stream lives."""
+QUIET_S = 10.0
+"""How long a stream may say nothing [s]."""
+
+
+class EventStream(StreamingResponse):
+    """An endless answer of server-sent events, which nobody between may keep or hold up."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, frames: AsyncIterator[bytes]) -> None:
+        """Send each frame as it comes."""
+        super().__init__(frames, headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
 
 
 def add_stream(app: FastAPI, house: House, door: Doorkeeper) -> None:
@@ -38,19 +60,37 @@ def add_stream(app: FastAPI, house: House, door: Doorkeeper) -> None:
         note_helper(house, visitor, looks.home, day_of(now_s), day_of(now_s))
         return looks
 
+    def same(request: Request, looks: Onlooker) -> bool:
+        """Return whether whoever listens may still know what they were told until now."""
+        try:
+            return onlooker(door.visitor(request), house.clock.now_s(), looks.home) == looks
+        except (RefusedError, TemporaryError):
+            return False
+
     @app.get(
         "/api/v1/stream",
         tags=["now"],
         summary="Power and moment, as they change",
-        response_class=EventSourceResponse,
+        response_class=EventStream,
+        status_code=HTTPStatus.OK,
         dependencies=[Depends(room)],
     )
     async def stream(
         _: Annotated[Visitor, anyone], looks: Annotated[Onlooker, Depends(looking)]
-    ) -> AsyncIterator[ServerSentEvent]:
-        told: dict[str, str] = {}
-        async for spoken in speaker.listen():
-            for event, text in spoken.for_somebody(looks).items():
-                if told.get(event) != text:
-                    told[event] = text
-                    yield ServerSentEvent(event=event, raw_data=text)
+    ) -> EventStream:
+        return EventStream(_frames(speaker.listen(), looks))
+
+
+async def _frames(heard: AsyncGenerator[Spoken | None], looks: Onlooker) -> AsyncIterator[bytes]:
+    """Yield what one listener does not know yet, all of a moment at once."""
+    told: dict[str, bytes] = {}
+    loop = asyncio.get_running_loop()
+    said_s = loop.time()
+    async with aclosing(heard):
+        async for spoken in heard:
+            known = {} if spoken is None else spoken.for_somebody(looks)
+            news = {event: frame for event, frame in known.items() if told.get(event) != frame}
+            if news or loop.time() - said_s >= QUIET_S:
+                said_s = loop.time()
+                told |= news
+                yield b"".join(news.values()) or STILL_HERE

@@ -5,6 +5,8 @@ The books and the book of people both stand on it, on SQLite or on PostgreSQL.
 
 from __future__ import annotations
 
+import sqlite3
+
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -12,7 +14,10 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_S = 30
 """How long a writer waits for another one [s]."""
+READ_BUSY_S = 5
+"""How long a reader waits for a database that is locked as a whole [s]: somebody is waiting."""
 _WRITES = "kwartier_writes"
+_WAITS = "kwartier_waits"
 _ONE_WRITER = 0x6B776172
 """The advisory lock that makes PostgreSQL's writers wait for one another."""
 
@@ -33,26 +38,56 @@ def engine_of(url: str) -> Engine:
     return engine
 
 
-def writing(engine: Engine) -> Engine:
-    """Return the same engine for a transaction that writes: it waits for the writer before it."""
-    return engine.execution_options(**{_WRITES: True})
+def writing(engine: Engine, wait_s: float = BUSY_S) -> Engine:
+    """Return the same engine for a transaction that writes: it waits for the writer before it.
+
+    Args:
+        engine: The engine.
+        wait_s: How long it waits [s].
+    """
+    return engine.execution_options(**{_WRITES: True, _WAITS: wait_s})
+
+
+def clear_log(engine: Engine) -> bool:
+    """Move what SQLite wrote beside a database into it, and empty that log; return whether it did.
+
+    What was overwritten then is nowhere any more. A reader of an older picture puts it off.
+    """
+    if engine.dialect.name != "sqlite":
+        return True
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout=1000")
+        (busy, *_) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        cursor.close()
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        connection.close()
+    return not busy
 
 
 def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     # Recursive triggers: INSERT OR REPLACE deletes a row, and only so do guards see that.
+    # Secure delete: what is taken out or written over is gone from the file, not only from view.
     for pragma in (
         "foreign_keys=ON",
         "journal_mode=WAL",
         "synchronous=FULL",
         "recursive_triggers=ON",
+        "secure_delete=ON",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES, False)
+    options = connection.get_execution_options()
+    writes = options.get(_WRITES, False)
+    wait_ms = int((options.get(_WAITS, BUSY_S) if writes else READ_BUSY_S) * 1000)
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={wait_ms}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
@@ -60,7 +95,8 @@ def _begin_postgresql(connection: Connection) -> None:
     if connection.get_execution_options().get(_WRITES, False):
         # A writer must see what the writer before it kept, so its picture begins with the lock.
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_S}s'")
+        wait_ms = int(connection.get_execution_options().get(_WAITS, BUSY_S) * 1000)
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{wait_ms}ms'")
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_WRITER})
     else:
         connection.exec_driver_sql("SET TRANSACTION READ ONLY")

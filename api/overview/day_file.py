@@ -191,6 +191,32 @@ class DayFile:
             for table in ("home_day", "home_quarters", "area_day"):
                 writer.execute(f"delete from {table} where day < ?", (before.toordinal(),))  # noqa: S608 - a constant
 
+    def forget_home(self, home: str, first: date, last: date) -> bool:
+        """Let go of a home's own days of ``[first, last]``; return whether there were any.
+
+        The neighbourhood's sums of those days stay, and so does what booked runs charged.
+        """
+        span = (home, first.toordinal(), last.toordinal())
+        with self._reading() as reader:
+            known = reader.execute(
+                "select exists (select 1 from home_day where home = ? and day between ? and ?)"
+                " or exists (select 1 from band where home = ? and monday between ? and ?)",
+                (*span, home, span[1] - 6, span[2]),
+            ).fetchone()
+        if not known[0]:
+            return False
+        with self._writing() as writer:
+            for table in ("home_day", "home_quarters"):
+                writer.execute(
+                    f"delete from {table} where home = ? and day between ? and ?",  # noqa: S608 - a constant
+                    span,
+                )
+            writer.execute(
+                "delete from band where home = ? and monday between ? and ?",
+                (home, span[1] - 6, span[2]),
+            )
+        return True
+
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         try:

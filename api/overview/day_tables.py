@@ -80,6 +80,8 @@ def connected(path: Path) -> sqlite3.Connection:
     )
     # It can be made again, so a power cut may take the last days of it.
     connection.execute("pragma synchronous = normal")
+    # What is forgotten is gone from the file, not only from view.
+    connection.execute("pragma secure_delete = on")
     return connection
 
 

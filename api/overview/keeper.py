@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from api.overview.law import Law, law_of_books, law_of_settings
 from api.overview.reading import read_days
 from api.overview.reckoning import summed_days
 from api.people.book import PeopleBook
+from api.people.forgetting import Forgotten, forgotten
 from collectors.store import Store
 from kwartier.clock import Clock
 from kwartier.errors import KwartierError
@@ -119,16 +120,19 @@ class Overview:
         now_s = self._clock.now_s()
         today = day_of(now_s)
         law = self._law()
+        gone = self._forgotten()
         count = 0
         for days in _runs(self._due(today, now_s)):
             if self._stopping.is_set():
                 break
-            self._look(days, law)
+            self._look(days, law, gone)
             count += len(days)
             if breath_s:
                 self._stopping.wait(breath_s)
         if self._office is not None:
             take_in_booked(self._office, self.days, law.reference)
+        for each in gone:
+            self.days.forget_home(each.home, each.first_day, each.last_day)
         self.days.forget(today - timedelta(days=DAYS_KEPT))
         monday = last_monday(int(now_s), today)
         fix_bands(self.days, self._people, self._community, monday, int(now_s))
@@ -150,14 +154,24 @@ class Overview:
                 due |= {today - timedelta(days=back) for back in range(reach + 1)}
         return sorted(due, reverse=True)
 
-    def _look(self, days: list[date], law: Law) -> None:
+    def _forgotten(self) -> list[Forgotten]:
+        """Return which days of which homes are kept apart no more."""
+        with self._people.reading() as desk:
+            return forgotten(desk)
+
+    def _look(self, days: list[date], law: Law, gone: Collection[Forgotten]) -> None:
         now_s = self._clock.now_s()
         read = read_days(self._store, self._community, days, now_s)
         known = self.days.area_days(days[0], days[-1] + timedelta(days=1))
         if not known and not read.known.any():
             return  # from before the first reading
         for summed in summed_days(read, law, int(now_s)):
-            self.days.keep_day(summed.area, summed.homes)
+            homes = [
+                pair
+                for pair in summed.homes
+                if not any(each.covers(pair[0].home, pair[0].day) for each in gone)
+            ]
+            self.days.keep_day(summed.area, homes)
 
     def _run(self) -> None:
         while not self._stopping.is_set():

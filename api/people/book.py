@@ -14,10 +14,12 @@ from api.cooperative.keys import Keys
 from api.people.errors import PeopleError
 from api.people.schema import bring_up_to_date
 from api.people.visitor import Role, Stay
-from api.relational import engine_of, writing
+from api.relational import BUSY_S, clear_log, engine_of, writing
 from kwartier.clock import Clock
-from kwartier.errors import StoreBusyError
+from kwartier.errors import KwartierError, StoreBusyError
 from kwartier.units import EpochS
+
+_DAMAGED = {"SQLITE_CORRUPT", "SQLITE_NOTADB"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +61,25 @@ class PeopleBook:
         self.keys = keys
         self.clock = clock
         self.registry = registry
-        bring_up_to_date(self.engine)
+        try:
+            with _translated():
+                bring_up_to_date(self.engine)
+        except KwartierError:
+            self.engine.dispose()
+            raise
 
     @contextmanager
-    def writing(self) -> Iterator[PeopleDesk]:
+    def writing(self, wait_s: float = BUSY_S) -> Iterator[PeopleDesk]:
         """Give one write transaction: all of it is kept at the end, or nothing after an error.
+
+        Args:
+            wait_s: How long to wait for another writer [s].
 
         Raises:
             StoreBusyError: Somebody else kept writing, or the disk is full; nothing was kept.
             PeopleError: A constraint of the database refused it; nothing was kept.
         """
-        engine = writing(self.engine)
+        engine = writing(self.engine, wait_s)
         with _translated(), Session(engine, expire_on_commit=False) as session, session.begin():
             yield PeopleDesk(session, int(self.clock.now_s()), self.keys)
 
@@ -80,6 +90,10 @@ class PeopleBook:
             yield PeopleDesk(session, int(self.clock.now_s()), self.keys)
             session.expunge_all()  # rows may be kept as they were read
             session.rollback()
+
+    def clear_log(self) -> bool:
+        """Have what was overwritten be gone from the disk as well; return whether it is."""
+        return clear_log(self.engine)
 
     def close(self) -> None:
         """Let go of every connection."""
@@ -93,4 +107,8 @@ def _translated() -> Iterator[None]:
     except OperationalError as error:
         raise StoreBusyError(f"the book of people cannot be reached now: {error.orig}") from error
     except DBAPIError as error:
+        if getattr(error.orig, "sqlite_errorname", "") in _DAMAGED:
+            raise StoreBusyError(
+                f"the book of people is damaged ({error.orig}): put the backup back"
+            ) from error
         raise PeopleError(f"the book of people refuses it: {error.orig}") from error

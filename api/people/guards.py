@@ -1,4 +1,7 @@
-"""Guards that the database keeps by itself: acts and looks are added, and stay as they are."""
+"""Guards that the database keeps by itself: acts and looks are added, and stay as they are.
+
+Looks older than ``LOOK_DAYS`` by the database's own clock may be taken out; acts never.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,9 @@ from api.people.tables import ActRow, LookRow
 
 ONLY_ADDED = (ActRow.__tablename__, LookRow.__tablename__)
 """The tables whose rows are never changed or taken out; both name people by their ids only."""
+LOOK_DAYS = 730
+"""How long it stays written who looked [days]."""
+_SOME_DAY_S = {LookRow.__tablename__: LOOK_DAYS * 86_400}
 _FUNCTION = (
     "CREATE OR REPLACE FUNCTION people_only_added() RETURNS trigger LANGUAGE plpgsql AS "
     "$$ BEGIN RAISE EXCEPTION USING MESSAGE = TG_ARGV[0]; END $$"
@@ -25,20 +31,29 @@ def guard(connection: Connection) -> None:
 
 
 def _sqlite(table: str) -> list[str]:
+    now = "CAST(strftime('%s', 'now') AS INTEGER)"
     return [
         f"CREATE TRIGGER IF NOT EXISTS {table}_no_{act.lower()} BEFORE {act} ON {table} "
-        f"BEGIN SELECT RAISE(ABORT, '{_message(table)}'); END"
-        for act in ("UPDATE", "DELETE")
+        f"{when} BEGIN SELECT RAISE(ABORT, '{_message(table)}'); END"
+        for act, when in (("UPDATE", ""), ("DELETE", _unless_old(table, now)))
     ]
 
 
 def _postgresql(table: str) -> list[str]:
     told = f"EXECUTE FUNCTION people_only_added('{_message(table)}')"
-    head = "CREATE OR REPLACE TRIGGER"
+    head, when = "CREATE OR REPLACE TRIGGER", _unless_old(table, "EXTRACT(EPOCH FROM now())")
     return [
-        f"{head} {table}_only_added BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW {told}",
+        f"{head} {table}_no_update BEFORE UPDATE ON {table} FOR EACH ROW {told}",
+        f"{head} {table}_no_delete BEFORE DELETE ON {table} FOR EACH ROW {when} {told}",
         f"{head} {table}_no_truncate BEFORE TRUNCATE ON {table} FOR EACH STATEMENT {told}",
     ]
+
+
+def _unless_old(table: str, now: str) -> str:
+    """Return the condition under which a row may not be taken out; nothing for never."""
+    if table not in _SOME_DAY_S:
+        return ""
+    return f"WHEN (OLD.at_s > {now} - {_SOME_DAY_S[table]})"
 
 
 def _message(table: str) -> str:

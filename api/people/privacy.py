@@ -16,6 +16,7 @@ from api.people.book import PeopleDesk
 from api.people.companions import companions, end_companion
 from api.people.consents import choices, withdraw_all
 from api.people.errors import PeopleError, UnknownError
+from api.people.forgetting import forget_days
 from api.people.looks import Look, looks_at, looks_by
 from api.people.tables import (
     AccountRow,
@@ -182,10 +183,15 @@ def all_about(desk: PeopleDesk, account: str, stays: Sequence[Stay]) -> dict[str
     }
 
 
-def erase_account(desk: PeopleDesk, account: str) -> None:
-    """Forget a person at their own word: name, mail, texts, and whatever let them in.
+def erase_account(desk: PeopleDesk, account: str, stays: Sequence[Stay] = ()) -> None:
+    """Forget a person at their own word: name, mail, texts, days, and whatever let them in.
 
     Looks and acts stay; they name the account by its id, which says nothing any more.
+
+    Args:
+        desk: The open book.
+        account: Whose.
+        stays: Where they lived by the books; what this book knows of it needs no telling.
 
     Raises:
         PeopleError: They still hold an office in the books; others depend on it.
@@ -207,6 +213,7 @@ def erase_account(desk: PeopleDesk, account: str) -> None:
         .where(QuestionRow.account == account)
         .values(text=nothing, answer=nothing)
     )
+    forget_days(desk, account, stays)
     for table in (*_PROOFS, WishRow, MessageRow, StayRow):
         desk.session.execute(delete(table).where(table.account == account))
     desk.session.execute(
@@ -255,11 +262,23 @@ def erasure_of(desk: PeopleDesk, number: int) -> Erasure:
     return _erasure(row)
 
 
-def carry_out(desk: PeopleDesk, by: str, number: int, kept: Json) -> None:
-    """Write down that the books did what was asked, and what had to stay."""
+def carry_out(
+    desk: PeopleDesk, by: str, number: int, kept: Json, stays: Sequence[Stay] = ()
+) -> None:
+    """Write down that the books did what was asked, and what had to stay.
+
+    Args:
+        desk: The open book.
+        by: Who carried it out.
+        number: The request's.
+        kept: What had to stay.
+        stays: Where the party lived by the books: days since the request are forgotten as well.
+    """
     row = desk.session.get_one(ErasureRow, erasure_of(desk, number).id)
     row.done_at_s, row.done_by, row.kept = desk.at_s, by, canonical(kept)
     desk.session.flush()
+    forget_days(desk, row.account, stays)
+    desk.session.execute(delete(MessageRow).where(MessageRow.party == row.party))
     record(desk, by, "erasure.done", str(number), {"account": row.account, "party": row.party})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import delete, select, update
@@ -13,6 +14,8 @@ from api.people.book import PeopleBook, PeopleDesk
 from api.people.looks import note_companion
 from api.people.tables import AccountRow, CompanionRow, SessionRow, StayRow
 from api.people.visitor import ANYBODY, PRIVILEGED, Role, Stay, Visitor
+from api.relational import BUSY_S
+from kwartier.errors import StoreBusyError
 from kwartier.interval import day_of
 from kwartier.units import EpochS
 
@@ -28,6 +31,8 @@ STRONG_LIMIT_S = 12 * 3_600
 """How long its second factor counts, however much it is used [s]."""
 HALF_S = 600
 """How long somebody has to show a second factor after the first [s]."""
+BRIEFLY_S = 0.5
+"""How long a page waits to write down that a session is used [s]."""
 _HALF = "half:"
 
 
@@ -112,15 +117,16 @@ def visitor_of(book: PeopleBook, session: str | None) -> Visitor:
     if row is None:
         return ANYBODY
     if over:
-        end_session(book, wanted)
+        with suppress(StoreBusyError):  # it opens nothing, also while it is still written down
+            end_session(book, wanted, BRIEFLY_S)
     elif book.clock.now_s() - row.seen_at_s > TOUCH_S or _is_new_day(row, book.clock.now_s()):
         _touch(book, row)
     return found
 
 
-def end_session(book: PeopleBook, session_hash: str) -> None:
-    """Forget a session by its hash."""
-    with book.writing() as desk:
+def end_session(book: PeopleBook, session_hash: str, wait_s: float = BUSY_S) -> None:
+    """Forget a session by its hash; wait so long for another writer [s]."""
+    with book.writing(wait_s) as desk:
         desk.session.execute(delete(SessionRow).where(SessionRow.hash == session_hash))
 
 
@@ -206,7 +212,16 @@ def _is_new_day(row: SessionRow, now_s: float) -> bool:
 
 
 def _touch(book: PeopleBook, row: SessionRow) -> None:
-    with book.writing() as desk:
+    """Write down that a session is used; pages do not wait for that, but a helper's look is due."""
+    try:
+        _write_touch(book, row, BUSY_S if row.companion is not None else BRIEFLY_S)
+    except StoreBusyError:
+        if row.companion is not None:
+            raise
+
+
+def _write_touch(book: PeopleBook, row: SessionRow, wait_s: float) -> None:
+    with book.writing(wait_s) as desk:
         if row.companion is not None:
             note_companion(desk, row.companion)
         rested = desk.at_s - row.seen_at_s > STRONG_IDLE_S

@@ -344,3 +344,14 @@ class ErasureRow(PeopleBase):
     done_at_s: Mapped[int | None] = mapped_column(BigInteger)
     done_by: Mapped[str] = mapped_column(NAME)
     kept: Mapped[str] = mapped_column(Text)
+
+
+class ForgottenRow(PeopleBase):
+    """Days of a home that are kept apart no more: who lived there then was forgotten."""
+
+    __tablename__ = "forgotten"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    home: Mapped[str] = mapped_column(NAME)
+    first_day: Mapped[date] = mapped_column(Date)
+    last_day: Mapped[date] = mapped_column(Date, index=True)

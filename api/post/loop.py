@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 from api.house import House
+from api.people.retention import let_go
 from api.post.counter import Counter
 from api.post.sender import Sender
 from api.post.triggers import Triggers
@@ -18,6 +19,8 @@ SEND_S = 2.0
 """How often the outbox is looked into [s]."""
 LOOK_S = 60.0
 """How often somebody looks around for something to tell [s]."""
+SWEEP_S = 3_600.0
+"""How often the book of people is looked through for what has reached its end [s]."""
 
 
 class PostLoop:
@@ -34,6 +37,7 @@ class PostLoop:
         self._clock = house.clock
         self._sender = Sender(Counter.of(house))
         self._triggers = Triggers(house)
+        self._people = house.people
         self._send_s, self._look_s = send_s, look_s
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -52,13 +56,20 @@ class PostLoop:
 
     def _run(self) -> None:
         looked_at_s: float | None = None
+        swept_at_s: float | None = None
         while not self._stopping.is_set():
             now_s = self._clock.monotonic_s()
             if looked_at_s is None or now_s - looked_at_s >= self._look_s:
                 looked_at_s = now_s
                 self._try("looking for something to tell", self._triggers.look)
             self._try("sending", self._send)
+            if swept_at_s is None or now_s - swept_at_s >= SWEEP_S:
+                swept_at_s = now_s
+                self._try("letting go of what is old", self._sweep)
             self._stopping.wait(self._send_s)
+
+    def _sweep(self) -> None:
+        let_go(self._people)
 
     def _send(self) -> None:
         self._sender.send_due(self._stopping)

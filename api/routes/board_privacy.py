@@ -17,6 +17,7 @@ from api.people.errors import UnknownError
 from api.people.privacy import Erasure, carry_out, erasure_of, erasures
 from api.people.visitor import Visitor
 from api.problems import RefusedError
+from api.relational import clear_log
 from api.routes.looks import Number
 from api.routes.privacy import Staying, books_hindrances, books_keep
 from api.schemas import moment_time, time_or_none
@@ -127,7 +128,9 @@ def add_board_privacy(app: FastAPI, house: House, door: Doorkeeper, sheets: Shee
         except StateError as error:
             raise RefusedError(HTTPStatus.CONFLICT, str(error)) from error
         with house.people.writing() as people:
-            carry_out(people, visitor.account, number, [_plain(each) for each in kept])
+            told: list[Json] = [_plain(each) for each in kept]
+            carry_out(people, visitor.account, number, told, house.office.stays(asked.party))
+        clear_log(house.office.books.engine)
         return go("/bestuur/privacy", done="forgotten")
 
 

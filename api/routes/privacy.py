@@ -183,9 +183,10 @@ def add_privacy(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) ->
             return _asking(house, sheets, request, visitor, problem="privacy.weg.tick")
         try:
             with house.people.writing() as desk:
-                erase_account(desk, visitor.account)
+                erase_account(desk, visitor.account, visitor.stays)
         except PeopleError:
             return _asking(house, sheets, request, visitor, problem="privacy.weg.officer")
+        house.people.clear_log()
         answer = go("/hulp", done="erased")
         door.let_out(request, answer)
         return answer

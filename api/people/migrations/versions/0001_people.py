@@ -16,6 +16,7 @@ def upgrade() -> None:
     _make_account()
     _make_act()
     _make_erasure()
+    _make_forgotten()
     _make_look()
     _make_message()
     _make_replay()
@@ -85,6 +86,18 @@ def _make_erasure() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_erasure"),
     )
     op.create_index("ix_erasure_account", "erasure", ["account"], unique=False)
+
+
+def _make_forgotten() -> None:
+    op.create_table(
+        "forgotten",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("home", sa.String(32), nullable=False),
+        sa.Column("first_day", sa.Date(), nullable=False),
+        sa.Column("last_day", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_forgotten"),
+    )
+    op.create_index("ix_forgotten_last_day", "forgotten", ["last_day"], unique=False)
 
 
 def _make_look() -> None:

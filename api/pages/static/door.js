@@ -1,4 +1,5 @@
-// Passkeys, and the code that a camera brought: every page works without this file.
+// Passkeys, and the code that a camera brought: every page works without. It reaches browsers as the
+// end of app.js, so that no page asks for more than one script.
 
 const bytes = (text) =>
   Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (sign) => sign.charCodeAt(0));
@@ -34,7 +35,7 @@ async function make(label) {
   });
 }
 
-async function show(further) {
+async function prove(further) {
   const asked = await post("/api/v1/passkeys/ask");
   asked.challenge = bytes(asked.challenge);
   for (const one of asked.allowCredentials ?? []) one.id = bytes(one.id);
@@ -56,7 +57,7 @@ if (window.PublicKeyCredential && window.isSecureContext) {
       problem.hidden = true;
       try {
         const label = place.querySelector("[data-passkey-label]");
-        const way = await (label ? make(label.value) : show(button.dataset.further));
+        const way = await (label ? make(label.value) : prove(button.dataset.further));
         location.assign(way.path);
       } catch {
         problem.hidden = false;

@@ -16,8 +16,8 @@ from api.house import House
 from api.office import Office
 from api.people.book import PeopleDesk
 from api.people.tables import MessageRow
-from api.people.wishes import Channel, Kind, wants
-from api.post.delivery import DELIVERED, OF_RECORD, concerned
+from api.people.wishes import STATEMENTS, Channel, Kind, ways_wished
+from api.post.delivery import OF_RECORD, concerned, may_go_out
 from api.post.outbox import ENDED, State
 from kwartier.units import EpochS
 
@@ -110,8 +110,8 @@ class RunDelivery:
 
 
 def deliverable(books: Desk) -> list[Run]:
-    """Return the runs whose statements may go out, the newest first."""
-    found = [run for run in runs(books) if run.state in DELIVERED]
+    """Return the runs whose statements may go out, the newest first; none older than a year."""
+    found = [run for run in runs(books) if may_go_out(run, books.at_s)]
     return sorted(found, key=lambda run: run.name, reverse=True)
 
 
@@ -128,10 +128,14 @@ def run_delivery(house: House, office: Office, run: Run) -> RunDelivery:
 
 
 def deliveries_of(desk: PeopleDesk, run: str) -> list[Delivery]:
-    """Return the newest message of each member about a run, by member."""
+    """Return the newest message of each member about their statement of a run, by member."""
     rows = desk.session.scalars(
         select(MessageRow)
-        .where(MessageRow.subject == run, MessageRow.channel.in_(OF_RECORD))
+        .where(
+            MessageRow.subject == run,
+            MessageRow.kind.in_(STATEMENTS),
+            MessageRow.channel.in_(OF_RECORD),
+        )
         .order_by(MessageRow.party, MessageRow.id)
     )
     newest: dict[str, MessageRow] = {}
@@ -139,15 +143,23 @@ def deliveries_of(desk: PeopleDesk, run: str) -> list[Delivery]:
     for row in rows:
         newest[row.party] = row
         counts[row.party] = counts.get(row.party, 0) + 1
-    return [_delivery(desk, row, counts[party]) for party, row in newest.items()]
+    wished = {
+        (kind, account)
+        for kind in STATEMENTS
+        for account, ways in ways_wished(desk, kind).items()
+        if Channel.EMAIL in ways
+    }
+    return [
+        _delivery(row, counts[party], wished=(Kind(row.kind), row.account) in wished)
+        for party, row in newest.items()
+    ]
 
 
-def _delivery(desk: PeopleDesk, row: MessageRow, count: int) -> Delivery:
+def _delivery(row: MessageRow, count: int, *, wished: bool) -> Delivery:
     way, state = Channel(row.channel), State(row.state)
     reason, _, code = row.remark.partition(" ")
     told = reason if reason in REASONS or not reason else "other"
     happened_s = row.done_at_s or row.tried_at_s or row.made_at_s
-    wished = bool(row.account) and wants(desk, row.account, Kind(row.kind), Channel.EMAIL)
     by_email = state in ENDED and wished
     if state is State.SENT:
         told, code = "", ""  # it arrived after all

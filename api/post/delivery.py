@@ -20,14 +20,17 @@ from api.people.acts import record
 from api.people.book import PeopleDesk
 from api.people.errors import PeopleError, UnknownError
 from api.people.tables import MessageRow
-from api.people.wishes import Channel, Kind, wishes_of
+from api.people.wishes import STATEMENTS, Channel, Kind, wishes_of
 from api.post import outbox
 from api.post.counter import Counter, reader_of
 from api.post.outbox import Message
+from kwartier.units import EpochS
 from kwartier.wire import Json
 
 DELIVERED = (State.INVOICED, State.CLOSED)
 """Where a run stands when its statements may go out."""
+DELIVERED_S = 365 * 86_400
+"""How long after that [s]: to whom they went is itself forgotten some weeks later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ def deliver(house: House, office: Office, run: str, by: str) -> int:
 
     Who wants it by e-mail and has an address gets a link; everybody else a letter on paper, for
     nobody has to take an invoice by e-mail. A correction goes to those whose amount changes. Doing
-    it again changes nothing.
+    it again changes nothing, also for who wants it by another way meanwhile.
 
     Args:
         house: The house.
@@ -54,19 +57,22 @@ def deliver(house: House, office: Office, run: str, by: str) -> int:
 
     Raises:
         BooksError: There is no such run.
-        StateError: Its papers have no numbers yet.
+        StateError: Its papers have no numbers yet, or have had them for more than a year.
     """
     with office.reading() as books:
         known = run_of(books, run)
         if known.state not in DELIVERED:
             raise StateError(f"run {known.id} is {known.state}: invoice it before it is sent")
+        if not may_go_out(known, books.at_s):
+            raise StateError(f"run {known.id} has its numbers for more than a year: write yourself")
         kind = Kind.STATEMENT if known.corrects is None else Kind.CORRECTED
         facts = concerned(house, books, known)
     addressees = _addressees(Counter.of(house), kind, list(facts))
     made = 0
     with house.people.writing() as desk:
+        told = _told(desk, known.id, kind)
         for one in addressees:
-            for way in one.ways:
+            for way in () if one.party in told else one.ways:
                 key = f"{kind}:{known.id}:{one.party}:{way}"
                 message = Message(
                     key, kind, way, one.account, one.party, known.id, facts[one.party]
@@ -77,8 +83,16 @@ def deliver(house: House, office: Office, run: str, by: str) -> int:
     return made
 
 
+def may_go_out(run: Run, now_s: EpochS) -> bool:
+    """Return whether a run's papers were numbered, and no longer ago than a year."""
+    if run.state not in DELIVERED:
+        return False
+    numbered_s = next(step.at_s for step in run.steps if step.state in DELIVERED)
+    return now_s - numbered_s <= DELIVERED_S
+
+
 def send_again(desk: PeopleDesk, by: str, number: int, way: Channel, count: int) -> None:
-    """Send one statement once more, by a way; the same question twice sends it once.
+    """Send one statement once more, by a way; of two who ask at once only one sends it.
 
     Args:
         desk: The open book.
@@ -92,6 +106,8 @@ def send_again(desk: PeopleDesk, by: str, number: int, way: Channel, count: int)
         PeopleError: It is still under way.
     """
     row = _known(desk, number)
+    if _count(desk, row) != count:
+        return  # somebody else was first, maybe by another way
     if outbox.State(row.state) not in outbox.ENDED:
         raise PeopleError("this statement is still on its way: wait until it has arrived or not")
     key = f"{row.kind}:{row.subject}:{row.party}:{way}:{count + 1}"
@@ -119,23 +135,34 @@ def mark_posted(desk: PeopleDesk, by: str, run: str, number: int | None = None) 
     return len(rows)
 
 
-def messages_about(desk: PeopleDesk, run: str, party: str) -> int:
-    """Return how many messages there are about a member's statement of a run."""
-    wanted = select(func.count()).where(
-        MessageRow.subject == run, MessageRow.party == party, MessageRow.channel.in_(OF_RECORD)
-    )
-    return desk.session.scalar(wanted) or 0
-
-
 OF_RECORD = (Channel.EMAIL, Channel.PAPER)
 """The ways by which a statement is delivered; any other is only a tap on the shoulder."""
 
 
 def _known(desk: PeopleDesk, number: int) -> MessageRow:
     row = outbox.message_of(desk, number)
-    if row is None or row.channel not in OF_RECORD or not row.subject or not row.party:
+    if row is None or row.channel not in OF_RECORD or row.kind not in STATEMENTS or not row.party:
         raise UnknownError(f"message {number}: there is none to send again")
     return row
+
+
+def _told(desk: PeopleDesk, run: str, kind: Kind) -> frozenset[str]:
+    """Return the members who have a message about their statement of a run."""
+    wanted = select(MessageRow.party).where(
+        MessageRow.subject == run, MessageRow.kind == kind, MessageRow.channel.in_(OF_RECORD)
+    )
+    return frozenset(desk.session.scalars(wanted))
+
+
+def _count(desk: PeopleDesk, row: MessageRow) -> int:
+    """Return how many messages there are about the statement that a message is about."""
+    wanted = select(func.count()).where(
+        MessageRow.subject == row.subject,
+        MessageRow.party == row.party,
+        MessageRow.kind == row.kind,
+        MessageRow.channel.in_(OF_RECORD),
+    )
+    return desk.session.scalar(wanted) or 0
 
 
 def concerned(house: House, books: Desk, run: Run) -> Mapping[str, Mapping[str, Json]]:

@@ -12,15 +12,18 @@ from sqlalchemy import delete, func, select
 
 from api.app import create_app
 from api.cooperative.errors import StateError
-from api.people.accounts import SYSTEM, account_of_party
+from api.people.accounts import SYSTEM, account_of_party, end_account
 from api.people.mail_links import set_email
+from api.people.retention import let_go
 from api.people.tables import ActRow, MessageRow, WishRow
-from api.people.wishes import Channel, Kind, set_wishes
+from api.people.wishes import Channel, Kind, end_wish, set_wishes
 from api.post.board import Shown, deliveries_of
 from api.post.counter import Counter
 from api.post.delivery import deliver
+from api.post.outbox import Message, queue
 from api.post.sender import Outcome, Sender
 from api.post.smtp import SmtpMailer
+from kwartier.wire import Json
 from tests.api.conftest import served
 from tests.api.cooperative.stages import REASON, Stage
 from tests.api.mail_server import MailServer, mail_server
@@ -134,6 +137,78 @@ def test_sending_twice_sends_nothing_twice(post: Posted) -> None:
     assert "delivered_before" in again.headers["location"]
     assert len(post.server.counter.letters) == 1
     assert len(post.shown()) == MEMBERS
+
+
+def test_who_wants_another_way_later_gets_it_by_no_second_way(post: Posted) -> None:
+    account = post.with_email("home-1")
+    house = post.town.house
+    assert house.office is not None
+    post.act("verstuur", run=RUN)
+    post.send()
+    with house.people.writing() as desk:
+        end_wish(desk, account, account, Kind.STATEMENT, Channel.EMAIL)
+    post.with_email("home-2")
+
+    made = deliver(house, house.office, RUN, SYSTEM)  # as the house does after a new start
+
+    assert made == 0
+    assert (post.shown()["lid-1"], post.shown()["lid-2"]) == (Shown.SENT, Shown.PRINT)
+
+
+def test_who_has_no_account_any_more_when_it_goes_gets_it_on_paper(post: Posted) -> None:
+    account = post.with_email("home-1")
+    post.act("verstuur", run=RUN)
+    with post.town.house.people.writing() as desk:
+        end_account(desk, SYSTEM, account)
+
+    post.send()
+
+    assert post.shown()["lid-1"] is Shown.PRINT
+    assert post.server.counter.letters == []
+
+
+@pytest.mark.parametrize("party", ["lid-1", ""])
+def test_what_the_board_is_told_of_a_run_is_no_statement_of_it(post: Posted, party: str) -> None:
+    facts: dict[str, Json] = {"run": RUN, "month": "2026-10-01", "count": 2, "first": "…"}
+    with post.town.house.people.writing() as desk:
+        queue(desk, Message("b", Kind.BLOCKED, Channel.EMAIL, "a-1", party, RUN, facts))
+        number = desk.session.scalars(select(MessageRow.id)).one()
+
+    again = post.act("opnieuw", run=RUN, number=number, way="email", count=1)
+    post.act("verstuur", run=RUN)
+
+    assert again.status_code == 404
+    assert post.treasurer.get(PAGE).status_code == 200
+    assert len(post.shown()) == MEMBERS
+    assert set(post.shown().values()) == {Shown.PRINT}
+
+
+def test_of_two_who_send_it_again_by_two_ways_one_does(post: Posted) -> None:
+    post.with_email("home-1")
+    post.act("verstuur", run=RUN)
+    post.send()
+    number = post.number("lid-1")
+
+    for way in ("paper", "email"):
+        post.act("opnieuw", run=RUN, number=number, way=way, count=1)
+    post.send()
+
+    assert post.shown()["lid-1"] is Shown.PRINT
+    assert len(post.server.counter.letters) == 1
+
+
+def test_after_a_year_nobody_is_sent_a_statement_again(towns: Towns, tmp_path: Path) -> None:
+    with towns.at(Stage.INVOICED, tmp_path) as town, served(town) as client:
+        assert town.house.office is not None
+        deliver(town.house, town.house.office, RUN, SYSTEM)
+        town.clock.advance(401 * 86_400)
+        let_go(town.house.people)  # who got what is forgotten by now
+        client.cookies.set("kwartier", town.officer("board"))
+        page = client.get(PAGE, params={"lang": "en"}).text
+        with pytest.raises(StateError, match="for more than a year"):
+            deliver(town.house, town.house.office, RUN, SYSTEM)
+
+    assert "There is no statement to send yet." in page
 
 
 def test_a_run_without_numbers_is_not_sent(towns: Towns, tmp_path: Path) -> None:

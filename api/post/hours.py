@@ -62,5 +62,16 @@ def is_over(kind: Kind, due_first_s: EpochS, at_s: EpochS, tries: int) -> bool:
     return tries >= MOST_TRIES or at_s - due_first_s > late_s
 
 
+def is_stale(kind: Kind, due_first_s: EpochS, at_s: EpochS) -> bool:
+    """Return whether a message makes no sense any more, such as 'tomorrow' on the day itself.
+
+    Args:
+        kind: What it is about.
+        due_first_s: When it might first go [s].
+        at_s: When it would go [s].
+    """
+    return kind in _SHORT_LIVED_S and at_s - due_first_s > _SHORT_LIVED_S[kind]
+
+
 def _local(at_s: float) -> datetime:
     return datetime.fromtimestamp(at_s, UTC).astimezone(HOME_ZONE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import traceback
 from collections.abc import Callable
 
 from api.house import House
@@ -79,10 +80,18 @@ class PostLoop:
         try:
             act()
         except KwartierError as error:
-            if what not in self._faults:
-                _log.warning("the post waits, %s: %s", what, error)
-            self._faults.add(what)
+            self._fail(what, str(error))
+            return
+        except Exception as error:  # noqa: BLE001 - the outermost loop of this thread; it must live on
+            # Where it went wrong and not its words, for those may hold an address.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            self._fail(what, f"a mistake of ours, {type(error).__name__}:\n{where}")
             return
         if what in self._faults:
             _log.warning("the post goes on, %s", what)
             self._faults.discard(what)
+
+    def _fail(self, what: str, why: str) -> None:
+        if what not in self._faults:
+            _log.warning("the post waits, %s: %s", what, why)
+        self._faults.add(what)

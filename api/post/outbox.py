@@ -171,9 +171,13 @@ def end(desk: PeopleDesk, number: int, state: State, remark: str = "") -> None:
 
 
 def put_back(desk: PeopleDesk, number: int, remark: str) -> bool:
-    """Let a message be tried again after a pause, or give it up; return whether it goes on."""
+    """Let a message be tried again after a pause, or give it up; return whether it goes on.
+
+    One that is gone, for its reader was forgotten meanwhile, or that ended, stays so.
+    """
     row = desk.session.get(MessageRow, number)
-    assert row is not None, number
+    if row is None or row.state in ENDED:
+        return False
     kind, next_s = Kind(row.kind), desk.at_s + pause_s(row.tries)
     if is_over(kind, due_at(kind, row.made_at_s), next_s, row.tries):
         end(desk, number, State.FAILED, remark)

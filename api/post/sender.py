@@ -13,7 +13,7 @@ from api.people.tables import MessageRow
 from api.people.wishes import STATEMENTS, Channel, Kind, wants
 from api.post.counter import Counter, Reader, reader_of
 from api.post.hook import HookDownError, HookRefusedError, Note
-from api.post.hours import ASKED_FOR, MOST_TRIES
+from api.post.hours import ASKED_FOR, MOST_TRIES, due_at, is_stale
 from api.post.letters import letter_of, spoken, whole_text
 from api.post.outbox import Message, State, end, facts_of, put_back, queue, take_next
 from api.post.stopping import Stop, stop_link
@@ -77,14 +77,17 @@ class Sender:
                 end(desk, row.id, State.FAILED, "given_up")
                 outcome.failed += 1
                 return True
+            kind = Kind(row.kind)
             unwanted, reader = self._reader(desk, row)
+            if is_stale(kind, due_at(kind, row.made_at_s), desk.at_s):
+                unwanted, reader = "late", None
             if reader is None:
                 end(desk, row.id, State.CANCELLED, unwanted)
                 outcome.cancelled += 1
                 return True
             stop_url = ""
-            if Kind(row.kind) not in ASKED_FOR:
-                stop = Stop(row.account, Kind(row.kind), Channel(row.channel))
+            if kind not in ASKED_FOR:
+                stop = Stop(row.account, kind, Channel(row.channel))
                 stop_url = stop_link(desk.keys, self._counter.public_url, stop)
             return _Parcel(row, reader, facts_of(desk, row), stop_url)
 
@@ -95,22 +98,19 @@ class Sender:
             reader = reader_of(desk, self._counter.office, row.account)
         except UnknownError:
             reader = None
-        if reader is None:
-            return "no_account", None
         why = ""
-        if kind not in ASKED_FOR and not wants(desk, row.account, kind, channel):
+        if reader is None:
+            why = "no_account"
+        elif kind not in ASKED_FOR and not wants(desk, row.account, kind, channel):
             why = "not_wanted"
         elif channel is Channel.EMAIL and not reader.email:
             why = "no_address"
         if not why:
             return "", reader
         if kind in STATEMENTS and channel is Channel.EMAIL:
-            on_paper = f"{row.key}:{Channel.PAPER}"
+            key, account = f"{row.key}:{Channel.PAPER}", "" if reader is None else row.account
             facts = facts_of(desk, row)
-            queue(
-                desk,
-                Message(on_paper, kind, Channel.PAPER, row.account, row.party, row.subject, facts),
-            )
+            queue(desk, Message(key, kind, Channel.PAPER, account, row.party, row.subject, facts))
         return why, None
 
     def _deliver(self, parcel: _Parcel, outcome: Outcome) -> None:

@@ -97,8 +97,8 @@ class SmtpMailer:
 def _log_in(server: smtplib.SMTP, settings: MailSettings) -> None:
     try:
         server.login(settings.username, settings.password)
-    except smtplib.SMTPNotSupportedError:
-        raise MailDownError("login") from None
+    except (smtplib.SMTPNotSupportedError, UnicodeError):
+        raise MailDownError("login") from None  # none knows letters beyond ASCII in a password
 
 
 def letter_bytes(mail: Mail, settings: MailSettings, now_s: float, name: str) -> bytes:

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from api.mail import Mail
+from api.mail import Mail, MailDownError
 from api.people.accounts import SYSTEM, add_account
 from api.people.acts import first_broken
 from api.people.mail_links import set_email
 from api.people.opening import open_people
+from api.people.privacy import erase_account
 from api.people.tables import MessageRow
 from api.people.wishes import FOR_RESIDENTS, Channel, Kind, end_wish, set_wishes
 from api.post.counter import Counter
@@ -100,6 +101,35 @@ def test_a_statement_is_told_in_a_few_words_and_a_link(post: Post) -> None:
     assert "https://wijk.example/afrekening/2026-10/1" in text
     assert letter["List-Unsubscribe"].strip("<>") in text
     assert [row.state for row in post.rows()] == [State.SENT]
+
+
+def test_who_is_forgotten_while_their_letter_waits_stops_nobody(post: Post) -> None:
+    class Away:
+        """Is away, and meanwhile the reader has themselves forgotten."""
+
+        def send(self, mail: Mail) -> str:
+            assert mail.to == JAN
+            with post.counter.people.writing() as desk:
+                erase_account(desk, post.account)
+            raise MailDownError("unreachable")
+
+    post.put(kind=Kind.METER, last_s=NOON_S)
+
+    outcome = Sender(replace(post.counter, mailer=Away())).send_due()
+
+    assert outcome == Outcome(failed=1)
+    assert post.rows() == []
+
+
+def test_tomorrows_sun_is_not_told_on_the_day_itself(post: Post) -> None:
+    post.clock.advance(8 * 3600)  # it is eight in the evening, and the server is away
+    post.put("sun", Kind.SUN, start_s=NOON_S + 86_400, end_s=NOON_S + 93_600)
+    post.clock.advance(12 * 3600)
+
+    outcome = post.sender.send_due()
+
+    assert outcome == Outcome(cancelled=1)
+    assert [(row.state, row.remark) for row in post.rows()] == [(State.CANCELLED, "late")]
 
 
 def test_one_key_is_one_message(post: Post) -> None:

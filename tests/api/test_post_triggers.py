@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, select, update
 
+from api.mail import Mail
 from api.people.accounts import SYSTEM, account_of_party, add_account, grant
 from api.people.mail_links import set_email
 from api.people.tables import MessageRow, QuestionRow, WishRow
@@ -18,7 +20,8 @@ from api.people.wishes import Channel, Kind, set_wishes
 from api.plans import NeighbourhoodPlan
 from api.post.counter import Counter
 from api.post.letters import letter_of, spoken, whole_text
-from api.post.outbox import facts_of
+from api.post.loop import PostLoop
+from api.post.outbox import Message, facts_of, queue
 from api.post.triggers import Triggers, silent_homes
 from kwartier.clock import VirtualClock
 from kwartier.interval import day_of
@@ -218,6 +221,41 @@ def test_statements_of_numbered_runs_go_by_themselves(towns: Towns, tmp_path: Pa
         with invoiced.house.people.writing() as desk:
             desk.session.execute(delete(MessageRow))
         assert Triggers(replace(old, community=replace(old.community, connections={}))).look() == 0
+
+
+def test_a_letter_that_cannot_be_made_stops_no_other(
+    town: Town, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Faulty:
+        """Breaks at the first letter, in a way that nobody thought of."""
+
+        def __init__(self) -> None:
+            self.sent: list[str] = []
+            self.broke = threading.Event()
+            self.done = threading.Event()
+
+        def send(self, mail: Mail) -> str:
+            if not self.broke.is_set():
+                self.broke.set()
+                raise ValueError(mail.to)
+            self.sent.append(mail.to)
+            self.done.set()
+            return mail.name
+
+    for party in ("lid-1", "lid-2"):
+        account = wanting(town, party, Kind.TEST)
+        with town.house.people.writing() as desk:
+            queue(desk, Message(party, Kind.TEST, Channel.EMAIL, account, party, "test", {}))
+    mailer = Faulty()
+    loop = PostLoop(replace(town.house, mailer=mailer), send_s=0.01)
+
+    loop.start()
+    mailer.done.wait(10)
+    loop.stop()
+
+    assert mailer.sent == ["lid-2@example.nl"]
+    assert "a mistake of ours, ValueError" in caplog.text
+    assert "lid-1@" not in caplog.text
 
 
 def test_every_letter_is_whole_in_both_languages() -> None:

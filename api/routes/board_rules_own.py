@@ -7,13 +7,14 @@ from fastapi import Depends, FastAPI, Path, Request, Response
 from api.auth import Need
 from api.cooperative.four_eyes import Matter, Proposal
 from api.cooperative.law.versions import replay_hash_in
-from api.cooperative.whatif import Replay, replay_of
+from api.cooperative.whatif import MemberEffect, Replay, replay_of
 from api.house import House
 from api.pages.rules_answers import OwnEffectAnswer, own_answer
 from api.pages.rules_proposals import outcome_of, rule_proposal
 from api.pages.rules_replay import change, group_lines, missing_names, own_lines
 from api.pages.rules_words import from_text, key_facts, tariff_facts
 from api.pages.sheets import language_of
+from api.pages.statement_list import sees_statements
 from api.people.replays import kept_replay
 from api.people.visitor import Visitor
 from api.routes.board_rules_room import BooksRoom, away
@@ -29,7 +30,7 @@ def add_own_effect(app: FastAPI, room: BooksRoom) -> None:
     def own(request: Request, visitor: Annotated[Visitor, home], proposal: Number) -> Response:
         lang = language_of(request, visitor)
         found, state, replay = _found(room, proposal)
-        effect = replay.of(visitor.party) if visitor.party else None
+        effect = _own(room.house, visitor, replay)
         tell = tariff_facts if found.matter is Matter.TARIFF else key_facts
         values = {
             "matter": found.matter.value,
@@ -58,7 +59,7 @@ def add_own_effect(app: FastAPI, room: BooksRoom) -> None:
     )
     def own_told(visitor: Annotated[Visitor, home], proposal: Number) -> OwnEffectAnswer:
         found, state, replay = _found(room, proposal)
-        effect = replay.of(visitor.party) if visitor.party else None
+        effect = _own(room.house, visitor, replay)
         return own_answer(found.id, found.matter.value, state, replay, effect)
 
 
@@ -67,6 +68,11 @@ def replay_kept(house: House, found: Proposal) -> Replay | None:
     with house.people.reading() as people:
         told = kept_replay(people, replay_hash_in(found.body))
     return None if told is None else replay_of(told)
+
+
+def _own(house: House, visitor: Visitor, replay: Replay) -> MemberEffect | None:
+    """Return the visitor's own effect, for who may see the statements that it is made of."""
+    return replay.of(visitor.party) if sees_statements(house, visitor) else None
 
 
 def _found(room: BooksRoom, number: int) -> tuple[Proposal, str, Replay]:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import httpx
 import pytest
 
 from api.cooperative.canonical import digest, text_digest
-from api.people.accounts import SYSTEM, add_account
+from api.cooperative.database import Books
+from api.cooperative.registry import hand_over
+from api.people.accounts import SYSTEM, account_of_party, add_account
+from api.people.companions import come_along, companion_of, invite
 from api.people.sessions import open_session
 from kwartier.wire import Json
 from tests.api.board_place import Served, hidden, served_to_many
-from tests.api.cooperative.stages import Stage
-from tests.api.town import Towns
+from tests.api.cooperative.stages import TREASURER, Stage
+from tests.api.town import Town, Towns
 
 TARIFF = {
     "name": "tarief-2027",
@@ -100,6 +104,34 @@ def test_a_resident_sees_the_own_effect_and_classes_of_five(place: Served) -> No
     assert [each["members"] for each in told["classes"]] == [5, 5]
     others = {"lid-2", "lid-3", "lid-4", "lid-5", "lid-6", "lid-7", "lid-8", "corporatie"}
     assert not [name for name in others if name in page.text + json.dumps(told)]
+
+
+def test_who_looks_along_with_one_of_two_homes_is_told_no_effect_of_both(
+    towns: Towns, tmp_path: Path
+) -> None:
+    def second_home(books: Books) -> None:
+        with books.desk(TREASURER) as desk:
+            hand_over(desk, "home-2", "lid-1", date(2026, 11, 1))
+
+    with (
+        towns.at(Stage.CLOSED, tmp_path, then=second_home) as town,
+        served_to_many(town) as place,
+    ):
+        number = place.proposed(
+            place.client(town.officer("treasurer")), {**TARIFF, "name": "two-homes"}
+        )
+        told = {
+            who: place.client(session).get(f"/api/v1/proposals/{number}").json()
+            for who, session in (
+                ("owner", town.resident("home-1")),
+                ("companion", _companion(town, "home-1")),
+            )
+        }
+
+    assert told["owner"]["difference_cents"] is not None
+    assert told["companion"]["difference_cents"] is None
+    assert told["companion"]["old_cents"] == []
+    assert told["companion"]["classes"] == told["owner"]["classes"]
 
 
 def test_each_resident_is_told_another_number(place: Served) -> None:
@@ -298,3 +330,13 @@ def test_a_decision_is_written_down_with_the_hash_of_its_text(place: Served) -> 
     assert kept.headers["location"].endswith("klaar=rules_decided")
     assert log[0]["facts"]["text_hash"] == text_digest("Wij besluiten:\n17 cent.")
     assert "2027-01" in client.get("/bestuur/regels/tarief").text
+
+
+def _companion(town: Town, home: str) -> str:
+    """Return the session of somebody who looks along with who lives in a home."""
+    people = town.house.people
+    with people.writing() as desk:
+        account = account_of_party(desk, home.replace("home", "lid"))
+        assert account is not None
+        code = invite(desk, account, account, home, "Dochter")
+        return come_along(desk, companion_of(desk, code))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from kwartier.errors import KwartierError
 from kwartier.units import EpochS
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,5 +72,8 @@ class ChainCheck:
             self._last, self._problem = self._look(), ""
         except KwartierError as error:
             self._problem = str(error)
+        except Exception:  # noqa: BLE001 - the outermost call of this thread: what is broken must show
+            _log.exception("the look at the chains could not be ended")
+            self._problem = "a row of the log cannot be read: look into the server's own log"
         finally:
             self._over.set()

@@ -12,8 +12,10 @@ import pytest
 from sqlalchemy import text
 
 from api.cooperative.chain import publish_head
+from api.pages.log_check import ChainCheck, ChainsSeen
 from tests.api.board_place import Served, served_to_many
 from tests.api.cooperative.stages import TREASURER, Stage
+from tests.api.cooperative.street import NOVEMBER_S
 from tests.api.town import Towns
 
 
@@ -113,6 +115,18 @@ def test_a_line_that_was_changed_is_found(towns: Towns, tmp_path: Path) -> None:
 
     assert "De keten klopt niet: 1 fout." in page
     assert "people 1" in page
+
+
+def test_a_look_that_breaks_never_leaves_the_last_good_one_standing() -> None:
+    seen = [ChainsSeen(NOVEMBER_S, 0.1, ())]
+    check = ChainCheck(seen.pop)
+    check.begin()
+    check.wait(10)
+
+    check.begin()  # breaks in a way that nobody thought of
+    check.wait(10)
+
+    assert "cannot be read" in check.problem
 
 
 def test_the_log_is_for_the_board_alone(place: Served) -> None:

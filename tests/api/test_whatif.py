@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.cooperative.database import Desk
 from api.cooperative.errors import BooksError
 from api.cooperative.four_eyes import approve
 from api.cooperative.law import KeyTerms, TariffTerms, add_tariff, tariff_records
@@ -185,6 +187,28 @@ def test_what_a_draft_breaks_is_told_on_its_own_page(closed: Town) -> None:
     assert tryout is not None
     assert tryout.replay is None
     assert "give its model and efficiency" in tryout.problem
+
+
+def test_a_replay_that_breaks_says_so_and_the_next_one_is_reckoned(closed: Town) -> None:
+    pictures = iter((True, False, True, True))
+
+    @contextmanager
+    def reading() -> Iterator[Desk]:
+        if not next(pictures):
+            raise ValueError("nobody thought of this")
+        with closed.books.reading(TREASURER) as desk:
+            yield desk
+
+    tries = Tryouts(reading)
+    first, second = (Draft(name, "2026-02", NOVEMBER_S, Candidate(HELD)) for name in ("a", "b"))
+
+    broken = tries.wait(tries.begin(first), 60)
+    good = tries.wait(tries.begin(second), 60)
+
+    assert broken is not None
+    assert "a mistake of ours" in broken.problem
+    assert good is not None
+    assert good.replay is not None
 
 
 def test_twelve_whole_months_lie_before_now() -> None:

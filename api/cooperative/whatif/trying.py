@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from api.cooperative.whatif.replaying import replay
 from kwartier.errors import KwartierError, StoreBusyError
 from kwartier.units import EpochS
 from kwartier.wire import Json
+
+_log = logging.getLogger(__name__)
 
 MOST_KEPT = 8
 """How many drafts and replays are remembered."""
@@ -157,5 +160,8 @@ class Tryouts:
                 job.replay = replay(desk, job.candidate, tell)
         except KwartierError as error:
             job.problem = str(error)
+        except Exception:  # noqa: BLE001 - the outermost loop of this thread; others wait for it
+            _log.exception("a replay could not be ended")
+            job.problem = "a mistake of ours: it is in the server's log"
         finally:
             job.over.set()

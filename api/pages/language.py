@@ -64,6 +64,8 @@ class Language:
         """Return the words of a key, filled in; a key without words is a mistake of ours."""
         text = self._words.gettext(key)
         assert text != key, f"{key!r} has no words in {self.tag}"
+        if self.direction == "rtl":
+            return text.format(**{name: _apart(value) for name, value in values.items()})
         return text.format(**values)
 
     def count(self, key: str, n: int) -> str:
@@ -213,6 +215,17 @@ def catalogues(tag: str) -> dict[str, Catalog]:
         name.removesuffix(".po"): read_po(BytesIO(folder.joinpath(name).read_bytes()), locale=tag)
         for name in found
     }
+
+
+def _apart(value: object) -> object:
+    """Return a value whose parts keep their order among words that run from the right.
+
+    Without it ``2026-10/1`` would read ``10/1-2026``. A link is left as it is: marks beside it
+    would be taken for a part of it.
+    """
+    if not isinstance(value, str) or "://" in value:
+        return value
+    return f"\N{FIRST STRONG ISOLATE}{value}\N{POP DIRECTIONAL ISOLATE}"
 
 
 def _finite(value: Decimal) -> Decimal:

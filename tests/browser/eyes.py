@@ -21,6 +21,8 @@ COLOURS: tuple[Colours, ...] = ("light", "dark")
 LANGUAGES: tuple[Language, ...] = ("nl", "en")
 BROWSER_LANGUAGE = {"nl": "nl-NL", "en": "en-GB"}
 HEIGHT = 800
+SERIOUS = frozenset({"error", "warning"})
+"""What a console says when something is wrong; that a cache was cleared is no fault."""
 WAIT_MS = 60_000
 """How long a page may take on a busy machine [ms]."""
 
@@ -114,7 +116,8 @@ class Eyes:
         return self._windows[who, language]
 
     def _said(self, message: ConsoleMessage) -> None:
-        self._complaints.append(message.text)
+        if message.type in SERIOUS:
+            self._complaints.append(message.text)
 
     def _failed(self, error: Error) -> None:
         self._complaints.append(str(error))

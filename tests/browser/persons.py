@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect
 
 from tests.api.matrix import Who
-from tests.browser.eyes import WAIT_MS
+from tests.browser.eyes import SERIOUS, WAIT_MS
 from tests.browser.looking import too_wide, violations
 from tests.browser.places import Place
 
@@ -124,7 +124,7 @@ class Persons:
 
 def _listen(person: Person) -> None:
     def said(message: ConsoleMessage) -> None:
-        if REFUSAL not in message.text:
+        if message.type in SERIOUS and REFUSAL not in message.text:
             person.complaints.append(message.text)
 
     def failed(error: Error) -> None:

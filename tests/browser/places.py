@@ -60,6 +60,9 @@ class Place:
 
     def session(self, who: Who) -> str | None:
         """Return somebody's session, the same one each time; None for the public."""
+        if who is Who.RESIDENT:
+            # A helper is let in with a new card of the same home, which ends what an old one opened.
+            self.session(Who.HELPER)
         if who not in self._sessions:
             self._sessions[who] = session_of(self.town, who)
         return self._sessions[who]

@@ -44,7 +44,9 @@ PICTURES = os.environ.get("KWARTIER_PICTURES")
 
 def test_each_page_is_fit_for_everybody(browser: Browser, furnished: Furnished) -> None:
     found, nobody = sights_of(furnished.place, furnished.values, PEOPLE)
+    inside = furnished.place.fetch("/hulp/gekeken", Who.RESIDENT)
 
+    assert inside.status_code == 200
     assert set(nobody) == NEEDS_AN_ACT
     assert len({sight.path for sight in found}) > 40
     assert wrong_at(browser, furnished.place, [*found, *BY_HAND], every=False) == {}

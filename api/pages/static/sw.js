@@ -4,15 +4,16 @@ const KEPT = "kwartier-kept";
 const WEEK_MS = 7 * 86_400_000;
 const MOST_ASSETS = 6;
 const OFFLINE = "/offline";
+const DOORS = /^\/(inloggen|uitloggen|meekijken$|bevestig|begin|mijn\/|api\/v1\/passkeys)/;
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(KEPT).then((kept) => kept.add(OFFLINE)).then(() => self.skipWaiting()));
 });
-self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim().then(keepOpen)));
 self.addEventListener("fetch", (event) => {
   const asked = event.request;
   const path = new URL(asked.url).pathname;
-  if (asked.method === "POST" && /^\/(inloggen|uitloggen|meekijken)/.test(path)) {
+  if (path.startsWith("/inloggen/dienst/terug") || asked.method === "POST" && DOORS.test(path)) {
     event.respondWith(forget().then(() => fetch(asked)));
   } else if (asked.method === "GET" && asked.mode === "navigate") {
     event.respondWith(page(asked, path));
@@ -20,6 +21,15 @@ self.addEventListener("fetch", (event) => {
     event.respondWith(asset(asked));
   }
 });
+
+// The page on which this worker was met was loaded without it.
+async function keepOpen() {
+  for (const one of await self.clients.matchAll({ type: "window" })) {
+    const name = placeOf(new URL(one.url).pathname);
+    const fresh = name && (await fetch(one.url).catch(() => null));
+    if (fresh?.ok && !fresh.redirected) await (await caches.open(KEPT)).put(name, fresh);
+  }
+}
 
 async function page(asked, path) {
   const name = placeOf(path);

@@ -1,8 +1,9 @@
 """Live values as server-sent events: sums for everyone, one's own home for its residents."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 
@@ -21,8 +22,6 @@ from kwartier.interval import day_of
 
 AGAIN_S = 30.0
 """How long a listener is taken for the same person before it is looked up anew [s]."""
-
-
 STILL_HERE = b": still here\n\n"
 """A line that browsers pass over; whoever stands between sees that the stream lives."""
 QUIET_S = 10.0
@@ -76,18 +75,30 @@ def add_stream(app: FastAPI, house: House, door: Doorkeeper) -> None:
         dependencies=[Depends(room)],
     )
     async def stream(
-        _: Annotated[Visitor, anyone], looks: Annotated[Onlooker, Depends(looking)]
+        request: Request,
+        visitor: Annotated[Visitor, anyone],
+        looks: Annotated[Onlooker, Depends(looking)],
     ) -> EventStream:
-        return EventStream(_frames(speaker.listen(), looks))
+        check = partial(same, request, looks) if visitor.known else None
+        return EventStream(_frames(speaker.listen(), looks, check))
 
 
-async def _frames(heard: AsyncGenerator[Spoken | None], looks: Onlooker) -> AsyncIterator[bytes]:
-    """Yield what one listener does not know yet, all of a moment at once."""
+async def _frames(
+    heard: AsyncGenerator[Spoken | None], looks: Onlooker, check: Callable[[], bool] | None
+) -> AsyncIterator[bytes]:
+    """Yield what one listener does not know yet, all of a moment at once.
+
+    Who left, or may not look any more, is told nothing more: ``check`` looks them up anew.
+    """
     told: dict[str, bytes] = {}
     loop = asyncio.get_running_loop()
-    said_s = loop.time()
+    said_s = checked_s = loop.time()
     async with aclosing(heard):
         async for spoken in heard:
+            if check is not None and loop.time() - checked_s >= AGAIN_S:
+                if not await asyncio.to_thread(check):
+                    return
+                checked_s = loop.time()
             known = {} if spoken is None else spoken.for_somebody(looks)
             news = {event: frame for event, frame in known.items() if told.get(event) != frame}
             if news or loop.time() - said_s >= QUIET_S:

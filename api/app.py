@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from api.auth import Doorkeeper, check_policies
+from api.bodies import BoundedBodies
 from api.headers import BrowserHeaders
 from api.house import House
 from api.metrics import Measured, Metrics
@@ -93,6 +94,7 @@ def create_app(house: House) -> FastAPI:
         add(app, house, door, sheets)
     answer_problems(app, error_page(sheets))
     check_policies(app)
+    app.add_middleware(BoundedBodies)
     # The fingerprint is of the answer before it is packed: packing stamps the time into it.
     app.add_middleware(BrowserHeaders, secure=urlsplit(house.public_url).scheme == "https")
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=6)

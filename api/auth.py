@@ -19,6 +19,8 @@ from api.people.visitor import Role, Visitor
 from api.problems import ProofNeededError, RefusedError
 from kwartier.errors import SettingsError
 
+_OLD_PAGES = '"cache"'
+"""Has a browser throw its pages away, also those behind its Back button."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -113,8 +115,9 @@ class Doorkeeper:
         return Site(host, name, (*self._origins, *(() if own is None else (own,))))
 
     def let_in(self, response: Response, session: str) -> None:
-        """Give the browser a session's id."""
+        """Give the browser a session's id; pages of who was here before are not kept."""
         self.keep(response, self.cookie, session, LIMIT_S)
+        response.headers["Clear-Site-Data"] = _OLD_PAGES
 
     def keep(self, response: Response, name: str, value: str, life_s: int) -> None:
         """Give the browser something to keep that no script and no other site sees."""
@@ -138,6 +141,7 @@ class Doorkeeper:
         if session is not None:
             end_session(self._people, hash_of(session))
         self.forget(response, self.cookie)
+        response.headers["Clear-Site-Data"] = _OLD_PAGES
 
     def check_origin(self, request: Request) -> None:
         """Refuse a write that another site's page sends."""

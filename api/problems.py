@@ -137,7 +137,9 @@ def answer_problems(app: FastAPI, error_page: ErrorPage) -> None:
 
     @app.exception_handler(TemporaryError)
     def _later(request: Request, error: TemporaryError) -> Response:
-        _log.warning("%s answered 503: %s", request.url.path, error)
+        # An address may name a home or hold a link's proof: the route's own words do not.
+        route = getattr(request.scope.get("route"), "path", "an address")
+        _log.warning("%s answered 503: %s", route, error)
         return answer(request, 503, f"{error}: try again in a minute", {"Retry-After": "60"})
 
     @app.exception_handler(Exception)

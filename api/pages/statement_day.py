@@ -69,7 +69,7 @@ class LineQuarter:
 
     @property
     def together(self) -> bool:
-        """Whether their sum may be told: enough homes took part, and it was never told otherwise."""
+        """Whether their sum may be told: enough homes took part, and no other one was told."""
         return self.row is not None and self.homes >= MIN_HOMES and not self.differs
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, TypeAlias
@@ -16,6 +17,8 @@ FORM_BYTES = 16_384
 MOST_FIELDS = 50
 MOST_LETTERS = 4_000
 """The most letters of one field."""
+_LINES = frozenset("\t\n\r")
+_TURNING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 
 
 async def read_form(request: Request) -> Mapping[str, str]:
@@ -33,7 +36,18 @@ async def read_form(request: Request) -> Mapping[str, str]:
         raise RefusedError(
             HTTPStatus.UNPROCESSABLE_ENTITY, "this form cannot be read: open the page anew"
         ) from error
-    return {name: values[0].replace("\x00", "")[:MOST_LETTERS] for name, values in found.items()}
+    return {name: _shown(values[0][:MOST_LETTERS]) for name, values in found.items()}
+
+
+def _shown(text: str) -> str:
+    """Return a text without what does not show: it could pass for another text."""
+    return "".join(each for each in text if each in _LINES or not _is_hidden(each))
+
+
+def _is_hidden(letter: str) -> bool:
+    """Return whether a letter is a control, or turns the direction of what stands beside it."""
+    turns = unicodedata.bidirectional(letter) in _TURNING
+    return turns or unicodedata.category(letter) in {"Cc", "Cs"}
 
 
 Form: TypeAlias = Annotated[Mapping[str, str], Depends(read_form)]

@@ -18,15 +18,19 @@ comes back, power is withheld for a whole quarter-hour, so that no two values in
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from collectors.told import REMEMBERED_S, Telling, Told, ToldInMemory, ToldSum
+from kwartier.errors import StoreBusyError
 from kwartier.interval import QUARTER_S, Quarter
 from kwartier.units import EpochS, Wh
+
+_log = logging.getLogger(__name__)
 
 MIN_HOMES = 5
 """The fewest homes a sum may cover, and the fewest by which two sums of one quarter may differ."""
@@ -72,6 +76,7 @@ class Disclosure:
         """Remember in ``told``; in this process only when it is None."""
         self._told = ToldInMemory() if told is None else told
         self._lock = threading.Lock()
+        self._silent = False
         self._sums: OrderedDict[EpochS, ToldSum] = OrderedDict()
         self._live: OrderedDict[EpochS, frozenset[str]] = OrderedDict()
 
@@ -115,21 +120,23 @@ class Disclosure:
     def tell(self, tellings: Sequence[Telling], now_s: float) -> dict[EpochS, ToldSum]:
         """Remember sums, and return what is told of their quarters from now on.
 
+        What cannot be remembered now, on a full disk for example, is not told.
+
         Raises:
-            StoreBusyError: They could not be remembered, so they may not be told.
+            StoreBusyError: What was told cannot be read now.
         """
         if not tellings:
             return {}
         starts = [telling.sums.start_s for telling in tellings]
-        self._told.keep(tellings, now_s)
+        if not self._kept(lambda: self._told.keep(tellings, now_s)):
+            return {}
         told = self._told.sums(min(starts), max(starts) + QUARTER_S)
         self._take(told)
         return {at_s: told[at_s] for at_s in starts if at_s in told}
 
     def tell_shared(self, shared_wh: Mapping[EpochS, Wh], homes: frozenset[str]) -> None:
         """Remember what sharing brought in quarters, where they were told over just these homes."""
-        if shared_wh:
-            self._told.keep_shared(shared_wh, homes)
+        if shared_wh and self._kept(lambda: self._told.keep_shared(shared_wh, homes)):
             self._take(self._told.sums(min(shared_wh), max(shared_wh) + QUARTER_S))
 
     def live_homes(self, now_s: float, heard: AbstractSet[str]) -> frozenset[str] | None:
@@ -140,7 +147,7 @@ class Disclosure:
             heard: The homes that were heard not long ago.
 
         Raises:
-            StoreBusyError: The choice could not be remembered, so nothing may be told.
+            StoreBusyError: What was told cannot be read now.
         """
         start_s = Quarter.containing(now_s).start_s
         chosen = self._live_of(start_s)
@@ -148,9 +155,24 @@ class Disclosure:
             wanted = self._wanted(start_s, frozenset(heard))
             if wanted is None:
                 return None
-            self._told.keep_live(start_s, wanted)
+            if not self._kept(lambda: self._told.keep_live(start_s, wanted)):
+                return None
             chosen = self._live_of(start_s)
         return chosen if chosen and chosen <= heard else None
+
+    def _kept(self, keep: Callable[[], None]) -> bool:
+        """Return whether something could be remembered; a line says when that goes or is back."""
+        try:
+            keep()
+        except StoreBusyError as error:
+            if not self._silent:
+                _log.warning("sums are withheld, they cannot be remembered: %s", error)
+            self._silent = True
+            return False
+        if self._silent:
+            _log.warning("sums are told again")
+        self._silent = False
+        return True
 
     def _wanted(self, start_s: EpochS, heard: frozenset[str]) -> frozenset[str] | None:
         """Return the set for a new quarter; empty where a pause must hide a change of few homes."""

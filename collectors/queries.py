@@ -200,7 +200,7 @@ class Records:
         """Add what sharing brought to quarters that were told over just these homes.
 
         Raises:
-            StoreBusyError: It could not be remembered, and is not told.
+            StoreBusyError: What was told cannot be read now.
         """
         self._disclosure.tell_shared(shared_wh, homes)
 
@@ -208,7 +208,7 @@ class Records:
         """Return the homes that power now may cover, or None to withhold it.
 
         Raises:
-            StoreBusyError: The choice could not be remembered.
+            StoreBusyError: What was told cannot be read now.
         """
         return self._disclosure.live_homes(self._clock.now_s(), heard)
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from api.people.book import PeopleBook
+from api.people.book import PeopleBook, PeopleDesk
 from api.people.tables import ToldHomesRow, ToldLiveRow, ToldRow
 from collectors.told import REMEMBERED_S, Telling, ToldSum
+from kwartier.errors import StoreBusyError
 from kwartier.units import EpochS, Wh
 
+WAIT_S = 2.0
+"""How long a page waits to remember what it is about to tell [s]."""
+HARDLY_S = 0.05
+"""How long it waits where that just failed [s]."""
 _DAY_S = 86_400
 
 
@@ -24,6 +30,7 @@ class ToldBook:
         self._people = people
         self._homes: dict[str, frozenset[str]] = {}
         self._swept_s = 0.0
+        self._wait_s = WAIT_S
 
     def sums(self, start_s: EpochS, end_s: EpochS) -> Mapping[EpochS, ToldSum]:
         """Return what was told of the quarters of ``[start_s, end_s)``, by their start.
@@ -43,7 +50,7 @@ class ToldBook:
         Raises:
             StoreBusyError: The book cannot be written now; nothing was remembered.
         """
-        with self._people.writing() as desk:
+        with self._writing() as desk:
             known = {_key(telling.sums.homes): telling.sums.homes for telling in tellings}
             _write_homes(desk.session, known)
             for telling in tellings:
@@ -64,7 +71,7 @@ class ToldBook:
         Raises:
             StoreBusyError: The book cannot be written now; nothing was remembered.
         """
-        with self._people.writing() as desk:
+        with self._writing() as desk:
             for at_s, wh in shared_wh.items():
                 desk.session.execute(
                     update(ToldRow)
@@ -96,10 +103,21 @@ class ToldBook:
         Raises:
             StoreBusyError: The book cannot be written now; nothing was remembered.
         """
-        with self._people.writing() as desk:
+        with self._writing() as desk:
             _write_homes(desk.session, {_key(homes): homes})
             if desk.session.get(ToldLiveRow, start_s) is None:
                 desk.session.add(ToldLiveRow(start_s=start_s, homes=_key(homes)))
+
+    @contextmanager
+    def _writing(self) -> Iterator[PeopleDesk]:
+        """Give a write transaction; after one that failed the next does not wait for long."""
+        try:
+            with self._people.writing(self._wait_s) as desk:
+                yield desk
+        except StoreBusyError:
+            self._wait_s = HARDLY_S
+            raise
+        self._wait_s = WAIT_S
 
     def _read_homes(self, session: Session, keys: set[str]) -> None:
         """Learn which homes some keys stand for; they never stand for others."""

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from api.cooperative.database import Desk
-from api.cooperative.papers.gathering import papers_of_run
+from api.cooperative.papers.gathering import RunPapers
 from api.cooperative.papers.machine import machine_csv
 from api.cooperative.papers.printing import Format, print_papers
 from api.cooperative.runs import Run, State, statements
@@ -49,8 +49,8 @@ class Printery:
     """Makes files of runs, one at a time, and keeps the papers that were printed last."""
 
     def __init__(self) -> None:
-        """Begin with nothing printed; what is printed goes away with the process."""
-        self._folder = tempfile.TemporaryDirectory(prefix="kwartier-papers-")
+        """Begin with nothing printed, and no folder; what is printed goes away with ``close``."""
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._making = threading.Lock()
         self._printed: tuple[str, Path] | None = None
 
@@ -75,14 +75,19 @@ class Printery:
             name = f"run-{run.id.replace('/', '-')}.{tail}"
             return TakenAlong(name, media_type, make(said, tag))
 
-    def print_run(self, desk: Desk, settings: CoopSettings, run: Run) -> None:
+    def print_run(self, run: Run, papers: RunPapers) -> None:
         """Print all papers of a run into one file, which is kept until another run's is.
+
+        It takes minutes, so the papers are gathered before and no books stay open for it.
 
         Raises:
             BusyError: Another file is being made.
         """
         with self._one_at_a_time():
-            papers = papers_of_run(desk, settings, run.id)
+            if self._folder is None:
+                self._folder = tempfile.TemporaryDirectory(
+                    prefix="kwartier-papers-", ignore_cleanup_errors=True
+                )
             file = Path(self._folder.name) / f"papers-{run.id.replace('/', '-')}.zip"
             with tempfile.TemporaryDirectory(dir=self._folder.name) as folder:
                 print_papers(
@@ -101,6 +106,12 @@ class Printery:
         """Return the file with a run's papers, when just these were printed last."""
         kept = self._printed
         return kept[1] if kept is not None and kept[0] == _mark(run) else None
+
+    def close(self) -> None:
+        """Let go of what was printed: names and amounts of members stay on no disk."""
+        folder, self._folder, self._printed = self._folder, None, None
+        if folder is not None:
+            folder.cleanup()
 
     @contextmanager
     def _one_at_a_time(self) -> Iterator[None]:

@@ -40,6 +40,7 @@ def add_board_runs(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets)
     add_findings(app, room)
     add_run_members(app, room)
     add_run_files(app, room)
+    app.router.add_event_handler("shutdown", room.printery.close)
     # An act is the last part of an address, so whatever else has that shape stands above.
     add_run_acts(app, room)
     add_runs_api(app, room)

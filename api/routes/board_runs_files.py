@@ -10,6 +10,7 @@ from fastapi.responses import FileResponse, RedirectResponse, StreamingResponse
 
 from api.auth import Need, Require
 from api.cooperative.bundle.making import audit_bundle
+from api.cooperative.papers.gathering import papers_of_run
 from api.cooperative.runs import Run, State
 from api.cooperative.runs.frozen import owners_of
 from api.cooperative.runs.states import BOOKED
@@ -68,7 +69,9 @@ def _add_papers(app: FastAPI, room: Room) -> None:
         def do(show: Share) -> str:
             show(0.05)
             with room.reading() as desk:
-                room.printery.print_run(desk, room.office.settings, run)
+                gathered = papers_of_run(desk, room.office.settings, run.id)
+            show(0.2)
+            room.printery.print_run(run, gathered)
             return f"{path_of(run.id)}/bestanden?klaar=runs_printed"
 
         try:

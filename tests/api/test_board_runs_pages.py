@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import tempfile
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -16,8 +17,10 @@ from openpyxl import load_workbook
 from sqlalchemy import select, text
 
 from api.cooperative.bundle.checking import verify_bundle
+from api.cooperative.papers.gathering import RunPapers
 from api.cooperative.runs import run_of
 from api.cooperative.runs.storing import computation_of
+from api.pages.runs_files import Printery
 from api.pages.runs_refusals import BusyError
 from api.pages.runs_work import Share, Workshop
 from api.people.tables import ActRow, LookRow
@@ -207,6 +210,26 @@ def test_all_papers_are_printed_beside_the_pages(board: httpx.Client) -> None:
     names = packed.namelist()
     assert sum(name.startswith("statement-") for name in names) == 10
     assert any(name.startswith("credit-") or "C2026" in name for name in names)
+
+
+def test_no_paper_stays_on_the_disk_when_the_server_stops(
+    corrected: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    printery = Printery()
+    with corrected.books.reading(BOARD) as desk:
+        run = run_of(desk, "2026-10/2")
+    begun = list(folder.iterdir())
+
+    printery.print_run(run, RunPapers((), (), frozenset()))
+    kept = printery.printed(run)
+    assert kept is not None
+    assert kept.is_file()
+    printery.close()
+
+    assert (begun, list(folder.iterdir()), printery.printed(run)) == ([], [], None)
 
 
 def test_only_the_board_sees_settlements(corrected: Town, board: httpx.Client) -> None:

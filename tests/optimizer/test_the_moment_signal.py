@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -154,6 +156,6 @@ def test_a_signal_changes_at_most_every_half_hour_unless_it_did_or_does_not_know
     spoken = [said[0]] + [
         now for now, before in zip(said[1:], said, strict=False) if now.state != before.state
     ]
-    for before, now in zip(spoken, spoken[1:], strict=False):
+    for before, now in pairwise(spoken):
         at_once = Moment.UNKNOWN in {before.state, now.state}
         assert at_once or now.from_s - before.from_s >= 1800

@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEBIAN := mosquitto chromium libatomic1 fonts-inter postgresql poppler-utils \
 	libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
 
-.PHONY: demo test gates suite speed nightly picture lock clean
+.PHONY: demo test gates suite speed nightly picture pages lock clean
 
 demo:
 	@$(PYTHON) .ci/prepare.py coop
@@ -31,8 +31,12 @@ nightly:
 	$(BIN)/pytest -m nightly --timeout 7200
 
 picture:
-	KWARTIER_PICTURES=docs/pictures $(BIN)/pytest -m browser tests/browser
+	KWARTIER_PICTURES=docs/pictures $(BIN)/pytest tests/browser/test_pictures.py
 	KWARTIER_PICTURES=docs/pictures $(BIN)/pytest tests/house/test_paper_pictures.py -k drawn
+
+# Every page for everybody, judged in every way, and kept as pictures for whoever looks.
+pages:
+	KWARTIER_PAGES=build/pages $(BIN)/pytest -m "browser and nightly" --timeout 7200 tests/browser
 
 lock:
 	.ci/lock

@@ -16,7 +16,8 @@ _BEHIND = """() => {
   const bar = document.querySelector('.tabs');
   if (!bar) return [];
   const behind = [];
-  for (const one of document.querySelectorAll('a, button, input, select, textarea, summary, [tabindex="0"]')) {
+  const reached = 'a, button, input, select, textarea, summary, [tabindex="0"]';
+  for (const one of document.querySelectorAll(reached)) {
     if (bar.contains(one) || !one.checkVisibility() || one.type === 'hidden') continue;
     one.focus();
     if (document.activeElement !== one) continue;
@@ -24,7 +25,8 @@ _BEHIND = """() => {
     // A browser shows the line that is typed in; all else is shown whole.
     const whole = one.tagName !== 'TEXTAREA' && place.height < innerHeight / 2;
     if ((whole ? place.bottom : place.top + 24) > edge + 1) {
-      behind.push(`${one.outerHTML.slice(0, 100)} ends ${Math.round(place.bottom - edge)} px behind`);
+      const over = Math.round(place.bottom - edge);
+      behind.push(`${one.outerHTML.slice(0, 100)} ends ${over} px behind`);
     }
   }
   document.activeElement?.blur();
@@ -50,7 +52,7 @@ def violations(page: Page, *, colours_only: bool = False) -> list[str]:
     """
     if not page.evaluate("'axe' in window"):
         page.evaluate(_AXE)
-    # What happens to lie under the bar now is scrolled away from it: ``behind_the_bar`` looks there.
+    # What lies under the bar now can be scrolled away from it: ``behind_the_bar`` looks there.
     page.evaluate(_LIFT, "static")
     found = page.evaluate(
         "([type, values]) => axe.run(document, {runOnly: {type, values},"

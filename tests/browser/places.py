@@ -31,6 +31,7 @@ from tests.api.matrix import Values, Who, session_of
 from tests.api.past import feed_days
 from tests.api.town import Town, Towns
 
+
 @dataclass(slots=True)
 class Letterbox:
     """Keeps the letters that were sent."""
@@ -61,7 +62,7 @@ class Place:
     def session(self, who: Who) -> str | None:
         """Return somebody's session, the same one each time; None for the public."""
         if who is Who.RESIDENT:
-            # A helper is let in with a new card of the same home, which ends what an old one opened.
+            # A helper comes with a new card of the same home, which ends what an old one opened.
             self.session(Who.HELPER)
         if who not in self._sessions:
             self._sessions[who] = session_of(self.town, who)

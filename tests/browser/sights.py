@@ -32,7 +32,7 @@ class Sight:
 def sights_of(
     at: Place, values: Mapping[str, Values], who: Iterable[Who] = Who
 ) -> tuple[list[Sight], list[str]]:
-    """Return every page × everybody who may open it, and the routes that answered nobody.
+    """Return every page for everybody who may open it, and the routes that answered nobody.
 
     Args:
         at: Where.

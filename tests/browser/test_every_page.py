@@ -1,8 +1,9 @@
 """Every page for everybody, in both languages and colours, at every width: by construction.
 
-The pages come from the app's own routes. The timed suite looks at each page × person in both
+The pages come from the app's own routes. The timed suite looks at each person's page in both
 languages at every width, and lets axe judge it once, each person in other colours and at another
-width; the whole product is judged at night. With ``KWARTIER_PICTURES`` every page is kept as a picture.
+width; the whole product is judged at night. With ``KWARTIER_PAGES`` each page is kept
+as a picture.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ BLOCKED = (
     Sight(f"{RUN}/voorstellen", Who.TREASURER),
     Sight(f"{RUN}/huis/home-5", Who.BOARD),
 )
-PICTURES = os.environ.get("KWARTIER_PICTURES")
+KEPT = os.environ.get("KWARTIER_PAGES")
 
 
 def test_each_page_is_fit_for_everybody(browser: Browser, furnished: Furnished) -> None:
@@ -103,8 +104,8 @@ def wrong_at(
                 told = eyes.judged(page, looks)
                 if told:
                     wrong[f"{sight.path} {sight.who.name} {language}"] = told
-                if PICTURES:
-                    eyes.picture(page, sight, Path(PICTURES), language)
+                if KEPT:
+                    eyes.picture(page, sight, Path(KEPT), language)
     return wrong
 
 

@@ -2,48 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import (  # type: ignore[import-untyped]  # no types in it
-    Axe,
-)
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from kwartier.reading import Reading
 from kwartier.wire import encode_live
 from tests.api.street import LUNCH_S
 from tests.browser.conftest import WAIT_MS, Neighbour, Served, Visitors
+from tests.browser.looking import open_all, sideways, violations
 
 pytestmark = pytest.mark.browser
 
 COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-def violations(page: Page) -> list[str]:
-    """Return what axe finds wrong, one line each."""
-    found = Axe().run(page, options={"runOnly": RULES})
-    return [
-        f"{one['id']}: {node['html'][:120]} {node['failureSummary'][:200]}"
-        for one in found.response["violations"]
-        for node in one["nodes"]
-    ]
-
-
-def sideways(page: Page) -> int:
-    """Return by how many pixels the page is wider than its window."""
-    box = page.evaluate(
-        "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
-    )
-    return int(box[0]) - int(box[1])
-
-
-def open_all(page: Page) -> None:
-    """Open every part that is closed at first."""
-    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
 
 
 def looked_at(neighbour: Neighbour, widths: tuple[int, ...]) -> dict[str, list[str]]:
@@ -172,19 +144,3 @@ def test_everything_is_reached_by_tab_and_the_focus_is_seen(visitors: Visitors) 
         assert words in seen
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
-
-
-@pytest.mark.skipif(
-    not os.environ.get("KWARTIER_PICTURES"), reason="set KWARTIER_PICTURES to a folder for pictures"
-)
-def test_the_pictures_are_taken(visitors: Visitors) -> None:
-    folder = Path(os.environ["KWARTIER_PICTURES"])
-    folder.mkdir(parents=True, exist_ok=True)
-
-    for name, path, width, height, scale in (
-        ("vandaag", "/", 390, 1210, 1.25),
-        ("wijk", "/wijk", 1280, 720, 1.0),
-    ):
-        page = visitors.open(path, width=width, height=height, scale=scale).page
-        page.screenshot(path=folder / f"{name}.png")
-        assert (folder / f"{name}.png").stat().st_size < 150_000

@@ -31,9 +31,7 @@ def add_app(person: Person) -> pyotp.TOTP:
     expect(page).to_have_url(re.compile("/mijn/app"))
     page.locator("details.quiet summary").click()
     phone = pyotp.TOTP(page.locator(".secret code").inner_text().replace(" ", ""))
-    page.get_by_label("De zes cijfers van uw app").fill(
-        phone.at(int(person.at.town.clock.now_s()))
-    )
+    page.get_by_label("De zes cijfers van uw app").fill(phone.at(int(person.at.town.clock.now_s())))
     person.press("Klaar")
     expect(page.locator(".paper-codes li").first).to_be_visible()
     assert person.faults() == []

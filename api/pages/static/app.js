@@ -2,9 +2,10 @@
 // and a read-out of the day's curve by finger, mouse or keyboard.
 
 const language = document.documentElement.lang;
-// As the server writes them: Latin digits in every language, and thousands always apart.
+// As the server writes them: Latin digits in every language, thousands apart, halves to even.
 const kilowatt = new Intl.NumberFormat(`${language === "en" ? "en-GB" : language}-u-nu-latn`, {
   minimumFractionDigits: 1, maximumFractionDigits: 1, useGrouping: "always",
+  roundingMode: "halfEven",
 });
 const arrowSteps = [100, 5_000, 20_000];
 let stream = null;
@@ -153,6 +154,11 @@ function wordsOf(part) {
   }
   return told.filter(Boolean).map((text) => text.replace(/\s+/g, " ").replace(/([^.!?:])$/, "$1.")).join(" ");
 }
+
+// On a phone the bar of a board member is wider than the window: its own tab is brought into view.
+const tab = document.querySelector(".tabs [aria-current]");
+const bar = tab?.closest("ul");
+if (bar) bar.scrollLeft = tab.offsetLeft - bar.offsetLeft - (bar.clientWidth - tab.offsetWidth) / 2;
 
 // Keeps the last Today and the last statement for when there is no internet.
 if ("serviceWorker" in navigator && document.querySelector(".tabs")) {

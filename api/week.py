@@ -51,14 +51,18 @@ class DayMoments:
         return any(hour.state is Moment.GOOD for hour in self.hours)
 
 
-def moments_of_week(house: House, first: date | None = None) -> tuple[DayMoments, ...]:
+def moments_of_week(
+    house: House, first: date | None = None, history: History | None = None
+) -> tuple[DayMoments, ...]:
     """Return what is expected of each hour of seven days, the first one tomorrow unless told.
 
-    It is made from the same hours of the last four weeks, so it is read once for many sheets.
+    It is made from the same hours of the last four weeks, which take seconds to read for a whole
+    neighbourhood: who asks more than once hands in what remembers them.
 
     Args:
         house: The neighbourhood.
         first: The first day.
+        history: Remembers the last four weeks; read anew when None.
 
     Raises:
         StoreBusyError: The record cannot be read now.
@@ -67,7 +71,8 @@ def moments_of_week(house: House, first: date | None = None) -> tuple[DayMoments
     begin = day_of(now_s) + timedelta(days=1) if first is None else first
     start_s, _ = local_day(begin)
     _, end_s = local_day(begin + timedelta(days=DAYS - 1))
-    surplus = _expected(house, Quarter.containing(now_s), Quarter(start_s), end_s)
+    known = History(house.records) if history is None else history
+    surplus = _expected(known, Quarter.containing(now_s), Quarter(start_s), end_s)
     states = states_of(surplus, rules_of(house.community))
     days = []
     for place in range(DAYS):
@@ -81,11 +86,11 @@ def moments_of_week(house: House, first: date | None = None) -> tuple[DayMoments
     return tuple(days)
 
 
-def _expected(house: House, now: Quarter, start: Quarter, end_s: EpochS) -> Surplus:
+def _expected(history: History, now: Quarter, start: Quarter, end_s: EpochS) -> Surplus:
     """Return the surplus expected of some quarters, by the days that are known now."""
     ahead = (start.start_s - now.start_s) // QUARTER_S
     count = (end_s - start.start_s) // QUARTER_S
-    use, made = History(house.records).before(now, ahead + count)
+    use, made = history.before(now, ahead + count)
     expected_use, expected_made = forecast_of(use), forecast_of(made)
     likely = expected_made.likely - expected_use.likely
     spread = np.maximum(

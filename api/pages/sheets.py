@@ -74,6 +74,9 @@ class Sheets:
         """Draw the pages of a house."""
         self._house = house
         self._pages = pages
+        # Read at the start: whoever comes first need not wait for the catalogues.
+        for tag in SPOKEN:
+            language(tag)
 
     def show(
         self,

@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from markupsafe import Markup
 
 from api.auth import Doorkeeper, Need, Require
+from api.history import History
 from api.house import House
 from api.pages.language import Language
 from api.pages.paper_week import LastWeek, last_week, week_values
@@ -63,10 +64,11 @@ def _add_week(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> N
     anyone = Depends(Require(door, Need.ANYONE))
     weeks: Kept[date, tuple[DayMoments, ...]] = Kept(2, KEPT_S)
     printed: Kept[tuple[date, str, str, LastWeek | None], bytes] = Kept(64, KEPT_S)
-    pages = Pages()
+    pages, history = Pages(), History(house.records)
 
     def week() -> tuple[DayMoments, ...]:
-        return weeks.of(day_of(house.clock.now_s()), lambda: moments_of_week(house))
+        today = day_of(house.clock.now_s())
+        return weeks.of(today, lambda: moments_of_week(house, history=history))
 
     def values(visitor: Visitor, *, hallway: bool) -> dict[str, object]:
         alone = hallway or visitor.home is None

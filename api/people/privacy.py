@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -37,6 +38,7 @@ from api.people.tables import (
     WishRow,
 )
 from api.people.visitor import Stay
+from api.people.wishes import STATEMENTS
 from kwartier.interval import instant_text
 from kwartier.units import EpochS
 from kwartier.wire import Json
@@ -153,7 +155,7 @@ def all_about(desk: PeopleDesk, account: str, stays: Sequence[Stay]) -> dict[str
                 "kind": each.kind,
                 "channel": each.channel,
                 "about": each.subject,
-                "facts": each.facts,
+                "facts": json.loads(desk.keys.open(each.facts)),
                 "state": each.state,
                 "made": _time(each.made_at_s),
                 "done": _time(each.done_at_s),
@@ -214,6 +216,16 @@ def erase_account(desk: PeopleDesk, account: str, stays: Sequence[Stay] = ()) ->
         .values(text=nothing, answer=nothing)
     )
     forget_days(desk, account, stays)
+    # That a statement went out is remembered of the member, so that nobody sends it again.
+    desk.session.execute(
+        update(MessageRow)
+        .where(
+            MessageRow.account == account,
+            MessageRow.kind.in_(STATEMENTS),
+            MessageRow.party != "",
+        )
+        .values(account="", facts=desk.keys.seal("{}"))
+    )
     for table in (*_PROOFS, WishRow, MessageRow, StayRow):
         desk.session.execute(delete(table).where(table.account == account))
     desk.session.execute(

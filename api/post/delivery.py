@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from api.cooperative.database import Desk
 from api.cooperative.errors import StateError
+from api.cooperative.registry import erased_parties
 from api.cooperative.runs import run_of
 from api.cooperative.runs.changes import delta_of
 from api.cooperative.runs.states import Run, State
@@ -166,16 +167,24 @@ def _count(desk: PeopleDesk, row: MessageRow) -> int:
 
 
 def concerned(house: House, books: Desk, run: Run) -> Mapping[str, Mapping[str, Json]]:
-    """Return the members a run concerns, each with what their message says."""
+    """Return the members a run concerns, each with what their message says.
+
+    Whom the books forgot is nobody to write to any more.
+    """
+    gone = erased_parties(books)
     about: dict[str, Json] = {"run": run.id, "month": run.name.month.first.isoformat()}
     if run.corrects is None:
         totals = house.shelf.totals(books, run)
-        return {party: about | {"to_pay_cents": cents} for party, cents in totals.items()}
+        return {
+            party: about | {"to_pay_cents": cents}
+            for party, cents in totals.items()
+            if party not in gone
+        }
     cents_by_party = delta_of(books, run, computation_of(books, run)).cents
     return {
         party: about | {"delta_cents": cents, "reason": run.reason}
         for party, cents in cents_by_party.items()
-        if cents
+        if cents and party not in gone
     }
 
 

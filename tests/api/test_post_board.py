@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +12,14 @@ import pytest
 from sqlalchemy import delete, func, select
 
 from api.app import create_app
+from api.cooperative.database import Books
 from api.cooperative.errors import StateError
+from api.cooperative.registry import ERASED, Party, PartyKind
+from api.cooperative.registry.party_book import write_details
+from api.cooperative.registry.privacy import ERASED_NAME
 from api.people.accounts import SYSTEM, account_of_party, end_account
 from api.people.mail_links import set_email
+from api.people.privacy import all_about, erase_account
 from api.people.retention import let_go
 from api.people.tables import ActRow, MessageRow, WishRow
 from api.people.wishes import Channel, Kind, end_wish, set_wishes
@@ -25,7 +31,7 @@ from api.post.sender import Outcome, Sender
 from api.post.smtp import SmtpMailer
 from kwartier.wire import Json
 from tests.api.conftest import served
-from tests.api.cooperative.stages import REASON, Stage
+from tests.api.cooperative.stages import REASON, TREASURER, Stage
 from tests.api.mail_server import MailServer, mail_server
 from tests.api.town import Town, Towns
 
@@ -153,6 +159,40 @@ def test_who_wants_another_way_later_gets_it_by_no_second_way(post: Posted) -> N
 
     assert made == 0
     assert (post.shown()["lid-1"], post.shown()["lid-2"]) == (Shown.SENT, Shown.PRINT)
+
+
+def test_who_is_forgotten_is_sent_no_statement_again(post: Posted) -> None:
+    account, house = post.with_email("home-7"), post.town.house
+    assert house.office is not None
+    post.act("verstuur", run=RUN)
+    post.send()
+    with house.people.writing() as desk:
+        copied = json.dumps(all_about(desk, account, ())["messages"])
+        erase_account(desk, account)
+        row = desk.session.scalars(select(MessageRow).where(MessageRow.party == "lid-7")).one()
+        named = row.account + desk.keys.open(row.facts)
+
+    made = deliver(house, house.office, RUN, SYSTEM)
+
+    assert '"run": "2026-10/1"' in copied  # a person's own copy is no riddle
+    assert (named, made) == ("{}", 0)
+    assert post.shown()["lid-7"] is Shown.SENT
+
+
+def test_whom_the_books_forgot_is_nobody_to_write_to(towns: Towns, tmp_path: Path) -> None:
+    def forgotten(books: Books) -> None:
+        with books.desk(TREASURER) as desk:
+            nobody = Party("lid-3", PartyKind.RESIDENT, ERASED_NAME, ERASED)
+            write_details(desk, nobody, erased=True)  # as once all is paid and has ended
+
+    with towns.at(Stage.INVOICED, tmp_path, then=forgotten) as town:
+        assert town.house.office is not None
+        deliver(town.house, town.house.office, RUN, SYSTEM)
+        with town.house.people.reading() as desk:
+            told = {each.party for each in deliveries_of(desk, RUN)}
+
+    assert "lid-3b" in told
+    assert "lid-3" not in told
 
 
 def test_who_has_no_account_any_more_when_it_goes_gets_it_on_paper(post: Posted) -> None:

@@ -244,6 +244,12 @@ def is_erased(desk: Desk, party: str) -> bool:
     return _details(desk, party).erased_at_s is not None
 
 
+def erased_parties(desk: Desk) -> frozenset[str]:
+    """Return every party whose personal fields were erased."""
+    wanted = select(PartyDetailsRow.party).where(PartyDetailsRow.erased_at_s.is_not(None))
+    return frozenset(desk.session.scalars(wanted))
+
+
 def write_details(desk: Desk, party: Party, *, erased: bool = False) -> None:
     """Overwrite the personal fields of a party; what was there is gone."""
     details = _details(desk, party.id)

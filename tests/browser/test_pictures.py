@@ -41,7 +41,7 @@ def test_the_pictures_of_the_street_are_taken(
     ("name", "path"),
     [
         ("overzicht", "/overzicht?p=maand&d=2026-10-01"),
-        ("afrekening-kwartier", "/afrekening/2026-10/1/2/2026-10-25?kwartier=1200"),
+        ("afrekening-kwartier", "/afrekening/2026-10/1/2/2026-10-25"),
     ],
 )
 def test_the_pictures_of_a_resident_are_taken(

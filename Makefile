@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEBIAN := mosquitto chromium libatomic1 fonts-inter postgresql poppler-utils \
 	libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
 
-.PHONY: demo test gates suite speed nightly picture pages lock clean
+.PHONY: demo test gates suite speed nightly words picture pages lock clean
 
 demo:
 	@$(PYTHON) .ci/prepare.py coop
@@ -29,6 +29,11 @@ speed:
 
 nightly:
 	$(BIN)/pytest -m nightly --timeout 7200
+
+# Every key with the languages that have it, and the checks of them all.
+words:
+	$(BIN)/python -m tests.house.word_use
+	$(BIN)/pytest -q tests/house/test_words.py
 
 picture:
 	KWARTIER_PICTURES=docs/pictures $(BIN)/pytest tests/browser/test_pictures.py

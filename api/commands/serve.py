@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import logging
+import os
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -43,9 +44,11 @@ def _run(chosen: argparse.Namespace) -> int:
 
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     path: Path = chosen.config
+    os.umask(0o077)  # what is kept of people is for this account's eyes only
     settings = read_serve_settings(path)
     if chosen.check:
-        print(f"{path}: all keys are understood")
+        _check(settings)
+        print(f"{path}: all keys are understood, and what they name can be read")
         return 0
     if chosen.card is not None:
         home: str = chosen.card
@@ -59,6 +62,28 @@ def _run(chosen: argparse.Namespace) -> int:
     with interrupted_by_signals(), suppress(KeyboardInterrupt):
         serve(settings)
     return 0
+
+
+def _check(settings: ServeSettings) -> None:
+    """Look whether books and keys can be read; secrets of mail and others were read already.
+
+    Raises:
+        SettingsError: One cannot; it is named.
+    """
+    from api.cooperative.backup.copying import is_sqlite, sqlite_file
+    from api.cooperative.keys import CHAIN_FILE, read_keys
+    from api.cooperative.settings import KEYS, read_settings
+    from api.people.opening import FILE
+    from api.people.opening import KEYS as PEOPLE_KEYS
+
+    if settings.books is not None:
+        books = read_settings(settings.books)
+        read_keys(books.folder / KEYS)
+        if is_sqlite(books.database) and not sqlite_file(books.database).is_file():
+            raise SettingsError(f"{sqlite_file(books.database)}: there are no books here")
+    keys = settings.state / PEOPLE_KEYS
+    if (settings.state / FILE).exists() or (keys / CHAIN_FILE).exists():
+        read_keys(keys)
 
 
 def serve(settings: ServeSettings) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, func, select, text
 
+from api.cooperative.backup import Remark, remark_of
+from api.cooperative.backup.copying import sqlite_file
 from api.cooperative.chain import verify_chains
 from api.house import House
 from api.people.accounts import live_grants
@@ -68,6 +70,7 @@ class Machine:
         counts: What the record holds.
         grants: Who may work where now.
         chains: The chains of acts.
+        backups: What is remembered of backups, of ``people`` and ``books``.
     """
 
     plan: PlanHealth | None
@@ -76,6 +79,7 @@ class Machine:
     counts: Counts
     grants: tuple[LiveGrant, ...]
     chains: tuple[ChainHealth, ...]
+    backups: Mapping[str, Remark]
 
 
 class Chains:
@@ -130,7 +134,16 @@ def machine(house: House, chains: Chains) -> Machine:
         house.store.counts(),
         grants,
         chains.look(),
+        _backups(house),
     )
+
+
+def _backups(house: House) -> dict[str, Remark]:
+    """Return what is remembered of backups, by what was backed up."""
+    found = {"people": remark_of(sqlite_file(str(house.people.engine.url)).parent)}
+    if house.office is not None:
+        found["books"] = remark_of(house.office.settings.folder)
+    return found
 
 
 def _size_bytes(engine: Engine) -> int:

@@ -20,6 +20,9 @@ PAGE = 100
 OLD_PLAN_S = 1_800
 """How old the plan may be before somebody should look: two quarter-hours [s]."""
 
+OLD_BACKUP_S = 2 * 86_400
+"""How old the last backup may be before somebody should look [s]: one night may fail."""
+
 
 @dataclass(frozen=True, slots=True)
 class GatewayAnswer:
@@ -76,6 +79,15 @@ class RecordAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupAnswer:
+    """When something was backed up last, and when that was last practised; null is never."""
+
+    of: str
+    made: datetime | None
+    practised: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class OperationsAnswer:
     """The state of the system, without a reading or a name; broken links come first."""
 
@@ -90,6 +102,7 @@ class OperationsAnswer:
     record: RecordAnswer
     grants: tuple[GrantAnswer, ...]
     chains_whole: dict[str, bool]
+    backups: tuple[BackupAnswer, ...]
     next: str | None
 
 
@@ -120,6 +133,10 @@ def add_operations(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets)
             "strangers": strangers(house)[:PAGE],
             "machine": state,
             "plan_is_old": state.plan is None or now_s - state.plan.made_s > OLD_PLAN_S,
+            "backup_is_old": any(
+                one.made_s is None or now_s - one.made_s > OLD_BACKUP_S
+                for one in state.backups.values()
+            ),
             "erasures": waiting,
             "page_class": "board",
         }
@@ -174,6 +191,10 @@ def _answer(
             GrantAnswer(one.account, one.home, time_or_none(one.until_s)) for one in state.grants
         ),
         {chain.name: chain.whole for chain in state.chains},
+        tuple(
+            BackupAnswer(name, time_or_none(one.made_s), time_or_none(one.drilled_s))
+            for name, one in state.backups.items()
+        ),
         more,
     )
 

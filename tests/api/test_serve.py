@@ -125,3 +125,25 @@ def test_settings_are_checked_without_serving(folder: Path) -> None:
 
     assert checked.returncode == 0
     assert "all keys are understood" in checked.stdout
+
+
+def test_the_check_names_what_cannot_be_read(folder: Path) -> None:
+    serve = folder / "serve.toml"
+    run(folder, "--card", "huis-01")  # now there is a book of people
+    serve.write_text(f'books = "books"\n{SERVE}')
+    bookless = run(folder, "--check")
+    serve.write_text(
+        f'{SERVE}[oidc]\nissuer = "https://id.example"\nclient_id = "x"\n'
+        'client_secret_file = "away"\n'
+    )
+    secretless = run(folder, "--check")
+    serve.write_text(SERVE)
+    (folder / "state" / "people-keys" / "chain.key").unlink()
+    keyless = run(folder, "--check")
+    refused = run(folder)
+
+    named = ("books/books.toml", "away", "people-keys/chain.key", "people-keys/chain.key")
+    for told, name in zip((bookless, secretless, keyless, refused), named, strict=True):
+        assert told.returncode == 78
+        assert name in told.stderr
+        assert len(told.stderr.splitlines()) == 1

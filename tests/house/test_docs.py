@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from api.cooperative.keys import make_keys
 from api.cooperative.settings import read_settings
 from kwartier.cli import main
 from kwartier.model import read_community
@@ -108,6 +109,18 @@ def examples() -> dict[str, str]:
     return dict(blocks)
 
 
+BOOKS = """[cooperative]
+id = "zonnehof"
+name = "De Zonnehof"
+[address]
+street = "Zonlaan"
+number = "1"
+postcode = "2611 AA"
+town = "Delft"
+[database]
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with every example and what they name."""
@@ -119,6 +132,9 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "mail.password").write_text("three\n")
     (tmp_path / "webhook.secret").write_text("four-times-sixteen\n")
     (tmp_path / "oidc.secret").write_text("five\n")
+    make_keys(tmp_path / "books" / "keys")
+    (tmp_path / "books" / "books.db").touch()
+    (tmp_path / "books" / "books.toml").write_text(BOOKS)
     return tmp_path
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from api.commands.coop.acting import day, fields_of, reading_desk, writing_desk
 from api.commands.coop.word import Word, open_books
+from api.cooperative.backup import remark_of
 from api.cooperative.books import (
     AccountLine,
     BookedEntry,
@@ -137,9 +138,16 @@ def _verify_arguments(parser: argparse.ArgumentParser) -> None:
 def _verify(chosen: argparse.Namespace) -> int:
     """Look the books over; by the clock, so it asks for no officer."""
     kept = _heads(chosen.kept)
-    with open_books(chosen) as (books, _), books.reading(SYSTEM) as desk:
+    with open_books(chosen) as (books, settings), books.reading(SYSTEM) as desk:
         faults = verify(desk, CHECKS, kept)
-    print_json({"faults": [{"where": each.where, "what": each.what} for each in faults]})
+    remark = remark_of(settings.folder)
+    print_json(
+        {
+            "faults": [{"where": each.where, "what": each.what} for each in faults],
+            "backup_s": remark.made_s,
+            "drill_s": remark.drilled_s,
+        }
+    )
     if faults:
         print(f"{len(faults)} faults: write nothing before somebody has looked", file=sys.stderr)
     return 1 if faults else 0

@@ -100,7 +100,10 @@ def test_the_books_are_looked_over_and_a_head_is_kept_and_a_month_locked(
     published = str(at(ask("head")[1], "head"))
     kept.write_text(f"{published}\n")
 
-    assert ask("verify", "--kept", str(kept)) == (0, {"faults": []})
+    assert ask("verify", "--kept", str(kept)) == (
+        0,
+        {"backup_s": None, "drill_s": None, "faults": []},
+    )
     assert ask("lock", "2026-07") == (0, {"locked": ["2026-07"]})
     kept.write_text(" ".join(["99", *published.split()[1:]]))
     code, told = ask("verify", "--kept", str(kept))

@@ -187,6 +187,11 @@ class Overview:
             if self._silent != str(error):
                 self._silent = str(error)
                 _log.warning("the overview is not up to date: %s", error)
+        except Exception as error:  # noqa: BLE001 - the outermost loop of this thread; it must live on
+            self._looked_s.clear()
+            if self._silent != type(error).__name__:
+                self._silent = type(error).__name__
+                _log.exception("the overview is not up to date: a mistake of ours")
         else:
             if self._silent is not None:
                 self._silent = None

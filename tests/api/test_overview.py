@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -24,6 +25,7 @@ from api.people.companions import come_along, companion_of, invite
 from api.people.sessions import visitor_of
 from api.people.tables import LookRow
 from collectors.store import DeviceKey
+from kwartier.clock import VirtualClock
 from kwartier.interval import QUARTER_S, local_day
 from kwartier.reading import Reading
 from tests.api.conftest import served
@@ -288,6 +290,34 @@ def test_late_readings_are_noticed_within_the_hour(tmp_path: Path) -> None:
 
     assert (before.estimated, after.estimated) == (11, 0)
     assert before.import_wh == after.import_wh
+
+
+def test_a_mistake_of_ours_does_not_end_the_keeping(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = threading.Event()
+
+    class Breaking(VirtualClock):
+        """Breaks in a way that nobody thought of."""
+
+        def now_s(self) -> float:
+            asked.set()
+            raise ValueError("no time")
+
+    with street(tmp_path, homes=6) as made:
+        house = made.house
+        overview = Overview(
+            house.community, house.store, Breaking(0), tmp_path / "o.db", people=house.people
+        )
+        overview.start()
+        asked.wait(10)
+        (keeping,) = [each for each in threading.enumerate() if each.name == "overview"]
+        keeping.join(0.5)
+        goes_on = keeping.is_alive()
+        overview.close()
+
+    assert goes_on
+    assert "a mistake of ours" in caplog.text
 
 
 def test_a_day_with_a_gap_is_hatched_and_never_filled_with_zeros(tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ class Written:
     wrong: list[str] = field(default_factory=list)
     sent: dict[str, set[str]] = field(default_factory=dict)
     files: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +79,8 @@ def written(town: Town, client: httpx.Client, known: Mapping[str, Values]) -> Wr
 
 
 def test_no_answer_to_a_form_does_what_was_typed_in_it(written: Written) -> None:
-    assert len(written.sent) >= 25
     assert written.wrong == []
+    assert len(written.sent) >= 20, "forms with words in them were not found"
 
 
 def test_no_page_does_what_people_typed(written: Written) -> None:
@@ -93,19 +94,20 @@ def test_no_page_does_what_people_typed(written: Written) -> None:
     assert len(seen) >= 30, f"only {sorted(seen)} were shown anywhere"
 
 
+@pytest.mark.nightly
 def test_a_form_may_hold_anything_in_every_field_it_reads(written: Written) -> None:
-    names = sorted(field_names())
+    names = sorted(field_names() | written.names)
     turn = itertools.count(7)
     for route in sorted(routes_of(written.town, "POST"), key=lambda one: one.path.endswith(LAST)):
         able = [who for who in reversed(WRITERS) if who in MEETS[need_of(route)]]
         path = own_path(route, written.values)
         for who in able[:1] if not path.startswith(("/api/", "/uitloggen")) else ():
-            payload = PAYLOADS[next(turn) % len(PAYLOADS)][:300]
-            for part in (names[:40], names[40:80]):
+            payload = PAYLOADS[next(turn) % len(PAYLOADS)][:100]
+            for part in (names[:45], names[45:90], names[90:135]):
                 send(written, who, path, dict.fromkeys(part, payload))
 
-    assert len(names) > 40
     assert written.wrong == []
+    assert len(names) > 60
 
 
 @pytest.mark.nightly
@@ -175,18 +177,18 @@ def forms_of(place: Written, who: Who) -> Iterator[tuple[str, dict[str, tuple[st
     """
     found: dict[str, dict[str, tuple[str, bool]]] = {}
     for path, reply in pages(place, who):
-        for form in html.document_fromstring(reply.text).forms:
-            if form.method != "POST":
+        for form in html.document_fromstring(reply.text).iter("form"):
+            if form.get("method", "").upper() != "POST":
                 continue
             fields = {
-                each.name: (
+                str(each.get("name")): (
                     str(each.get("value") or _first_choice(each) or ""),
                     each.tag == "textarea" or (each.tag == "input" and each.get("type") in TYPED),
                 )
-                for each in form.inputs
-                if each.name
+                for each in form.iter("input", "textarea", "select")
+                if each.get("name")
             }
-            found.setdefault(str(form.action or path).partition("?")[0], fields)
+            found.setdefault(str(form.get("action") or path).partition("?")[0], fields)
     yield from sorted(found.items(), key=lambda one: one[0].endswith(LAST))
 
 
@@ -222,6 +224,7 @@ def send(place: Written, who: Who, path: str, filled: Mapping[str, str]) -> None
     """Send a form, and remember what its answer does wrong."""
     headers = cookie(place.town, who) | {"Origin": place.town.house.public_url}
     reply = place.client.post(path, data=dict(filled), headers=headers)
+    place.names.update(filled)
     for value in filled.values():
         if MARK in value:
             place.sent.setdefault(path, set()).update(marks_in(value))

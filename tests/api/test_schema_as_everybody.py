@@ -9,20 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from schemathesis import Case, GenerationMode
-from schemathesis.schemas import APIOperation
+from schemathesis import APIOperation, Case, GenerationMode
+from schemathesis.core.result import Ok
+from schemathesis.schemas import OperationParameter, ResponsesContainer
+from schemathesis.specs.openapi.adapter.security import OpenApiSecurityParameters
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
     response_schema_conformance,
     status_code_conformance,
 )
+from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from api.people.questions import ask
 from api.people.sessions import hash_of
@@ -32,6 +36,10 @@ from tests.api.cooperative.stages import Stage
 from tests.api.matrix import Who, session_of
 from tests.api.town import Town, Towns
 
+Operation: TypeAlias = APIOperation[
+    OperationParameter, ResponsesContainer, OpenApiSecurityParameters, OpenApiSchema
+]
+Request: TypeAlias = Case[Operation]
 ROLES = (
     Who.PUBLIC,
     Who.RESIDENT,
@@ -77,7 +85,7 @@ class Place:
 
     town: Town
     client: httpx.Client
-    operations: list[APIOperation]
+    operations: list[Operation]
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +96,7 @@ def place(towns: Towns, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pl
             account = desk.session.get_one(SessionRow, hash_of(town.resident())).account
             ask(desk, account, "lid-1", "2026-10/1", "Klopt deze regel wel?")
         document = schemathesis.openapi.from_dict(client.get("/openapi.json").json())
-        found = [each.ok() for each in document.get_all_operations()]
+        found = [each.ok() for each in document.get_all_operations() if isinstance(each, Ok)]
         assert len(found) > 40
         yield Place(town, client, [each for each in found if each.path != ENDLESS])
 
@@ -117,9 +125,7 @@ def wrong_answers(place: Place, who: Who, most: int) -> list[str]:
     return wrong
 
 
-def _faults(
-    place: Place, operation: APIOperation, headers: Mapping[str, str], most: int
-) -> list[str]:
+def _faults(place: Place, operation: Operation, headers: Mapping[str, str], most: int) -> list[str]:
     told: dict[str, str] = {}
 
     @seed(20_261_102)
@@ -132,7 +138,7 @@ def _faults(
         suppress_health_check=list(HealthCheck),
     )
     @given(case=cases_of(operation))
-    def tried(case: Case) -> None:
+    def tried(case: Request) -> None:
         fault = _fault(place.client, case, headers)
         if fault:
             told.setdefault(fault.partition("\n")[0], fault)
@@ -141,7 +147,7 @@ def _faults(
     return list(told.values())
 
 
-def cases_of(operation: APIOperation) -> st.SearchStrategy[Case]:
+def cases_of(operation: Operation) -> st.SearchStrategy[Request]:
     """Return requests of every kind: of what is there, allowed, and not allowed."""
     path = {each.name: THERE[each.name] for each in operation.path_parameters}
     query = {each.name: ASKED[each.name] for each in operation.query if each.name in ASKED}
@@ -155,7 +161,7 @@ def cases_of(operation: APIOperation) -> st.SearchStrategy[Case]:
     return st.one_of(kinds)
 
 
-def _fault(client: httpx.Client, case: Case, headers: Mapping[str, str]) -> str:
+def _fault(client: httpx.Client, case: Request, headers: Mapping[str, str]) -> str:
     sent = case.as_transport_kwargs(base_url=str(client.base_url))
     reply = client.request(
         sent["method"],

@@ -1,5 +1,6 @@
 """The board's settlements: the list, a run, and two runs beside each other."""
 
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated
 
@@ -18,7 +19,7 @@ from api.pages.runs_refusals import notice_of
 from api.pages.runs_shelf import Shelf
 from api.pages.runs_work import Workshop
 from api.pages.sheets import Sheets, language_of
-from api.people.visitor import Visitor
+from api.people.visitor import ANYBODY, Visitor
 from api.problems import RefusedError
 from api.routes.board_runs_acts import add_run_acts
 from api.routes.board_runs_api import add_runs_api
@@ -55,7 +56,9 @@ def _tell_refusals(app: FastAPI, room: Room) -> None:
             answer = app.exception_handlers[general](request, error)
             assert isinstance(answer, Response), general
             return answer
-        notice, visitor = notice_of(error), room.door.visitor(request)
+        notice, visitor = notice_of(error), ANYBODY
+        with suppress(StoreBusyError):  # it may be the book that knows who asks
+            visitor = room.door.visitor(request)
         return room.show(
             request, visitor, "run_refused.html", {"notice": notice}, "title.error", notice.status
         )

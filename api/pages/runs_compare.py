@@ -11,8 +11,8 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import aliased
 
 from api.cooperative.database import Desk
-from api.cooperative.runs import Run, run_diff, run_of
-from api.cooperative.runs.comparing import MemberChange
+from api.cooperative.runs import Run
+from api.cooperative.runs.comparing import MemberChange, diff_of, pair_of
 from api.cooperative.runs.frozen_days import BATTERY_ROW
 from api.cooperative.runs.storing import Computation, computation_of
 from api.cooperative.tables.runs import RunDayRow
@@ -119,9 +119,9 @@ def compared(desk: Desk, run: str, other: str | None) -> Comparison:
     Raises:
         BooksError: There is nothing to compare with.
     """
-    diff = run_diff(desk, run, other)
-    after_run, before_run = run_of(desk, diff.run), run_of(desk, diff.other)
+    after_run, before_run = pair_of(desk, run, other)
     after, before = computation_of(desk, after_run), computation_of(desk, before_run)
+    diff = diff_of(after_run, before_run, after, before)
     one_month = after_run.name.month == before_run.name.month
     members = [
         _member(each, before.invoices, after.invoices, one_month=one_month)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from api.cooperative.database import Desk
 from api.cooperative.errors import BooksError
 from api.cooperative.runs.proposing import totals_of
-from api.cooperative.runs.states import booked, run_of
-from api.cooperative.runs.storing import computation_of
+from api.cooperative.runs.states import Run, booked, run_of
+from api.cooperative.runs.storing import Computation, computation_of
 from kwartier.units import Wh
 from optimizer.invoicing import Charge, MemberInvoice
 
@@ -63,19 +63,30 @@ def run_diff(desk: Desk, run: str, other: str | None = None) -> RunDiff:
     Raises:
         BooksError: There is nothing to compare with.
     """
+    known, against = pair_of(desk, run, other)
+    return diff_of(known, against, computation_of(desk, known), computation_of(desk, against))
+
+
+def pair_of(desk: Desk, run: str, other: str | None = None) -> tuple[Run, Run]:
+    """Return a run and what it is compared with: by default what it corrects, or the month before.
+
+    Raises:
+        BooksError: There is nothing to compare with.
+    """
     known = run_of(desk, run)
-    if other is None:
-        other = known.corrects or _month_before(desk, known.id)
-    after = computation_of(desk, known)
-    before = computation_of(desk, run_of(desk, other))
+    return known, run_of(desk, other or known.corrects or _month_before(desk, known.id))
+
+
+def diff_of(run: Run, other: Run, after: Computation, before: Computation) -> RunDiff:
+    """Return what is different between two runs whose computations were read."""
     totals_before, totals_after = totals_of(before), totals_of(after)
     members = sorted({*before.invoices, *after.invoices})
     changes = [
         _change(name, before.invoices.get(name), after.invoices.get(name)) for name in members
     ]
     return RunDiff(
-        known.id,
-        other,
+        run.id,
+        other.id,
         {name: (totals_before[name], totals_after[name]) for name in totals_after},
         tuple(sorted(changes, key=lambda each: (-abs(each.delta_cents), each.member))),
     )

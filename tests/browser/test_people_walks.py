@@ -8,7 +8,7 @@ import pyotp
 import pytest
 from playwright.sync_api import expect
 
-from api.cooperative.registry import confirm, propose_new_secret
+from api.cooperative.registry import confirm, propose_new_secret, renew_secret
 from api.people.first_start import first_code
 from tests.api.cooperative.stages import BOARD, TREASURER, Stage
 from tests.api.doors import PASSWORD
@@ -41,11 +41,12 @@ def add_app(person: Person) -> pyotp.TOTP:
 
 
 def new_secret(at: Place, officer: str) -> str:
-    """Let two officers give an officer a secret for an account."""
-    with at.town.books.desk(BOARD) as desk:
-        asked = propose_new_secret(desk, officer)
+    """Let two officers give an officer a secret, which the officer changes for their own."""
     with at.town.books.desk(TREASURER) as desk:
-        return confirm(desk, asked.id, asked.body_hash).secret
+        asked = propose_new_secret(desk, officer)
+    with at.town.books.desk(BOARD) as desk:
+        first = confirm(desk, asked.id, asked.body_hash)
+    return renew_secret(at.town.books, officer, first.secret).secret
 
 
 def test_the_first_start_leads_to_an_operator_who_invites_the_board(
@@ -151,6 +152,8 @@ def test_a_passkey_is_made_and_logs_in(
         page = operator.go("/mijn")
         page.get_by_label("Naam, bijvoorbeeld: mijn telefoon").fill("mijn telefoon")
         page.get_by_role("button", name="Toevoegen Passkey").click()
+        expect(page).to_have_url(re.compile("/mijn/codes"))
+        operator.follow("Terug naar uw account")
         expect(page.get_by_role("button", name="Weghalen Passkey mijn telefoon")).to_be_visible()
         assert operator.faults() == []
         page.get_by_role("button", name="Uitloggen", exact=True).click()

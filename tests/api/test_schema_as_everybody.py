@@ -17,8 +17,8 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from schemathesis import APIOperation, Case, GenerationMode
+from schemathesis.core.adapter import OperationParameter, ResponsesContainer
 from schemathesis.core.result import Ok
-from schemathesis.schemas import OperationParameter, ResponsesContainer
 from schemathesis.specs.openapi.adapter.security import OpenApiSecurityParameters
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -37,7 +37,7 @@ from tests.api.matrix import Who, session_of
 from tests.api.town import Town, Towns
 
 Operation: TypeAlias = APIOperation[
-    OperationParameter, ResponsesContainer, OpenApiSecurityParameters, OpenApiSchema
+    OperationParameter, ResponsesContainer[object], OpenApiSecurityParameters, OpenApiSchema
 ]
 Request: TypeAlias = Case[Operation]
 ROLES = (

@@ -32,9 +32,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     place = tmp_path / "disk"
     place.mkdir()
     mount = shutil.which("mount") or "mount"
-    done = subprocess.run(
-        [mount, "-t", "tmpfs", "-o", "size=64m", "none", str(place)], check=False
-    )
+    done = subprocess.run([mount, "-t", "tmpfs", "-o", "size=64m", "none", str(place)], check=False)
     if done.returncode:
         pytest.skip("this machine does not let us mount a small disk: run as root")
     try:

@@ -16,6 +16,8 @@ from api.pages.render import Pages
 from api.people.visitor import ANYBODY, Role, Visitor
 
 YEAR_S = 31_536_000
+ASKED_ONCE = frozenset({"lang", "klaar", "code", "state"})
+"""What of an address no link repeats: the language, what was done, and secrets."""
 WHOLE_ONLY = (
     "/accounts",
     "/afrekening/voorstel/",
@@ -138,9 +140,9 @@ def tabs_of(visitor: Visitor, here: str) -> list[Tab]:
 
 
 def tongues_of(request: Request, here: Language) -> list[Tongue]:
-    """Return the other languages; the page keeps what it was asked, but says nothing done twice."""
+    """Return the other languages; the page keeps what it was asked, but for what counts once."""
     asked = request.query_params.multi_items()
-    kept = [(name, value) for name, value in asked if name not in {"lang", "klaar"}]
+    kept = [(name, value) for name, value in asked if name not in ASKED_ONCE]
     return [
         Tongue(tag, language(tag).say("language.name"), f"?{urlencode([*kept, ('lang', tag)])}")
         for tag in SPOKEN

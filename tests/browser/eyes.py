@@ -58,10 +58,10 @@ class Eyes:
         if known in self._seen:
             return None
         self._seen.add(known)
-        if answer.status != 200 and sight.path != "/onbekend":
+        if answer.status != sight.status:
             self._complaints.append(f"answers {answer.status}")
         elif answer.status != 200:
-            self._complaints.clear()  # the browser itself reports the 404 that is meant
+            self._complaints.clear()  # the browser itself reports the refusal that is meant
         return page
 
     def judged(self, page: Page, looks: tuple[Look, ...]) -> list[str]:

@@ -17,10 +17,17 @@ NO_PAGES = ("/api/", "/static/", "/metrics", "/sw.js", "/healthz", "/readyz", "/
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A page as somebody sees it."""
+    """A page as somebody sees it.
+
+    Attributes:
+        path: Its address.
+        who: Who looks.
+        status: What it answers; a refusal is a page too.
+    """
 
     path: str
     who: Who
+    status: int = 200
 
     @property
     def name(self) -> str:
@@ -72,7 +79,7 @@ PEOPLE = frozenset(
 """Everybody whose pages are of their own kind."""
 LINE = "/afrekening/2026-10/1/2"
 BY_HAND: tuple[Sight, ...] = (
-    Sight("/onbekend", Who.PUBLIC),
+    Sight("/onbekend", Who.PUBLIC, 404),
     Sight("/?klaar=language", Who.RESIDENT),
     Sight("/?p=nu", Who.FORMER),
     Sight("/overzicht?p=dag&d=2026-10-25", Who.RESIDENT),

@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(7_200)]
 
 BLOCKED = (
     Sight(RUN, Who.TREASURER),
-    Sight(f"{RUN}/voorstellen", Who.TREASURER),
+    Sight(f"{RUN}/voorstellen", Who.TREASURER, 409),
     Sight(f"{RUN}/huis/home-5", Who.BOARD),
 )
 KEPT = os.environ.get("KWARTIER_PAGES")

@@ -16,6 +16,10 @@ BUSY_S = 30
 """How long a writer waits for another one [s]."""
 READ_BUSY_S = 5
 """How long a reader waits for a database that is locked as a whole [s]: somebody is waiting."""
+POOL = 48
+"""How many connections there are at the most: more than the web's threads, so that none waits."""
+POOL_WAIT_S = 10
+"""How long one waits for a connection all the same [s]."""
 _WRITES = "kwartier_writes"
 _WAITS = "kwartier_waits"
 _ONE_WRITER = 0x6B776172
@@ -29,11 +33,23 @@ def engine_of(url: str) -> Engine:
         synchronous=FULL: NORMAL loses acknowledged commits at a power cut (measured by us).
     """
     if make_url(url).get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": BUSY_S, "isolation_level": None})
+        engine = create_engine(
+            url,
+            connect_args={"timeout": BUSY_S, "isolation_level": None},
+            pool_size=8,
+            max_overflow=POOL - 8,
+            pool_timeout=POOL_WAIT_S,
+        )
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        engine = create_engine(url, isolation_level="REPEATABLE READ")
+        engine = create_engine(
+            url,
+            isolation_level="REPEATABLE READ",
+            pool_size=8,
+            max_overflow=POOL - 8,
+            pool_timeout=POOL_WAIT_S,
+        )
         event.listen(engine, "begin", _begin_postgresql)
     return engine
 

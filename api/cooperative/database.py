@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import psycopg
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.orm import Session
 
 from api.cooperative.errors import BooksError
@@ -76,6 +77,8 @@ class Books:
 def _translated() -> Iterator[None]:
     try:
         yield
+    except NoConnectionError as error:
+        raise StoreBusyError("the books cannot be reached now: too many ask at once") from error
     except DBAPIError as error:
         reason = _reason(error)
         if _NO_TABLE.search(reason):

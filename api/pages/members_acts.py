@@ -123,16 +123,19 @@ ACTS: Mapping[str, Act] = {
     "gegevens": _details,
     "lid": _join,
     "lid-einde": _leave,
-    "overnemen": _take_over,
-    "overdragen": _give_up,
-    "machtiging-einde": _mandate_end,
-    "btw": _vat,
     "toestemming": _consent,
     "toestemming-einde": _consent_end,
 }
 """Acts by the last part of their address."""
-MONEY_ACTS: Mapping[str, Act] = {"machtiging": _mandate, "rekening": _account}
-"""Likewise those that say from where or to where money goes."""
+MONEY_ACTS: Mapping[str, Act] = {
+    "machtiging": _mandate,
+    "machtiging-einde": _mandate_end,
+    "rekening": _account,
+    "overnemen": _take_over,
+    "overdragen": _give_up,
+    "btw": _vat,
+}
+"""Likewise those that say who pays, how much, and from where or to where money goes."""
 
 
 def _with_details(before: Party, sent: Mapping[str, str]) -> Party:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.orm import Session
 
 from api.cooperative.keys import Keys
@@ -104,6 +105,10 @@ class PeopleBook:
 def _translated() -> Iterator[None]:
     try:
         yield
+    except NoConnectionError as error:
+        raise StoreBusyError(
+            "the book of people cannot be reached now: too many ask at once"
+        ) from error
     except OperationalError as error:
         raise StoreBusyError(f"the book of people cannot be reached now: {error.orig}") from error
     except DBAPIError as error:

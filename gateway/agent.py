@@ -8,11 +8,11 @@ from importlib.metadata import version
 from random import Random
 from typing import Protocol
 
-from gateway.blocks import Shape
-from gateway.courier import Courier
-from gateway.delivery import Pace
-from gateway.keeper import Keeper
-from gateway.outbox import Outbox
+from gateway.keep.blocks import Shape
+from gateway.keep.courier import Courier
+from gateway.keep.delivery import Pace
+from gateway.keep.keeper import Keeper
+from gateway.keep.outbox import Outbox
 from kwartier.bus import Bus, Message
 from kwartier.clock import Clock, SystemClock
 from kwartier.errors import ContractError, LinkDownError

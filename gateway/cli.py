@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gateway import decode, scan, serve
+from gateway import serve
+from gateway.modbus import scan
+from gateway.p1 import decode
 from kwartier.cli import Command
 
 P1 = Command(

@@ -8,13 +8,13 @@ from contextlib import ExitStack
 from importlib.metadata import version
 
 from gateway.agent import Agent
-from gateway.battery import SteeredBattery
-from gateway.modbus import LinkSettings, ModbusLink
-from gateway.outbox import Outbox
-from gateway.poll import ProfilePoll, Role, SunSpecPoll
-from gateway.poller import Asked, Poll, Poller
-from gateway.serial_port import P1Source
+from gateway.keep.outbox import Outbox
+from gateway.modbus.link import LinkSettings, ModbusLink
+from gateway.modbus.poll import ProfilePoll, Role, SunSpecPoll
+from gateway.modbus.poller import Asked, Poll, Poller
+from gateway.p1.serial_port import P1Source
 from gateway.settings import GatewaySettings, ModbusDevice, SteeredDevice
+from gateway.steer.battery import SteeredBattery
 from kwartier.clock import Clock
 from kwartier.identity import DeviceId
 from kwartier.mqtt import MqttBus, Session, Will

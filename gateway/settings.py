@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.control import Limits
-from gateway.modbus import LinkSettings
-from gateway.serial_port import DSMR_2, DSMR_4, LineSettings, checked_address
+from gateway.modbus.link import LinkSettings
+from gateway.p1.serial_port import DSMR_2, DSMR_4, LineSettings, checked_address
+from gateway.steer.control import Limits
 from hardware.profile import Profile, load_profile
 from kwartier.broker import Broker, read_broker
 from kwartier.errors import InputError, SettingsError

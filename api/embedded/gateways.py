@@ -10,15 +10,15 @@ from pathlib import Path
 
 from api.embedded.street import BATTERY, COOP, VirtualHome, VirtualStreet
 from gateway.agent import Agent, Manner
-from gateway.battery import Rhythm, SteeredBattery
-from gateway.blocks import Shape
-from gateway.control import Limits
-from gateway.keeper import Keeper
-from gateway.modbus import LinkSettings, ModbusLink
-from gateway.outbox import Outbox
-from gateway.poll import Role, SunSpecPoll
-from gateway.poller import Asked, Poller
-from gateway.serial_port import P1Source
+from gateway.keep.blocks import Shape
+from gateway.keep.keeper import Keeper
+from gateway.keep.outbox import Outbox
+from gateway.modbus.link import LinkSettings, ModbusLink
+from gateway.modbus.poll import Role, SunSpecPoll
+from gateway.modbus.poller import Asked, Poller
+from gateway.p1.serial_port import P1Source
+from gateway.steer.battery import Rhythm, SteeredBattery
+from gateway.steer.control import Limits
 from kwartier.bus import Bus
 from kwartier.clock import Clock
 from kwartier.errors import LinkDownError

@@ -33,7 +33,7 @@ from api.server import WebServer, open_port, port_of
 from collectors.ingest import Ingest, Limits
 from collectors.sqlite_store import SqliteStore
 from gateway.agent import Manner
-from gateway.delivery import Pace
+from gateway.keep.delivery import Pace
 from kwartier.bus import InProcessBus
 from kwartier.clock import SystemClock
 from kwartier.errors import LinkDownError

@@ -23,7 +23,7 @@ from collectors.queries import Records
 from collectors.sqlite_store import SqliteStore
 from collectors.store import DeviceKey
 from gateway.agent import Manner
-from gateway.delivery import Pace
+from gateway.keep.delivery import Pace
 from kwartier.bus import InProcessBus
 from kwartier.clock import SystemClock, VirtualClock
 from kwartier.errors import LinkDownError

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from api.replay.meters import Measured, MeterHistory
 from gateway.agent import Agent, Manner
-from gateway.blocks import Shape
-from gateway.delivery import Pace
-from gateway.outbox import Outbox
-from gateway.serial_port import P1Source
+from gateway.keep.blocks import Shape
+from gateway.keep.delivery import Pace
+from gateway.keep.outbox import Outbox
+from gateway.p1.serial_port import P1Source
 from hardware.twins.p1_meter import P1Meter, P1TcpPort
 from kwartier.bus import Bus
 from kwartier.clock import VirtualClock

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from api.cooperative.chain import publish_head
-from api.pages.log_check import ChainCheck, ChainsSeen
+from api.pages.log.check import ChainCheck, ChainsSeen
 from tests.api.board_place import Served, served_to_many
 from tests.api.cooperative.stages import TREASURER, Stage
 from tests.api.cooperative.street import NOVEMBER_S

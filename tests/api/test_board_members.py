@@ -10,7 +10,7 @@ import pytest
 
 from api.cooperative.four_eyes import approve
 from api.cooperative.law import KeyTerms, add_key
-from api.pages.members_shares import shares_now
+from api.pages.members.shares import shares_now
 from kwartier.interval import local_day
 from optimizer.battery_models import BatteryModel
 from tests.api.board_place import Served, served_to_many

@@ -20,9 +20,9 @@ from api.cooperative.bundle.checking import verify_bundle
 from api.cooperative.papers.gathering import RunPapers
 from api.cooperative.runs import run_of
 from api.cooperative.runs.storing import computation_of
-from api.pages.runs_files import Printery
-from api.pages.runs_refusals import BusyError
-from api.pages.runs_work import Share, Workshop
+from api.pages.runs.files import Printery
+from api.pages.runs.refusals import BusyError
+from api.pages.runs.work import Share, Workshop
 from api.people.tables import ActRow, LookRow
 from tests.api.conftest import served
 from tests.api.cooperative.stages import BOARD, REASON, Stage

@@ -14,7 +14,7 @@ from pypdf import PdfReader
 
 from api.pages.language import language
 from api.pages.render import Pages
-from api.routes.papers import card_html
+from api.routes.residents.papers import card_html
 from tests.api.conftest import served
 from tests.api.cooperative.stages import Stage
 from tests.api.town import Town, Towns

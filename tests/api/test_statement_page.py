@@ -21,14 +21,14 @@ from api.cooperative.papers.machine import statement_schema
 from api.cooperative.runs import statements
 from api.cooperative.runs.states import run_of
 from api.cooperative.statement import Charge, Statement
-from api.pages.statement_answers import (
+from api.pages.statement.answers import (
     LineQuartersAnswer,
     LineWayAnswer,
     day_answer,
     way_answer,
 )
-from api.pages.statement_day import quarter_word
-from api.pages.statement_line import find_day, find_line
+from api.pages.statement.day import quarter_word
+from api.pages.statement.line import find_day, find_line
 from api.people.accounts import SYSTEM, account_of_party, add_account
 from api.people.sessions import hash_of, open_session
 from api.people.tables import CompanionRow, LookRow

@@ -15,6 +15,15 @@ NO_PAGES = ("/api/", "/static/", "/metrics", "/sw.js", "/healthz", "/readyz", "/
 """What starts like this answers programs."""
 
 
+NEVER_THEIRS = frozenset(
+    {
+        (Who.FORMER, "/afrekening/vraag/{number}"),
+        (Who.FORMER, "/afrekening/{month}/{version}/{line}/{day}"),
+    }
+)
+"""What is somebody else's question, and a day on which somebody lived elsewhere: a plain 404."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
     """A page as somebody sees it.
@@ -61,7 +70,11 @@ def sights_of(
         if first is None:
             nobody.append(route.path)
         elif first.headers["content-type"].startswith("text/html"):
-            found += [Sight(path, one) for one in allowed if one in set(who)]
+            found += [
+                Sight(path, one, 404 if (one, route.path) in NEVER_THEIRS else 200)
+                for one in allowed
+                if one in set(who)
+            ]
     return found, nobody
 
 

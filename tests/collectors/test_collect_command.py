@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from collectors.sqlite_store import SqliteStore
-from gateway.blocks import Draft
-from gateway.courier import Courier
-from gateway.delivery import Pace
-from gateway.outbox import Outbox
+from gateway.keep.blocks import Draft
+from gateway.keep.courier import Courier
+from gateway.keep.delivery import Pace
+from gateway.keep.outbox import Outbox
 from kwartier.broker import Broker
 from kwartier.bus import Message
 from kwartier.clock import SystemClock

@@ -16,10 +16,10 @@ from paho.mqtt.client import Client
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from gateway.blocks import Draft
-from gateway.courier import Courier
-from gateway.delivery import Pace
-from gateway.outbox import Outbox
+from gateway.keep.blocks import Draft
+from gateway.keep.courier import Courier
+from gateway.keep.delivery import Pace
+from gateway.keep.outbox import Outbox
 from kwartier.broker import Broker
 from kwartier.bus import Message, Receive
 from kwartier.clock import SystemClock

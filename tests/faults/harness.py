@@ -25,7 +25,7 @@ from random import Random
 from api.broker import BrokerProcess
 from collectors.sqlite_store import SqliteStore
 from collectors.store import DeviceKey
-from gateway.outbox import Outbox
+from gateway.keep.outbox import Outbox
 from kwartier.clock import SystemClock
 from kwartier.interval import QUARTER_S
 from tests.faults.meters import ROWS, T0, at_s, good_blocks, register_wh

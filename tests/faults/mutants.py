@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from collectors.ingest import Ingest
 from collectors.receiver import Parcel, Receiver
-from gateway.courier import Courier
+from gateway.keep.courier import Courier
 from kwartier.envelope import Envelope
 from kwartier.identity import GatewayId
 from kwartier.wire import Ack

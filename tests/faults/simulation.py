@@ -19,10 +19,10 @@ from random import Random
 
 from collectors.ingest import Ingest
 from collectors.store import DeviceKey
-from gateway.blocks import Draft
-from gateway.courier import Courier
-from gateway.delivery import Pace
-from gateway.outbox import Outbox
+from gateway.keep.blocks import Draft
+from gateway.keep.courier import Courier
+from gateway.keep.delivery import Pace
+from gateway.keep.outbox import Outbox
 from kwartier.bus import LinkChanged, Message, Receive, matches
 from kwartier.clock import VirtualClock
 from kwartier.errors import LinkDownError, StoreBusyError

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.agent import Agent, Manner
-from gateway.blocks import Shape
-from gateway.outbox import Outbox
+from gateway.keep.blocks import Shape
+from gateway.keep.outbox import Outbox
 from kwartier.bus import InProcessBus, Message
 from kwartier.clock import VirtualClock
 from kwartier.identity import DeviceId

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.battery import Rhythm, SteeredBattery
-from gateway.control import Limits, Mode
-from gateway.modbus import LinkSettings, ModbusLink
+from gateway.modbus.link import LinkSettings, ModbusLink
+from gateway.steer.battery import Rhythm, SteeredBattery
+from gateway.steer.control import Limits, Mode
 from hardware.twins.battery import BatteryTwin, Fault
 from hardware.twins.cell import CellLimits
 from hardware.twins.modbus_server import ModbusServer

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.blocks import Draft, Gatherer, Shape
-from gateway.thinning import STEPS_S, thinned
+from gateway.keep.blocks import Draft, Gatherer, Shape
+from gateway.keep.thinning import STEPS_S, thinned
 from kwartier.interval import QUARTER_S
 from kwartier.reading import ClockSource, Reading
 from kwartier.wire import block_of

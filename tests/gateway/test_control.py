@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.control import Controller, Limits, Mode, Seen
+from gateway.steer.control import Controller, Limits, Mode, Seen
 from kwartier.reading import AfterPlan, Schedule, Step
 
 NOON_S = 1_782_900_000

@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.delivery import Pace, Sender
+from gateway.keep.delivery import Pace, Sender
 from kwartier.wire import Ack
 
 PACE = Pace(window=40, resend_s=5.0, resend_most_s=30.0, gap_pause_s=1.0, spread_s=30.0)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.control import Limits
-from gateway.serial_port import DSMR_2, DSMR_4
+from gateway.p1.serial_port import DSMR_2, DSMR_4
 from gateway.settings import GatewaySettings, read_settings
+from gateway.steer.control import Limits
 from kwartier.errors import SettingsError
 
 WHOLE = """

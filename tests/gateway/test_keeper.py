@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway import keeper as keeper_module
-from gateway.blocks import Shape
-from gateway.keeper import MAX_WAITING, Keeper
-from gateway.outbox import Outbox
+from gateway.keep import keeper as keeper_module
+from gateway.keep.blocks import Shape
+from gateway.keep.keeper import MAX_WAITING, Keeper
+from gateway.keep.outbox import Outbox
 from kwartier.clock import VirtualClock
 from kwartier.reading import Reading
 from kwartier.wire import Block, decode_block

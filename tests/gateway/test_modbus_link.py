@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.modbus import (
+from gateway.modbus.link import (
     DeviceBusyError,
     LinkSettings,
     ModbusLink,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.poll import NotSunSpecError, ProfilePoll, Role, SunSpecPoll
+from gateway.modbus.poll import NotSunSpecError, ProfilePoll, Role, SunSpecPoll
 from hardware.profile import load_profile
 from hardware.recording import read_recording
 from hardware.registers import HOLDING, Image, Words, words_of, words_of_text

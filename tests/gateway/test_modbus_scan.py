@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.describe import describe
+from gateway.modbus.describe import describe
 from hardware.recording import read_recording
 from hardware.registers import Image
 from hardware.twins.inverter import InverterTwin

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from gateway.modbus import DeviceBusyError, LinkSettings, ModbusLink, ModbusUnit
-from gateway.poll import Role, SunSpecPoll
-from gateway.steering import (
+from gateway.modbus.link import DeviceBusyError, LinkSettings, ModbusLink, ModbusUnit
+from gateway.modbus.poll import Role, SunSpecPoll
+from gateway.steer.steering import (
     Applied,
     Held,
     NoRevertTimerError,

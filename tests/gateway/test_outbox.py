@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.blocks import Draft
-from gateway.outbox import Limits, Outbox, Position
-from gateway.outbox_file import OutboxInUseError, OutboxWriteError
+from gateway.keep.blocks import Draft
+from gateway.keep.outbox import Limits, Outbox, Position
+from gateway.keep.outbox_file import OutboxInUseError, OutboxWriteError
 from kwartier.clock import VirtualClock
 from kwartier.errors import ContractError
 from kwartier.interval import QUARTER_S

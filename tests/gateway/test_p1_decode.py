@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.decode import shown
-from gateway.p1 import Frame, Framer
-from gateway.telegram import telegram_of
+from gateway.p1.decode import shown
+from gateway.p1.framer import Frame, Framer
+from gateway.p1.telegram import telegram_of
 from hardware.crc16 import crc16
 from kwartier.cli import main
 from kwartier.interval import HOME_ZONE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.p1 import LONGEST_TELEGRAM, Crc, Frame, Framer
+from gateway.p1.framer import LONGEST_TELEGRAM, Crc, Frame, Framer
 from hardware.crc16 import crc16
 
 

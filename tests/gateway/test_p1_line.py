@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.serial_port import DSMR_2, DSMR_4, LineSettings, P1Source
+from gateway.p1.serial_port import DSMR_2, DSMR_4, LineSettings, P1Source
 from hardware.twins.p1_meter import P1Meter, P1TcpPort
 from kwartier.clock import VirtualClock
 from kwartier.errors import SettingsError

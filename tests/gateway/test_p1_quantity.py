@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.quantity import Quantity, count_of, quantity_of, whole_of
+from gateway.p1.quantity import Quantity, count_of, quantity_of, whole_of
 from hardware.obis import UNIT_FACTORS, Base
 
 ENERGY = UNIT_FACTORS[Base.WH]

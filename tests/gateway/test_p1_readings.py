@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.p1_reader import P1Reader
-from gateway.p1_readings import Agreement
+from gateway.p1.reader import P1Reader
+from gateway.p1.readings import Agreement
 from hardware.crc16 import crc16
 from kwartier.reading import ClockSource, Reading
 

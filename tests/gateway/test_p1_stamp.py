@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.stamp import Stamp, stamp_of
+from gateway.p1.stamp import Stamp, stamp_of
 from kwartier.interval import HOME_ZONE
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.modbus import LinkSettings, ModbusLink
-from gateway.poll import Role, SunSpecPoll
-from gateway.poller import Asked, Poller
+from gateway.modbus.link import LinkSettings, ModbusLink
+from gateway.modbus.poll import Role, SunSpecPoll
+from gateway.modbus.poller import Asked, Poller
 from hardware.registers import RegistersRefusedError
 from hardware.twins.inverter import InverterTwin
 from hardware.twins.modbus_server import ModbusServer

@@ -51,7 +51,7 @@ def test_ruff_check_refuses_a_print_outside_the_front_door(copy: Path) -> None:
     ("module", "planted", "broken"),
     [
         ("optimizer/planted.py", "import collectors.store", "floors"),
-        ("kwartier/planted.py", "import gateway.control", "floors"),
+        ("kwartier/planted.py", "import gateway.steer.control", "floors"),
         ("collectors/planted.py", "import hardware.registers", "the cellar"),
         ("api/planted.py", "import paho.mqtt.client", "one door: paho"),
         ("collectors/planted.py", "import pymodbus.client", "one door: pymodbus"),

@@ -210,7 +210,9 @@ def people_see_it(street: Street, visitor: httpx.Client) -> None:
     )
     assert visitor.get("/readyz").status_code == 200
     now = visitor.get("/api/v1/now").json()
-    assert (now["homes"], now["use_w"], now["soc_permille"]) == (5, 5 * 4 * USE_WH, 500)
+    assert (now["homes"], now["use_w"], now["soc_permille"]) == (5, None, 500)
+    log_in(street, visitor)
+    assert visitor.get("/api/v1/now").json()["use_w"] == 5 * 4 * USE_WH
 
     def page_tells_why() -> bool:
         block = visitor.get("/api/v1/plan").json()["blocks"][0]
@@ -219,6 +221,19 @@ def people_see_it(street: Street, visitor: httpx.Client) -> None:
         return '<ul class="plan">' in page.text and block["text_nl"] in html.unescape(page.text)
 
     street.until(page_tells_why, "the page tells the plan and its reason")
+
+
+def log_in(street: Street, visitor: httpx.Client) -> None:
+    """Become a resident of the street: what it uses now is for its people only."""
+    home = f"huis-{HOMES[0]}"
+    ran = kwartier("serve", "--config", str(street.folder / "serve.toml"), "--card", home)
+    assert ran.returncode == 0, ran.stderr
+    told = visitor.post(
+        "/inloggen",
+        data={"code": ran.stdout.strip()},
+        headers={"Origin": str(visitor.base_url).rstrip("/")},
+    )
+    assert told.status_code == 303, told.text
 
 
 def it_came_from_the_planner(wijk: Wijk, visitor: httpx.Client) -> None:

@@ -14,7 +14,7 @@ import pytest
 from api.broker import mosquitto_program
 from collectors.sqlite_store import SqliteStore
 from collectors.store import DeviceKey, Quality
-from gateway.outbox import Outbox
+from gateway.keep.outbox import Outbox
 from kwartier.clock import SystemClock
 from kwartier.interval import QUARTER_S
 from kwartier.wire import Outcome

@@ -13,10 +13,10 @@ import pytest
 from api.broker import mosquitto_program, running_broker
 from collectors.ingest import Ingest
 from collectors.store import DeviceKey
-from gateway.blocks import Draft
-from gateway.courier import Courier
-from gateway.delivery import Pace
-from gateway.outbox import Outbox
+from gateway.keep.blocks import Draft
+from gateway.keep.courier import Courier
+from gateway.keep.delivery import Pace
+from gateway.keep.outbox import Outbox
 from kwartier.broker import Broker
 from kwartier.bus import Bus, InProcessBus, Message, matches
 from kwartier.clock import SystemClock

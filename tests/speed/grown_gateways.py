@@ -11,9 +11,9 @@ from pathlib import Path
 from collectors.ingest import Ingest
 from collectors.sqlite_store import SqliteStore
 from gateway.agent import Agent, Manner
-from gateway.blocks import Shape
-from gateway.delivery import Pace
-from gateway.outbox import Outbox
+from gateway.keep.blocks import Shape
+from gateway.keep.delivery import Pace
+from gateway.keep.outbox import Outbox
 from kwartier.broker import broker_at
 from kwartier.mqtt import MqttBus, Session
 from kwartier.reading import Reading

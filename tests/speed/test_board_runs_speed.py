@@ -13,12 +13,12 @@ from api.cooperative.keys import make_keys
 from api.cooperative.runs import compute, propose, run_of
 from api.cooperative.schema import bring_up_to_date
 from api.pages.language import language
-from api.pages.runs import board_values, run_values
-from api.pages.runs_members import Chosen
-from api.pages.runs_next import Act
-from api.pages.runs_open import OpenMonths
-from api.pages.runs_shelf import Shelf
-from api.pages.runs_sign import act_values
+from api.pages.runs.front import board_values, run_values
+from api.pages.runs.members import Chosen
+from api.pages.runs.next import Act
+from api.pages.runs.open import OpenMonths
+from api.pages.runs.shelf import Shelf
+from api.pages.runs.sign import act_values
 from api.people.visitor import ANYBODY
 from kwartier.clock import VirtualClock
 from tests.api.cooperative.paying import settings

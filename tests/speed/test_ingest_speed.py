@@ -13,9 +13,9 @@ import pytest
 from api.broker import running_broker
 from collectors.ingest import Ingest
 from collectors.sqlite_store import SqliteStore
-from gateway.blocks import Draft
-from gateway.courier import Courier
-from gateway.outbox import Outbox
+from gateway.keep.blocks import Draft
+from gateway.keep.courier import Courier
+from gateway.keep.outbox import Outbox
 from kwartier.broker import Broker
 from kwartier.bus import InProcessBus, Message
 from kwartier.clock import SystemClock

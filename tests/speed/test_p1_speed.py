@@ -16,11 +16,11 @@ from dsmr_parser.clients.telegram_buffer import (  # type: ignore[import-untyped
 )
 from dsmr_parser.parsers import TelegramParser  # type: ignore[import-untyped]  # has no stubs
 
-from gateway import telegram
-from gateway.p1 import Framer
-from gateway.p1_reader import P1Reader
-from gateway.serial_port import P1Source
-from gateway.telegram import telegram_of
+from gateway.p1 import telegram
+from gateway.p1.framer import Framer
+from gateway.p1.reader import P1Reader
+from gateway.p1.serial_port import P1Source
+from gateway.p1.telegram import telegram_of
 from hardware.crc16 import crc16
 from hardware.twins.p1_meter import P1Meter, P1TcpPort
 from kwartier.clock import VirtualClock

@@ -16,8 +16,8 @@ from api.cooperative.schema import bring_up_to_date
 from api.house import House
 from api.office import Office
 from api.pages.language import language
-from api.pages.statement import statement_values
-from api.pages.statement_line import day_values, find_day, find_line, line_values
+from api.pages.statement.front import statement_values
+from api.pages.statement.line import day_values, find_day, find_line, line_values
 from kwartier.clock import VirtualClock
 from tests.api.cooperative.stages import BOARD, RUN, TREASURER, Stage
 from tests.api.cooperative.street import CHANGE, NOVEMBER_S, PERIOD, SETTINGS, set_up

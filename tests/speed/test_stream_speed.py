@@ -23,9 +23,9 @@ import pytest
 from api.broker import running_broker
 from collectors.sqlite_store import SqliteStore
 from gateway.agent import Agent, Manner
-from gateway.blocks import Shape
-from gateway.delivery import Pace
-from gateway.outbox import Outbox
+from gateway.keep.blocks import Shape
+from gateway.keep.delivery import Pace
+from gateway.keep.outbox import Outbox
 from kwartier.broker import Broker
 from kwartier.clock import SystemClock
 from kwartier.mqtt import MqttBus, Session

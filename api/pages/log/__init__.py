@@ -1,0 +1,1 @@
+"""The log of acts, and the check of its chain."""

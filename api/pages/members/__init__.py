@@ -1,0 +1,1 @@
+"""Members, their acts and their shares."""

@@ -1,0 +1,1 @@
+"""Versions of the rules, tried before they are proposed."""

@@ -1,0 +1,1 @@
+"""A statement from its total to the meter reading."""

@@ -1,0 +1,1 @@
+"""What was read is kept until the record has it."""

@@ -1,0 +1,1 @@
+"""Inverters, batteries and meters on a Modbus link."""

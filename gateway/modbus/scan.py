@@ -1,0 +1,77 @@
+"""``kwartier modbus``: what a device says, from a recording or over the network; reads only."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from gateway.modbus.describe import describe_units
+from hardware.profile import load_profile, profile_names
+from hardware.recording import read_recording
+from kwartier.cli import print_json
+from kwartier.errors import UsageError
+
+_PORT = 502
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the words and options of ``kwartier modbus``."""
+    profiles = f"for a device that does not speak SunSpec: {', '.join(profile_names())}"
+    actions = parser.add_subparsers(dest="action", required=True, metavar="decode|scan")
+    decode = actions.add_parser(
+        "decode",
+        help="decode a recording of registers",
+        epilog="example:\n  kwartier modbus decode inverter.json",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    decode.add_argument(
+        "file", type=Path, metavar="DUMP.json", help="the recording; - reads standard input"
+    )
+    decode.add_argument("--profile", metavar="NAME", help=profiles)
+    scan = actions.add_parser(
+        "scan",
+        help="read a device over Modbus TCP; nothing is written",
+        epilog="example:\n  kwartier modbus scan 192.0.2.10:502 --unit 1",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    scan.add_argument(
+        "address", metavar="HOST[:PORT]", help=f"where it listens; port {_PORT} if none"
+    )
+    scan.add_argument("--unit", type=int, metavar="N", help="its unit id; likely ones if none")
+    scan.add_argument("--profile", metavar="NAME", help=profiles)
+    scan.add_argument(
+        "--timeout", type=float, default=1.0, metavar="S", help="wait this long per answer [s]"
+    )
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Print what the devices say, as one JSON object.
+
+    Raises:
+        InputError: The recording or the device cannot be understood that way.
+        TemporaryError: Nobody can be reached there.
+        UsageError: An address, unit or time makes no sense.
+    """
+    profile = load_profile(chosen.profile) if chosen.profile else None
+    if chosen.action == "decode":
+        units = describe_units(str(chosen.file), read_recording(chosen.file), profile)
+    else:
+        host, port = _address(chosen.address)
+        if chosen.unit is not None and not 0 <= chosen.unit <= 255:
+            raise UsageError(f"--unit {chosen.unit}: use 0 to 255")
+        if not 0.05 <= chosen.timeout <= 60:
+            raise UsageError(f"--timeout {chosen.timeout:g}: use 0.05 to 60 seconds")
+        from gateway.modbus.unit_search import scan
+
+        units = scan(host, port, chosen.unit, profile, chosen.timeout)
+    print_json({"units": units})
+    return 0
+
+
+def _address(written: str) -> tuple[str, int]:
+    host, colon, port = written.rpartition(":")
+    if not colon:
+        return written, _PORT
+    if not host or not (port.isascii() and port.isdigit()) or not 1 <= int(port[:9]) <= 65535:
+        raise UsageError(f"{written!r}: write the address as HOST or HOST:PORT, port 1 to 65535")
+    return host.strip("[]"), int(port)

@@ -1,0 +1,1 @@
+"""The meter's port: bytes to telegrams, telegrams to readings."""

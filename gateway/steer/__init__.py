@@ -1,0 +1,1 @@
+"""What a battery is told, and when it is told nothing."""

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from random import Random
 from typing import Protocol
 
+from gateway.herald import Herald
 from gateway.keep.blocks import Shape
 from gateway.keep.courier import Courier
 from gateway.keep.delivery import Pace
@@ -16,6 +17,7 @@ from gateway.keep.outbox import Outbox
 from kwartier.bus import Bus, Message
 from kwartier.clock import Clock, SystemClock
 from kwartier.errors import ContractError, LinkDownError
+from kwartier.events import Event
 from kwartier.identity import CoopId, DeviceId, GatewayId
 from kwartier.reading import Reading, Schedule
 from kwartier.wire import (
@@ -87,6 +89,7 @@ class Agent:
             outbox, bus, coop, gateway, SystemClock(), self._manner.pace, random
         )
         self._keeper = Keeper(outbox, clock, self._courier.wake, self._manner.shape)
+        self._herald = Herald(bus, coop, gateway)
         self._batteries: dict[DeviceId, Steered] = {}
         self._live_at_s: dict[DeviceId, float] = {}
         self.taken = 0
@@ -139,6 +142,10 @@ class Agent:
         except LinkDownError:
             _log.info("no link: nobody was told that %s", response.reason)
 
+    def tell_event(self, event: Event) -> None:
+        """Say what happened, now or once the link is there; usable from any thread."""
+        self._herald.tell(event)
+
     def _show(self, reading: Reading) -> None:
         now_s = self._clock.monotonic_s()
         shown_s = self._live_at_s.get(reading.device)
@@ -169,6 +176,7 @@ class Agent:
     def _linked(self, up: bool) -> None:  # noqa: FBT001 - the bus says it so
         if up:
             self._tell_state(online=True)
+            self._herald.tell_waiting()
 
     def _tell_state(self, *, online: bool) -> None:
         state = GatewayState(

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from kwartier.envelope import Envelope, read_envelope
+from kwartier.events import MAX_REASON, EventKind, decode_event, encode_event
 from kwartier.packing import LAST_INSTANT_S, MAX_TEXT, Json, packed
 from kwartier.reading import AfterPlan, ClockSource
 from kwartier.wire import (
@@ -55,6 +56,8 @@ def again(name: str, payload: bytes) -> bytes:
             return encode_response(decode_response(payload))
         case "moment":
             return encode_moment(decode_moment(payload))
+        case "event":
+            return encode_event(decode_event(payload))
         case "ack":
             return encode_ack(decode_ack(payload))
         case _:
@@ -134,7 +137,7 @@ def test_every_message_is_used_by_a_channel(document: Object) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["block", "live", "state", "schedule", "response", "ack", "moment"]
+    "name", ["block", "live", "state", "event", "schedule", "response", "ack", "moment"]
 )
 def test_every_example_is_what_our_own_code_writes(document: Object, name: str) -> None:
     example = table(document, "components", "messages", name, "examples", 0, "payload")
@@ -150,6 +153,7 @@ def test_its_limits_are_those_of_the_wire(document: Object) -> None:
     assert at(parts(document, "block"), "cols", "maxProperties") == MAX_COLUMNS
     assert at(parts(document, "live"), "values", "maxProperties") == MAX_COLUMNS
     assert at(parts(document, "schedule"), "steps", "maxItems") == MAX_STEPS
+    assert at(parts(document, "event"), "reason", "maxLength") == MAX_REASON
     assert at(document, "components", "schemas", "text", "maxLength") == MAX_TEXT
     assert at(document, "components", "schemas", "instant", "maximum") == LAST_INSTANT_S
 
@@ -158,6 +162,7 @@ def test_its_choices_are_those_of_the_wire(document: Object) -> None:
     assert at(parts(document, "block"), "clk", "enum") == [str(clock) for clock in ClockSource]
     assert at(parts(document, "schedule"), "after", "enum") == [str(after) for after in AfterPlan]
     assert at(parts(document, "response"), "outcome", "enum") == [str(one) for one in Outcome]
+    assert at(parts(document, "event"), "kind", "enum") == [str(kind) for kind in EventKind]
     assert at(parts(document, "moment"), "state", "enum") == list(MOMENT_STATES)
 
 

@@ -1,0 +1,1 @@
+"""Who this gateway is: its key, its certificate, and how it came by them."""

@@ -1,0 +1,146 @@
+"""A gateway asks to be let in: it shows a claim code once and waits for the board.
+
+``Claim.begin`` sends the code with a request for a certificate, ``Claim.look`` asks how it
+stands. Both may be called as often as one likes: only the gateway that showed the code first is
+answered, by a ticket that it drew itself, so that a lost answer or a power cut loses nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http import HTTPStatus
+from pathlib import Path
+
+from gateway.enrol.code import read_code
+from gateway.enrol.identity import Enrolled, Identity, IdentityError, enrolled_of
+from gateway.enrol.kept import write_whole
+from gateway.enrol.server import Server, ServerDownError, ServerRefusedError
+from kwartier.errors import ContractError
+from kwartier.packing import Json
+
+CLAIM = "/api/v1/gateways/claim"
+"""Where a code is shown."""
+LOOK = "/api/v1/gateways/claim/look"
+"""Where a gateway asks how it stands."""
+_OVER = {HTTPStatus.GONE}
+
+
+class State(StrEnum):
+    """How it stands with a claim."""
+
+    WAITING = "waiting"
+    """The board has to approve it."""
+    APPROVED = "approved"
+    """The certificate is here."""
+    REFUSED = "refused"
+    """The code is wrong, was used, or the board refused."""
+    EXPIRED = "expired"
+    """The code ran out; the board makes a new one."""
+    UNREACHABLE = "unreachable"
+    """The server cannot be reached now: later by itself."""
+
+
+@dataclass(slots=True)
+class Claim:
+    """One way in.
+
+    Attributes:
+        server: Where it asks.
+        code: What somebody typed, or what a QR held; empty when the ticket goes on.
+        identity: Who asks.
+        ticket: What proves that it is the one who showed the code.
+        why: The last answer in words, for who stands in front of it.
+        enrolled: What the server told, once it is approved.
+    """
+
+    server: Server
+    code: str
+    identity: Identity
+    ticket: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    why: str = ""
+    enrolled: Enrolled | None = None
+
+    def begin(self) -> State:
+        """Show the code, and keep on disk that it was shown.
+
+        Raises:
+            InputError: What was typed is no code; nothing was sent.
+            IdentityWriteError: The disk takes nothing; nothing was sent.
+        """
+        code = read_code(self.code)
+        self._keep()
+        body: dict[str, Json] = {
+            "mark": code.mark,
+            "proof": code.proof,
+            "ticket": self.ticket,
+            "csr": self.identity.csr().decode(),
+        }
+        return self._ask(CLAIM, body)
+
+    def look(self) -> State:
+        """Ask how it stands; once it is approved the certificate is kept.
+
+        Raises:
+            IdentityWriteError: The disk takes nothing; ask again later.
+        """
+        return self._ask(LOOK, {"ticket": self.ticket})
+
+    @classmethod
+    def resumed(cls, identity: Identity, ca_file: Path | None = None) -> Claim | None:
+        """Return the claim that was begun before a restart; None when there is none."""
+        try:
+            told = json.loads(_file(identity).read_bytes())
+            server, ticket = told["server"], told["ticket"]
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError):
+            _file(identity).unlink(missing_ok=True)
+            return None
+        return cls(Server(str(server), ca_file), "", identity, str(ticket))
+
+    def forget(self) -> None:
+        """Take away what was kept of it: it is over."""
+        _file(self.identity).unlink(missing_ok=True)
+
+    def _keep(self) -> None:
+        told = {"server": self.server.url, "ticket": self.ticket}
+        write_whole(_file(self.identity), json.dumps(told).encode(), 0o600)
+
+    def _ask(self, path: str, body: dict[str, Json]) -> State:
+        try:
+            answer = self.server.post(path, body)
+            return self._take(answer)
+        except ServerDownError as error:
+            self.why = str(error)
+            return State.UNREACHABLE
+        except ServerRefusedError as error:
+            self.why = str(error)
+            self.forget()
+            return State.EXPIRED if error.status in _OVER else State.REFUSED
+        except (ContractError, IdentityError) as error:
+            self.why = f"the server's answer cannot be used: {error}"
+            return State.UNREACHABLE
+
+    def _take(self, answer: dict[str, Json]) -> State:
+        if answer.get("state") == State.WAITING:
+            self.why = "waiting for the board to approve this gateway"
+            return State.WAITING
+        if answer.get("state") != State.APPROVED:
+            raise ContractError("'state' is no word we know")
+        told, chain, roots = answer.get("enrolled"), answer.get("chain"), answer.get("roots")
+        if not isinstance(told, dict) or not isinstance(chain, str) or not isinstance(roots, str):
+            raise ContractError("'enrolled', 'chain' or 'roots' is away")
+        enrolled = enrolled_of(told)
+        self.identity.install(chain.encode(), roots.encode())
+        self.identity.keep_enrolled(enrolled)
+        self.enrolled = enrolled
+        self.forget()
+        self.why = f"this gateway is {enrolled.gateway}"
+        return State.APPROVED
+
+
+def _file(identity: Identity) -> Path:
+    return identity.folder / "claim.json"

@@ -1,0 +1,46 @@
+"""Files that are written whole or not at all, also when the power goes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from kwartier.errors import TemporaryError
+
+
+class IdentityWriteError(TemporaryError):
+    """A file of the gateway's identity could not be written."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        """Name the file and what the disk said."""
+        super().__init__(f"{path} cannot be written: {error.strerror}; free or mend its disk")
+        self.path = path
+
+
+def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Replace a file in one step that survives a power cut.
+
+    Args:
+        path: Which file.
+        content: All of it.
+        mode: Who may read it, from the first byte on.
+
+    Raises:
+        IdentityWriteError: The disk takes nothing; the old file is untouched.
+    """
+    new = path.with_name(f"{path.name}.new")
+    try:
+        new.unlink(missing_ok=True)
+        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise IdentityWriteError(path, error) from error

@@ -1,0 +1,75 @@
+"""What a gateway that was let in asks of its server: a new certificate, and to keep a handover.
+
+Both are signed with its key, so that they hold behind a proxy that ends TLS. A handover that
+cannot be sent now waits on disk and goes later by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+from gateway.enrol.identity import Identity
+from gateway.enrol.kept import write_whole
+from gateway.enrol.server import Server, ServerDownError, ServerRefusedError
+from kwartier.clock import Clock
+from kwartier.errors import ContractError
+from kwartier.packing import Json
+
+RENEW = "renew"
+HANDOVER = "handover"
+_log = logging.getLogger(__name__)
+
+
+def renew(server: Server, identity: Identity, clock: Clock) -> None:
+    """Ask for a new certificate with the one in force, and keep it.
+
+    Raises:
+        ServerDownError: The server cannot be reached now.
+        ServerRefusedError: The certificate ran out or was revoked: enrol anew.
+        ContractError: The answer cannot be used.
+        IdentityWriteError: The disk takes nothing; the old one still holds.
+    """
+    body: dict[str, Json] = {"csr": identity.csr().decode()}
+    signed = identity.signed(RENEW, body, int(clock.now_s()))
+    answer = server.post(f"/api/v1/gateways/{identity.gateway}/renewal", signed)
+    chain, roots = answer.get("chain"), answer.get("roots")
+    if not isinstance(chain, str) or not isinstance(roots, str):
+        raise ContractError("the server's answer has no certificate")
+    identity.install(chain.encode(), roots.encode())
+
+
+def queue_handover(identity: Identity, record: dict[str, Json], clock: Clock) -> Path:
+    """Sign a handover and keep it on disk until the server has it; return its file.
+
+    Raises:
+        IdentityWriteError: The disk takes nothing.
+    """
+    signed = identity.signed(HANDOVER, record, int(clock.now_s()))
+    path = identity.folder / "handover.json"
+    write_whole(path, json.dumps(signed, ensure_ascii=False).encode(), 0o600)
+    return path
+
+
+def send_handover(server: Server, identity: Identity) -> bool:
+    """Send the handover that waits; return whether the server has it, or none waits.
+
+    Raises:
+        ServerRefusedError: The server refuses it; it stays on disk.
+    """
+    path = identity.folder / "handover.json"
+    try:
+        signed = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return True
+    try:
+        server.post(f"/api/v1/gateways/{identity.gateway}/handover", signed)
+    except ServerDownError as error:
+        _log.info("the handover waits: %s", error)
+        return False
+    except ServerRefusedError:
+        _log.warning("the server refuses the handover in %s", path)
+        raise
+    path.replace(path.with_name("handover.sent.json"))
+    return True

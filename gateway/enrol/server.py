@@ -1,0 +1,111 @@
+"""How a gateway talks to its server: small JSON over https, bounded, no redirects."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from kwartier.errors import InputError, LinkDownError, SettingsError
+from kwartier.packing import Json
+
+PATIENCE_S = 20.0
+"""How long one answer may take [s]."""
+MOST_BYTES = 65_536
+_LOCAL = {"127.0.0.1", "localhost", "::1"}
+
+
+class ServerDownError(LinkDownError):
+    """The server cannot be reached, or is too busy, now."""
+
+
+class ServerRefusedError(InputError):
+    """The server refused it; trying the same again will not help."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        """Keep what it said."""
+        super().__init__(f"the server refused it ({status}): {detail}")
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One server.
+
+    Attributes:
+        url: Its public address, such as ``https://wijk.example``.
+        ca_file: Who vouches for it; None for the machine's own list.
+    """
+
+    url: str
+    ca_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse an address that is none, or that would send secrets in the clear."""
+        try:
+            parts = urlsplit(self.url)
+            host, _ = parts.hostname or "", parts.port
+        except ValueError as error:
+            raise SettingsError(f"server {self.url!r}: {error}; write https://HOST") from error
+        if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
+            raise SettingsError(f"server {self.url!r} is no address: write https://HOST")
+        if parts.scheme == "http" and host not in _LOCAL:
+            raise SettingsError(f"server {self.url!r} has no TLS: write https://{host}")
+
+    def post(self, path: str, body: Mapping[str, Json]) -> dict[str, Json]:
+        """Send an object and return the one that comes back.
+
+        Raises:
+            ServerDownError: It cannot be reached, or asks to come back later.
+            ServerRefusedError: It refused.
+        """
+        parts = urlsplit(self.url)
+        connection = self._connection(
+            parts.hostname or "", parts.port, secure=parts.scheme == "https"
+        )
+        try:
+            connection.request(
+                "POST",
+                parts.path.rstrip("/") + path,
+                json.dumps(dict(body), ensure_ascii=False).encode(),
+                {"Content-Type": "application/json", "Connection": "close", "Origin": self.url},
+            )
+            answer = connection.getresponse()
+            status, content = answer.status, answer.read(MOST_BYTES + 1)
+        except (OSError, http.client.HTTPException) as error:
+            raise ServerDownError(f"server {self.url} cannot be reached: {error}") from error
+        finally:
+            connection.close()
+        return self._judged(status, content)
+
+    def _connection(
+        self, host: str, port: int | None, *, secure: bool
+    ) -> http.client.HTTPConnection:
+        if not secure:
+            return http.client.HTTPConnection(host, port, timeout=PATIENCE_S)
+        try:
+            context = ssl.create_default_context(cafile=self.ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise SettingsError(f"{self.ca_file}: cannot vouch for the server: {error}") from error
+        return http.client.HTTPSConnection(host, port, timeout=PATIENCE_S, context=context)
+
+    def _judged(self, status: int, content: bytes) -> dict[str, Json]:
+        told: Json = None
+        if len(content) <= MOST_BYTES:
+            try:
+                told = json.loads(content)
+            except (ValueError, RecursionError):
+                told = None
+        if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise ServerDownError(f"server {self.url} is busy ({status}): try again later")
+        if status == HTTPStatus.OK and isinstance(told, dict):
+            return told
+        if status == HTTPStatus.OK or not isinstance(told, dict):
+            # A portal or another web server answers here: ours sends objects also when it refuses.
+            raise ServerDownError(f"at {self.url} something else answers ({status}), no kwartier")
+        raise ServerRefusedError(status, str(told.get("detail", ""))[:300])

@@ -51,11 +51,21 @@ class AfterPlan(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One set-point of a schedule; it holds from ``start_s`` for at most ``lease_s``."""
+    """One set-point of a schedule; it holds from ``start_s`` for at most ``lease_s``.
+
+    Attributes:
+        start_s: From when on [s].
+        power_w: What the battery does; positive charges [W].
+        lease_s: For how long at most [s].
+        grid_w: The exchange wanted at the connection's own meter, positive takes from the grid
+            [W]; the gateway then follows its meter, and ``power_w`` is only where it begins.
+            None where the power itself is what is wanted.
+    """
 
     start_s: EpochS
     power_w: Watt
     lease_s: int
+    grid_w: Watt | None = None
 
 
 @dataclass(frozen=True, slots=True)

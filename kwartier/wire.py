@@ -359,7 +359,7 @@ def encode_schedule(schedule: Schedule) -> bytes:
             "dev": schedule.device,
             "cmd_seq": schedule.command,
             "plan": schedule.plan,
-            "steps": [[step.start_s, step.power_w, step.lease_s] for step in schedule.steps],
+            "steps": [_step_row(step) for step in schedule.steps],
             "after": schedule.after.value,
         }
     )
@@ -487,12 +487,22 @@ def _instant_of(body: Mapping[str, Json], name: str) -> EpochS | None:
     return epoch_s(parse_instant(text(body, name)))
 
 
+def _step_row(step: Step) -> list[Json]:
+    row: list[Json] = [step.start_s, step.power_w, step.lease_s]
+    return row if step.grid_w is None else [*row, step.grid_w]
+
+
 def _step(place: int, row: Json) -> Step:
-    if not isinstance(row, list) or len(row) != 3:
-        raise ContractError(f"schedule 'steps[{place}]' must be [start, watts, lease seconds]")
-    start_s, power_w, lease_s = (whole(value, f"schedule 'steps[{place}]'") for value in row)
+    if not isinstance(row, list) or len(row) not in {3, 4}:
+        raise ContractError(
+            f"schedule 'steps[{place}]' must be [start, watts, lease seconds] "
+            "and may add the watts wanted at the meter"
+        )
+    start_s, power_w, lease_s, *at_meter = (
+        whole(value, f"schedule 'steps[{place}]'") for value in row
+    )
     if not 0 < lease_s <= MAX_LEASE_S:
         raise ContractError(
             f"schedule 'steps[{place}]' asks a lease of {lease_s} s: 1 to {MAX_LEASE_S} is allowed"
         )
-    return Step(start_s, power_w, lease_s)
+    return Step(start_s, power_w, lease_s, at_meter[0] if at_meter else None)

@@ -112,21 +112,39 @@ def test_a_live_reading_decodes_without_a_meter_and_feeds_no_register(
     st.integers(1, 2**53),
     texts,
     st.lists(
-        st.tuples(st.integers(1, 900), st.integers(-(10**6), 10**6), st.integers(1, MAX_LEASE_S)),
+        st.tuples(
+            st.integers(1, 900),
+            st.integers(-(10**6), 10**6),
+            st.integers(1, MAX_LEASE_S),
+            st.none() | st.integers(-(10**6), 10**6),
+        ),
         max_size=96,
     ),
     st.sampled_from(AfterPlan),
 )
 def test_a_schedule_decodes_as_it_was(
-    device: str, command: int, plan: str, rows: list[tuple[int, int, int]], after: AfterPlan
+    device: str,
+    command: int,
+    plan: str,
+    rows: list[tuple[int, int, int, int | None]],
+    after: AfterPlan,
 ) -> None:
     steps, at_s = [], 1_767_225_600
-    for wait_s, power_w, lease_s in rows:
+    for wait_s, power_w, lease_s, grid_w in rows:
         at_s += wait_s
-        steps.append(Step(at_s, power_w, lease_s))
+        steps.append(Step(at_s, power_w, lease_s, grid_w))
     schedule = Schedule(device, command, plan, tuple(steps), after)
 
     assert decode_schedule(encode_schedule(schedule)) == schedule
+
+
+def test_a_schedule_of_a_planner_that_knows_no_meter_still_decodes() -> None:
+    payload = (
+        b'{"v":1,"dev":"battery","cmd_seq":12,"plan":"p","steps":[[1767225600,-5000,900]],'
+        b'"after":"neutral"}'
+    )
+
+    assert decode_schedule(payload).steps == (Step(1_767_225_600, -5000, 900, None),)
 
 
 @given(

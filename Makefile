@@ -20,9 +20,10 @@ gates:
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-# A file of tests stays on one processor: its parts share servers and books.
+# A file of tests stays on one processor: its parts share servers and books. Files keep their
+# order, so that the long ones, which start servers and browsers, do not come last and alone.
 suite:
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 speed:
 	$(BIN)/pytest -m speed -s tests/speed

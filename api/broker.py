@@ -89,6 +89,10 @@ class BrokerProcess:
         program = mosquitto_program()
         if program is None:
             raise BrokerStartError("mosquitto is not installed: run 'apt install mosquitto'")
+        if self._takes_connections():
+            raise BrokerStartError(
+                f"port {self.broker.port} is taken: another program answers there"
+            )
         with (self._folder / "mosquitto.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own settings, no shell
                 [program, "-c", str(self._settings)], stdout=log, stderr=log

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
+from api import live
 from api.people.accounts import SYSTEM, end_account
 from api.people.cards import card_for_home
 from api.people.companions import companions, end_companion, invite
@@ -101,7 +102,7 @@ def test_the_worker_forgets_the_last_pages_at_every_door(door: Door) -> None:
     found = re.search(r"const DOORS = /(.*)/;", worker)
     assert found is not None
     doors = re.compile(found[1])
-    modules = Path(str(files("api.routes"))).glob("*.py")
+    modules = Path(str(files("api.routes"))).rglob("*.py")
     opening = [each for each in modules if re.search(r"\.let_(in|out)\(", each.read_text())]
 
     posts = [
@@ -120,6 +121,7 @@ def test_a_stream_ends_with_its_session_or_its_helpers_link(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "AGAIN_S", 0.0)
+    monkeypatch.setattr(live, "AT_LEAST_EVERY_S", 0.2)
     with street(tmp_path) as made, served(made) as resident:
         people, heard = made.house.people, []
         log_in(made, resident, "huis-02")

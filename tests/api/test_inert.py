@@ -253,5 +253,5 @@ def faults(what: str, reply: httpx.Response) -> list[str]:
 def field_names() -> set[str]:
     """Return every name that a handler takes out of a form."""
     folders = [Path(str(files("api") / name)) for name in ("routes", "pages")]
-    texts = [each.read_text() for folder in folders for each in folder.glob("*.py")]
+    texts = [each.read_text() for folder in folders for each in folder.rglob("*.py")]
     return {name for text in texts for name in _READ.findall(text)}

@@ -15,6 +15,7 @@ import pytest
 
 from collectors.sqlite_store import SqliteStore
 from tests.api.street import DAY, LUNCH_S, community_of, feed_day
+from tests.journeys.command import kwartier_here
 
 COMMAND = [str(Path(sys.executable).with_name("kwartier")), "serve", "--config"]
 
@@ -43,13 +44,7 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
-    return subprocess.run(
-        [*COMMAND, str(folder / "serve.toml"), *more],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return kwartier_here("serve", "--config", folder / "serve.toml", *more)
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """Every page for everybody, in both languages and colours, at every width: by construction.
 
-The pages come from the app's own routes. The timed suite looks at each person's page in both
-languages at every width, and lets axe judge it once, each person in other colours and at another
-width; the whole product is judged at night. With ``KWARTIER_PAGES`` each page is kept
-as a picture.
+The pages come from the app's own routes. The timed suite looks at every page once for each kind of
+person who has pages of their own, in one language at every width, and lets axe judge each path
+once; the language, the colours and axe's width change from page to page. The whole product is
+judged at night. With ``KWARTIER_PAGES`` each page is kept as a picture.
 """
 
 from __future__ import annotations
@@ -89,19 +89,22 @@ def wrong_at(
         browser: What to look with.
         at: Where.
         sights: Which pages.
-        every: Whether axe judges every width, colour and language, or one of them.
+        every: Whether each is opened in every language, and axe judges it at every width and in
+            all colours; or once.
     """
     wrong: dict[str, list[str]] = {}
+    judged: set[str] = set()
     turns = itertools.cycle(itertools.product(LANGUAGES, LOOKS))
     with looking(browser, at) as eyes:
         for sight in sights:
-            axe_language, axe_look = next(turns)
-            for language in LANGUAGES:
+            own_language, own_look = next(turns)
+            for language in LANGUAGES if every else (own_language,):
                 page = eyes.open(sight, language)
                 if page is None:
                     continue
-                looks = LOOKS if every else (axe_look,) if language == axe_language else ()
-                told = eyes.judged(page, looks)
+                once = () if sight.path in judged else (own_look,)
+                told = eyes.judged(page, LOOKS if every else once)
+                judged.add(sight.path)
                 if told:
                     wrong[f"{sight.path} {sight.who.name} {language}"] = told
                 if KEPT:

@@ -22,7 +22,7 @@ from api.embedded.street import BATTERY
 from collectors.sqlite_store import SqliteStore
 from collectors.store import DeviceKey
 from kwartier.interval import day_of, local_day
-from tests.journeys.command import PROGRAM, answer_of, kwartier
+from tests.journeys.command import PROGRAM, answer_of, kwartier, kwartier_here
 
 KEYS = {
     "readings",
@@ -210,7 +210,7 @@ def test_a_port_in_use_is_one_line_and_wrong_configuration() -> None:
     "words", [["--homes", "3"], ["--homes", "61"], ["--port", "x"], ["--port", "65536"]]
 )
 def test_a_wrong_call_is_wrong_usage(words: list[str]) -> None:
-    ran = kwartier("demo", *words)
+    ran = kwartier_here("demo", *words)
 
     assert (ran.returncode, ran.stdout) == (2, "")
     assert words[1] in ran.stderr.splitlines()[-1]

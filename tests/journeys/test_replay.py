@@ -24,7 +24,7 @@ from kwartier.broker import Broker
 from kwartier.bus import Message
 from kwartier.interval import QUARTER_S, local_day
 from kwartier.mqtt import MqttBus, Session
-from tests.journeys.command import PROGRAM, answer_of, kwartier
+from tests.journeys.command import PROGRAM, answer_of, kwartier, kwartier_here
 
 NOON = datetime(2026, 7, 1, 10, 0, tzinfo=UTC)
 KEYS = {
@@ -258,7 +258,7 @@ def test_a_wrong_call_ends_with_its_code_and_a_line(
 ) -> None:
     monkeypatch.chdir(street.parent)
 
-    ran = kwartier("replay", *words)
+    ran = kwartier_here("replay", *words)
 
     assert (ran.returncode, ran.stdout) == (code, "")
     assert says in ran.stderr.splitlines()[-1]
@@ -268,7 +268,7 @@ def test_a_wrong_call_ends_with_its_code_and_a_line(
 def test_a_wrong_value_is_one_line_on_standard_error(tmp_path: Path) -> None:
     path = csv_file(tmp_path, [f"{stamp(0)},a,nan,0"])
 
-    ran = kwartier("replay", "--meters", path)
+    ran = kwartier_here("replay", "--meters", path)
 
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.startswith(f"kwartier replay: {path} line 2: kwh_import is 'nan'")
@@ -319,7 +319,7 @@ def wait_for(happened: Callable[[], bool]) -> None:
 
 
 def test_a_replay_shows_its_help_with_an_example() -> None:
-    ran = kwartier("replay", "--help")
+    ran = kwartier_here("replay", "--help")
 
     assert ran.returncode == 0
     assert "kwartier replay --meters street.csv" in ran.stdout

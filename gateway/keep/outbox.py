@@ -22,7 +22,7 @@ from pathlib import Path
 
 from gateway.keep import outbox_file
 from gateway.keep.blocks import Draft
-from gateway.keep.outbox_file import OutboxWriteError
+from gateway.keep.outbox_file import Connect, OutboxWriteError, connected
 from gateway.keep.thinning import STEPS_S, thinned
 from kwartier.clock import Clock
 from kwartier.errors import ContractError
@@ -85,9 +85,21 @@ class Outbox:
     """Blocks on disk; usable from several threads, owned by one process."""
 
     def __init__(
-        self, path: Path, gateway: GatewayId, clock: Clock, limits: Limits | None = None
+        self,
+        path: Path,
+        gateway: GatewayId,
+        clock: Clock,
+        limits: Limits | None = None,
+        connect: Connect = connected,
     ) -> None:
         """Open or make the file; a damaged one is set aside first.
+
+        Args:
+            path: The file.
+            gateway: Whose readings it keeps.
+            clock: What time it is.
+            limits: How much is kept.
+            connect: How the file is opened as a database.
 
         Raises:
             OutboxInUseError: Another process has it open.
@@ -97,6 +109,7 @@ class Outbox:
         self._gateway = gateway
         self._clock = clock
         self._limits = limits or Limits()
+        self._connect = connect
         self._lock = threading.RLock()
         self._prune_at_s = clock.monotonic_s()
         self._thinned_blocks = 0
@@ -208,7 +221,7 @@ class Outbox:
 
     def _open(self) -> None:
         try:
-            self._db = outbox_file.opened(self._path, _new_epoch())
+            self._db = outbox_file.opened(self._path, _new_epoch(), self._connect)
             self._load()
         except outbox_file.DamagedError as error:
             self._begin_again(str(error))
@@ -226,7 +239,7 @@ class Outbox:
             why,
             kept.name,
         )
-        self._db = outbox_file.opened(self._path, _new_epoch())
+        self._db = outbox_file.opened(self._path, _new_epoch(), self._connect)
         self._load()
 
     def _load(self) -> None:

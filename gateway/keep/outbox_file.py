@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 from kwartier.errors import SettingsError, TemporaryError
 
@@ -21,6 +23,10 @@ CREATE TABLE IF NOT EXISTS block (
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
 _KEPT_DAMAGED_FILES = 2
 _LARGEST_WAL_BYTES = 8 * 1024 * 1024
+
+
+Connect: TypeAlias = Callable[[Path], sqlite3.Connection]
+"""Opens a file as a database that begins no transaction by itself."""
 
 
 class OutboxWriteError(TemporaryError):
@@ -48,7 +54,12 @@ class DamagedError(Exception):
     """The file cannot be trusted; whoever opens it sets it aside."""
 
 
-def opened(path: Path, epoch: str) -> sqlite3.Connection:
+def connected(path: Path) -> sqlite3.Connection:
+    """Return a connection to a file of this machine; nothing is read or written yet."""
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
+
+
+def opened(path: Path, epoch: str, connect: Connect) -> sqlite3.Connection:
     """Return a connection to a whole outbox, made with ``epoch`` where there is none.
 
     Raises:
@@ -58,7 +69,7 @@ def opened(path: Path, epoch: str) -> sqlite3.Connection:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
+        db = connect(path)
     except (OSError, sqlite3.OperationalError) as error:
         raise SettingsError(f"outbox {path} cannot be opened: {error}") from error
     try:

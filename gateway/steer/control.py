@@ -9,13 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.steer.limits import Limits as Limits  # noqa: PLC0414 - a word of this file too
+from gateway.steer.limits import Room, room
+from gateway.steer.limits import Seen as Seen  # noqa: PLC0414 - a word of this file too
+from gateway.steer.track import Tracker
 from kwartier.reading import AfterPlan, Schedule
 from kwartier.units import Watt
 
 MAX_HORIZON_S = 36 * 3600
 """Steps further away than this are refused: nobody plans them well."""
-MAX_METER_AGE_S = 30.0
-"""A meter that said nothing for this long is not followed."""
 
 
 class Mode(StrEnum):
@@ -24,53 +26,6 @@ class Mode(StrEnum):
     FOLLOW_PLAN = "follow-plan"
     SELF_USE = "self-use"
     NEUTRAL = "neutral"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What this battery and this connection can bear; set at the gateway, never from afar.
-
-    Attributes:
-        charge_max_w: The most it may take [W].
-        discharge_max_w: The most it may give [W].
-        soc_min_permille: Not discharged at or below this [1/1000].
-        soc_max_permille: Not charged at or above this [1/1000].
-        import_max_w: The most the connection may take from the grid [W]; None where unknown.
-        export_max_w: The most the connection may give to the grid [W]; None where unknown.
-        ramp_w_per_s: The fastest change of set-point [W/s]; None for as fast as it can.
-    """
-
-    charge_max_w: Watt
-    discharge_max_w: Watt
-    soc_min_permille: int = 50
-    soc_max_permille: int = 950
-    import_max_w: Watt | None = None
-    export_max_w: Watt | None = None
-    ramp_w_per_s: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What the gateway last saw; None where it saw nothing.
-
-    Attributes:
-        soc_permille: How full the battery is [1/1000].
-        battery_w: What it does; positive charges [W].
-        grid_w: Exchange at the connection's meter; positive takes from the grid [W].
-        grid_age_s: How long ago that was [s].
-    """
-
-    soc_permille: int | None = None
-    battery_w: Watt | None = None
-    grid_w: Watt | None = None
-    grid_age_s: float | None = None
-
-    @property
-    def fresh_grid_w(self) -> Watt | None:
-        """The exchange at the meter, unless it is too old to follow."""
-        if self.grid_age_s is None or self.grid_age_s > MAX_METER_AGE_S:
-            return None
-        return self.grid_w
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +45,7 @@ class Decision:
     wanted_w: Watt | None = None
 
 
+SILENT = "meter is silent"
 NEUTRAL = Decision(Mode.NEUTRAL, None, "no lease")
 
 
@@ -98,6 +54,7 @@ class _Lease:
     start: float
     end: float
     power_w: Watt
+    grid_w: Watt | None
 
 
 class Controller:
@@ -111,6 +68,7 @@ class Controller:
         self._after = AfterPlan.NEUTRAL
         self._after_until = 0.0
         self._told: tuple[float, Watt] | None = None
+        self._tracker = Tracker()
 
     @property
     def newest_command(self) -> int:
@@ -133,37 +91,71 @@ class Controller:
     def accept(self, schedule: Schedule, now_s: float, monotonic_s: float) -> None:
         """Put a schedule in force; from here on only the monotonic count ends its leases."""
         assert self.refusal(schedule, now_s) is None
-        zero = monotonic_s - now_s
-        starts = [step.start_s + zero for step in schedule.steps]
+        self._newest_command = schedule.command
+        self.resume(schedule, monotonic_s - now_s)
+
+    def resume(self, schedule: Schedule, zero_s: float) -> None:
+        """Put a schedule in force that was accepted before.
+
+        Args:
+            schedule: As it was accepted.
+            zero_s: The monotonic count less the wall's time [s], when both were right.
+        """
+        starts = [step.start_s + zero_s for step in schedule.steps]
         self._leases = tuple(
-            _Lease(start, min(start + step.lease_s, following), step.power_w)
+            _Lease(start, min(start + step.lease_s, following), step.power_w, step.grid_w)
             for start, following, step in zip(
                 starts, [*starts[1:], float("inf")], schedule.steps, strict=False
             )
         )
         self._after = schedule.after
-        end = max((lease.end for lease in self._leases), default=monotonic_s)
+        end = max((lease.end for lease in self._leases), default=float("-inf"))
         self._after_until = end + MAX_HORIZON_S
-        self._newest_command = schedule.command
+
+    def drop(self) -> None:
+        """Forget every lease: nobody knows any more when they hold."""
+        self._leases = ()
+
+    def nothing_told(self) -> None:
+        """Note that the battery obeys none of our set-points: the next one begins at zero."""
+        self._told = None
+        self._tracker.rest()
 
     def decide(self, seen: Seen, monotonic_s: float) -> Decision:
         """Return what the battery is told at this moment."""
+        before_w = 0 if self._told is None else self._told[1]
         decision = self._limited(self._wanted(seen, monotonic_s), seen, monotonic_s)
         told = decision.power_w
-        self._told = None if told is None else (monotonic_s, told)
+        if told is None:
+            self.nothing_told()
+            return decision
+        self._told = monotonic_s, told
+        self._tracker.told(before_w, told, monotonic_s)
         return decision
 
     def _wanted(self, seen: Seen, monotonic_s: float) -> Decision:
         for lease in self._leases:
             if lease.start <= monotonic_s < lease.end:
-                return Decision(Mode.FOLLOW_PLAN, lease.power_w, "plan", lease.power_w)
+                return self._planned(lease, seen)
         ended = bool(self._leases) and monotonic_s >= self._leases[-1].end
         if not ended or self._after is AfterPlan.NEUTRAL or monotonic_s >= self._after_until:
             return NEUTRAL
         if seen.fresh_grid_w is None or seen.battery_w is None:
-            return Decision(Mode.NEUTRAL, None, "meter is silent")
+            return Decision(Mode.NEUTRAL, None, SILENT)
         wanted_w = seen.battery_w - seen.fresh_grid_w
         return Decision(Mode.SELF_USE, wanted_w, "self-use after plan", wanted_w)
+
+    def _planned(self, lease: _Lease, seen: Seen) -> Decision:
+        """Return what a step asks: a power, or the power that its wish at the meter takes."""
+        if lease.grid_w is None:
+            self._tracker.rest()
+            return Decision(Mode.FOLLOW_PLAN, lease.power_w, "plan", lease.power_w)
+        if not seen.meter_speaks or seen.newest_w is None or seen.newest_at_s is None:
+            return Decision(Mode.NEUTRAL, None, SILENT)
+        told_w = 0 if self._told is None else self._told[1]
+        meter = seen.newest_at_s, seen.newest_w
+        power_w = self._tracker.aim(lease.grid_w, meter, lease.power_w, told_w, seen.grid_period_s)
+        return Decision(Mode.FOLLOW_PLAN, power_w, "plan at the meter", lease.power_w)
 
     def _limited(self, wanted: Decision, seen: Seen, monotonic_s: float) -> Decision:
         """Return the decision within every local limit; the narrowest one is named."""
@@ -172,39 +164,22 @@ class Controller:
             return wanted
         if seen.soc_permille is None:
             return Decision(Mode.NEUTRAL, None, "state of charge unknown", power_w)
-        low_w, high_w = -self._limits.discharge_max_w, self._limits.charge_max_w
+        if self._limits.need_meter and (seen.fresh_grid_w is None or seen.battery_w is None):
+            return Decision(Mode.NEUTRAL, None, f"{SILENT}, so the fuse is unknown", power_w)
+        own: Room = -self._limits.discharge_max_w, self._limits.charge_max_w, "battery's power"
         because = wanted.because
-        room = [(low_w, high_w, "battery's power"), *self._room(seen), *self._ramp(monotonic_s)]
-        for low_w, high_w, name in room:
+        for low_w, high_w, name in (own, *self._ramp(monotonic_s), *room(self._limits, seen)):
             inside_w = max(low_w, min(high_w, power_w))
             if inside_w != power_w:
                 power_w, because = inside_w, name
-        power_w = max(-self._limits.discharge_max_w, min(self._limits.charge_max_w, power_w))
+        low_w, high_w, _ = own
+        power_w = max(low_w, min(high_w, power_w))
         return Decision(wanted.mode, power_w, because, wanted.wanted_w)
 
-    def _ramp(self, monotonic_s: float) -> list[tuple[Watt, Watt, str]]:
+    def _ramp(self, monotonic_s: float) -> list[Room]:
         ramp = self._limits.ramp_w_per_s
         if ramp is None:
             return []
         before_s, before_w = self._told or (monotonic_s - 1.0, 0)
         reach_w = int(ramp * max(monotonic_s - before_s, 1.0))
         return [(before_w - reach_w, before_w + reach_w, "ramp")]
-
-    def _room(self, seen: Seen) -> list[tuple[Watt, Watt, str]]:
-        """Return the bounds that what was seen sets, the hardest last."""
-        far_w = self._limits.charge_max_w + self._limits.discharge_max_w
-        room: list[tuple[Watt, Watt, str]] = []
-        assert seen.soc_permille is not None
-        if seen.fresh_grid_w is not None and seen.battery_w is not None:
-            others_w = seen.fresh_grid_w - seen.battery_w
-            if self._limits.import_max_w is not None:
-                room.append((-far_w, self._limits.import_max_w - others_w, "connection's fuse"))
-            if self._limits.export_max_w is not None:
-                room.append((-self._limits.export_max_w - others_w, far_w, "export limit"))
-        elif self._limits.import_max_w is not None or self._limits.export_max_w is not None:
-            room.append((0, 0, "meter is silent, so the fuse is unknown"))
-        if seen.soc_permille <= self._limits.soc_min_permille:
-            room.append((0, far_w, "battery is empty"))
-        if seen.soc_permille >= self._limits.soc_max_permille:
-            room.append((-far_w, 0, "battery is full"))
-        return room

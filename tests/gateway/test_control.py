@@ -122,11 +122,14 @@ def test_the_fuse_of_the_connection_comes_before_the_plan() -> None:
     assert decision.wanted_w == 3000
 
 
-def test_a_silent_meter_means_no_power_where_a_fuse_must_be_kept() -> None:
+def test_a_silent_meter_releases_the_battery_where_a_fuse_must_be_kept() -> None:
     limits = Limits(5000, 4000, import_max_w=6000)
     silent = Seen(soc_permille=500, battery_w=0, grid_w=0, grid_age_s=31.0)
 
-    assert controller(schedule(3000), limits).decide(silent, 100.0).power_w == 0
+    decision = controller(schedule(3000), limits).decide(silent, 100.0)
+
+    assert decision.power_w is None
+    assert decision.because == "meter is silent, so the fuse is unknown"
 
 
 def test_a_ramp_is_climbed_step_by_step() -> None:

@@ -1,0 +1,160 @@
+"""What a battery and its connection can bear, and what room that leaves at this moment.
+
+The limits are set at the gateway. No message can change them: nothing of this file is on the wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from kwartier.units import Watt
+
+MAX_METER_AGE_S = 30.0
+"""A meter that said nothing for this long is not followed, however slow it is."""
+STALE_PERIODS = 3
+"""So many telegrams may be late before the meter counts as silent."""
+PHASES = ("l1", "l2", "l3")
+_USUAL_DV = 2300
+
+Room: TypeAlias = tuple[Watt, Watt, str]
+"""The least and the most the battery may do [W], and what says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What this battery and this connection can bear; set at the gateway, never from afar.
+
+    Attributes:
+        charge_max_w: The most it may take [W].
+        discharge_max_w: The most it may give [W].
+        soc_min_permille: Not discharged at or below this [1/1000].
+        soc_max_permille: Not charged at or above this [1/1000].
+        import_max_w: The most the connection may take from the grid [W]; None where unknown.
+        export_max_w: The most the connection may give to the grid [W]; None where unknown.
+        ramp_w_per_s: The fastest change of set-point [W/s]; None for as fast as it can.
+        fuse_a: The main fuse of each phase [A]; None where unknown.
+        phases: On how many phases the battery is: 1 or 3.
+        phase: Which one, where it is on one: ``l1``, ``l2`` or ``l3``.
+    """
+
+    charge_max_w: Watt
+    discharge_max_w: Watt
+    soc_min_permille: int = 50
+    soc_max_permille: int = 950
+    import_max_w: Watt | None = None
+    export_max_w: Watt | None = None
+    ramp_w_per_s: int | None = None
+    fuse_a: int | None = None
+    phases: int = 3
+    phase: str = "l1"
+
+    @property
+    def need_meter(self) -> bool:
+        """Whether a limit cannot be kept without knowing what the others take."""
+        return not (self.import_max_w is self.export_max_w is self.fuse_a is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """What the meter says of one phase.
+
+    Attributes:
+        power_w: Positive takes from the grid [W].
+        voltage_dv: Its voltage [0.1 V].
+    """
+
+    power_w: Watt
+    voltage_dv: int = _USUAL_DV
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the gateway last saw; None where it saw nothing.
+
+    Attributes:
+        soc_permille: How full the battery is [1/1000].
+        battery_w: What it does; positive charges [W].
+        grid_w: Exchange at the connection's meter when the battery was looked at; positive takes
+            from the grid [W].
+        grid_age_s: How long ago the meter said anything [s].
+        grid_period_s: How often it does [s].
+        phases: What it said of each phase at the moment of ``grid_w``; empty where it tells none.
+        newest_w: The exchange of its newest telegram [W].
+        newest_at_s: When that came, on the monotonic count [s].
+    """
+
+    soc_permille: int | None = None
+    battery_w: Watt | None = None
+    grid_w: Watt | None = None
+    grid_age_s: float | None = None
+    grid_period_s: float = MAX_METER_AGE_S / STALE_PERIODS
+    phases: Mapping[str, Phase] = field(default_factory=dict)
+    newest_w: Watt | None = None
+    newest_at_s: float | None = None
+
+    @property
+    def meter_speaks(self) -> bool:
+        """Whether the meter's newest word is young enough to act on."""
+        longest_s = min(MAX_METER_AGE_S, STALE_PERIODS * self.grid_period_s)
+        return self.grid_age_s is not None and self.grid_age_s <= longest_s
+
+    @property
+    def fresh_grid_w(self) -> Watt | None:
+        """The exchange at the meter, unless it is too old to follow."""
+        return self.grid_w if self.meter_speaks else None
+
+
+def room(limits: Limits, seen: Seen) -> list[Room]:
+    """Return the bounds that what was seen sets, the hardest last.
+
+    The caller has made sure that the state of charge is known, and the meter where it is needed.
+    """
+    assert seen.soc_permille is not None
+    far_w = limits.charge_max_w + limits.discharge_max_w
+    bounds: list[Room] = []
+    if limits.need_meter:
+        assert seen.grid_w is not None
+        assert seen.battery_w is not None
+        others_w = seen.grid_w - seen.battery_w
+        if limits.export_max_w is not None:
+            bounds.append((-limits.export_max_w - others_w, far_w, "export limit"))
+        if limits.import_max_w is not None:
+            bounds.append((-far_w, limits.import_max_w - others_w, "connection's fuse"))
+        bounds.extend(_fuses(limits, seen, seen.grid_w, seen.battery_w))
+    if seen.soc_permille <= limits.soc_min_permille:
+        bounds.append((0, far_w, "battery is empty"))
+    if seen.soc_permille >= limits.soc_max_permille:
+        bounds.append((-far_w, 0, "battery is full"))
+    return bounds
+
+
+def _fuses(limits: Limits, seen: Seen, grid_w: Watt, battery_w: Watt) -> list[Room]:
+    """Return what the fuse of each phase leaves for the whole battery.
+
+    A meter that tells no phases leaves open where the others are: then all of them are taken to
+    be on the one phase that can bear least.
+    """
+    if limits.fuse_a is None:
+        return []
+    spread = 3 if limits.phases == 3 else 1
+    told = {name: seen.phases[name] for name in PHASES if name in seen.phases}
+    if not told:
+        others_w = grid_w - battery_w
+        return [_fuse_room("fuse", limits.fuse_a * _USUAL_DV // 10, others_w, spread)]
+    ours = PHASES if spread == 3 else (limits.phase,)
+    return [
+        _fuse_room(
+            f"fuse of {name}",
+            limits.fuse_a * phase.voltage_dv // 10,
+            phase.power_w - round(battery_w / spread),
+            spread,
+        )
+        for name, phase in told.items()
+        if name in ours
+    ]
+
+
+def _fuse_room(name: str, fuse_w: Watt, others_w: Watt, spread: int) -> Room:
+    return spread * (-fuse_w - others_w), spread * (fuse_w - others_w), name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from random import Random
@@ -68,6 +69,7 @@ class Agent:
         clock: Clock,
         manner: Manner | None = None,
         random: Random | None = None,
+        heard: Callable[[DeviceId], None] | None = None,
     ) -> None:
         """Wire a gateway; nothing moves before ``start``.
 
@@ -79,12 +81,14 @@ class Agent:
             clock: The gateway's time; delivery itself counts on the machine's clock.
             manner: How it works.
             random: Spreads the gateways of a street in time.
+            heard: Is told which device said something, on the thread that read it.
         """
         self._coop, self._gateway = coop, gateway
         self._outbox = outbox
         self._bus = bus
         self._clock = clock
         self._manner = manner or Manner()
+        self._heard = heard
         self._courier = Courier(
             outbox, bus, coop, gateway, SystemClock(), self._manner.pace, random
         )
@@ -121,6 +125,8 @@ class Agent:
 
     def take(self, reading: Reading) -> None:
         """Keep one reading, and show it live."""
+        if self._heard is not None:
+            self._heard(reading.device)
         self._keeper.take(reading)
         self.taken += 1
         if self._manner.live_every_s:

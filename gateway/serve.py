@@ -18,17 +18,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Run the gateway until SIGTERM or Ctrl-C."""
-    from gateway.service import run_gateway
+    from gateway.care.running import run_with_care
     from gateway.settings import read_settings
     from kwartier.clock import SystemClock
     from kwartier.stopping import stopped_by_signals
 
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     path: Path = chosen.config
-    settings = read_settings(path)
     if chosen.check:
+        read_settings(path)
         sys.stdout.write(f"{path}: all keys are understood\n")
         return 0
     with stopped_by_signals() as stop:
-        run_gateway(settings, SystemClock(), stop)
+        run_with_care(path, SystemClock(), stop)
     return 0

@@ -7,7 +7,8 @@ import threading
 from contextlib import ExitStack
 from importlib.metadata import version
 
-from gateway.agent import Agent
+from gateway.agent import Agent, Manner
+from gateway.care.watch import Watchers, Watches
 from gateway.keep.outbox import Outbox
 from gateway.modbus.link import LinkSettings, ModbusLink
 from gateway.modbus.poll import ProfilePoll, Role, SunSpecPoll
@@ -26,13 +27,16 @@ _log = logging.getLogger(__name__)
 _LOOK_EVERY_S = 1.0
 
 
-def run_gateway(settings: GatewaySettings, clock: Clock, stop: threading.Event) -> None:
-    """Read, keep, send and obey until told to stop.
+def run_gateway(
+    settings: GatewaySettings, clock: Clock, stop: threading.Event, watch: Watches | None = None
+) -> None:
+    """Read, keep, send and obey until told to stop, or until ``watch`` asks to begin anew.
 
     Raises:
         OutboxInUseError: Another process has this gateway's outbox.
         OutboxWriteError: The disk takes nothing.
     """
+    watch = watch or Watchers()
     with ExitStack() as parts:
         outbox = Outbox(settings.folder / "outbox.db", settings.gateway, clock)
         parts.callback(outbox.close)
@@ -43,7 +47,11 @@ def run_gateway(settings: GatewaySettings, clock: Clock, stop: threading.Event) 
             begin=False,
         )
         parts.callback(bus.close)
-        agent = Agent(settings.coop, settings.gateway, outbox, bus, clock)
+        manner = Manner(live_every_s=settings.live_every_s)
+        agent = Agent(
+            settings.coop, settings.gateway, outbox, bus, clock, manner, heard=watch.heard
+        )
+        watch.attach(bus)
         links = _Links(parts)
         batteries = [_battery(one, settings, links, agent, clock) for one in settings.batteries]
         for one, battery in zip(settings.batteries, batteries, strict=True):
@@ -64,7 +72,7 @@ def run_gateway(settings: GatewaySettings, clock: Clock, stop: threading.Event) 
             source.start(_Take(agent, batteries, line.device, source))
             parts.callback(source.stop)
         _log.info("gateway %s reads for %s", settings.gateway, settings.coop)
-        while not stop.wait(_LOOK_EVERY_S):
+        while not watch.look() and not stop.wait(_LOOK_EVERY_S):
             pass
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.care.settings import CareSettings, read_care
 from gateway.modbus.link import LinkSettings
 from gateway.p1.serial_port import DSMR_2, DSMR_4, LineSettings, checked_address
 from gateway.steer.control import Limits
@@ -68,6 +70,8 @@ class GatewaySettings:
         p1: The meters it reads.
         modbus: The devices it reads.
         batteries: The batteries it reads and steers.
+        live_every_s: The shortest time between two live values of a device [s]; 0 for none.
+        care: What may be changed from afar.
     """
 
     coop: CoopId
@@ -77,6 +81,8 @@ class GatewaySettings:
     p1: tuple[P1Line, ...]
     modbus: tuple[ModbusDevice, ...]
     batteries: tuple[SteeredDevice, ...]
+    live_every_s: float = 1.0
+    care: CareSettings = field(default_factory=CareSettings)
 
 
 def read_settings(path: Path) -> GatewaySettings:
@@ -88,6 +94,16 @@ def read_settings(path: Path) -> GatewaySettings:
     return read_toml(path, lambda top: _settings(top, path.parent))
 
 
+def settings_of(values: Mapping[str, object], folder: Path) -> GatewaySettings:
+    """Return the settings of TOML that was parsed already; files are sought in ``folder``.
+
+    Raises:
+        InputError: A name cannot be one.
+        SettingsError: A file is away or a key is wrong; the key is named.
+    """
+    return _settings(Table(values), folder)
+
+
 def _settings(top: Table, folder: Path) -> GatewaySettings:
     settings = GatewaySettings(
         top.name("coop"),
@@ -97,6 +113,8 @@ def _settings(top: Table, folder: Path) -> GatewaySettings:
         tuple(_p1(row) for row in top.tables("p1", 16)),
         tuple(_modbus(row) for row in top.tables("modbus", 64)),
         tuple(_battery(row) for row in top.tables("battery", 16)),
+        live_every_s=top.number("live_every_s", 1.0, high=3600.0),
+        care=read_care(top.table("care"), folder),
     )
     if not settings.folder.is_dir():
         raise SettingsError(f"folder: there is no folder {settings.folder}: make it first")

@@ -1,0 +1,43 @@
+"""Care as the service sees it: it listens, hears what is read, and may ask for a new beginning."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from kwartier.bus import Bus
+
+
+class Watches(Protocol):
+    """Watches over the parts while they run."""
+
+    def attach(self, bus: Bus) -> None:
+        """Listen on a bus; called before it begins to connect."""
+
+    def heard(self, device: str) -> None:
+        """Note that a device said something; from any thread."""
+
+    def look(self) -> bool:
+        """Act on what arrived and on the time; return whether the parts are to be built anew."""
+
+
+class Watchers:
+    """Several that watch, as one; none is fine."""
+
+    def __init__(self, *watchers: Watches) -> None:
+        """Hold them."""
+        self._watchers = watchers
+
+    def attach(self, bus: Bus) -> None:
+        """Have each listen on a bus."""
+        for one in self._watchers:
+            one.attach(bus)
+
+    def heard(self, device: str) -> None:
+        """Let each note that a device said something."""
+        for one in self._watchers:
+            one.heard(device)
+
+    def look(self) -> bool:
+        """Let each act; return whether any asks for the parts to be built anew."""
+        asked = [one.look() for one in self._watchers]  # each one acts, whatever another asks
+        return any(asked)

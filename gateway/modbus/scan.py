@@ -6,12 +6,11 @@ import argparse
 from pathlib import Path
 
 from gateway.modbus.describe import describe_units
+from gateway.modbus.line import PORT, read_address
 from hardware.profile import load_profile, profile_names
 from hardware.recording import read_recording
 from kwartier.cli import print_json
 from kwartier.errors import UsageError
-
-_PORT = 502
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     scan.add_argument(
-        "address", metavar="HOST[:PORT]", help=f"where it listens; port {_PORT} if none"
+        "address", metavar="HOST[:PORT]", help=f"where it listens; port {PORT} if none"
     )
     scan.add_argument("--unit", type=int, metavar="N", help="its unit id; likely ones if none")
     scan.add_argument("--profile", metavar="NAME", help=profiles)
@@ -56,22 +55,13 @@ def run(chosen: argparse.Namespace) -> int:
     if chosen.action == "decode":
         units = describe_units(str(chosen.file), read_recording(chosen.file), profile)
     else:
-        host, port = _address(chosen.address)
+        address = read_address(chosen.address)
         if chosen.unit is not None and not 0 <= chosen.unit <= 255:
             raise UsageError(f"--unit {chosen.unit}: use 0 to 255")
         if not 0.05 <= chosen.timeout <= 60:
             raise UsageError(f"--timeout {chosen.timeout:g}: use 0.05 to 60 seconds")
         from gateway.modbus.unit_search import scan
 
-        units = scan(host, port, chosen.unit, profile, chosen.timeout)
+        units = scan(address, chosen.unit, profile, chosen.timeout)
     print_json({"units": units})
     return 0
-
-
-def _address(written: str) -> tuple[str, int]:
-    host, colon, port = written.rpartition(":")
-    if not colon:
-        return written, _PORT
-    if not host or not (port.isascii() and port.isdigit()) or not 1 <= int(port[:9]) <= 65535:
-        raise UsageError(f"{written!r}: write the address as HOST or HOST:PORT, port 1 to 65535")
-    return host.strip("[]"), int(port)

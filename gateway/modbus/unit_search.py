@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from gateway.modbus.describe import Json, describe, describe_units
-from gateway.modbus.link import LinkSettings, ModbusLink, NoConnectionError
+from gateway.modbus.line import LinkSettings
+from gateway.modbus.link import ModbusLink, NoConnectionError
 from hardware.profile import Profile, profile_names
 from hardware.profile_reader import profiles_that_fit
 from kwartier.errors import InputError, TemporaryError
@@ -19,7 +21,7 @@ GoodWe, 100 Victron, 0 some Huawei.
 
 
 def scan(
-    host: str, port: int, unit: int | None, profile: Profile | None, timeout_s: float
+    address: LinkSettings, unit: int | None, profile: Profile | None, timeout_s: float
 ) -> dict[str, Json]:
     """Return what the devices on one address say, by unit id; nothing is written.
 
@@ -27,22 +29,28 @@ def scan(
         InputError: No unit says anything that way; the message says what to try.
         TemporaryError: Nobody can be reached there.
     """
-    settings = LinkSettings(
-        host,
-        port,
-        timeout_s=timeout_s,
-        retries=0 if unit is None else 1,
-        connect_wait_s=profile.connect_wait_s if profile else 0.0,
-        gap_s=profile.gap_s if profile else 0.0,
-    )
-    logging.getLogger("gateway.modbus.link").addHandler(logging.NullHandler())
-    link = ModbusLink(settings)
+    link = open_link(address, profile, timeout_s, retries=0 if unit is None else 1)
     try:
         if unit is None:
             return _search(link, profile)
         return describe_units(link.where, {unit: link.unit(unit)}, profile)
     finally:
         link.close()
+
+
+def open_link(
+    address: LinkSettings, profile: Profile | None, timeout_s: float, *, retries: int
+) -> ModbusLink:
+    """Return a link for a command, with a profile's pauses; it logs nothing."""
+    logging.getLogger("gateway.modbus.link").addHandler(logging.NullHandler())
+    settings = replace(
+        address,
+        timeout_s=timeout_s,
+        retries=retries,
+        connect_wait_s=profile.connect_wait_s if profile else address.connect_wait_s,
+        gap_s=profile.gap_s if profile else address.gap_s,
+    )
+    return ModbusLink(settings)
 
 
 def _search(link: ModbusLink, profile: Profile | None) -> dict[str, Json]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from hardware.profile import Profile, load_profile, profile_names
+from hardware.profile_chain import ChainReader
 from hardware.profile_register import Register
 from hardware.registers import Number, RegisterSource, RegistersRefusedError
 
 
 class ProfileReader:
-    """Reads all registers of a profile from one device.
+    """Reads all registers and points of a profile from one device.
 
     A block that the device refuses is halved until only what it serves is left; what was
     refused alone is not asked for again, so that the next reading takes the fewest requests.
@@ -19,9 +20,10 @@ class ProfileReader:
         self.profile = profile
         self._source = source
         self._blocks = profile.blocks()
+        self._chain = ChainReader(tuple(profile.points.values()), source)
 
     def read(self) -> dict[str, Number | str | None]:
-        """Return every register of the profile by name; None for what is not there.
+        """Return every register and point of the profile by name; None for what is not there.
 
         Raises:
             TemporaryError: The device cannot be reached, or is busy.
@@ -39,7 +41,8 @@ class ProfileReader:
                     middle = len(block) // 2
                     waiting += [block[middle:], block[:middle]]
         self._blocks = served
-        return values
+        signed = {found.register: found.power(values) for found in self.profile.directions}
+        return {**values, **signed, **(self._chain.read() if self.profile.points else {})}
 
     def _block(self, block: list[Register]) -> dict[str, Number | str | None]:
         start = block[0].address
@@ -56,6 +59,8 @@ class ProfileReader:
 def profiles_that_fit(source: RegisterSource) -> list[str]:
     """Return the profiles whose sign of life a device shows; one register is read for each.
 
+    Profiles that know a device by its SunSpec models only are not among them.
+
     Raises:
         TemporaryError: The device cannot be reached, or is busy.
     """
@@ -63,6 +68,8 @@ def profiles_that_fit(source: RegisterSource) -> list[str]:
 
 
 def _shows_life(profile: Profile, source: RegisterSource) -> bool:
+    if profile.sign_of_life is None:
+        return False
     name, low, high = profile.sign_of_life
     register = profile.registers[name]
     try:

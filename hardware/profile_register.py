@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import TypeVar
 
-from hardware.registers import HOLDING, Number, Words, floating, signed, text, unsigned
+from hardware.registers import HOLDING, Number, Words, floating, signed, text, unsigned, words_of
 from kwartier.errors import SettingsError
 from kwartier.settings import Table
 
 Choice = TypeVar("Choice")
 
 _SIZES = {"u16": 1, "s16": 1, "u32": 2, "s32": 2, "f32": 2, "u64": 4, "s64": 4, "f64": 4}
+
+
+class Status(StrEnum):
+    """How well a profile is known; what is not recorded needs a real device before trust."""
+
+    RECORDED = "recorded"
+    """Its registers give the known values on recordings of real devices."""
+    DOCUMENTED = "documented"
+    """Taken from the maker's register list or from software in the field; not tried by us."""
+    GUESSED = "guessed"
+    """Inferred from a sister device."""
 
 
 class Wear(StrEnum):
@@ -70,7 +82,18 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class WriteRegister:
-    """One value a device can be told; kept as knowledge, written by no code of its own yet."""
+    """One value a device can be told; only a profile's control part writes any of them.
+
+    Attributes:
+        name: Quantity and unit.
+        address: Of its first register, as it is sent on the wire.
+        type: As of a register that is read, but for text.
+        function_code: With which the maker or the field writes it.
+        wear: What a write does to the device's memory.
+        note: For people.
+        scale: What the raw value is multiplied by.
+        low_word_first: Whether the lower half of a long number comes first.
+    """
 
     name: str
     address: int
@@ -78,6 +101,45 @@ class WriteRegister:
     function_code: int
     wear: Wear
     note: str
+    scale: Decimal = Decimal(1)
+    low_word_first: bool = False
+
+    @property
+    def size(self) -> int:
+        """Registers it takes."""
+        return _SIZES[self.type]
+
+    def words(self, value: int) -> list[int]:
+        """Return the registers that say a whole number of its unit, rounded towards zero.
+
+        Raises:
+            OverflowError: The number does not fit the type.
+        """
+        if self.type.startswith("f"):
+            words = _words_of_float(float(value / self.scale), self.size)
+        else:
+            raw = int(value / self.scale)
+            if raw < 0 and not self.type.startswith("s"):
+                raise OverflowError(f"{self.name} takes nothing below zero")
+            if self.type.startswith("s") and raw >> (16 * self.size - 1) not in (0, -1):
+                raise OverflowError(f"{self.name} takes no {value}")
+            words = words_of(raw, self.size)
+        return words[::-1] if self.low_word_first else words
+
+    def value(self, words: Words) -> Number | None:
+        """Return what its registers say now; None where they hold no number."""
+        register = Register(
+            self.name,
+            self.address,
+            self.type,
+            self.size,
+            self.scale,
+            frozenset(),
+            HOLDING,
+            self.low_word_first,
+        )
+        value = register.value(words)
+        return None if isinstance(value, str) else value
 
 
 def registers_of(top: Table, read: Table) -> dict[str, Register]:
@@ -91,7 +153,7 @@ def registers_of(top: Table, read: Table) -> dict[str, Register]:
         SettingsError: A key is missing, unknown, or its value is of the wrong kind.
     """
     function_code = read.whole("function_code", HOLDING, low=3, high=4)
-    low_first = chosen(read, "word_order", {"high": False, "low": True}, "high")
+    low_first = _low_first(read)
     missing = {kind: _codes(top.table("missing"), kind) for kind in top.table("missing").values}
     rows = top.table("registers")
     return {
@@ -100,9 +162,18 @@ def registers_of(top: Table, read: Table) -> dict[str, Register]:
     }
 
 
-def writes_of(top: Table) -> tuple[WriteRegister, ...]:
-    """Return what a device can be told, from the file's list of writes."""
-    return tuple(_write(row) for row in top.tables("write"))
+def writes_of(top: Table, read: Table) -> tuple[WriteRegister, ...]:
+    """Return what a device can be told, from the file's list of writes.
+
+    Args:
+        top: The whole file.
+        read: Its part on how registers are read; numbers are written in the same word order.
+
+    Raises:
+        SettingsError: A key is missing, unknown, or its value is of the wrong kind.
+    """
+    low_first = _low_first(read)
+    return tuple(_write(row, low_first=low_first) for row in top.tables("write"))
 
 
 def chosen(table: Table, key: str, choices: Mapping[str, Choice], default: str | None) -> Choice:
@@ -162,14 +233,28 @@ def _codes(table: Table, key: str) -> frozenset[int]:
         ) from None
 
 
-def _write(row: Table) -> WriteRegister:
+def _low_first(read: Table) -> bool:
+    return chosen(read, "word_order", {"high": False, "low": True}, "high")
+
+
+def _write(row: Table, *, low_first: bool) -> WriteRegister:
+    kind = row.text("type")
+    if kind not in _SIZES:
+        raise SettingsError(f"{row.place}type is {kind!r}: use one of {', '.join(_SIZES)}")
     register = WriteRegister(
         row.text("name"),
         row.whole("address", low=0, high=0xFFFF),
-        row.text("type"),
+        kind,
         row.whole("function_code", low=6, high=16),
         chosen(row, "wear", {wear.value: wear for wear in Wear}, Wear.UNKNOWN),
         row.text("note", ""),
+        _decimal(row),
+        low_first,
     )
     row.refuse_the_rest()
     return register
+
+
+def _words_of_float(value: float, count: int) -> list[int]:
+    raw = struct.pack(">f" if count == 2 else ">d", value)
+    return [int.from_bytes(raw[at : at + 2], "big") for at in range(0, len(raw), 2)]

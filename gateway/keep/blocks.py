@@ -108,6 +108,13 @@ class Gatherer:
             old = [device for device, group in self._open.items() if group.until_s <= now_s]
             return [self._closed(device) for device in old]
 
+    def company(self, now_s: float) -> list[Draft]:
+        """Return the drafts at half their age or more: they may go along with one that goes now.
+
+        Each transaction costs a memory card the same few pages, however much is in it.
+        """
+        return self.due(now_s + self._shape.age_s / 2)
+
     def deadline_s(self) -> float | None:
         """Return the monotonic count at which a draft becomes due; None when all is closed."""
         with self._lock:

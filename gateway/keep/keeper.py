@@ -57,9 +57,10 @@ class Keeper:
 
     def take(self, reading: Reading) -> None:
         """Keep one reading."""
-        drafts = self._gatherer.add(reading, self._clock.monotonic_s())
+        now_s = self._clock.monotonic_s()
+        drafts = self._gatherer.add(reading, now_s)
         if drafts:
-            self._write(drafts)
+            self._write(drafts + self._gatherer.company(now_s))
 
     def crc_failed(self, device: DeviceId, count: int = 1) -> None:
         """Count telegrams that were dropped because their checksum was wrong."""
@@ -71,9 +72,10 @@ class Keeper:
 
     def write_due(self) -> None:
         """Write down the blocks whose age has come, and what the disk did not take before."""
-        drafts = self._gatherer.due(self._clock.monotonic_s())
+        now_s = self._clock.monotonic_s()
+        drafts = self._gatherer.due(now_s)
         if drafts or self._waiting:
-            self._write(drafts)
+            self._write(drafts + self._gatherer.company(now_s))
 
     def _write(self, drafts: list[Draft]) -> None:
         with self._lock:

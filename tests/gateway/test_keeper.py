@@ -74,6 +74,22 @@ def test_a_full_block_is_on_disk_when_it_is_told(outbox: Outbox, clock: VirtualC
     assert kept(outbox)[0].at_s == (T0 + 1, T0 + 2)
 
 
+def test_a_block_of_half_its_age_goes_along_with_one_that_is_full(
+    outbox: Outbox, clock: VirtualClock
+) -> None:
+    """Each transaction costs the card the same pages: the inverter's 30 s share one, 29 s do not."""
+    keeper = Keeper(outbox, clock, lambda: None, Shape(rows=2, age_s=60.0))
+    keeper.take(reading(T0, "inverter"))
+    clock.advance(1.0)
+    keeper.take(reading(T0 + 1, "battery"))
+
+    clock.advance(29.0)
+    keeper.take(reading(T0 + 29))
+    keeper.take(reading(T0 + 30))
+
+    assert [block.device for block in kept(outbox)] == ["p1", "inverter"]
+
+
 def test_an_old_block_is_written_though_it_is_not_full(outbox: Outbox, clock: VirtualClock) -> None:
     keeper = Keeper(outbox, clock, lambda: None, Shape(age_s=60.0))
     keeper.take(reading(T0 + 1))

@@ -77,7 +77,7 @@ def test_a_full_block_is_on_disk_when_it_is_told(outbox: Outbox, clock: VirtualC
 def test_a_block_of_half_its_age_goes_along_with_one_that_is_full(
     outbox: Outbox, clock: VirtualClock
 ) -> None:
-    """Each transaction costs the card the same pages: the inverter's 30 s share one, 29 s do not."""
+    """Each transaction costs the card the same: what waited 30 s shares it, 29 s do not."""
     keeper = Keeper(outbox, clock, lambda: None, Shape(rows=2, age_s=60.0))
     keeper.take(reading(T0, "inverter"))
     clock.advance(1.0)

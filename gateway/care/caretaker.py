@@ -222,7 +222,7 @@ class Caretaker:
         if (wish.coop, wish.gateway) != (self._home.coop, self._home.gateway):
             raise InputError(f"it is meant for {wish.gateway} of {wish.coop}")
         if (wish.version, wish.sha256) == (kept.highest, kept.highest_sha256):
-            if self._refused is not None and self._refused.version != wish.version:
+            if self._refused is not None and self._refused.sha256 != wish.sha256:
                 self._refused = None
             self._untold = True
             return False

@@ -1,31 +1,38 @@
-"""Guards that the database keeps by itself: acts and looks are added, and stay as they are.
+"""Guards that the database keeps by itself: acts, looks and handovers stay as they were added.
 
-Looks older than ``LOOK_DAYS`` by the database's own clock may be taken out; acts never.
+Looks and handovers may be taken out when they are old by the database's own clock; acts never.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
-from api.people.tables import ActRow, LookRow
+from api.people.tables import ActRow, HandoverRow, LookRow
 
-ONLY_ADDED = (ActRow.__tablename__, LookRow.__tablename__)
-"""The tables whose rows are never changed or taken out; both name people by their ids only."""
+ONLY_ADDED = (ActRow.__tablename__, LookRow.__tablename__, HandoverRow.__tablename__)
+"""The tables whose rows are never changed; a handover is sealed, the others name people by ids."""
 LOOK_DAYS = 730
 """How long it stays written who looked [days]."""
-_SOME_DAY_S = {LookRow.__tablename__: LOOK_DAYS * 86_400}
+HANDOVER_DAYS = 2_557
+"""How long it stays written how a home was handed over: as long as books do [days]."""
+_SOME_DAY_S = {
+    LookRow.__tablename__: LOOK_DAYS * 86_400,
+    HandoverRow.__tablename__: HANDOVER_DAYS * 86_400,
+}
 _FUNCTION = (
     "CREATE OR REPLACE FUNCTION people_only_added() RETURNS trigger LANGUAGE plpgsql AS "
     "$$ BEGIN RAISE EXCEPTION USING MESSAGE = TG_ARGV[0]; END $$"
 )
 
 
-def guard(connection: Connection) -> None:
+def guard(connection: Connection, tables: Sequence[str] = ONLY_ADDED) -> None:
     """Let rows of the logs be added only; doing it again changes nothing."""
     on_postgresql = connection.dialect.name == "postgresql"
     if on_postgresql:
         connection.exec_driver_sql(_FUNCTION)
-    for table in ONLY_ADDED:
+    for table in tables:
         for statement in _postgresql(table) if on_postgresql else _sqlite(table):
             connection.exec_driver_sql(statement)
 

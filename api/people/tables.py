@@ -355,3 +355,78 @@ class ForgottenRow(PeopleBase):
     home: Mapped[str] = mapped_column(NAME)
     first_day: Mapped[date] = mapped_column(Date)
     last_day: Mapped[date] = mapped_column(Date, index=True)
+
+
+class JobRow(PeopleBase):
+    """A gateway to be let in at a home, and what the board said of it; words are sealed."""
+
+    __tablename__ = "gateway_job"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    gateway: Mapped[str] = mapped_column(NAME, index=True)
+    home: Mapped[str] = mapped_column(NAME, index=True)
+    meter: Mapped[str] = mapped_column(Text)
+    address: Mapped[str] = mapped_column(Text)
+    steering: Mapped[bool]
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    made_by: Mapped[str] = mapped_column(NAME)
+    made_at_s: Mapped[int] = mapped_column(BigInteger)
+    judged_by: Mapped[str] = mapped_column(NAME)
+    judged_at_s: Mapped[int | None] = mapped_column(BigInteger)
+    ended_by: Mapped[str] = mapped_column(NAME)
+    ended_at_s: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class ClaimRow(PeopleBase):
+    """A claim code, kept as keyed hashes, and the gateway that showed it."""
+
+    __tablename__ = "gateway_claim"
+
+    mark: Mapped[str] = mapped_column(String(4), primary_key=True)
+    job: Mapped[int] = mapped_column(ForeignKey("gateway_job.id"), index=True)
+    typed_hash: Mapped[str] = mapped_column(HASH)
+    secret_hash: Mapped[str] = mapped_column(HASH)
+    made_at_s: Mapped[int] = mapped_column(BigInteger)
+    until_s: Mapped[int] = mapped_column(BigInteger)
+    tries: Mapped[int]
+    spoiled: Mapped[bool]
+    ticket_hash: Mapped[str | None] = mapped_column(HASH, unique=True)
+    csr: Mapped[str] = mapped_column(Text)
+    key_print: Mapped[str] = mapped_column(String(16))
+    shown_at_s: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class CertificateRow(PeopleBase):
+    """A certificate that was given to a gateway; nothing in it is secret."""
+
+    __tablename__ = "gateway_certificate"
+
+    serial: Mapped[str] = mapped_column(String(40), primary_key=True)
+    gateway: Mapped[str] = mapped_column(NAME, index=True)
+    job: Mapped[int] = mapped_column(ForeignKey("gateway_job.id"), index=True)
+    from_s: Mapped[int] = mapped_column(BigInteger)
+    until_s: Mapped[int] = mapped_column(BigInteger)
+    pem: Mapped[str] = mapped_column(Text)
+    revoked_at_s: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class NonceRow(PeopleBase):
+    """The mark of a signed message that was taken; it is not taken twice."""
+
+    __tablename__ = "gateway_nonce"
+
+    hash: Mapped[str] = mapped_column(HASH, primary_key=True)
+    until_s: Mapped[int] = mapped_column(BigInteger, index=True)
+
+
+class HandoverRow(PeopleBase):
+    """How a home was handed over, as its gateway signed it; sealed, and never changed."""
+
+    __tablename__ = "gateway_handover"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at_s: Mapped[int] = mapped_column(BigInteger)
+    gateway: Mapped[str] = mapped_column(NAME, index=True)
+    home: Mapped[str] = mapped_column(NAME, index=True)
+    hash: Mapped[str] = mapped_column(HASH, unique=True)
+    record: Mapped[str] = mapped_column(Text)

@@ -48,7 +48,7 @@ def test_opening_again_changes_nothing(tmp_path: Path) -> None:
     engine.dispose()
 
 
-@pytest.mark.parametrize("table", ["act", "look"])
+@pytest.mark.parametrize("table", ["act", "look", "gateway_handover"])
 def test_the_steps_bring_the_guards(tmp_path: Path, table: str) -> None:
     engine = engine_of(f"sqlite:///{tmp_path / 'a.db'}")
     upgrade(engine)

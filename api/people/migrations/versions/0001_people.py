@@ -36,7 +36,7 @@ def upgrade() -> None:
     _make_totp()
     _make_wish()
     _make_session()
-    guard(op.get_bind())
+    guard(op.get_bind(), ("act", "look"))
 
 
 def _make_account() -> None:

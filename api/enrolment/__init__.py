@@ -1,0 +1,1 @@
+"""Letting gateways in: jobs, claim codes, certificates, and taking them back. Knows no HTTP."""

@@ -30,6 +30,29 @@ class Poll(Protocol):
         """
 
 
+class Releasing(Protocol):
+    """A link that can be let go."""
+
+    def release(self) -> None:
+        """Close the connection where nobody waits for it."""
+
+
+class ReleasingPoll:
+    """A poll that lets its link go after each round, so that another program has a turn."""
+
+    def __init__(self, poll: Poll, link: Releasing) -> None:
+        """Ask as ``poll`` does, over ``link``."""
+        self._poll = poll
+        self._link = link
+
+    def read(self) -> Reading:
+        """Return what the device says now; errors as the poll it wraps."""
+        try:
+            return self._poll.read()
+        finally:
+            self._link.release()
+
+
 @dataclass(slots=True)
 class Asked:
     """A device and when it is asked again.

@@ -13,7 +13,7 @@ from kwartier.errors import TemporaryError
 MOST_WAITING = 64
 """Requests that may wait for one line; more are refused at once."""
 PASSED_OVER = 4
-"""How often a lane that waits lets a quicker one go first."""
+"""After how many passes a lane that waits is due; of two that are due one is passed once more."""
 
 
 class Lane(IntEnum):
@@ -35,7 +35,7 @@ class Turns:
     """Hands a line to one thread at a time: by lane, in order of arrival, none for ever last.
 
     Whoever has the turn does its own reading and writing, so a line nobody else wants costs
-    no switch of threads. A lane that waits is passed over at most four times in a row.
+    no switch of threads. A lane that waits is passed over at most five times in a row.
     """
 
     def __init__(self, where: str, *, most_waiting: int = MOST_WAITING) -> None:

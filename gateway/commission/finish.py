@@ -1,0 +1,84 @@
+"""The settings of the gateway, written from what was found: nobody types an address."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from gateway.commission.commissioned import FILE
+from gateway.commission.found import Found, Kind
+from gateway.enrol.identity import Enrolled, Identity
+from gateway.enrol.kept import write_whole
+
+_SMALLEST_W = 1
+
+
+def settings_text(
+    enrolled: Enrolled, identity: Identity, cable: str, line: str, devices: tuple[Found, ...]
+) -> str:
+    """Return ``gateway.toml`` of a home.
+
+    Args:
+        enrolled: What the server told.
+        identity: Whose files prove it to the broker.
+        cable: The meter's; empty when it has none.
+        line: How the cable speaks, ``dsmr4`` or ``dsmr2``.
+        devices: What was found.
+    """
+    lines = [
+        "# Written when this home was brought on the air; the keys stand in docs/settings.md.",
+        f"coop = {_text(enrolled.coop)}",
+        f"gateway = {_text(enrolled.gateway)}",
+        f"commissioned_file = {_text(FILE)}",
+        "",
+        "[broker]",
+        f"url = {_text(enrolled.broker_url)}",
+        *_proof(enrolled, identity),
+    ]
+    if cable:
+        lines += ["", "[[p1]]", f"address = {_text(cable)}", f"line = {_text(line)}"]
+    for device in devices:
+        lines += _device(device)
+    return "\n".join(lines) + "\n"
+
+
+def write_settings(path: Path, text: str) -> None:
+    """Put ``gateway.toml`` in place, whole.
+
+    Raises:
+        IdentityWriteError: The disk takes nothing.
+    """
+    write_whole(path, text.encode())
+
+
+def _proof(enrolled: Enrolled, identity: Identity) -> Iterator[str]:
+    if not enrolled.broker_url.startswith("mqtts:"):
+        return
+    tls = identity.tls()
+    for key, file in (
+        ("ca_file", tls.ca_file),
+        ("certificate_file", tls.certificate_file),
+        ("key_file", tls.key_file),
+    ):
+        if file is not None:
+            yield f"{key} = {_text(str(file.absolute()))}"
+
+
+def _device(device: Found) -> Iterator[str]:
+    place = (f"host = {_text(device.host)}", f"port = {device.port}", f"unit = {device.unit}")
+    if device.kind is Kind.BATTERY and not device.profile and device.charge_max_w:
+        yield from ("", "[[battery]]", f"device = {_text(device.name)}", *place)
+        yield f"charge_max_w = {max(device.charge_max_w, _SMALLEST_W)}"
+        yield f"discharge_max_w = {max(device.discharge_max_w, _SMALLEST_W)}"
+    elif device.series:
+        yield from ("", "[[modbus]]", f"device = {_text(device.name)}", *place)
+        if device.profile:
+            yield f"profile = {_text(device.profile)}"
+        if device.turned:
+            yield "turned = true"
+
+
+def _text(value: str) -> str:
+    """Return a TOML basic string; JSON's escapes are TOML's too."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

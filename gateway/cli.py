@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway import serve
+from gateway import provision, serve
 from gateway.modbus import scan
 from gateway.p1 import decode
 from kwartier.cli import Command
@@ -29,4 +29,12 @@ GATEWAY = Command(
     extra="gateway",
     configure=serve.add_arguments,
     run=serve.run,
+)
+
+PROVISION = Command(
+    summary="write what stands on the card of one home's gateway",
+    example='kwartier provision --address "Zonnehof 14" --gateway gw-14 --coop zonnehof --out card',
+    extra="gateway",
+    configure=provision.add_arguments,
+    run=provision.run,
 )

@@ -13,7 +13,7 @@ from gateway.keep.outbox import Outbox
 from gateway.modbus.link import LinkSettings, ModbusLink
 from gateway.modbus.poll import ProfilePoll, Role, SunSpecPoll
 from gateway.modbus.poller import Asked, Poll, Poller
-from gateway.p1.serial_port import P1Source
+from gateway.p1.line import MeterLine
 from gateway.settings import GatewaySettings, ModbusDevice, SteeredDevice
 from gateway.steer.battery import SteeredBattery
 from kwartier.clock import Clock
@@ -68,7 +68,7 @@ def run_gateway(
             poller.start()
             parts.callback(poller.stop)
         for line in settings.p1:
-            source = P1Source(line.address, clock, device=line.device, line=line.line)
+            source = MeterLine(line, clock, settings.folder, agent.tell_event)
             source.start(_Take(agent, batteries, line.device, source))
             parts.callback(source.stop)
         _log.info("gateway %s reads for %s", settings.gateway, settings.coop)
@@ -94,7 +94,7 @@ class _Take:
     """Hands a meter's reading to the agent, and shows the batteries what the grid does."""
 
     def __init__(
-        self, agent: Agent, batteries: list[SteeredBattery], device: DeviceId, source: P1Source
+        self, agent: Agent, batteries: list[SteeredBattery], device: DeviceId, source: MeterLine
     ) -> None:
         self._agent = agent
         self._batteries = batteries

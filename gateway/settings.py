@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.care.settings import CareSettings, read_care
 from gateway.modbus.link import LinkSettings
-from gateway.p1.serial_port import DSMR_2, DSMR_4, LineSettings, checked_address
+from gateway.p1.settings import P1Line, read_p1
 from gateway.steer.control import Limits
 from hardware.profile import Profile, load_profile
 from kwartier.broker import Broker, read_broker
@@ -16,17 +16,7 @@ from kwartier.errors import InputError, SettingsError
 from kwartier.identity import CoopId, DeviceId, GatewayId
 from kwartier.settings import Table, read_toml
 
-_LINES = {"dsmr4": DSMR_4, "dsmr2": DSMR_2}
 _SHORTEST_TIMEOUT_S = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class P1Line:
-    """One P1 port: a serial device or ``socket://HOST:PORT``, and how it speaks."""
-
-    device: DeviceId
-    address: str
-    line: LineSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +100,7 @@ def _settings(top: Table, folder: Path) -> GatewaySettings:
         top.name("gateway"),
         read_broker(top.table("broker"), folder),
         folder / top.text("folder", "."),
-        tuple(_p1(row) for row in top.tables("p1", 16)),
+        tuple(read_p1(row, folder) for row in top.tables("p1", 16)),
         tuple(_modbus(row) for row in top.tables("modbus", 64)),
         tuple(_battery(row) for row in top.tables("battery", 16)),
         live_every_s=top.number("live_every_s", 1.0, high=3600.0),
@@ -130,23 +120,6 @@ def _settings(top: Table, folder: Path) -> GatewaySettings:
         raise SettingsError(f"device {twice[0]!r} stands there twice: give each its own name")
     top.refuse_the_rest()
     return settings
-
-
-def _p1(row: Table) -> P1Line:
-    name = row.text("line", "dsmr4")
-    if name not in _LINES:
-        raise SettingsError(f"{row.place}line is {name!r}: use {' or '.join(sorted(_LINES))}")
-    line = P1Line(row.name("device", "p1"), _address(row), _LINES[name])
-    row.refuse_the_rest()
-    return line
-
-
-def _address(row: Table) -> str:
-    address = row.text("address")
-    try:
-        return checked_address(address)
-    except SettingsError as error:
-        raise SettingsError(f"{row.place}address: {error}") from error
 
 
 def _modbus(row: Table) -> ModbusDevice:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from gateway.p1.framer import Frame, Framer
 from gateway.p1.mbus import Channel
 from gateway.p1.quantity import count_of, quantity_of
+from gateway.p1.sealed import SealKeys, Unsealer, read_key
 from gateway.p1.stamp import Stamp, stamp_of
 from gateway.p1.telegram import Telegram, telegram_of
 from hardware import obis
@@ -39,7 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     decode = actions.add_parser(
         "decode",
         help="print one JSON line per telegram found in recorded bytes",
-        epilog="example:\n  kwartier p1 decode telegram.txt",
+        epilog=(
+            "examples:\n  kwartier p1 decode telegram.txt\n"
+            "  kwartier p1 decode --key-file p1.key sealed.bin"
+        ),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     decode.add_argument("files", nargs="+", metavar="FILE", help="recorded bytes; - reads stdin")
@@ -48,14 +52,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=str(HOME_ZONE),
         help="wall time of the house, for stamps without a season letter (default: %(default)s)",
     )
+    decode.add_argument(
+        "--key-file", metavar="KEYFILE", help="32 hexadecimal digits that open sealed telegrams"
+    )
+    decode.add_argument(
+        "--authentication-key-file",
+        metavar="KEYFILE",
+        help="the second key of a sealed telegram, where it is not the usual one",
+    )
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Print every telegram of every file and return 0."""
     zone = _zone(str(chosen.zone))
+    keys = _keys(chosen.key_file, chosen.authentication_key_file)
     for name in map(str, chosen.files):
         found = False
-        for frame in _frames(name):
+        for frame in _frames(name, keys):
             telegram = telegram_of(frame, zone)
             if not telegram.objects and not _IDENTIFICATION.match(telegram.header):
                 continue  # a slash in other bytes
@@ -217,23 +230,37 @@ def _plain(sent: str) -> str | None:
     return text if text.isprintable() else sent
 
 
-def _frames(name: str) -> Iterator[Frame]:
+def _keys(key_file: str | None, authentication_key_file: str | None) -> SealKeys | None:
+    if key_file is None:
+        if authentication_key_file is not None:
+            raise UsageError("--authentication-key-file opens nothing alone: add --key-file")
+        return None
+    second = None if authentication_key_file is None else read_key(Path(authentication_key_file))
+    return SealKeys(read_key(Path(key_file)), second)
+
+
+def _frames(name: str, keys: SealKeys | None) -> Iterator[Frame]:
     if name == "-":
-        yield from _framed(sys.stdin.buffer)
+        yield from _framed(sys.stdin.buffer, keys)
         return
     try:
         with Path(name).open("rb") as stream:
-            yield from _framed(stream)
+            yield from _framed(stream, keys)
     except OSError as error:
         raise InputError(
             f"{name}: cannot be read ({error.strerror}): name a file with the bytes of a P1 port"
         ) from error
 
 
-def _framed(stream: BinaryIO) -> Iterator[Frame]:
+def _framed(stream: BinaryIO, keys: SealKeys | None) -> Iterator[Frame]:
     framer = Framer()
+    unsealer = None if keys is None else Unsealer(keys, refuse_old=False)
     while piece := stream.read(_PIECE):
-        yield from framer.feed(piece)
+        if unsealer is None:
+            yield from framer.feed(piece)
+            continue
+        for telegram in unsealer.feed(piece):
+            yield from framer.feed(telegram + b"\r\n")
     yield from framer.end()
 
 

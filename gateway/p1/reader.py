@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.p1.channels import ChannelNames
 from gateway.p1.framer import Crc, Frame, Framer
+from gateway.p1.plausible import Gate
 from gateway.p1.readings import Agreement, reading_of
+from gateway.p1.sealed import Unsealer
 from gateway.p1.telegram import Telegram, telegram_of
 from hardware import obis
 from kwartier.identity import DeviceId
@@ -23,7 +26,7 @@ class P1Counters:
         crc_failures: Telegrams whose checksum was wrong, or missing where it is due.
         cut_off: Telegrams that broke off.
         refused: Readings without checksum that their neighbours contradicted.
-        garbage_bytes: Bytes that belonged to no telegram.
+        garbage_bytes: Bytes that belonged to no telegram, or to no sealed frame.
         readings: Readings handed on.
         meter_ahead_s: The meter's stamp less the gateway's clock, when last seen [s].
     """
@@ -48,9 +51,29 @@ class P1Reader:
         counters: What happened so far.
     """
 
-    def __init__(self, device: DeviceId = "p1", zone: Zone = HOME_ZONE) -> None:
-        """Read for one device; ``zone`` is the wall time of stamps without season letter."""
+    def __init__(
+        self,
+        device: DeviceId = "p1",
+        zone: Zone = HOME_ZONE,
+        *,
+        unsealer: Unsealer | None = None,
+        gate: Gate | None = None,
+        names: ChannelNames | None = None,
+    ) -> None:
+        """Read for one device.
+
+        Args:
+            device: The electricity meter's name on this gateway.
+            zone: The wall time of stamps without season letter.
+            unsealer: Opens the telegrams of a meter that seals them; clear ones then count for
+                nothing.
+            gate: Holds each reading against those before; None believes every proven telegram.
+            names: What the meters on the M-Bus are called, as before a restart.
+        """
         self.counters = P1Counters()
+        self._unsealer = unsealer
+        self._gate = gate
+        self._names = names or ChannelNames()
         self._device = device
         self._zone = zone
         self._framer = Framer()
@@ -60,15 +83,40 @@ class P1Reader:
     def feed(self, piece: bytes, gateway_now_s: float) -> list[Reading]:
         """Return the readings that these next bytes complete, in order."""
         readings: list[Reading] = []
-        for frame in self._framer.feed(piece):
-            readings.extend(self._readings(frame, gateway_now_s))
+        for clear in self._clear(piece):
+            for frame in self._framer.feed(clear):
+                readings.extend(self._readings(frame, gateway_now_s))
         self.counters.garbage_bytes = self._framer.garbage_bytes
-        self.counters.readings += len(readings)
+        if self._unsealer is not None:
+            self.counters.garbage_bytes += self._unsealer.counters.garbage_bytes
         return readings
+
+    def take(self, telegram: Telegram, gateway_now_s: float) -> list[Reading]:
+        """Return the readings of a telegram that was proven elsewhere, as bytes were."""
+        self.counters.telegrams += 1
+        if telegram.stamp is not None:
+            self.counters.meter_ahead_s = telegram.stamp.at_s - gateway_now_s
+        names = self._names.names(telegram.channels)
+        readings = reading_of(telegram, self._device, gateway_now_s, names)
+        if telegram.crc is Crc.NONE:
+            readings = self._agreement.admit(readings)
+            self.counters.refused = self._agreement.refused
+        if self._gate is not None:
+            readings = [one for reading in readings for one in self._gate.admit(reading)]
+        fresh = [reading for reading in readings if self._is_new(reading)]
+        self.counters.readings += len(fresh)
+        return fresh
 
     def line_broke(self) -> None:
         """Forget the telegram that was under way: the line was opened anew."""
         self.counters.cut_off += len(self._framer.end())
+        if self._unsealer is not None:
+            self.counters.cut_off += self._unsealer.line_broke()
+
+    def _clear(self, piece: bytes) -> list[bytes]:
+        if self._unsealer is None:
+            return [piece]
+        return [telegram + b"\r\n" for telegram in self._unsealer.feed(piece)]
 
     def _readings(self, frame: Frame, gateway_now_s: float) -> list[Reading]:
         if frame.crc is Crc.NO_END:
@@ -81,14 +129,7 @@ class P1Reader:
         if frame.crc is Crc.NONE and _owes_checksum(telegram):
             self.counters.crc_failures += 1
             return []
-        self.counters.telegrams += 1
-        if telegram.stamp is not None:
-            self.counters.meter_ahead_s = telegram.stamp.at_s - gateway_now_s
-        readings = reading_of(telegram, self._device, gateway_now_s)
-        if frame.crc is Crc.NONE:
-            readings = self._agreement.admit(readings)
-            self.counters.refused = self._agreement.refused
-        return [reading for reading in readings if self._is_new(reading)]
+        return self.take(telegram, gateway_now_s)
 
     def _is_new(self, reading: Reading) -> bool:
         if reading.device == self._device:

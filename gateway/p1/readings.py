@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gateway.p1.mbus import Channel
 from gateway.p1.telegram import Telegram
 from hardware import obis
@@ -19,7 +21,12 @@ _SIDES = tuple(
 """Per side the total, its tariffs, and those of them that have no series of their own."""
 
 
-def reading_of(telegram: Telegram, device: DeviceId, gateway_now_s: float) -> list[Reading]:
+def reading_of(
+    telegram: Telegram,
+    device: DeviceId,
+    gateway_now_s: float,
+    names: Mapping[int, DeviceId] | None = None,
+) -> list[Reading]:
     """Return what a telegram says as readings: the meter's own first, then its M-Bus meters'.
 
     The caller has judged the telegram's checksum. Energy is whole watt-hours, cut off. The total
@@ -29,9 +36,10 @@ def reading_of(telegram: Telegram, device: DeviceId, gateway_now_s: float) -> li
 
     Args:
         telegram: Of ``gateway.p1.telegram.telegram_of``.
-        device: The name of the electricity meter; M-Bus meters are ``gas-1``, ``heat-2`` and so
-            on, by type and channel, each under its own meter id.
+        device: The name of the electricity meter.
         gateway_now_s: The gateway's synchronised clock [s].
+        names: Of the M-Bus meters by channel; None for ``gas-1``, ``heat-2`` and so on, by type
+            and channel. Each is read under its own meter id.
     """
     readings: list[Reading] = []
     values = _values(telegram.numbers)
@@ -42,7 +50,7 @@ def reading_of(telegram: Telegram, device: DeviceId, gateway_now_s: float) -> li
         clock = ClockSource.METER if own else ClockSource.GATEWAY
         readings.append(Reading(device, telegram.meter_id, at_s, values, clock))
     for channel in telegram.channels:
-        reading = _mbus_reading(channel, gateway_now_s)
+        reading = _mbus_reading(channel, gateway_now_s, names)
         if reading is not None:
             readings.append(reading)
     return readings
@@ -107,7 +115,9 @@ def _values(numbers: dict[str, int]) -> dict[str, int]:
     return values
 
 
-def _mbus_reading(channel: Channel, gateway_now_s: float) -> Reading | None:
+def _mbus_reading(
+    channel: Channel, gateway_now_s: float, names: Mapping[int, DeviceId] | None
+) -> Reading | None:
     kind = obis.MBUS_TYPES.get(channel.type_code or 0)
     stored = obis.MBUS_SERIES.get(kind) if kind is not None else None
     if kind is None or stored is None or channel.value is None or channel.stamp is None:
@@ -116,7 +126,8 @@ def _mbus_reading(channel: Channel, gateway_now_s: float) -> Reading | None:
     whole = channel.value.whole(base)
     if whole is None or whole < 0 or abs(channel.stamp.at_s - gateway_now_s) > _DAY_S:
         return None
-    device = f"{kind}-{channel.number}"
+    usual = f"{kind}-{channel.number}"
+    device = usual if names is None else names.get(channel.number, usual)
     return Reading(device, channel.meter_id, channel.stamp.at_s, {series: whole})
 
 

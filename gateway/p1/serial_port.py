@@ -61,6 +61,7 @@ class P1Source:
         device: DeviceId = "p1",
         line: LineSettings = DSMR_4,
         zone: Zone = HOME_ZONE,
+        reader: P1Reader | None = None,
         silence_s: float = 60.0,
         first_wait_s: float = 1.0,
         longest_wait_s: float = 60.0,
@@ -73,6 +74,7 @@ class P1Source:
             device: The electricity meter's name on this gateway.
             line: Of a serial device; a TCP server has its own.
             zone: The wall time of stamps without season letter.
+            reader: Reads the bytes in place of one made for ``device`` and ``zone``.
             silence_s: Without any byte for so long [s] the line is opened anew.
             first_wait_s: Pause before the first attempt to open it again [s]; doubles each time.
             longest_wait_s: The pause never grows beyond this [s].
@@ -87,7 +89,7 @@ class P1Source:
         self._address = address
         self._line = line
         self._clock = clock
-        self._reader = P1Reader(device, zone)
+        self._reader = reader or P1Reader(device, zone)
         self._silence_s = silence_s
         self._first_wait_s = first_wait_s
         self._longest_wait_s = longest_wait_s

@@ -1,0 +1,206 @@
+"""A HomeWizard P1 meter on the house's network, asked once a second over its local API.
+
+It hands on the meter's telegram byte by byte, checksum and all, at ``/api/v1/telegram``; that goes
+the way of every telegram. Where it has none, ``/api/v1/data`` is read.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from http.client import HTTPConnection, HTTPException
+
+from gateway.p1.homewizard_answer import MOST_BYTES, telegram_of_answer
+from gateway.p1.reader import P1Counters, P1Reader
+from kwartier.clock import Clock
+from kwartier.errors import ContractError, LinkDownError, SettingsError
+from kwartier.interval import HOME_ZONE, Zone
+from kwartier.reading import Reading
+
+_log = logging.getLogger(__name__)
+
+SCHEME = "homewizard://"
+_TELEGRAM = "/api/v1/telegram"
+_DATA = "/api/v1/data"
+_OK, _NOT_FOUND = 200, 404
+_ABSENT = frozenset({_NOT_FOUND, 405, 410, 501})
+_FORBIDDEN = 403
+
+
+class HomeWizardSource:
+    """One HomeWizard meter, asked on a thread of its own; asked less while it does not answer.
+
+    Attributes:
+        losses: How often it stopped answering.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        clock: Clock,
+        reader: P1Reader | None = None,
+        *,
+        zone: Zone = HOME_ZONE,
+        every_s: float = 1.0,
+        timeout_s: float = 5.0,
+        longest_wait_s: float = 60.0,
+    ) -> None:
+        """Describe the meter; nothing is asked before ``start``.
+
+        Args:
+            address: ``homewizard://HOST`` or ``homewizard://HOST:PORT``.
+            clock: The gateway's clock.
+            reader: Turns telegrams into readings.
+            zone: The wall time of stamps without season letter.
+            every_s: The pause between two questions [s].
+            timeout_s: The longest one answer may take from first to last byte [s].
+            longest_wait_s: The pause never grows beyond this while it does not answer [s].
+
+        Raises:
+            SettingsError: The address is another.
+        """
+        self._host, self._port = checked_homewizard(address)
+        self._name = address
+        self._clock = clock
+        self._reader = reader or P1Reader(zone=zone)
+        self._zone = zone
+        self._every_s = every_s
+        self._timeout_s = timeout_s
+        self._longest_wait_s = longest_wait_s
+        self._path = _TELEGRAM
+        self._last = b""
+        self._stop = threading.Event()
+        self._open: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+        self._connected = False
+        self.losses = 0
+
+    @property
+    def connected(self) -> bool:
+        """Return whether it answered when last asked."""
+        return self._connected
+
+    @property
+    def counters(self) -> P1Counters:
+        """Return what happened so far; it goes on counting."""
+        return self._reader.counters
+
+    def start(self, on_reading: Callable[[Reading], None]) -> None:
+        """Ask from now on; each reading is handed over on the source's thread, in order."""
+        assert self._thread is None, "started twice"
+        self._thread = threading.Thread(
+            target=self._run, args=(on_reading,), name=f"p1 {self._name}", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop asking; also in the middle of an answer."""
+        self._stop.set()
+        _cut(self._open)
+        if self._thread is not None:
+            self._thread.join()
+
+    def ask(self) -> list[Reading]:
+        """Ask once and return the readings of the answer; none where it is the same as before.
+
+        Raises:
+            LinkDownError: It does not answer in time, or with something else.
+        """
+        status, body = self._answer(self._path)
+        if self._path == _TELEGRAM and status in _ABSENT:
+            _log.info("%s hands on no telegrams; its values are read", self._name)
+            self._path = _DATA
+            status, body = self._answer(self._path)
+        if status != _OK:
+            remedy = ": switch its local API on, in its app" if status == _FORBIDDEN else ""
+            raise LinkDownError(f"{self._name}: answers with status {status}{remedy}")
+        if body == self._last:
+            return []
+        self._last = body
+        now_s = self._clock.now_s()
+        if self._path == _TELEGRAM:
+            readings = self._reader.feed(body + b"\r\n", now_s)
+            self._reader.line_broke()  # a telegram that is cut off here is not continued
+            return readings
+        try:
+            telegram = telegram_of_answer(body, self._zone)
+        except ContractError as error:
+            raise LinkDownError(f"{self._name}: {error}") from error
+        return self._reader.take(telegram, now_s)
+
+    def _run(self, on_reading: Callable[[Reading], None]) -> None:
+        wait_s = self._every_s
+        told = False
+        while not self._stop.is_set():
+            try:
+                readings = self.ask()
+            except LinkDownError as error:
+                if self._stop.is_set():
+                    return
+                self.losses += self._connected
+                self._connected = False
+                if not told:
+                    _log.warning("P1 meter is away: %s", error)
+                    told = True
+                wait_s = min(wait_s * 2, self._longest_wait_s)
+            else:
+                if not self._connected:
+                    _log.info("P1 meter answers: %s", self._name)
+                self._connected, told, wait_s = True, False, self._every_s
+                for reading in readings:
+                    on_reading(reading)
+            self._stop.wait(wait_s)
+
+    def _answer(self, path: str) -> tuple[int, bytes]:
+        """Return status and body; a timer cuts the line, for a drip of bytes is no silence."""
+        connection = HTTPConnection(self._host, self._port, timeout=self._timeout_s)
+        timer = threading.Timer(self._timeout_s, lambda: _cut(self._open))
+        timer.daemon = True
+        try:
+            connection.connect()
+            self._open = connection.sock
+            if self._stop.is_set():
+                raise LinkDownError(f"{self._name}: stopped")
+            timer.start()
+            connection.request("GET", path, headers={"Connection": "close"})
+            response = connection.getresponse()
+            body = response.read(MOST_BYTES + 1)
+            whole = response.length in {None, 0}
+        except (OSError, HTTPException) as error:
+            raise LinkDownError(f"{self._name}: {type(error).__name__} ({error})") from error
+        finally:
+            timer.cancel()
+            self._open = None
+            connection.close()
+        if len(body) > MOST_BYTES:
+            raise LinkDownError(f"{self._name}: answers with more than {MOST_BYTES} bytes")
+        if response.status == _OK and not whole:
+            raise LinkDownError(f"{self._name}: the answer broke off")
+        return response.status, body
+
+
+def checked_homewizard(address: str) -> tuple[str, int]:
+    """Return host and port of ``homewizard://HOST[:PORT]``, or refuse it.
+
+    Raises:
+        SettingsError: It is written otherwise.
+    """
+    where = address.removeprefix(SCHEME)
+    host, colon, port = where.rpartition(":") if not where.endswith("]") else (where, "", "")
+    if not colon:
+        host, port = where, "80"
+    sound = address.startswith(SCHEME) and host and not set(host) & set("/@?# ")
+    if not sound or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536:
+        raise SettingsError(f"P1 address {address!r}: write {SCHEME}HOST, or {SCHEME}HOST:PORT")
+    return host.strip("[]"), int(port)
+
+
+def _cut(line: socket.socket | None) -> None:
+    if line is None:
+        return
+    try:
+        line.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return

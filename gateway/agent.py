@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from random import Random
 from typing import Protocol
 
@@ -14,7 +13,10 @@ from gateway.keep.blocks import Shape
 from gateway.keep.courier import Courier
 from gateway.keep.delivery import Pace
 from gateway.keep.keeper import Keeper
+from gateway.keep.namesake import Boot, Caution
 from gateway.keep.outbox import Outbox
+from gateway.keep.trouble import Trouble
+from gateway.presence import Door, Health, Presence, started
 from kwartier.bus import Bus, Message
 from kwartier.clock import Clock, SystemClock
 from kwartier.errors import ContractError, LinkDownError
@@ -23,13 +25,11 @@ from kwartier.identity import CoopId, DeviceId, GatewayId
 from kwartier.reading import Reading, Schedule
 from kwartier.wire import (
     Address,
-    GatewayState,
     Lane,
     Response,
     decode_schedule,
     encode_live,
     encode_response,
-    encode_state,
 )
 
 _log = logging.getLogger(__name__)
@@ -50,11 +50,13 @@ class Manner:
         shape: When a block is closed.
         pace: How blocks are sent.
         live_every_s: The shortest time between two live values of a device [s]; 0 for none.
+        caution: How it makes sure that no other gateway goes by its name.
     """
 
     shape: Shape = field(default_factory=Shape)
     pace: Pace = field(default_factory=Pace)
     live_every_s: float = 1.0
+    caution: Caution = field(default_factory=Caution)
 
 
 class Agent:
@@ -70,6 +72,8 @@ class Agent:
         manner: Manner | None = None,
         random: Random | None = None,
         heard: Callable[[DeviceId], None] | None = None,
+        boot: Boot | None = None,
+        door: Door | None = None,
     ) -> None:
         """Wire a gateway; nothing moves before ``start``.
 
@@ -82,6 +86,8 @@ class Agent:
             manner: How it works.
             random: Spreads the gateways of a street in time.
             heard: Is told which device said something, on the thread that read it.
+            boot: The mark of this start; None to draw one.
+            door: The connection that is left to another gateway of this name.
         """
         self._coop, self._gateway = coop, gateway
         self._outbox = outbox
@@ -92,12 +98,30 @@ class Agent:
         self._courier = Courier(
             outbox, bus, coop, gateway, SystemClock(), self._manner.pace, random
         )
-        self._keeper = Keeper(outbox, clock, self._courier.wake, self._manner.shape)
+        self._keeper = Keeper(outbox, clock, self._wrote, self._manner.shape)
         self._herald = Herald(bus, coop, gateway)
+        self._trouble = Trouble(outbox, clock)
+        self._presence = Presence(
+            bus,
+            coop,
+            gateway,
+            boot or started(clock),
+            clock,
+            self._health,
+            self.tell_event,
+            self._courier.allow,
+            door,
+            self._manner.caution,
+        )
         self._batteries: dict[DeviceId, Steered] = {}
         self._live_at_s: dict[DeviceId, float] = {}
         self.taken = 0
         """Readings taken in since it was made."""
+
+    @property
+    def has_namesake(self) -> bool:
+        """Whether another gateway was heard lately that goes by this one's name."""
+        return self._presence.has_namesake
 
     @property
     def unacknowledged(self) -> int:
@@ -115,13 +139,14 @@ class Agent:
         """Begin to keep and to send."""
         self._keeper.start()
         self._courier.start()
+        self._presence.start()
         self._bus.watch_link(self._linked)
 
     def stop(self) -> None:
         """Write down what is open and stop; what was not acknowledged stays on disk."""
         self._keeper.stop()
         self._courier.stop()
-        self._tell_state(online=False)
+        self._presence.stop()
 
     def take(self, reading: Reading) -> None:
         """Keep one reading, and show it live."""
@@ -153,6 +178,8 @@ class Agent:
         self._herald.tell(event)
 
     def _show(self, reading: Reading) -> None:
+        if self._presence.is_doubtful:
+            return
         now_s = self._clock.monotonic_s()
         shown_s = self._live_at_s.get(reading.device)
         if shown_s is not None and now_s < shown_s + self._manner.live_every_s:
@@ -180,20 +207,21 @@ class Agent:
         message.acknowledge()
 
     def _linked(self, up: bool) -> None:  # noqa: FBT001 - the bus says it so
+        self._presence.linked(up=up)
         if up:
-            self._tell_state(online=True)
             self._herald.tell_waiting()
 
-    def _tell_state(self, *, online: bool) -> None:
-        state = GatewayState(
-            self._outbox.position.epoch,
-            online,
-            version("kwartier"),
-            int(self._clock.now_s()),
-            self._courier.unacknowledged,
-        )
-        topic = Address(self._coop, self._gateway, Lane.STATE).topic
-        try:
-            self._bus.publish(topic, encode_state(state), retain=True)
-        except LinkDownError:
-            return
+    def _wrote(self) -> None:
+        """Send what is new on disk; tell what the outbox suffered."""
+        self._courier.wake()
+        for event in self._trouble.look():
+            self.tell_event(event)
+
+    def _health(self) -> Health:
+        counts = {
+            "thinned_blocks": self._outbox.thinned_blocks,
+            "dropped_drafts": self._keeper.dropped,
+            "damaged_files": self._outbox.damaged_files,
+            "held_kib": self._outbox.held_bytes // 1024,
+        }
+        return Health(self._outbox.position.epoch, self._courier.unacknowledged, counts)

@@ -5,22 +5,24 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import ExitStack
-from importlib.metadata import version
 
 from gateway.agent import Agent, Manner
 from gateway.care.watch import Watchers, Watches
+from gateway.keep.namesake import Boot
 from gateway.keep.outbox import Outbox
-from gateway.modbus.link import LinkSettings, ModbusLink
+from gateway.modbus.links import Links
 from gateway.modbus.poll import ProfilePoll, Role, SunSpecPoll
-from gateway.modbus.poller import Asked, Poll, Poller
+from gateway.modbus.poller import Asked, Poll, Poller, ReleasingPoll
+from gateway.modbus.proxy import ModbusProxy
 from gateway.p1.line import MeterLine
+from gateway.presence import started, will_of
 from gateway.settings import GatewaySettings, ModbusDevice, SteeredDevice
 from gateway.steer.battery import SteeredBattery
 from kwartier.clock import Clock
 from kwartier.identity import DeviceId
 from kwartier.mqtt import MqttBus, Session, Will
 from kwartier.reading import Reading
-from kwartier.wire import Address, GatewayState, Lane, encode_state
+from kwartier.wire import Address, Lane, encode_state
 
 _log = logging.getLogger(__name__)
 
@@ -40,19 +42,31 @@ def run_gateway(
     with ExitStack() as parts:
         outbox = Outbox(settings.folder / "outbox.db", settings.gateway, clock)
         parts.callback(outbox.close)
+        boot = started(clock)
         bus = MqttBus(
             settings.broker,
             Session(settings.gateway, expiry_s=24 * 3600),
-            _will(settings, outbox, clock),
+            _will(settings, outbox, clock, boot),
             begin=False,
         )
         parts.callback(bus.close)
         manner = Manner(live_every_s=settings.live_every_s)
         agent = Agent(
-            settings.coop, settings.gateway, outbox, bus, clock, manner, heard=watch.heard
+            settings.coop,
+            settings.gateway,
+            outbox,
+            bus,
+            clock,
+            manner,
+            heard=watch.heard,
+            boot=boot,
+            door=bus,
         )
         watch.attach(bus)
-        links = _Links(parts)
+        links = Links(
+            [one.link for one in settings.modbus] + [one.link for one in settings.batteries]
+        )
+        parts.callback(links.close)
         batteries = [_battery(one, settings, links, agent, clock) for one in settings.batteries]
         for one, battery in zip(settings.batteries, batteries, strict=True):
             agent.steer(one.device, battery)
@@ -67,6 +81,10 @@ def run_gateway(
             poller = Poller([Asked(device.device, poll, device.every_s)], clock, agent.take)
             poller.start()
             parts.callback(poller.stop)
+        if settings.modbus_proxy is not None:
+            proxy = ModbusProxy(settings.modbus_proxy, links.at(settings.modbus_proxy.link))
+            proxy.start()
+            parts.callback(proxy.stop)
         for line in settings.p1:
             source = MeterLine(line, clock, settings.folder, agent.tell_event)
             source.start(_Take(agent, batteries, line.device, source))
@@ -74,20 +92,6 @@ def run_gateway(
         _log.info("gateway %s reads for %s", settings.gateway, settings.coop)
         while not watch.look() and not stop.wait(_LOOK_EVERY_S):
             pass
-
-
-class _Links:
-    """One connection per address, shared by the units behind it."""
-
-    def __init__(self, parts: ExitStack) -> None:
-        self._parts = parts
-        self._open: dict[LinkSettings, ModbusLink] = {}
-
-    def at(self, settings: LinkSettings) -> ModbusLink:
-        if settings not in self._open:
-            self._open[settings] = ModbusLink(settings)
-            self._parts.callback(self._open[settings].close)
-        return self._open[settings]
 
 
 class _Take:
@@ -113,7 +117,7 @@ class _Take:
 
 
 def _battery(
-    one: SteeredDevice, settings: GatewaySettings, links: _Links, agent: Agent, clock: Clock
+    one: SteeredDevice, settings: GatewaySettings, links: Links, agent: Agent, clock: Clock
 ) -> SteeredBattery:
     return SteeredBattery(
         links.at(one.link).unit(one.unit),
@@ -126,14 +130,17 @@ def _battery(
     )
 
 
-def _poll(device: ModbusDevice, links: _Links, clock: Clock) -> Poll:
-    unit = links.at(device.link).unit(device.unit)
-    if device.profile is None:
-        return SunSpecPoll(unit, device.device, Role.SOLAR, clock)
-    return ProfilePoll(unit, device.device, device.profile, clock)
+def _poll(device: ModbusDevice, links: Links, clock: Clock) -> Poll:
+    link = links.at(device.link)
+    unit = link.unit(device.unit)
+    poll: Poll = (
+        SunSpecPoll(unit, device.device, Role.SOLAR, clock)
+        if device.profile is None
+        else ProfilePoll(unit, device.device, device.profile, clock)
+    )
+    return ReleasingPoll(poll, link) if device.release_after_poll else poll
 
 
-def _will(settings: GatewaySettings, outbox: Outbox, clock: Clock) -> Will:
-    gone = GatewayState(outbox.position.epoch, False, version("kwartier"), int(clock.now_s()))
+def _will(settings: GatewaySettings, outbox: Outbox, clock: Clock, boot: Boot) -> Will:
     topic = Address(settings.coop, settings.gateway, Lane.STATE).topic
-    return Will(topic, encode_state(gone))
+    return Will(topic, encode_state(will_of(boot, outbox.position.epoch, clock)))

@@ -108,7 +108,7 @@ class MqttBus:
             self.begin()
 
     def begin(self) -> None:
-        """Begin to connect, where the bus was told to wait; once."""
+        """Begin to connect, where the bus was told to wait or has left."""
         self._client.connect_async(
             self._broker.host,
             self._broker.port,
@@ -157,6 +157,12 @@ class MqttBus:
     def wait_until_up(self, timeout_s: float) -> bool:
         """Return whether the link is there, after waiting for it for at most so long [s]."""
         return self._up.wait(timeout_s)
+
+    def leave(self) -> None:
+        """Go away in order, to come back with ``begin``; not to be called by a taker."""
+        self._client.disconnect()
+        self._client.loop_stop()
+        self._up.clear()
 
     def close(self) -> None:
         """Leave in order; nothing is delivered after this returns."""

@@ -49,6 +49,7 @@ class Courier:
         self._coop, self._gateway = coop, gateway
         self._acks: deque[tuple[Ack, bool]] = deque(maxlen=_MOST_ACKS)
         self._link = (0, False)
+        self._is_allowed = True
         self._link_seen = _NOT_SEEN
         self._called = threading.Event()
         self._stopping = threading.Event()
@@ -85,6 +86,12 @@ class Courier:
         """Look again now: the outbox has a new block."""
         self._called.set()
 
+    def allow(self, allowed: bool) -> None:  # noqa: FBT001 - told as a link is
+        """Let blocks go, or hold them back as without a link."""
+        if allowed != self._is_allowed:
+            self._is_allowed = allowed
+            self.wake()
+
     def turn(self) -> float | None:
         """Take in what was heard, send what is due, and return when to come again.
 
@@ -118,7 +125,7 @@ class Courier:
 
     def _see_link(self) -> None:
         """Tell the sender how the link is; one that went and came back was away too."""
-        link = self._link
+        link = self._link[0], self._link[1] and self._is_allowed
         if link == self._link_seen:
             return
         now_s = self._clock.monotonic_s()

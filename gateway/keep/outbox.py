@@ -113,6 +113,7 @@ class Outbox:
         self._lock = threading.RLock()
         self._prune_at_s = clock.monotonic_s()
         self._thinned_blocks = 0
+        self._damaged_files = 0
         self._db: sqlite3.Connection
         self._position: Position
         self._held_bytes: int
@@ -135,6 +136,12 @@ class Outbox:
         """How many blocks lost detail since the start, because the outbox was full."""
         with self._lock:
             return self._thinned_blocks
+
+    @property
+    def damaged_files(self) -> int:
+        """How many files were set aside since the start, because they could not be trusted."""
+        with self._lock:
+            return self._damaged_files
 
     def append(self, drafts: Sequence[Draft]) -> range:
         """Write drafts as the next blocks, in one durable transaction, and return their numbers.
@@ -233,6 +240,7 @@ class Outbox:
 
     def _begin_again(self, why: str) -> None:
         kept = outbox_file.set_aside(self._path)
+        self._damaged_files += 1
         _log.error(
             "outbox %s is damaged (%s): kept as %s, a new epoch begins",
             self._path.name,

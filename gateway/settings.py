@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.care.settings import CareSettings, read_care
-from gateway.modbus.link import LinkSettings
+from gateway.modbus.line import LinkSettings
+from gateway.modbus.settings import ProxySettings, read_link, read_proxy
 from gateway.p1.settings import P1Line, read_p1
 from gateway.steer.control import Limits
 from hardware.profile import Profile, load_profile
@@ -16,12 +17,10 @@ from kwartier.errors import InputError, SettingsError
 from kwartier.identity import CoopId, DeviceId, GatewayId
 from kwartier.settings import Table, read_toml
 
-_SHORTEST_TIMEOUT_S = 0.05
-
 
 @dataclass(frozen=True, slots=True)
 class ModbusDevice:
-    """One device over Modbus TCP.
+    """One device over Modbus, by TCP or on a serial line.
 
     Attributes:
         device: Its name on this gateway.
@@ -29,6 +28,7 @@ class ModbusDevice:
         unit: Its unit id.
         profile: How it is read; None for SunSpec.
         every_s: How often [s].
+        release_after_poll: Whether the connection is closed after each round.
     """
 
     device: DeviceId
@@ -36,6 +36,7 @@ class ModbusDevice:
     unit: int
     profile: Profile | None
     every_s: float
+    release_after_poll: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class GatewaySettings:
         batteries: The batteries it reads and steers.
         live_every_s: The shortest time between two live values of a device [s]; 0 for none.
         care: What may be changed from afar.
+        modbus_proxy: The door for the resident's own programs; None where there is none.
     """
 
     coop: CoopId
@@ -73,6 +75,7 @@ class GatewaySettings:
     batteries: tuple[SteeredDevice, ...]
     live_every_s: float = 1.0
     care: CareSettings = field(default_factory=CareSettings)
+    modbus_proxy: ProxySettings | None = None
 
 
 def read_settings(path: Path) -> GatewaySettings:
@@ -95,16 +98,23 @@ def settings_of(values: Mapping[str, object], folder: Path) -> GatewaySettings:
 
 
 def _settings(top: Table, folder: Path) -> GatewaySettings:
+    modbus = tuple(_modbus(row) for row in top.tables("modbus", 64))
+    batteries = tuple(_battery(row) for row in top.tables("battery", 16))
     settings = GatewaySettings(
         top.name("coop"),
         top.name("gateway"),
         read_broker(top.table("broker"), folder),
         folder / top.text("folder", "."),
         tuple(read_p1(row, folder) for row in top.tables("p1", 16)),
-        tuple(_modbus(row) for row in top.tables("modbus", 64)),
-        tuple(_battery(row) for row in top.tables("battery", 16)),
+        modbus,
+        batteries,
         live_every_s=top.number("live_every_s", 1.0, high=3600.0),
         care=read_care(top.table("care"), folder),
+        modbus_proxy=read_proxy(
+            top,
+            {one.device: (one.link, one.unit) for one in modbus}
+            | {one.device: (one.link, one.unit) for one in batteries},
+        ),
     )
     if not settings.folder.is_dir():
         raise SettingsError(f"folder: there is no folder {settings.folder}: make it first")
@@ -123,12 +133,14 @@ def _settings(top: Table, folder: Path) -> GatewaySettings:
 
 
 def _modbus(row: Table) -> ModbusDevice:
+    profile = _profile(row)
     device = ModbusDevice(
         row.name("device"),
-        _link(row),
+        read_link(row, profile),
         row.whole("unit", 1, low=0, high=255),
-        _profile(row),
+        profile,
         row.number("every_s", 10.0, high=3600.0),
+        row.flag("release_after_poll", default=False),
     )
     row.refuse_the_rest()
     return device
@@ -145,7 +157,7 @@ def _profile(row: Table) -> Profile | None:
 def _battery(row: Table) -> SteeredDevice:
     device = SteeredDevice(
         row.name("device", "battery"),
-        _link(row),
+        read_link(row),
         row.whole("unit", 1, low=0, high=255),
         Limits(
             row.whole("charge_max_w", low=0),
@@ -161,19 +173,3 @@ def _battery(row: Table) -> SteeredDevice:
         raise SettingsError(f"{row.place}soc_min_permille is not below soc_max_permille")
     row.refuse_the_rest()
     return device
-
-
-def _link(row: Table) -> LinkSettings:
-    usual = LinkSettings("")
-    link = LinkSettings(
-        row.text("host"),
-        row.whole("port", usual.port, low=1, high=65_535),
-        timeout_s=row.number("timeout_s", usual.timeout_s, high=60.0),
-        connect_wait_s=row.number("connect_wait_s", usual.connect_wait_s, high=60.0),
-        gap_s=row.number("gap_s", usual.gap_s, high=10.0),
-    )
-    if link.timeout_s < _SHORTEST_TIMEOUT_S:
-        raise SettingsError(
-            f"{row.place}timeout_s is {link.timeout_s:g}: give it at least {_SHORTEST_TIMEOUT_S:g}"
-        )
-    return link

@@ -22,6 +22,7 @@ README = ROOT / "README.md"
 SETTINGS = ROOT / "docs" / "settings.md"
 READERS = {
     "Gateway": "gateway/settings.py",
+    "Modbus lines": "gateway/modbus/settings.py",
     "Meters": "gateway/p1/settings.py",
     "Care from afar": "gateway/care/settings.py",
     "Collector": "collectors/settings.py",

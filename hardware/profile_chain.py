@@ -65,10 +65,11 @@ class ChainReader:
             self._chain = find_chain(self._source)
         if self._chain is None:
             return {point.name: None for point in self._points}
+        chain = self._chain
         models: dict[Place, dict[str, Number | str | None]] = {}
         values: dict[str, Number | str | None] = {}
         for point in self._points:
-            place = point.find(self._chain)
+            place = point.find(chain)
             if place is not None and place not in models:
                 models[place] = self._model(place)
             values[point.name] = models[place].get(point.point) if place is not None else None

@@ -1,0 +1,327 @@
+"""A set-point reaches a battery of another make in its own words, and ends by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from gateway.modbus.link import DeviceBusyError, LinkSettings, ModbusLink, ModbusUnit
+from gateway.steer.profile_steering import ProfileSteering, find_profile_steering
+from gateway.steer.steering import Held, NoRevertTimerError, Ratings, SetpointNotHeldError
+from hardware.profile import load_profile, profile_names
+from hardware.profile_control import Lease
+from hardware.profile_reader import ProfileReader
+from hardware.profile_register import Wear
+from hardware.registers import RegistersRefusedError
+from hardware.twins.battery import Fault
+from hardware.twins.cell import CellLimits
+from hardware.twins.modbus_server import ModbusServer
+from hardware.twins.vendor_battery import (
+    LunaBattery,
+    MultiPlusBattery,
+    StorEdgeBattery,
+    SungrowBattery,
+    VendorBattery,
+)
+from kwartier.clock import VirtualClock
+
+NOON_S = 1_782_900_000.0
+LIMITS = CellLimits(capacity_wh=10_000, charge_max_w=5_000, discharge_max_w=4_000)
+
+TWINS: dict[str, type[VendorBattery]] = {
+    "solaredge_hybrid": StorEdgeBattery,
+    "huawei_luna2000": LunaBattery,
+    "sungrow_sh": SungrowBattery,
+    "victron_multiplus": MultiPlusBattery,
+}
+LEASES_S = {
+    "solaredge_hybrid": 90,
+    "huawei_luna2000": 60,  # whole minutes, never longer than asked
+    "sungrow_sh": 90,
+    "victron_multiplus": 60,  # its own, whatever is asked
+}
+"""What the devices make of a lease of 90 s."""
+BY_TIMER = [name for name in TWINS if name != "victron_multiplus"]
+EVERY = pytest.mark.parametrize("name", sorted(TWINS))
+
+
+@dataclass
+class Bench:
+    """One battery of some make, reached over a real link."""
+
+    name: str
+    clock: VirtualClock
+    twin: VendorBattery
+    unit: ModbusUnit
+
+    def steering(self) -> ProfileSteering:
+        found = find_profile_steering(self.unit, load_profile(self.name))
+        assert isinstance(found, ProfileSteering)
+        return found
+
+    def stored(self) -> dict[str, int]:
+        profile = load_profile(self.name)
+        return profile.stored(ProfileReader(profile, self.unit).read())
+
+
+@contextmanager
+def bench(name: str) -> Iterator[Bench]:
+    clock = VirtualClock(NOON_S)
+    twin = TWINS[name](clock, LIMITS)
+    with ModbusServer([twin]) as server:
+        settings = LinkSettings("127.0.0.1", server.port, timeout_s=20.0, busy_wait_s=0.0)
+        link = ModbusLink(settings)
+        yield Bench(name, clock, twin, link.unit(1))
+        link.close()
+
+
+def test_every_profile_that_steers_has_a_battery_to_prove_it_on() -> None:
+    steerable = set()
+    for name in profile_names():
+        control = load_profile(name).control
+        if control is not None and control.steerable:
+            steerable.add(name)
+
+    assert steerable == set(TWINS)
+
+
+@EVERY
+def test_a_set_point_is_obeyed_read_back_and_seen_in_the_reading(name: str) -> None:
+    with bench(name) as at:
+        steering = at.steering()
+        for power_w in (1500, -1500, 2000, 0, -4000, 0, 5000):
+            applied = steering.setpoint(power_w, 90)
+
+            assert (applied.power_w, applied.revert_s) == (power_w, LEASES_S[name])
+            assert at.twin.power_w == power_w
+            if power_w or name != "victron_multiplus":  # its zero is also its neutral
+                assert steering.read_back().power_w == power_w
+            assert at.stored()["battery_w"] == power_w
+            assert at.stored()["soc_permille"] == 500
+
+
+@EVERY
+def test_the_battery_falls_back_by_itself(name: str) -> None:
+    with bench(name) as at:
+        at.steering().setpoint(-2000, 90)
+
+        at.clock.advance(LEASES_S[name] - 1)
+        assert at.twin.power_w == -2000
+        at.clock.advance(1)
+
+        assert at.twin.power_w == 0
+
+
+@EVERY
+def test_a_refresh_renews_it_with_as_few_writes_as_the_make_allows(name: str) -> None:
+    few = {"solaredge_hybrid": 1, "huawei_luna2000": 2, "sungrow_sh": 1, "victron_multiplus": 1}
+    with bench(name) as at:
+        steering = at.steering()
+        steering.setpoint(2000, 90)
+        at.twin.writes.clear()
+        for _ in range(6):
+            at.clock.advance(30)
+            stored = steering.stored_writes
+            applied = steering.setpoint(2000, 90)
+            assert applied.before.power_w == 2000
+            assert steering.stored_writes == stored
+
+        assert at.twin.power_w == 2000
+        assert len(at.twin.writes) == 6 * few[name]
+
+
+@EVERY
+def test_a_power_beyond_what_it_can_do_is_cut_down(name: str) -> None:
+    knows = name in ("solaredge_hybrid", "huawei_luna2000")
+    with bench(name) as at:
+        steering = at.steering()
+
+        applied = (steering.setpoint(200_000, 90).power_w, steering.setpoint(-200_000, 90).power_w)
+
+        control = load_profile(name).control
+        assert control is not None
+        most_w = control.power_max_w
+        assert applied == ((5000, -4000) if knows else (most_w, -most_w))
+        assert steering.ratings() == (Ratings(5000, 4000) if knows else Ratings(None, None))
+        assert at.twin.power_w == -4000
+
+
+@EVERY
+def test_a_release_ends_it_at_once_and_leaves_every_register_as_it_was(name: str) -> None:
+    with bench(name) as at:
+        twin = at.twin
+        settings = {"solaredge_hybrid": [0xE004, 0xE00A, 0xE00D], "sungrow_sh": [13049, 13050]}
+        before = [twin.get(address) for address in settings.get(name, [])]
+        steering = at.steering()
+        steering.setpoint(2000, 90)
+        assert twin.power_w == 2000
+
+        steering.release()
+
+        assert twin.power_w == 0
+        assert steering.read_back().power_w is None
+        assert [twin.get(address) for address in settings.get(name, [])] == before
+        assert steering.prior == {}
+
+
+def test_a_restart_gives_back_what_the_journal_remembers() -> None:
+    with bench("solaredge_hybrid") as at:
+        at.twin.put(0xE004, 2)  # the resident used the maker's time of use
+        first = at.steering()
+        first.setpoint(1000, 90)
+        noted = first.prior
+        assert noted == {"control_mode": 2}
+
+        again = find_profile_steering(at.unit, load_profile(at.name), noted)
+        assert again is not None
+        again.release()
+
+        assert at.twin.get(0xE004) == [2]
+
+
+def test_nothing_is_taken_for_prior_that_we_wrote_ourselves() -> None:
+    with bench("solaredge_hybrid") as at:
+        steering = at.steering()
+        steering.setpoint(1000, 90)
+        steering.setpoint(-1000, 90)
+
+        assert steering.prior == {"control_mode": 1}
+
+
+@EVERY
+def test_a_set_point_that_was_not_kept_is_reported(name: str) -> None:
+    with bench(name) as at:
+        steering = at.steering()
+        steering.ratings()
+        at.twin.faults.add(Fault.FORGETS)
+
+        with pytest.raises((SetpointNotHeldError, NoRevertTimerError)):
+            steering.setpoint(1000, 90)
+        assert at.twin.power_w == 0
+
+
+@pytest.mark.parametrize("name", BY_TIMER)
+def test_a_battery_that_does_not_take_the_timer_is_let_go_at_once(name: str) -> None:
+    with bench(name) as at:
+        at.twin.faults.add(Fault.NO_TIMER)
+
+        with pytest.raises(NoRevertTimerError, match="it was released"):
+            at.steering().setpoint(1000, 90)
+        at.clock.advance(3600)
+
+        assert at.twin.power_w == 0
+        assert at.steering().read_back().power_w is None
+
+
+@EVERY
+def test_busy_and_refusing_batteries_are_reported(name: str) -> None:
+    with bench(name) as at:
+        at.twin.faults.add(Fault.BUSY)
+        with pytest.raises(DeviceBusyError):
+            at.steering().setpoint(1000, 90)
+        at.twin.faults.clear()
+        at.twin.faults.add(Fault.REFUSES)
+        with pytest.raises(RegistersRefusedError):
+            at.steering().setpoint(1000, 90)
+        assert at.twin.writes == []
+
+
+@EVERY
+def test_a_reading_never_writes(name: str) -> None:
+    with bench(name) as at:
+        at.stored()
+        at.steering().read_back()
+        at.steering().ratings()
+
+        assert at.twin.writes == []
+
+
+def test_a_device_that_is_not_set_up_is_not_steered_and_the_message_says_what_to_do() -> None:
+    with bench("solaredge_hybrid") as at:
+        at.twin.put(0xE00A, 0)
+
+        with pytest.raises(NoRevertTimerError, match=r"default_mode is 0 and must be 7.*set it"):
+            at.steering().setpoint(1000, 90)
+        assert at.twin.writes == []
+
+
+def test_a_device_without_the_registers_is_not_steered() -> None:
+    with bench("sungrow_sh") as at:
+        steering = find_profile_steering(at.unit, load_profile("solaredge_hybrid"))
+        assert steering is not None
+
+        with pytest.raises(NoRevertTimerError, match="does not serve"):
+            steering.setpoint(1000, 90)
+        assert at.twin.writes == []
+
+
+NOT_STEERED = [
+    name
+    for name in profile_names()
+    if (control := load_profile(name).control) is not None and control.lease is Lease.NONE
+]
+
+
+@pytest.mark.parametrize("name", NOT_STEERED)
+def test_a_make_that_would_stay_where_it_was_put_is_never_written(name: str) -> None:
+    with bench("sungrow_sh") as at:
+        steering = find_profile_steering(at.unit, load_profile(name))
+        assert steering is not None
+
+        with pytest.raises(NoRevertTimerError, match="is not steered: "):
+            steering.setpoint(1000, 90)
+        steering.release()
+
+        assert steering.read_back() == Held(None, None)
+        assert at.twin.writes == []
+
+
+def test_profiles_of_things_that_are_no_battery_have_no_steering() -> None:
+    with bench("sungrow_sh") as at:
+        assert find_profile_steering(at.unit, load_profile("eastron_sdm630")) is None
+
+
+def test_the_time_left_is_told_where_the_device_shows_it() -> None:
+    with bench("sungrow_sh") as at:
+        steering = at.steering()
+        steering.setpoint(800, 90)
+        at.clock.advance(30)
+
+        assert steering.read_back() == Held(800, 60)
+
+
+def test_solaredge_is_told_in_its_own_words() -> None:
+    with bench("solaredge_hybrid") as at:
+        steering = at.steering()
+        steering.setpoint(1500, 90)
+        steering.setpoint(-1500, 90)
+
+        # 1500.0 is 0x44BB8000; the lower half goes first.
+        assert at.twin.writes == [
+            (0xE004, [4]),
+            (0xE00B, [90, 0, 3, 0x8000, 0x44BB]),
+            (0xE010, [0x8000, 0x44BB]),
+            (0xE00B, [90, 0, 4]),
+        ]
+
+
+def test_huawei_gets_its_command_last() -> None:
+    with bench("huawei_luna2000") as at:
+        at.twin.put(47246, 1)  # ended by state of charge the last time
+        at.steering().setpoint(-700, 150)
+
+        assert at.twin.writes == [(47246, [0]), (47083, [2]), (47249, [0, 700]), (47100, [2])]
+
+
+def test_a_stored_register_is_counted_and_named() -> None:
+    with bench("solaredge_hybrid") as at:
+        steering = at.steering()
+        steering.setpoint(1500, 90)
+
+        assert steering.stored_writes == 1
+        assert steering.writes(0xE004) is Wear.STORED
+        assert steering.writes(0xE00C) is Wear.VOLATILE
+        assert steering.writes(0x0001) is Wear.UNKNOWN

@@ -89,6 +89,7 @@ class Namesake:
         if boot == self._mine:
             if told > self._echoed:
                 self._echoed, self._is_fresh = told, True
+                self._is_clear = self.may_send(now_s)
             return False
         if not self._echoed:
             if state.online or told == 0:

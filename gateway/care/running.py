@@ -8,6 +8,8 @@ from pathlib import Path
 
 from gateway.care.caretaker import Caretaker, Home
 from gateway.care.overlay import Toml
+from gateway.care.program import ProgramProof
+from gateway.care.slots import Slots
 from gateway.care.watch import Watchers, Watches
 from gateway.service import run_gateway
 from gateway.settings import GatewaySettings, read_settings, settings_of
@@ -24,18 +26,24 @@ def run_with_care(path: Path, clock: Clock, stop: threading.Event) -> None:
         OutboxWriteError: The disk takes nothing.
     """
     home = read_settings(path)
-    watchers: list[Watches] = []
     caretaker = _caretaker(path, home, clock)
     if caretaker is None:
-        run_gateway(home, clock, stop, Watchers(*watchers))
+        run_gateway(home, clock, stop, Watchers(*_program(home)))
         return
     while not stop.is_set():
         settings = settings_of(caretaker.begin(), path.parent)
         try:
-            run_gateway(settings, clock, stop, Watchers(caretaker, *watchers))
+            run_gateway(settings, clock, stop, Watchers(caretaker, *_program(settings)))
         except KwartierError as error:
             if not caretaker.failed(error):
                 raise
+
+
+def _program(settings: GatewaySettings) -> list[Watches]:
+    if settings.care.slots is None:
+        return []
+    p1 = [line.device for line in settings.p1]
+    return [ProgramProof(Slots(settings.care.slots), Path(__file__), settings.folder, p1)]
 
 
 def _caretaker(path: Path, home: GatewaySettings, clock: Clock) -> Caretaker | None:

@@ -1,0 +1,196 @@
+"""``kwartier update``: make, sign and check an update; install and run it on a Pi."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kwartier.cli import Command, print_json
+from kwartier.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from gateway.care.slots import Slots
+
+_FILE = "the update, one file"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    words = parser.add_subparsers(dest="word", required=True, metavar="WORD")
+    key = words.add_parser("key", help="make a key that signs, and beside it FILE.pub")
+    key.add_argument("file", type=Path, metavar="FILE", help="where the key goes, mode 0400")
+    make = words.add_parser("make", help="make an update of wheels; prints its fingerprint")
+    make.add_argument("--wheel", type=Path, action="append", required=True, metavar="FILE")
+    make.add_argument("--version", required=True, help="what it brings, such as 0.2.0")
+    make.add_argument("--minimum", default="0.0", help="the lowest version it may follow")
+    make.add_argument(
+        "--target",
+        action="append",
+        metavar="MACHINE",
+        help="for which machines, such as aarch64-cp313 (default: any)",
+    )
+    make.add_argument("--out", type=Path, required=True, metavar="FILE", help=_FILE)
+    sign = words.add_parser("sign", help="add the second person's signature")
+    check = words.add_parser("check", help="say what an update holds, once every byte is checked")
+    install = words.add_parser("install", help="put an update in the free place; it runs next")
+    for each in (sign, check, install):
+        each.add_argument("file", type=Path, metavar="FILE", help=_FILE)
+    for each in (make, sign):
+        each.add_argument("--key", type=Path, action="append", required=True, metavar="FILE")
+    for each in (check, install):
+        each.add_argument(
+            "--key",
+            type=Path,
+            action="append",
+            required=True,
+            metavar="FILE.pub",
+            help="a key that must have signed it; give two",
+        )
+    status = words.add_parser("status", help="say which program runs and which is trusted")
+    back = words.add_parser("back", help="take the trusted program back now")
+    run = words.add_parser(
+        "run",
+        help="run the current program, and take it back when it does not prove itself",
+        epilog="example:\n  kwartier update run --root /opt/kwartier -- gateway --config g.toml",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    run.add_argument("--trial-s", type=float, default=180.0, metavar="S", help="(%(default)s)")
+    for each in (install, status, back, run):
+        each.add_argument("--root", type=Path, default=Path("/opt/kwartier"), metavar="FOLDER")
+    run.add_argument("words", nargs=argparse.REMAINDER, metavar="-- WORDS")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Do one word."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    return _WORDS[chosen.word](chosen)
+
+
+def _key(chosen: argparse.Namespace) -> int:
+    from gateway.care.keys import make_key
+
+    public = make_key(chosen.file)
+    print_json({"key": public.name, "public": f"{chosen.file}.pub"})
+    return 0
+
+
+def _make(chosen: argparse.Namespace) -> int:
+    from gateway.care.bundle import ANY, make_bundle
+    from gateway.care.keys import read_signing_key
+
+    keys = [read_signing_key(file) for file in chosen.key]
+    bundle = make_bundle(chosen.wheel, chosen.version, chosen.minimum, chosen.target or [ANY], keys)
+    return _written(chosen.out, bundle)
+
+
+def _sign(chosen: argparse.Namespace) -> int:
+    from gateway.care.bundle import signed_too
+    from gateway.care.keys import read_signing_key
+
+    for file in chosen.key:
+        _written(chosen.file, signed_too(chosen.file, read_signing_key(file)))
+    return 0
+
+
+def _written(file: Path, bundle: bytes) -> int:
+    from gateway.care.disk import RealDisk, replace_durably
+
+    try:
+        replace_durably(RealDisk(), file, bundle)
+    except OSError as error:
+        raise InputError(f"{file}: cannot be written: {error.strerror}") from error
+    print_json({"file": str(file), "sha256": hashlib.sha256(bundle).hexdigest()})
+    return 0
+
+
+def _check(chosen: argparse.Namespace) -> int:
+    from gateway.care.bundle import checked_bundle
+    from gateway.care.keys import read_public_key
+
+    manifest = checked_bundle(chosen.file, [read_public_key(file) for file in chosen.key]).manifest
+    print_json(
+        {
+            "version": manifest.version,
+            "minimum": manifest.minimum,
+            "targets": list(manifest.targets),
+            "wheels": [wheel.name for wheel in manifest.wheels],
+        }
+    )
+    return 0
+
+
+def _install(chosen: argparse.Namespace) -> int:
+    from gateway.care.bundle import read_bundle, this_machine
+    from gateway.care.keys import read_public_key
+    from gateway.care.slots import Slots
+
+    slots = Slots(chosen.root)
+    bundle = read_bundle(chosen.file, [read_public_key(file) for file in chosen.key])
+    slots.install(bundle, {this_machine()})
+    return _told(slots)
+
+
+def _status(chosen: argparse.Namespace) -> int:
+    from gateway.care.slots import Slots
+
+    return _told(Slots(chosen.root))
+
+
+def _back(chosen: argparse.Namespace) -> int:
+    from gateway.care.slots import Slots
+
+    slots = Slots(chosen.root)
+    if not slots.on_trial:
+        raise InputError(f"{chosen.root}: no program is on trial, there is nothing to take back")
+    slots.take_back("somebody asked for it")
+    return _told(slots)
+
+
+def _told(slots: Slots) -> int:
+    current, trusted = slots.current, slots.trusted
+    print_json(
+        {
+            "current": None if current is None else slots.version(current),
+            "trusted": None if trusted is None else slots.version(trusted),
+            "on_trial": slots.on_trial,
+            "highest": slots.highest,
+        }
+    )
+    return 0
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    from gateway.care.guard import run_current
+    from gateway.care.slots import Slots
+    from kwartier.clock import SystemClock
+    from kwartier.stopping import stopped_by_signals
+
+    words = [word for place, word in enumerate(chosen.words) if place or word != "--"]
+    if not words:
+        raise UsageError("say what is to run after --, such as -- gateway --config gateway.toml")
+    with stopped_by_signals() as stop:
+        return run_current(Slots(chosen.root), words, SystemClock(), stop, chosen.trial_s)
+
+
+_WORDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "key": _key,
+    "make": _make,
+    "sign": _sign,
+    "check": _check,
+    "install": _install,
+    "status": _status,
+    "back": _back,
+    "run": _run,
+}
+
+UPDATE = Command(
+    summary="make, sign and check an update; install and run it on a Pi",
+    example="kwartier update check kwartier-0.2.0.update --key first.pub --key second.pub",
+    extra="gateway",
+    configure=add_arguments,
+    run=run,
+)

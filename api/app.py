@@ -24,6 +24,7 @@ from api.routes.board.runs import add_board_runs
 from api.routes.board.wijk import add_board_wijk
 from api.routes.entry.accounts import add_accounts
 from api.routes.entry.door import add_door
+from api.routes.gateways.rooms import add_gateways
 from api.routes.health import add_health
 from api.routes.operations import add_operations
 from api.routes.quarters import add_quarters
@@ -64,6 +65,7 @@ _ROOMS = (
     add_board_privacy,
     add_operations,
     add_work,
+    add_gateways,
 )
 """Every subject that has pages of its own."""
 

@@ -26,6 +26,7 @@ from optimizer.balance import QuarterReadings
 from optimizer.settlement import DaySettlement, Rules, settle_day
 
 if TYPE_CHECKING:
+    from api.enrolment.office import Enrolment
     from api.office import Office
     from api.overview.keeper import Overview
     from api.post.hook import Hook
@@ -74,6 +75,7 @@ class House:
         gateways: What gateways told of themselves.
         help_line: Whom people call.
         elsewhere: Another service at which people log in; None where none is set.
+        enrolment: Lets gateways in; None where there is no authority.
     """
 
     community: Community
@@ -95,6 +97,7 @@ class House:
     gateways: GatewayStates = field(default_factory=GatewayStates)
     help_line: HelpLine = field(default_factory=HelpLine)
     elsewhere: Elsewhere | None = None
+    enrolment: Enrolment | None = None
 
 
 def house_of(

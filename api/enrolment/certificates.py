@@ -55,7 +55,7 @@ def take_back(desk: PeopleDesk, by: str, gateway: GatewayId) -> int:
         row.revoked_at_s = desk.at_s
     desk.session.flush()
     if rows:
-        record(desk, by, "certificate.revoke", gateway, {"count": len(rows)})
+        record(desk, by, "certificate.end", gateway, {"count": len(rows)})
     return len(rows)
 
 

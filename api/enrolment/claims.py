@@ -92,7 +92,7 @@ def draw(desk: PeopleDesk, by: str, job: int) -> Drawn:
         )
     )
     desk.session.flush()
-    record(desk, by, "claim.draw", row.gateway, {"job": job})
+    record(desk, by, "claim.make", row.gateway, {"job": job})
     return Drawn(code, secret, desk.at_s + LIFE_S)
 
 
@@ -125,11 +125,11 @@ def show(desk: PeopleDesk, code: Code, ticket: str, csr: bytes) -> Shown:
     if row.shown_at_s is not None and row.key_print != key_print:
         row.spoiled = True
         desk.session.flush()
-        record(desk, GATEWAY, "claim.spoil", row_of(desk, row.job).gateway, {"job": row.job})
+        record(desk, GATEWAY, "claim.lock", row_of(desk, row.job).gateway, {"job": row.job})
         return Shown.SPOILED
     if row.shown_at_s is None:
         row.shown_at_s = desk.at_s
-        record(desk, GATEWAY, "claim.show", row_of(desk, row.job).gateway, {"job": row.job})
+        record(desk, GATEWAY, "claim.use", row_of(desk, row.job).gateway, {"job": row.job})
     row.ticket_hash, row.csr, row.key_print = hash_of(ticket), csr.decode(), key_print
     desk.session.flush()
     return Shown.TAKEN

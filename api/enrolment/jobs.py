@@ -131,7 +131,7 @@ def judge_job(desk: PeopleDesk, by: str, number: int, *, approved: bool) -> None
     row.state = (JobState.APPROVED if approved else JobState.REFUSED).value
     row.judged_by, row.judged_at_s = by, desk.at_s
     desk.session.flush()
-    record(desk, by, f"job.{row.state}", row.gateway, {"job": number})
+    record(desk, by, "job.approve" if approved else "job.refused", row.gateway, {"job": number})
 
 
 def end_job(desk: PeopleDesk, by: str, number: int) -> None:

@@ -24,6 +24,7 @@ WHOLE_ONLY = (
     "/api/v1/board/",
     "/begin",
     "/bestuur",
+    "/gateways/",
     "/i/",
     "/mijn",
     "/ops",

@@ -11,7 +11,6 @@ import json
 import secrets
 from dataclasses import dataclass, field
 from enum import StrEnum
-from http import HTTPStatus
 from pathlib import Path
 
 from gateway.enrol.code import read_code
@@ -25,7 +24,6 @@ CLAIM = "/api/v1/gateways/claim"
 """Where a code is shown."""
 LOOK = "/api/v1/gateways/claim/look"
 """Where a gateway asks how it stands."""
-_OVER = {HTTPStatus.GONE}
 
 
 class State(StrEnum):
@@ -119,7 +117,7 @@ class Claim:
         except ServerRefusedError as error:
             self.why = str(error)
             self.forget()
-            return State.EXPIRED if error.status in _OVER else State.REFUSED
+            return State.REFUSED
         except (ContractError, IdentityError) as error:
             self.why = f"the server's answer cannot be used: {error}"
             return State.UNREACHABLE
@@ -128,6 +126,11 @@ class Claim:
         if answer.get("state") == State.WAITING:
             self.why = "waiting for the board to approve this gateway"
             return State.WAITING
+        if answer.get("state") in {State.REFUSED, State.EXPIRED}:
+            self.forget()
+            late = answer["state"] == State.EXPIRED
+            self.why = "this code ran out: ask for a new one" if late else "the board said no"
+            return State.EXPIRED if late else State.REFUSED
         if answer.get("state") != State.APPROVED:
             raise ContractError("'state' is no word we know")
         told, chain, roots = answer.get("enrolled"), answer.get("chain"), answer.get("roots")

@@ -73,7 +73,11 @@ class Server:
                 "POST",
                 parts.path.rstrip("/") + path,
                 json.dumps(dict(body), ensure_ascii=False).encode(),
-                {"Content-Type": "application/json", "Connection": "close", "Origin": self.url},
+                {
+                    "Content-Type": "application/json",
+                    "Connection": "close",
+                    "Origin": f"{parts.scheme}://{parts.netloc}",
+                },
             )
             answer = connection.getresponse()
             status, content = answer.status, answer.read(MOST_BYTES + 1)

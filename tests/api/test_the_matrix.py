@@ -105,6 +105,9 @@ def known(town: Town) -> Mapping[str, Values]:
         "token": Values("nothing", None, "nothing"),
         "passkey": Values("0" * 64, None, "1" * 64),
         "proposal": Values("1", None, "999"),
+        "gateway": Values("gw-00", None, "gw-99"),
+        "job": Values("1", None, "999"),
+        "mark": Values("2222", None, "3333"),
         "number": Values("1", None, "999"),
         "number@/hulp/meekijken/{number}/stop": Values(
             numbers["home-1"]["companion"], numbers["home-2"]["companion"], "999"

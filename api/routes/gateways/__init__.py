@@ -1,0 +1,1 @@
+"""Letting gateways in: what boxes ask, what the board decides, what an installer sees."""

@@ -1,0 +1,58 @@
+"""A home's handover, for the board and for who lives there."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Request, Response
+
+from api.auth import Doorkeeper, Need, Require
+from api.enrolment.handovers import Handover, newest_handover
+from api.house import House
+from api.pages.sheets import Sheets
+from api.people.visitor import Visitor
+from api.problems import RefusedError
+from api.routes.gateways.boxes import GatewayName
+from api.schemas import moment_time
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverAnswer:
+    """A handover as its gateway signed it (RFC 7515, 7.2.2), and when the server got it."""
+
+    gateway: str
+    home: str
+    received: str
+    hash: str
+    protected: str
+    payload: str
+    signature: str
+
+
+def add_handover(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> None:
+    """Add ``/gateways/{gateway}/overdracht`` and what programs read of it."""
+    account = Depends(Require(door, Need.ACCOUNT))
+
+    @app.get("/gateways/{gateway}/overdracht", include_in_schema=False)
+    def page(
+        request: Request, visitor: Annotated[Visitor, account], gateway: GatewayName
+    ) -> Response:
+        found = _seen(house, visitor, gateway)
+        values = {"handover": found, "lines": found.lines()}
+        return sheets.show(request, visitor, "jobs_handover.html", values, title="title.handover")
+
+    @app.get("/api/v1/gateways/{gateway}/handover", tags=["gateways"], summary="A home's handover")
+    def told(visitor: Annotated[Visitor, account], gateway: GatewayName) -> HandoverAnswer:
+        found = _seen(house, visitor, gateway)
+        parts = (str(found.signed.get(name)) for name in ("protected", "payload", "signature"))
+        return HandoverAnswer(gateway, found.home, moment_time(found.at_s), found.hash, *parts)
+
+
+def _seen(house: House, visitor: Visitor, gateway: str) -> Handover:
+    """Return the newest handover of a gateway, for who may see it; else there is none."""
+    with house.people.reading() as desk:
+        found = newest_handover(desk, gateway)
+    now_s = house.clock.now_s()
+    if found is None or not (visitor.on_board or visitor.lived_in(found.home, now_s)):
+        raise RefusedError(HTTPStatus.NOT_FOUND, f"there is no handover of {gateway!r} for you")
+    return found

@@ -1,0 +1,68 @@
+"""What an installer sees of the jobs at the homes of today."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Path, Request, Response
+
+from api.auth import Doorkeeper, Need, Require, home_to_work_at
+from api.enrolment.claims import claim_of_mark, draw
+from api.enrolment.jobs import Job, job_of, jobs_at
+from api.house import House
+from api.pages.jobs import JobLine, code_values, job_line
+from api.pages.sheets import Sheets
+from api.people.errors import UnknownError
+from api.people.visitor import Visitor
+from api.problems import RefusedError
+from api.routes.gateways.jobs import JobNumber
+
+Mark = Annotated[str, Path(pattern=r"^[2-9A-HJ-NP-Z]{4}$")]
+PAGE = "/i/klussen"
+
+
+def add_onsite(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> None:
+    """Add ``/i/klussen``, drawing a code there, and ``/i/{mark}`` where a QR leads."""
+    installer = Depends(Require(door, Need.INSTALLER))
+
+    @app.get(PAGE, include_in_schema=False)
+    def listed(request: Request, visitor: Annotated[Visitor, installer]) -> Response:
+        return _show(house, sheets, request, visitor, None)
+
+    @app.get("/api/v1/work/jobs", tags=["gateways"], summary="Jobs at the homes I work at now")
+    def told(visitor: Annotated[Visitor, installer]) -> list[JobLine]:
+        with house.people.reading() as desk:
+            return [job_line(desk, each) for each in jobs_at(desk, visitor.works_at)]
+
+    @app.post(f"{PAGE}/{{job}}/code", include_in_schema=False)
+    def code(request: Request, visitor: Annotated[Visitor, installer], job: JobNumber) -> Response:
+        try:
+            with house.people.writing() as desk:
+                home_to_work_at(visitor, job_of(desk, job).home)
+                drawn = draw(desk, visitor.account, job)
+        except UnknownError as error:
+            raise RefusedError(HTTPStatus.NOT_FOUND, str(error)) from error
+        values = dict(code_values(house, drawn)) | {"back": PAGE}
+        return sheets.show(
+            request, visitor, "jobs_code.html", values, title="title.job_code", tab="work"
+        )
+
+    @app.get("/i/{mark}", include_in_schema=False)
+    def scanned(request: Request, visitor: Annotated[Visitor, installer], mark: Mark) -> Response:
+        with house.people.reading() as desk:
+            row = claim_of_mark(desk, mark)
+            job = None if row is None else job_of(desk, row.job)
+        if job is None:
+            raise RefusedError(HTTPStatus.NOT_FOUND, "this code is nobody's: draw a new one")
+        home_to_work_at(visitor, job.home)
+        return _show(house, sheets, request, visitor, job)
+
+
+def _show(
+    house: House, sheets: Sheets, request: Request, visitor: Visitor, only: Job | None
+) -> Response:
+    with house.people.reading() as desk:
+        found = jobs_at(desk, visitor.works_at) if only is None else [only]
+        lines = [job_line(desk, each) for each in found]
+    return sheets.show(
+        request, visitor, "jobs_work.html", {"lines": lines}, title="title.jobs", tab="work"
+    )

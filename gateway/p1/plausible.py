@@ -31,11 +31,17 @@ _VOLT = 230
 _OVERLOAD_PERCENT = 145
 """A gG fuse carries 1.45 times its current for an hour or more (IEC 60269-1, table 2)."""
 _HIGHEST_DV = 4_000
-_STEP = {"wh": 1_000, "dm3": 1_000, "kj": 10_000}
-"""The coarsest step of a register, in its own unit."""
+_STEPS = (10_000, 1_000, 100, 10)
+"""The steps in which registers count, coarsest first, in their own unit; finer ones count as 1."""
+_COUNTS_EACH_S = 10
+_POWER_HOLDS_S = 60
+"""Over a longer time the power at both ends says nothing of what lay between [s]."""
 _PER_HOUR = {"dm3": 100_000, "kj": 720_000}
 """The most that flows through a house's other meters: 100 m3, and 200 kW of heat."""
 _SIDES = (("import_wh", "import_w"), ("export_wh", "export_w"))
+_AMONG_THEMSELVES = 20
+"""Readings that wait agree within so many times the bound: a larger connection than the settings
+say is delayed, and never lost."""
 _TOLD_AGAIN_S = 3_600
 _MOST_DEVICES = 32
 
@@ -218,28 +224,32 @@ class Gate:
 
     def _agree(self, earlier: Reading, later: Reading) -> bool:
         return earlier.meter == later.meter and not (
-            any(grown < 0 for _, grown in _growth(earlier, later)) or self._leaps(earlier, later)
+            any(grown < 0 for _, grown in _growth(earlier, later))
+            or self._leaps(earlier, later, _AMONG_THEMSELVES)
         )
 
-    def _leaps(self, earlier: Reading, later: Reading) -> bool:
-        """Return whether a register grew more than the time and the connection allow."""
+    def _leaps(self, earlier: Reading, later: Reading, times: int = 1) -> bool:
+        """Return whether a register grew more than the time and the connection allow.
+
+        Meters count on each ten seconds or so, in steps of 1 Wh to 1 kWh; both add to the bound.
+        """
         seconds = abs(later.at_s - earlier.at_s)
         for name, grown in _growth(earlier, later):
-            unit = name.rpartition("_")[2]
-            if (
-                grown
-                > _STEP.get(unit, 1_000) + _PER_HOUR.get(unit, self._largest_w) * seconds // 3600
-            ):
+            per_hour = _PER_HOUR.get(name.rpartition("_")[2], self._largest_w)
+            flow = per_hour * (seconds + _COUNTS_EACH_S) // 3600
+            if grown > (2 * _step(earlier.values[name]) + flow) * times:
                 return True
-        return any(self._differs(earlier, later, *side, seconds) for side in _SIDES)
+        return seconds <= _POWER_HOLDS_S and any(
+            self._differs(earlier, later, seconds, *side) for side in _SIDES
+        )
 
     def _differs(
-        self, earlier: Reading, later: Reading, register: str, power: str, seconds: int
+        self, earlier: Reading, later: Reading, seconds: int, register: str, power: str
     ) -> bool:
         """Return whether a register grew otherwise than the power at both ends lets expect.
 
-        It may differ by what the connection carries in the time, and a step of the register:
-        between two telegrams nobody knows the power, but a damaged digit shows.
+        Between two telegrams the power may have been another; so half of what the connection
+        carries in the time is granted.
         """
         energies = earlier.values.get(register), later.values.get(register)
         powers = earlier.values.get(power), later.values.get(power)
@@ -247,8 +257,8 @@ class Gate:
             return False
         before_wh, after_wh = (energy or 0 for energy in energies)
         expected_wh = sum(watt or 0 for watt in powers) * seconds / 2 / 3600
-        bound_wh = _STEP["wh"] + self._largest_w * seconds / 3600
-        return abs(after_wh - before_wh - expected_wh) > bound_wh
+        granted_wh = self._largest_w * (seconds / 2 + _COUNTS_EACH_S) / 3600
+        return abs(after_wh - before_wh - expected_wh) > 2 * _step(before_wh) + granted_wh
 
     def _stripped(self, reading: Reading) -> Reading:
         """Return a reading without the values that no such connection can show."""
@@ -273,6 +283,11 @@ def _growth(earlier: Reading, later: Reading) -> list[tuple[str, int]]:
         for name, value in later.values.items()
         if name in earlier.values and _is_register(name)
     ]
+
+
+def _step(value: int) -> int:
+    """Return the coarsest step in which a register with this value may count."""
+    return next((step for step in _STEPS if value % step == 0), 1)
 
 
 def _rises(readings: list[Reading]) -> bool:

@@ -1,0 +1,85 @@
+"""What a battery knows of its connection's meter: the newest word, and how often one comes."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from statistics import median
+
+from gateway.steer.limits import MAX_METER_AGE_S, PHASES, STALE_PERIODS, Phase, Seen
+from kwartier.reading import Reading
+from kwartier.units import Watt
+
+_SLOWEST_S = MAX_METER_AGE_S / STALE_PERIODS
+_FASTEST_S = 1.0
+_ENOUGH = 3
+_LATEST = 9
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    at_s: float
+    grid_w: Watt
+    phases: dict[str, Phase]
+
+
+class MeterView:
+    """Keeps the newest telegram, and the one that was newest when the battery was looked at.
+
+    What the others take is the difference of two powers, so both must be of one moment.
+    """
+
+    def __init__(self) -> None:
+        """Start without any word of the meter; it is taken to be slow until it shows otherwise."""
+        self._newest: _Word | None = None
+        self._at_look: _Word | None = None
+        self._gaps_s: deque[float] = deque(maxlen=_LATEST)
+
+    @property
+    def period_s(self) -> float:
+        """How often the meter speaks [s], from 1 to 10."""
+        if len(self._gaps_s) < _ENOUGH:
+            return _SLOWEST_S
+        return min(_SLOWEST_S, max(_FASTEST_S, median(self._gaps_s)))
+
+    def hear(self, reading: Reading, now_s: float) -> bool:
+        """Note a telegram; False when it says nothing of the connection's power."""
+        taken, given = reading.values.get("import_w"), reading.values.get("export_w")
+        if taken is None or given is None:
+            return False
+        if self._newest is not None:
+            self._gaps_s.append(now_s - self._newest.at_s)
+        self._newest = _Word(now_s, taken - given, _phases(reading))
+        return True
+
+    def look(self) -> None:
+        """Note that the battery is looked at now."""
+        self._at_look = self._newest
+
+    def seen(self, soc_permille: int | None, battery_w: Watt | None, now_s: float) -> Seen:
+        """Return the meter's word together with what the battery said at the last look."""
+        if self._at_look is None or self._newest is None:
+            return Seen(soc_permille, battery_w)
+        return Seen(
+            soc_permille,
+            battery_w,
+            self._at_look.grid_w,
+            now_s - self._newest.at_s,
+            self.period_s,
+            self._at_look.phases,
+            self._newest.grid_w,
+            self._newest.at_s,
+        )
+
+
+def _phases(reading: Reading) -> dict[str, Phase]:
+    """Return the phases that the meter tells; one it leaves open is not there."""
+    told: dict[str, Phase] = {}
+    for name in PHASES:
+        taken = reading.values.get(f"import_{name}_w")
+        given = reading.values.get(f"export_{name}_w")
+        if taken is not None or given is not None:
+            usual = Phase(0).voltage_dv
+            voltage_dv = reading.values.get(f"voltage_{name}_dv", usual)
+            told[name] = Phase((taken or 0) - (given or 0), voltage_dv)
+    return told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from gateway.modbus import profiles_listed
 from gateway.modbus.describe import describe_units
 from gateway.modbus.line import PORT, read_address
 from hardware.profile import load_profile, profile_names
@@ -16,7 +17,7 @@ from kwartier.errors import UsageError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the words and options of ``kwartier modbus``."""
     profiles = f"for a device that does not speak SunSpec: {', '.join(profile_names())}"
-    actions = parser.add_subparsers(dest="action", required=True, metavar="decode|scan")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="decode|scan|profiles")
     decode = actions.add_parser(
         "decode",
         help="decode a recording of registers",
@@ -41,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     scan.add_argument(
         "--timeout", type=float, default=1.0, metavar="S", help="wait this long per answer [s]"
     )
+    listed = actions.add_parser("profiles", help="list every device there is a profile of")
+    profiles_listed.add_arguments(listed)
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -51,6 +54,8 @@ def run(chosen: argparse.Namespace) -> int:
         TemporaryError: Nobody can be reached there.
         UsageError: An address, unit or time makes no sense.
     """
+    if chosen.action == "profiles":
+        return profiles_listed.run(as_json=chosen.json)
     profile = load_profile(chosen.profile) if chosen.profile else None
     if chosen.action == "decode":
         units = describe_units(str(chosen.file), read_recording(chosen.file), profile)

@@ -48,7 +48,7 @@ def open_link(
         timeout_s=timeout_s,
         retries=retries,
         connect_wait_s=profile.connect_wait_s if profile else address.connect_wait_s,
-        gap_s=profile.gap_s if profile else address.gap_s,
+        gap_s=max(profile.gap_s if profile else 0.0, address.gap_s),
     )
     return ModbusLink(settings)
 

@@ -57,6 +57,7 @@ def write_memory(path: Path, memory: MeterMemory) -> None:
     new = path.with_suffix(".new")
     try:
         with new.open("w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o600)
             json.dump(told, file)
             file.flush()
             os.fsync(file.fileno())

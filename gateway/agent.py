@@ -115,6 +115,7 @@ class Agent:
         )
         self._batteries: dict[DeviceId, Steered] = {}
         self._live_at_s: dict[DeviceId, float] = {}
+        self._shows: list[Callable[[Reading], None]] = []
         self.taken = 0
         """Readings taken in since it was made."""
 
@@ -135,6 +136,10 @@ class Agent:
             Address(self._coop, self._gateway, Lane.COMMAND, device).topic, self._commanded
         )
 
+    def show(self, show: Callable[[Reading], None]) -> None:
+        """Have each reading handed to ``show`` too, once it is kept; it must not wait."""
+        self._shows.append(show)
+
     def start(self) -> None:
         """Begin to keep and to send."""
         self._keeper.start()
@@ -154,6 +159,8 @@ class Agent:
             self._heard(reading.device)
         self._keeper.take(reading)
         self.taken += 1
+        for show in self._shows:
+            show(reading)
         if self._manner.live_every_s:
             self._show(reading)
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from api.auth import is_loopback
 from api.elsewhere import OidcSettings
+from api.enrolment.settings import EnrolmentSettings, read_enrolment
 from api.house import LOCAL_URL, HelpLine
 from api.post.settings import MailSettings, WebhookSettings, read_mail, read_webhook
 from api.retail import Retail
@@ -49,6 +50,7 @@ class ServeSettings:
         help_line: Whom people call; None for the number in the books.
         oidc: Another service at which people log in; None for none.
         grafana_url: Where the board can look closer; empty for nowhere.
+        enrolment: How gateways are let in; None where they are not.
     """
 
     community: Community
@@ -65,6 +67,7 @@ class ServeSettings:
     help_line: HelpLine | None = None
     oidc: OidcSettings | None = None
     grafana_url: str = ""
+    enrolment: EnrolmentSettings | None = None
 
 
 def read_serve_settings(path: Path) -> ServeSettings:
@@ -92,6 +95,9 @@ def _settings(top: Table, folder: Path) -> ServeSettings:
         help_line=_help_line(top.table("help")) if "help" in top.values else None,
         oidc=_oidc(top.table("oidc"), folder) if "oidc" in top.values else None,
         grafana_url=_web_address(top.text("grafana_url", ""), f"{top.place}grafana_url"),
+        enrolment=(
+            read_enrolment(top.table("gateways"), folder) if "gateways" in top.values else None
+        ),
     )
     if settings.planning is not None and settings.broker is None:
         raise SettingsError("planner needs a [broker] to send plans to: add it")

@@ -8,6 +8,7 @@ import logging
 import os
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from kwartier.errors import SettingsError
 
 if TYPE_CHECKING:
     from api.elsewhere import Elsewhere, OidcSettings
+    from api.enrolment.office import Enrolment
     from api.house import House
     from api.office import Office
     from api.people.book import PeopleBook
@@ -150,6 +152,8 @@ def serve(settings: ServeSettings) -> None:
         parts.callback(house.live.close)
         if settings.oidc is not None:
             house = replace(house, elsewhere=_elsewhere(settings.oidc, house, parts))
+        if settings.enrolment is not None:
+            house = replace(house, enrolment=_enrolment(settings, people, clock, parts))
         overview.start()
         post = PostLoop(house)
         post.start()
@@ -173,6 +177,28 @@ def serve(settings: ServeSettings) -> None:
             settings.public_url,
         )
         server.run()
+
+
+def _enrolment(
+    settings: ServeSettings, people: PeopleBook, clock: Clock, parts: ExitStack
+) -> Enrolment:
+    """Return the desk at which gateways are let in; it keeps the broker's list up to date.
+
+    Raises:
+        CaFolderError: The authority is away.
+    """
+    from api.enrolment.cutting import take_over
+    from api.enrolment.keeping_up import KeepingUp
+    from api.enrolment.office import Enrolment
+
+    assert settings.enrolment is not None
+    broker = settings.broker
+    cut = None if broker is None else partial(take_over, broker)
+    desk = Enrolment(settings.enrolment, settings.community.coop, people, clock, cut)
+    loop = KeepingUp(desk)
+    loop.start()
+    parts.callback(loop.stop)
+    return desk
 
 
 def _elsewhere(settings: OidcSettings, house: House, parts: ExitStack) -> Elsewhere:

@@ -11,9 +11,15 @@ lets a gateway forget. It grants a foreign SUBSCRIBE and delivers nothing on it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+from api.enrolment.authority import certify_server, certify_service, revocation_list
+from api.enrolment.ca_folder import ISSUING, key_pem, pem, read_certificate, read_signer
+from api.enrolment.ca_folder import ROOT as ROOT_NAME
+from gateway.enrol.kept import write_whole
 from kwartier.identity import CoopId
 from kwartier.wire import EVERYBODY, ROOT, Lane
 
@@ -76,7 +82,6 @@ def settings_text(plan: BrokerPlan) -> str:
         "max_queued_bytes 67108864",
         "max_inflight_messages 200",
         "max_packet_size 131072",
-        "message_size_limit 131072",
         "max_keepalive 300",
         "retain_available true",
         "set_tcp_nodelay true",
@@ -136,6 +141,43 @@ def services_acl(coop: CoopId) -> str:
             f"topic readwrite {ROOT}/{coop}/{EVERYBODY}/{Lane.MOMENT}",
             "",
         ]
+    )
+
+
+def write_broker(plan: BrokerPlan, ca: Path, hosts: Sequence[str], now: datetime) -> list[str]:
+    """Write all files of a broker and its services; return their names.
+
+    A list of revoked certificates that is there already stays: the server keeps it.
+
+    Raises:
+        CaFolderError: The authority is away.
+        IdentityWriteError: The disk takes nothing.
+    """
+    issuing = read_signer(ca, ISSUING)
+    broker = certify_server(issuing, hosts, now)
+    files = {
+        CONF_FILE: settings_text(plan),
+        ACL_FILE: gateways_acl(plan.coop),
+        SERVICES_ACL_FILE: services_acl(plan.coop),
+        "systemd/mosquitto.service.d/kwartier.conf": drop_in(plan),
+        "systemd/kwartier-broker-reload.path": reload_path(plan),
+        "systemd/kwartier-broker-reload.service": RELOAD_SERVICE,
+    }
+    content = {name: text.encode() for name, text in files.items()}
+    content[CA_FILE] = pem(issuing.certificate, read_certificate(ca, ROOT_NAME))
+    content["broker.crt"] = pem(broker.certificate, issuing.certificate)
+    if not (plan.folder / CRL_FILE).exists():
+        content[CRL_FILE] = revocation_list(issuing, [], now)
+    for name, whole in content.items():
+        (plan.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        write_whole(plan.folder / name, whole)
+    write_whole(plan.folder / "broker.key", key_pem(broker.key), 0o600)
+    for service in SERVICES:
+        made = certify_service(issuing, service, now)
+        write_whole(plan.folder / f"{service}.key", key_pem(made.key), 0o600)
+        write_whole(plan.folder / f"{service}.crt", pem(made.certificate, issuing.certificate))
+    return sorted(
+        [*content, "broker.key", *(f"{each}.{end}" for each in SERVICES for end in ("crt", "key"))]
     )
 
 

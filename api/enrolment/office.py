@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,14 +25,9 @@ from gateway.enrol.code import Code
 from gateway.enrol.identity import Enrolled
 from gateway.enrol.office import HANDOVER, RENEW
 from kwartier.clock import Clock
-from kwartier.errors import TemporaryError
 from kwartier.identity import CoopId, GatewayId
 from kwartier.wire import Json
 
-_log = logging.getLogger(__name__)
-
-EVERY_S = 20.0
-"""How often the broker's list is compared with the book [s]."""
 ANEW_S = 86_400
 """How often the list is written anew even when nothing changed: it runs out [s]."""
 AGAIN_S = 300
@@ -160,7 +154,7 @@ class Enrolment:
     def revoke(self, by: str, number: int) -> bool:
         """End a job, take its gateway's certificates back and cut it off.
 
-        Returns whether the broker knows; where it does not yet, ``keep_up`` tries again.
+        Returns whether the broker knows; where it does not yet, ``KeepingUp`` tries again.
 
         Raises:
             UnknownError: There is no such job.
@@ -188,14 +182,6 @@ class Enrolment:
         # All are cut, also when one is not reached.
         reached = [self._cut(gateway) for gateway in fresh] if self._cut else []
         return len(reached) == len(fresh) and all(reached)
-
-    def keep_up(self, stop: threading.Event) -> None:
-        """Compare the list with the book again and again, until told to stop."""
-        while not stop.wait(EVERY_S):
-            try:
-                self.apply()
-            except TemporaryError as error:
-                _log.warning("the broker's list of revoked certificates is behind: %s", error)
 
     def _put_out_spoiled(self, desk: PeopleDesk, mark: str) -> None:
         row = claim_of_mark(desk, mark)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import secrets
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -22,6 +24,8 @@ from kwartier.packing import Json
 
 CLAIM = "/api/v1/gateways/claim"
 """Where a code is shown."""
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 60.0
+"""How long until it asks again; twice as long each time [s]."""
 LOOK = "/api/v1/gateways/claim/look"
 """Where a gateway asks how it stands."""
 
@@ -147,3 +151,37 @@ class Claim:
 
 def _file(identity: Identity) -> Path:
     return identity.folder / "claim.json"
+
+
+def wait_for(
+    claim: Claim,
+    state: State,
+    patience_s: float,
+    stop: threading.Event,
+    tell: Callable[[str], None] = lambda _: None,
+) -> State:
+    """Ask again and again, ever more seldom, until it is decided; return how it ended.
+
+    Args:
+        claim: The claim that was begun.
+        state: How it stood then.
+        patience_s: How long to wait [s].
+        stop: Ends the wait.
+        tell: Hears what is awaited, when that changes.
+
+    Raises:
+        IdentityWriteError: The disk takes nothing.
+    """
+    wait_s, left_s, told = FIRST_WAIT_S, patience_s, ""
+    while state in {State.WAITING, State.UNREACHABLE} and left_s > 0:
+        if claim.why != told:
+            told = claim.why
+            tell(told)
+        wait_s = min(wait_s, left_s)
+        if stop.wait(wait_s):
+            return state
+        left_s -= wait_s
+        wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+        # Showing the code again does no harm when the server never heard it the first time.
+        state = claim.begin() if state is State.UNREACHABLE and claim.code else claim.look()
+    return state

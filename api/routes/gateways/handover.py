@@ -1,6 +1,7 @@
 """A home's handover, for the board and for who lives there."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
 
@@ -22,7 +23,7 @@ class HandoverAnswer:
 
     gateway: str
     home: str
-    received: str
+    received: datetime
     hash: str
     protected: str
     payload: str

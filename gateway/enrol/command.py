@@ -1,0 +1,69 @@
+"""``kwartier gateway enrol``: a gateway asks to be let in, from a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from pathlib import Path
+
+from kwartier.errors import InputError, UsageError
+
+PATIENCE_S = 3_600.0
+"""How long it waits for the board, unless told [s]."""
+
+
+class NotLetInError(InputError):
+    """The gateway was not let in."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument(
+        "--server", required=True, metavar="URL", help="such as https://wijk.example"
+    )
+    parser.add_argument(
+        "--code", default="", metavar="CODE", help="such as 7K2M-9QXF, or a QR's text"
+    )
+    parser.add_argument("--folder", type=Path, required=True, help="where key and certificate go")
+    parser.add_argument("--ca-file", type=Path, help="who vouches for the server, if not the usual")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=PATIENCE_S,
+        metavar="SECONDS",
+        help="how long to wait for the board (%(default)s)",
+    )
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Ask, and wait until it is decided; without a code the question of before goes on.
+
+    Raises:
+        UsageError: There is no code, and no question from before.
+        NotLetInError: It was refused, ran out, or nobody decided in time.
+    """
+    from gateway.enrol.claim import Claim, State, wait_for
+    from gateway.enrol.identity import Identity
+    from gateway.enrol.server import Server
+
+    identity = Identity(chosen.folder)
+    _say(f"characters of this box, to compare: {identity.fingerprint}")
+    if chosen.code:
+        claim = Claim(Server(chosen.server, chosen.ca_file), chosen.code, identity)
+        state = claim.begin()
+    else:
+        resumed = Claim.resumed(identity, chosen.ca_file)
+        if resumed is None:
+            raise UsageError("no question was asked before: give --code")
+        claim, state = resumed, State.WAITING
+    state = wait_for(claim, state, chosen.patience, threading.Event(), _say)
+    if state is not State.APPROVED:
+        raise NotLetInError(f"not let in ({state}): {claim.why}")
+    assert claim.enrolled is not None
+    sys.stdout.write(f"{claim.enrolled.gateway} is let in; its files are in {chosen.folder}\n")
+    return 0
+
+
+def _say(words: str) -> None:
+    sys.stderr.write(f"{words}\n")

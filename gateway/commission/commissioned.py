@@ -1,4 +1,9 @@
-"""Whether a home was brought on the air: what the gateway asks before it steers a battery."""
+"""Whether a home was brought on the air: what the gateway asks before it steers a battery.
+
+A gateway whose settings the wizard wrote names a file in ``commissioned_file``: until that file
+says that signs and live test passed, batteries are read and not steered. Settings written by hand
+without that key steer as they always did.
+"""
 
 from __future__ import annotations
 

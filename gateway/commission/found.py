@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from kwartier.errors import ContractError
@@ -61,6 +61,10 @@ class Found:
     def expected(self) -> int:
         """Return the slope of the meter on it: +1 for a battery that charges, else -1."""
         return 1 if self.series == "battery_w" else -1
+
+    def as_turned(self, *, turned: bool) -> Found:
+        """Return it with plus and minus one way or the other."""
+        return replace(self, turned=turned)
 
     def as_json(self) -> dict[str, Json]:
         """Return it as it is kept."""

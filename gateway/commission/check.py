@@ -1,0 +1,227 @@
+"""``kwartier gateway check``: what the wizard measures, said on a terminal link by link."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sqlite3
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from gateway.commission.bench import Bench
+from gateway.commission.wiring import LineSeen, Wiring, judge_wiring
+from gateway.commission.words import Words
+from gateway.modbus.link import ModbusLink
+from gateway.modbus.poll import ProfilePoll, Role, SunSpecPoll
+from gateway.modbus.poller import Poll
+from gateway.settings import GatewaySettings, read_settings
+from kwartier.cli import print_json
+from kwartier.clock import Clock, SystemClock
+from kwartier.errors import KwartierError, UsageError
+from kwartier.mqtt import MqttBus, Session
+
+_LONGEST_S = 600.0
+_BROKER_S = 10.0
+_LOOK_EVERY_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One link.
+
+    Attributes:
+        link: What, such as ``cable p1``.
+        good: Whether it works.
+        told: What was measured, or what to do.
+    """
+
+    link: str
+    good: bool
+    told: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the word takes."""
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path("gateway.toml"),
+        dest="settings",
+        metavar="FILE",
+        help="its settings (default: gateway.toml)",
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=75.0, metavar="S", help="listen so long to a meter [s]"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Check every link; 0 when all work, else 1.
+
+    Raises:
+        SettingsError: The settings are wrong.
+        UsageError: The time makes no sense.
+    """
+    if not 1 <= chosen.seconds <= _LONGEST_S:
+        raise UsageError(f"--seconds {chosen.seconds:g}: use 1 to {_LONGEST_S:g}")
+    logging.basicConfig(level=logging.CRITICAL)
+    settings = read_settings(chosen.settings)
+    found: list[Checked] = []
+    for one in checks(settings, SystemClock(), chosen.seconds):
+        found.append(one)
+        if not chosen.json:
+            sys.stdout.write(f"{'ok  ' if one.good else 'FAIL'} {one.link}: {one.told}\n")
+            sys.stdout.flush()
+    good = all(one.good for one in found)
+    if chosen.json:
+        print_json({"good": good, "links": [asdict(one) for one in found]})
+    return 0 if good else 1
+
+
+def checks(settings: GatewaySettings, clock: Clock, seconds: float) -> list[Checked]:
+    """Return what works, cable first and server last.
+
+    Args:
+        settings: Of the gateway.
+        clock: The gateway's clock.
+        seconds: How long a meter is listened to [s].
+    """
+    found: list[Checked] = []
+    for line in settings.p1:
+        found += _meter(line.device, line.address, clock, seconds)
+    found += [_modbus(settings, place, clock) for place in range(len(settings.modbus))]
+    found += [_battery(settings, place, clock) for place in range(len(settings.batteries))]
+    found.append(_broker(settings))
+    found.append(_acknowledged(settings))
+    return found
+
+
+def _meter(device: str, address: str, clock: Clock, seconds: float) -> list[Checked]:
+    """Return cable, bytes, polarity, speed, checksums and clock, as far as they were reached."""
+    if address.startswith("/") and not Path(address).exists():
+        return [Checked(f"cable {device}", False, Words("en").say("meter.no-cable.do"))]
+    bench = Bench(clock, lambda: [address])
+    bench.start()
+    end_s = time.monotonic() + seconds
+    try:
+        seen, wiring = _heard(bench)
+        while time.monotonic() < end_s and wiring in (Wiring.COUNTING, Wiring.TRYING):
+            time.sleep(_LOOK_EVERY_S)
+            seen, wiring = _heard(bench)
+        while time.monotonic() < end_s and wiring is Wiring.CANNOT_OPEN:
+            time.sleep(_LOOK_EVERY_S)
+            seen, wiring = _heard(bench)
+    finally:
+        bench.stop()
+    return list(_told(device, seen, wiring))
+
+
+def _heard(bench: Bench) -> tuple[LineSeen, Wiring]:
+    seen = bench.line()
+    if not seen.cable:  # the bench has not looked yet
+        return seen, Wiring.COUNTING
+    wiring = judge_wiring(seen)
+    if wiring is Wiring.CANNOT_OPEN and seen.for_s < 1.0:
+        return seen, Wiring.COUNTING
+    return seen, wiring
+
+
+def _told(device: str, seen: LineSeen, wiring: Wiring) -> list[Checked]:
+    say = Words("en").say
+    remedy = say(f"meter.{wiring.value}.do", {"done": seen.telegrams, "all": 60})
+    heard = seen.share is not None
+    opened = seen.opened or heard
+    found = [Checked(f"cable {device}", opened, "open" if opened else remedy)]
+    if not opened:
+        return found
+    came = heard or seen.garbage > 0
+    found.append(Checked(f"bytes {device}", came, "they arrive" if came else remedy))
+    if not came:
+        return found
+    upright = wiring not in (Wiring.INVERTED, Wiring.TRYING)
+    told = "the signal is upright" if upright else remedy
+    found.append(Checked(f"polarity {device}", upright, told))
+    share = seen.share
+    if share is None:
+        return found
+    found.append(Checked(f"speed {device}", True, f"{seen.baud} baud"))
+    counted = f"{seen.telegrams} of {seen.telegrams + seen.broken} telegrams right"
+    found.append(Checked(f"checksums {device}", share >= 0.95, counted))
+    off = seen.clock_off_s
+    if off is not None:
+        right = abs(off) <= 60
+        told = f"{off:.0f} s apart" + ("" if right else f": {say('meter.clock-off.do')}")
+        found.append(Checked(f"clock {device}", right, told))
+    return found
+
+
+def _modbus(settings: GatewaySettings, place: int, clock: Clock) -> Checked:
+    device = settings.modbus[place]
+    link = ModbusLink(device.link)
+    unit = link.unit(device.unit)
+    poll: Poll = (
+        SunSpecPoll(unit, device.device, Role.SOLAR, clock)
+        if device.profile is None
+        else ProfilePoll(unit, device.device, device.profile, clock)
+    )
+    return _asked(device.device, poll, link)
+
+
+def _battery(settings: GatewaySettings, place: int, clock: Clock) -> Checked:
+    battery = settings.batteries[place]
+    link = ModbusLink(battery.link)
+    poll = SunSpecPoll(link.unit(battery.unit), battery.device, Role.BATTERY, clock)
+    return _asked(battery.device, poll, link)
+
+
+def _asked(name: str, poll: Poll, link: ModbusLink) -> Checked:
+    try:
+        reading = poll.read()
+    except KwartierError as error:
+        return Checked(f"device {name}", False, str(error))
+    finally:
+        link.close()
+    if not reading.values:
+        return Checked(f"device {name}", False, "it answers and says nothing we know: wrong unit?")
+    return Checked(f"device {name}", True, f"says {', '.join(sorted(reading.values))}")
+
+
+def _broker(settings: GatewaySettings) -> Checked:
+    url = settings.broker.url
+    bus = MqttBus(settings.broker, Session(f"{settings.gateway}-check", expiry_s=0))
+    try:
+        up = bus.wait_until_up(_BROKER_S)
+    finally:
+        bus.close()
+    told = f"{url} is up" if up else f"{url} cannot be reached: is there internet, is it running?"
+    return Checked("broker", up, told)
+
+
+def _acknowledged(settings: GatewaySettings) -> Checked:
+    """Return how far the record acknowledged; the gateway itself may run meanwhile."""
+    path = settings.folder / "outbox.db"
+    if not path.exists():
+        return Checked("acknowledged", False, "nothing was kept yet: start the gateway")
+    try:
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)
+        try:
+            last, upto = db.execute("SELECT last, upto FROM life").fetchone()
+            newest = db.execute(
+                "SELECT max(stored_s) FROM block WHERE seq <= ?", (upto,)
+            ).fetchone()
+        finally:
+            db.close()
+    except (sqlite3.Error, TypeError, ValueError) as error:
+        return Checked("acknowledged", False, f"{path} cannot be read: {error}")
+    if not upto:
+        return Checked("acknowledged", False, f"0 of {last} blocks: the server took none yet")
+    stamp = newest[0] if newest else None
+    since = (
+        ""
+        if stamp is None
+        else f", the newest of {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(float(stamp)))}"
+    )
+    return Checked("acknowledged", True, f"{upto} of {last} blocks{since}")

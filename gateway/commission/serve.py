@@ -1,0 +1,97 @@
+"""``kwartier gateway wizard``: bring a home on the air from a phone in the same network."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import threading
+from pathlib import Path
+
+from kwartier.errors import LinkDownError, UsageError
+
+PORT = 8080
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the word takes."""
+    parser.add_argument(
+        "--listen", default=f"0.0.0.0:{PORT}", metavar="HOST:PORT", help="where to serve"
+    )
+    parser.add_argument(
+        "--folder", type=Path, default=Path(), help="of the gateway: its key and settings"
+    )
+    parser.add_argument("--server", default="", metavar="URL", help="where it enrols")
+    parser.add_argument("--ca", type=Path, metavar="FILE", help="who vouches for that server")
+    parser.add_argument(
+        "--cable", action="append", default=[], metavar="PATH", help="a P1 cable that is not found"
+    )
+    parser.add_argument(
+        "--device",
+        action="append",
+        default=[],
+        metavar="HOST:PORT",
+        help="ask only here for devices, instead of looking through the network",
+    )
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Serve until SIGTERM or Ctrl-C."""
+    from gateway.commission.bench import Bench, cables
+    from gateway.commission.door import Door
+    from gateway.commission.search import places
+    from gateway.commission.server import WizardServer
+    from gateway.commission.wizard import Wizard
+    from kwartier.clock import SystemClock
+    from kwartier.stopping import stopped_by_signals
+
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    host, port = _place(chosen.listen)
+    asked = [_place(one) for one in chosen.device]
+    folder: Path = chosen.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    clock = SystemClock()
+    named: list[str] = chosen.cable
+    wizard = Wizard(
+        folder,
+        clock,
+        lambda take: Bench(clock, lambda: named or cables(), take),
+        lambda: asked or places(),
+        chosen.server,
+        chosen.ca,
+    )
+    door = Door(folder, wizard.book, clock)
+    try:
+        server = WizardServer(host, port, wizard, door)
+    except OSError as error:
+        raise LinkDownError(f"cannot listen on {chosen.listen}: {error.strerror}") from error
+    with stopped_by_signals() as stop:
+        wizard.start()
+        serving = threading.Thread(target=server.serve_forever, name="pages", daemon=True)
+        serving.start()
+        sys.stdout.write(
+            f"Open http://{_shown(host)}:{server.server_port}/ on a phone in the same network.\n"
+            f"Code of the box: {door.code}\n"
+        )
+        sys.stdout.flush()
+        stop.wait()
+        server.shutdown()
+        server.server_close()
+        wizard.stop()
+    return 0
+
+
+def _place(written: str) -> tuple[str, int]:
+    host, colon, port = written.rpartition(":")
+    if not colon or not host or not (port.isascii() and port.isdigit() and int(port[:9]) < 65_536):
+        raise UsageError(f"{written!r}: write HOST:PORT, such as 0.0.0.0:{PORT}")
+    return host.strip("[]"), int(port)
+
+
+def _shown(host: str) -> str:
+    """Return the name by which the box is found: its own, where it listens everywhere."""
+    import socket
+
+    if host not in {"0.0.0.0", "::"}:  # noqa: S104 - it is compared, not bound
+        return f"[{host}]" if ":" in host else host
+    return f"{socket.gethostname()}.local"

@@ -1,0 +1,400 @@
+"""The seven steps: what each shows now, and what a press of a button does."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from gateway.commission import enrol_step, live_step, meter_step, signs_step
+from gateway.commission.bench import Bench
+from gateway.commission.book import STEPS, Book, Mark, Outcome, Step
+from gateway.commission.commissioned import write_commissioned
+from gateway.commission.finish import settings_text, write_settings
+from gateway.commission.found import Found, Kind
+from gateway.commission.record import may_steer, record_of
+from gateway.commission.search import Place, identify
+from gateway.commission.uplink import LinkSeen, Uplink
+from gateway.commission.view import Act, Line, Tone, View
+from gateway.enrol.identity import Identity
+from gateway.enrol.office import queue_handover, send_handover
+from gateway.enrol.server import Server, ServerRefusedError
+from kwartier.clock import Clock
+from kwartier.errors import KwartierError
+from kwartier.packing import Json
+from kwartier.reading import Reading
+
+_log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 1.0
+_SEND_EVERY_S = 60.0
+NEXT = Act("next", "act.next", second=False)
+LATER = Act("later", "act.later")
+_LONGEST = 120
+
+
+class Refusal(KwartierError):  # noqa: N818 - it is an answer, shown as a sentence
+    """A button cannot do that now; the key says why in words."""
+
+    def __init__(self, key: str) -> None:
+        """Keep the key of its words."""
+        super().__init__(key)
+        self.key = key
+
+
+class Wizard:
+    """Brings one home on the air."""
+
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        bench: Callable[[Callable[[Reading], None]], Bench],
+        places: Callable[[], Sequence[Place]],
+        server_url: str = "",
+        ca_file: Path | None = None,
+    ) -> None:
+        """Open the folder; nothing is measured before ``start``.
+
+        Args:
+            folder: Of the gateway: identity, outbox and ``gateway.toml`` stand there.
+            clock: The gateway's clock.
+            bench: Makes the bench, which hands each reading on.
+            places: Finds where devices may be.
+            server_url: Where to enrol; empty when it is not known.
+            ca_file: Who vouches for the server; None for the machine's own list.
+
+        Raises:
+            SettingsError: The server's address is none.
+            IdentityError: The key in the folder cannot be read.
+        """
+        self.folder, self.clock = folder, clock
+        self.identity = Identity(folder)
+        self.book = Book(folder / "wizard.json", clock.now_s())
+        self.server = Server(server_url, ca_file) if server_url else None
+        self.enrolment = enrol_step.Enrolment(self.identity, self.server, clock, ca_file)
+        self.signs = signs_step.Signs(clock)
+        self.trials = live_step.Trials(clock)
+        self.bench = bench(self._take)
+        self._places = places
+        self._uplink: Uplink | None = None
+        self._uplink_refused = False
+        self._search: threading.Thread | None = None
+        self._searched = (0, 0)
+        self._turn = threading.RLock()
+        self._sent_s = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="wizard", daemon=True)
+
+    def start(self) -> None:
+        """Measure from now on."""
+        self.bench.start()
+        self.bench.watch(_watched(self.book.devices))
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let go of cable, devices and broker."""
+        self._stop.set()
+        self.trials.stop()
+        self._thread.join()
+        self.wait_for_search()
+        self.bench.stop()
+        if self._uplink is not None:
+            self._uplink.close()
+
+    def view(self, step: Step) -> View:
+        """Return how a step stands now."""
+        match step:
+            case Step.ENROL:
+                return enrol_step.view(self.enrolment)
+            case Step.METER:
+                return meter_step.view(self.bench, self.clock, self._contract_meter())
+            case Step.DEVICES:
+                return self._devices_view()
+            case Step.SIGNS:
+                return self.signs.view(self.bench, _watched(self.book.devices))
+            case Step.LIVE:
+                return live_step.view(self._link(), self.trials, self._batteries())
+            case Step.CONSENT:
+                return self._consent_view()
+            case Step.HANDOVER:
+                return self._handover_view()
+
+    def act(self, step: Step, do: str, form: Mapping[str, str]) -> Step:
+        """Do what a button says, and return the step to show then.
+
+        Raises:
+            Refusal: That cannot be done now.
+            KwartierError: The disk or the far side refuses.
+        """
+        with self._turn:
+            word, _, name = do.partition(":")
+            if word == "begin" and step is Step.ENROL:
+                self.enrolment.begin(form.get("code", ""))
+            elif word == "anew" and step is Step.METER:
+                self.bench.count_anew()
+            elif word == "search" and step is Step.DEVICES:
+                self._begin_search()
+            elif word == "turn" and step is Step.SIGNS:
+                self._turn_round(name)
+            elif word == "kettle" and step is Step.SIGNS:
+                self.signs.press()
+            elif word == "trial" and step is Step.LIVE:
+                self._begin_trial(name)
+            elif word in {"next", "later"}:
+                return self._go_on(step, form, later=word == "later")
+            else:
+                raise Refusal("refused.unknown")
+            return step
+
+    def wait_for_search(self) -> None:
+        """Wait until the search that was begun is over."""
+        if self._search is not None:
+            self._search.join()
+
+    def record(self) -> dict[str, Json] | None:
+        """Return the handover that was made; None before it was."""
+        made = self.book.outcome(Step.HANDOVER)
+        record = None if made is None else made.facts.get("record")
+        return record if isinstance(record, dict) else None
+
+    def signed(self) -> dict[str, Json] | None:
+        """Return the handover as it was signed; None before it was made."""
+        made = self.book.outcome(Step.HANDOVER)
+        signed = None if made is None else made.facts.get("signed")
+        return signed if isinstance(signed, dict) else None
+
+    def tick(self) -> None:
+        """Do what goes on by itself: ask the server, judge the signs when the sun shines, send."""
+        with self._turn:
+            self.enrolment.look()
+            self._connect()
+            link = self._link()
+            changed = False
+            for step, passed in (
+                (Step.ENROL, self.enrolment.enrolled),
+                (Step.SIGNS, self.signs.passed(self.bench, _watched(self.book.devices))),
+                (Step.LIVE, live_step.passed(link, self.trials, self._batteries())),
+            ):
+                done = self.book.outcome(step)
+                if done is not None and done.mark is Mark.LATER and passed:
+                    self._put(step, Mark.GOOD)
+                    changed = True
+            if changed and self.book.outcome(Step.HANDOVER) is not None:
+                self._hand_over()
+            if self.clock.monotonic_s() >= self._sent_s + _SEND_EVERY_S:
+                self._sent_s = self.clock.monotonic_s()
+                self._send()
+
+    def _run(self) -> None:
+        while not self._stop.wait(LOOK_EVERY_S):
+            try:
+                self.tick()
+            except KwartierError as error:
+                _log.warning("the wizard goes on without: %s", error)
+
+    def _take(self, reading: Reading) -> None:
+        uplink = self._uplink
+        if uplink is not None:
+            uplink.take(reading)
+
+    def _connect(self) -> None:
+        enrolled = self.identity.enrolled()
+        if enrolled is None or self._uplink is not None or self._uplink_refused:
+            return
+        try:
+            self._uplink = Uplink(enrolled, self.identity, self.folder, self.clock)
+        except KwartierError as error:
+            self._uplink_refused = True
+            _log.warning("nothing can be sent to the broker: %s", error)
+
+    def _link(self) -> LinkSeen | None:
+        return None if self._uplink is None else self._uplink.look()
+
+    def _contract_meter(self) -> str:
+        enrolled = self.identity.enrolled()
+        return "" if enrolled is None else enrolled.meter
+
+    def _batteries(self) -> tuple[Found, ...]:
+        return tuple(one for one in self.book.devices if one.kind is Kind.BATTERY)
+
+    def _go_on(self, step: Step, form: Mapping[str, str], *, later: bool) -> Step:
+        if step is Step.CONSENT:
+            self.book.put(step, Outcome(Mark.GOOD, self._now(), _consent(form)))
+        elif step is Step.HANDOVER:
+            missing = [one for one in STEPS[:-1] if self.book.outcome(one) is None]
+            if missing:
+                raise Refusal("refused.missing")
+            self._hand_over()
+            return step
+        else:
+            shown = self.view(step)
+            if later and not any(one.do == "later" for one in shown.acts):
+                raise Refusal("refused.not-later")
+            if not later and shown.tone is not Tone.GOOD:
+                raise Refusal("refused.not-yet")
+            self._put(step, Mark.LATER if later else Mark.GOOD)
+        return STEPS[STEPS.index(step) + 1]
+
+    def _put(self, step: Step, mark: Mark) -> None:
+        self.book.put(step, Outcome(mark, self._now(), self._facts(step)))
+        write_commissioned(self.folder, passed=may_steer(self.book), at_s=self._now())
+
+    def _facts(self, step: Step) -> dict[str, Json]:
+        if step is Step.METER:
+            return meter_step.facts(self.bench)
+        if step is Step.SIGNS:
+            return self.signs.facts(self.bench, _watched(self.book.devices))
+        if step is Step.LIVE:
+            return live_step.facts(self._link(), self.trials)
+        if step is Step.DEVICES:
+            return {"found": len(self.book.devices)}
+        return {"state": self.enrolment.state.value}
+
+    def _devices_view(self) -> View:
+        lines = tuple(
+            Line(
+                f"device.{one.kind.value}",
+                {
+                    "name": one.name,
+                    "make": one.make or "?",
+                    "model": one.model,
+                    "serial": one.serial4 or "?",
+                    "unit": one.unit,
+                },
+                Tone.GOOD,
+            )
+            for one in self.book.devices
+        ) + tuple(
+            Line(f"profile.{one.status}", {"name": one.name, "requires": one.requires})
+            for one in self.book.devices
+            if one.profile
+        )
+        again = Act("search", "act.search-again" if lines else "act.search", second=bool(lines))
+        if self._search is not None and self._search.is_alive():
+            done, every = self._searched
+            facts = {"done": done, "all": every}
+            return View(Step.DEVICES, "devices.searching", facts, Tone.WAIT, lines, (), moving=True)
+        if lines:
+            facts = {"count": len(self.book.devices)}
+            return View(Step.DEVICES, "devices.found", facts, Tone.GOOD, lines, (NEXT, again))
+        if self._search is None:
+            return View(Step.DEVICES, "devices.begin", {}, Tone.STOP, (), (again, LATER))
+        return View(Step.DEVICES, "devices.none", {}, Tone.STOP, (), (again, LATER))
+
+    def _begin_search(self) -> None:
+        if self._search is not None and self._search.is_alive():
+            return
+        self.bench.watch(())  # many devices take one connection only
+        self._searched = (0, 0)
+        self._search = threading.Thread(target=self._searching, name="search", daemon=True)
+        self._search.start()
+
+    def _searching(self) -> None:
+        def tell(done: int, every: int) -> None:
+            self._searched = (done, every)
+
+        before = {(one.host, one.port, one.unit): one.turned for one in self.book.devices}
+        found = identify(self._places(), tell)
+        kept = tuple(
+            one.as_turned(turned=before.get((one.host, one.port, one.unit), False)) for one in found
+        )
+        self.book.put_devices(kept)
+        self.book.drop(Step.SIGNS, Step.LIVE)
+        self.bench.watch(_watched(kept))
+
+    def _turn_round(self, name: str) -> None:
+        if not any(one.name == name for one in _watched(self.book.devices)):
+            raise Refusal("refused.unknown")
+        turned = {one.name: one for one in self.bench.turn(name)}
+        self.book.put_devices(tuple(turned.get(one.name, one) for one in self.book.devices))
+
+    def _begin_trial(self, name: str) -> None:
+        for battery in self._batteries():
+            if battery.name == name:
+                self.trials.begin(name, self.bench.unit(battery))
+                return
+        raise Refusal("refused.unknown")
+
+    def _consent_view(self) -> View:
+        done = self.book.outcome(Step.CONSENT)
+        facts = {} if done is None else {"name": str(done.facts.get("name", ""))}
+        steering = ("agree-steering",) if self._batteries() else ()
+        fields = ("name", "contact", "agree-readings", *steering)
+        act = Act("next", "act.sign", fields=fields, second=False)
+        enrolled = self.identity.enrolled()
+        said = "" if enrolled is None else enrolled.owner_words
+        lines = (Line("consent.words", {"words": said}),) if said else ()
+        tone = Tone.STOP if done is None else Tone.GOOD
+        key = "consent.ask" if done is None else "consent.given"
+        return View(Step.CONSENT, key, facts, tone, lines, (act,))
+
+    def _handover_view(self) -> View:
+        lines = tuple(
+            Line(
+                f"step.{step.value}",
+                {},
+                Tone.STOP if one is None else Tone.GOOD if one.mark is Mark.GOOD else Tone.WAIT,
+            )
+            for step in STEPS[:-1]
+            for one in [self.book.outcome(step)]
+        )
+        good = sum(line.tone is Tone.GOOD for line in lines)
+        facts = {"good": good, "all": len(lines)}
+        act = Act("next", "act.hand-over", second=False)
+        if self.record() is None:
+            missing = any(line.tone is Tone.STOP for line in lines)
+            tone = Tone.STOP if missing else Tone.WAIT
+            key = "handover.missing" if missing else "handover.ready"
+            return View(Step.HANDOVER, key, facts, tone, lines, () if missing else (act,))
+        key = "handover.done" if may_steer(self.book) else "handover.open"
+        again = Act("next", "act.hand-over-again")
+        return View(Step.HANDOVER, key, facts, Tone.GOOD, lines, (again,))
+
+    def _hand_over(self) -> None:
+        record = record_of(self.book, self.identity, self.clock.now_s())
+        signed = self.identity.signed("handover", record, self._now())
+        facts: dict[str, Json] = {"record": record, "signed": signed}
+        self.book.put(Step.HANDOVER, Outcome(Mark.GOOD, self._now(), facts))
+        enrolled = self.identity.enrolled()
+        if enrolled is not None:
+            queue_handover(self.identity, record, self.clock)
+            text = settings_text(
+                enrolled,
+                self.identity,
+                self.bench.cable,
+                self.bench.line_name,
+                self.book.devices,
+            )
+            write_settings(self.folder / "gateway.toml", text)
+
+    def _send(self) -> None:
+        if self.server is None or self.identity.enrolled() is None:
+            return
+        try:
+            send_handover(self.server, self.identity)
+        except ServerRefusedError as error:
+            _log.warning("the handover is refused: %s", error)
+
+    def _now(self) -> int:
+        return int(self.clock.now_s())
+
+
+def _watched(devices: Sequence[Found]) -> tuple[Found, ...]:
+    return tuple(one for one in devices if one.series)
+
+
+def _consent(form: Mapping[str, str]) -> dict[str, Json]:
+    name = form.get("name", "").strip()
+    contact = form.get("contact", "").strip()
+    if not name or len(name) > _LONGEST or len(contact) > _LONGEST:
+        raise Refusal("refused.name")
+    if form.get("agree-readings") != "yes":
+        raise Refusal("refused.agree")
+    return {
+        "name": name,
+        "contact": contact,
+        "readings": True,
+        "steering": form.get("agree-steering") == "yes",
+    }

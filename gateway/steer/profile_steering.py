@@ -7,9 +7,12 @@ those that renew the lease. Everything written is read back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
 
+from gateway.steer.profile_held import held_by, holds, rounded
 from gateway.steer.steering import (
     Applied,
     Held,
@@ -17,7 +20,6 @@ from gateway.steer.steering import (
     Ratings,
     SetpointNotHeldError,
     SteeredUnit,
-    Steering,
 )
 from hardware.profile import Profile
 from hardware.profile_control import Control, Kind, Lease, Step
@@ -26,20 +28,39 @@ from hardware.registers import Number, RegistersRefusedError
 from kwartier.units import Watt
 
 
+class WearBudget(Protocol):
+    """Counts writes to registers that wear out; ``gateway.steer.budget.WriteBudget`` is one."""
+
+    def spend(self, addresses: Sequence[int], *, release: bool = False) -> None:
+        """Note one write of each of these registers, before it is made.
+
+        Raises:
+            KwartierError: One was written too often; nothing is to be written.
+        """
+
+
 def find_profile_steering(
-    unit: SteeredUnit, profile: Profile, prior: Mapping[str, int] | None = None
-) -> Steering | None:
+    unit: SteeredUnit,
+    profile: Profile,
+    prior: Mapping[str, int] | None = None,
+    *,
+    note: Callable[[Mapping[str, int]], None] | None = None,
+    budget: WearBudget | None = None,
+) -> ProfileSteering | None:
     """Return how a device is steered by its profile; None where the profile does not say.
 
     Args:
         unit: Its registers.
         profile: What they mean.
         prior: What a journal says its registers held before they were prepared, by name.
+        note: Remembers that; called before the first such write, and with nothing when all was
+            given back.
+        budget: Counts the writes that wear the device out, register by register.
     """
     control = profile.control
     if control is None:
         return None
-    return ProfileSteering(unit, profile, control, prior)
+    return ProfileSteering(unit, profile, control, dict(prior or {}), note, budget)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +79,17 @@ class ProfileSteering:
         unit: SteeredUnit,
         profile: Profile,
         control: Control,
-        prior: Mapping[str, int] | None = None,
+        prior: dict[str, int],
+        note: Callable[[Mapping[str, int]], None] | None,
+        budget: WearBudget | None,
     ) -> None:
-        """Steer ``unit``; ``prior`` is what it held before somebody prepared it."""
+        """Steer ``unit``; the arguments are those of ``find_profile_steering``."""
         self._unit = unit
         self._profile = profile
         self._control = control
-        self._prior = dict(prior or {})
+        self._prior = prior
+        self._note = note or (lambda _: None)
+        self._budget = budget
         self._ratings: Ratings | None = None
         self.stored_writes = 0
 
@@ -104,20 +129,18 @@ class ProfileSteering:
         timer = self._timer(revert_s)
         before = self._ready()
         steps = control.steps(power_w)
-        for step in control.prepare:
-            if before[step.point] != step.fixed:
-                self._prior.setdefault(step.point, _whole(before[step.point]))
+        self._remember(before)
         self._write((*control.prepare, *steps), power_w, timer, before)
         after = self._read()
         self._check_timer(timer, after)
-        if not self._holds((*control.prepare, *steps), power_w, timer, after):
-            raise SetpointNotHeldError(power_w, self._held(after))
+        if not holds(self._control, (*control.prepare, *steps), power_w, timer, after):
+            raise SetpointNotHeldError(power_w, held_by(self._control, after))
         lease_s = control.lease_s or timer * control.timer_unit_s
-        return Applied(self._rounded(steps, power_w), lease_s, self._held(before))
+        return Applied(rounded(self._control, power_w), lease_s, held_by(self._control, before))
 
     def read_back(self) -> Held:
         """Return the set-point, and the time left where the device shows it."""
-        return self._held(self._read())
+        return held_by(self._control, self._read())
 
     def release(self) -> None:
         """Leave the device to itself, and give back what was prepared.
@@ -133,11 +156,26 @@ class ProfileSteering:
             for step in control.prepare
             if step.point in self._prior
         )
-        self._write((*control.release, *back), 0, 0, {})
+        self._write(control.release, 0, 0, {}, release=True)
+        if back:
+            self._write(back, 0, 0, {}, release=True)
         after = self._read()
-        if not self._holds((*control.release, *back), 0, 0, after):
-            raise SetpointNotHeldError(None, self._held(after))
-        self._prior.clear()
+        if not holds(self._control, (*control.release, *back), 0, 0, after):
+            raise SetpointNotHeldError(None, held_by(self._control, after))
+        if self._prior:
+            self._prior.clear()
+            self._note({})
+
+    def _remember(self, before: Mapping[str, Number | None]) -> None:
+        """Note what the registers hold that are about to be prepared."""
+        found = {
+            step.point: round(before[step.point] or 0)
+            for step in self._control.prepare
+            if before[step.point] != step.fixed and step.point not in self._prior
+        }
+        if found:
+            self._prior |= found
+            self._note(self.prior)
 
     def _possible(self, power_w: Watt) -> Watt:
         if self._ratings is None:
@@ -157,7 +195,7 @@ class ProfileSteering:
         except RegistersRefusedError:
             return None
         value = register.value(words)
-        return int(value) if isinstance(value, int | float) and value >= 0 else None
+        return int(value) if isinstance(value, int | float | Decimal) and value >= 0 else None
 
     def _timer(self, revert_s: int) -> int:
         """Return the lease in the timer's own unit; 0 where there is no timer."""
@@ -187,9 +225,12 @@ class ProfileSteering:
         power_w: Watt,
         timer: int,
         before: Mapping[str, Number | None],
+        *,
+        release: bool = False,
     ) -> None:
         """Write what is not held already; neighbours that follow each other share a request."""
         frames: list[_Write] = []
+        worn: list[int] = []
         for step in steps:
             point = self._control.points[step.point]
             value = step.value(power_w, timer)
@@ -197,13 +238,16 @@ class ProfileSteering:
             if not renews and before.get(step.point) == value:
                 continue
             if point.wear is not Wear.VOLATILE:
-                self.stored_writes += 1
+                worn.append(point.address)
             words = tuple(point.words(value))
             last = frames[-1] if frames else None
             if last is not None and last.address + len(last.words) == point.address:
                 frames[-1] = _Write(last.address, last.words + words)
             else:
                 frames.append(_Write(point.address, words))
+        if self._budget is not None:
+            self._budget.spend(worn, release=release)
+        self.stored_writes += len(worn)
         for frame in frames:
             self._unit.write(frame.address, frame.words)
 
@@ -234,76 +278,3 @@ class ProfileSteering:
                     f"{self._profile.title}: {step.point} was set to {timer} and holds {held}, so "
                     "it would not fall back in time; it was released"
                 )
-
-    def _holds(
-        self,
-        steps: tuple[Step, ...],
-        power_w: Watt,
-        timer: int,
-        after: Mapping[str, Number | None],
-    ) -> bool:
-        points = self._control.points
-        return all(
-            step.kind is Kind.TIMER
-            or after[step.point]
-            == points[step.point].value(points[step.point].words(step.value(power_w, timer)))
-            for step in steps
-        )
-
-    def _rounded(self, steps: tuple[Step, ...], power_w: Watt) -> Watt:
-        """Return a power as its register can say it."""
-        for step in steps:
-            point = self._control.points[step.point]
-            value = point.value(point.words(step.value(power_w, 0)))
-            found = None if value is None else step.power_w(round(value), _sign(power_w))
-            if found is not None:
-                return found
-        return power_w
-
-    def _held(self, values: Mapping[str, Number | None]) -> Held:
-        """Return which set-point the registers say, if any."""
-        control = self._control
-        if not control.steerable or self._are(control.release, values):
-            return Held(None, None)
-        left_s = self._left_s(values)
-        ways = [(control.charge, 1), (control.discharge, -1)]
-        if control.idle != control.charge:
-            ways.insert(0, (control.idle, 0))
-        for steps, sign in ways:
-            if not self._are((*control.prepare, *steps), values):
-                continue
-            power_w = self._told_w(steps, sign, values)
-            if power_w is not None and left_s != 0:
-                return Held(power_w, left_s)
-        return Held(None, left_s)
-
-    def _are(self, steps: tuple[Step, ...], values: Mapping[str, Number | None]) -> bool:
-        """Return whether the registers hold the fixed values of these steps."""
-        return all(values[step.point] == step.fixed for step in steps if step.kind is Kind.FIXED)
-
-    def _told_w(
-        self, steps: tuple[Step, ...], sign: int, values: Mapping[str, Number | None]
-    ) -> Watt | None:
-        if not any(step.kind not in (Kind.FIXED, Kind.TIMER) for step in steps):
-            return 0
-        for step in steps:
-            value = values[step.point]
-            power_w = None if value is None else step.power_w(round(value), sign)
-            if power_w is not None:
-                return power_w
-        return None
-
-    def _left_s(self, values: Mapping[str, Number | None]) -> int | None:
-        if not self._control.counts_down:
-            return None
-        timers = [step.point for step in self._control.charge if step.kind is Kind.TIMER]
-        left = values[timers[0]]
-        return None if left is None else round(left) * self._control.timer_unit_s
-
-
-def _sign(power_w: Watt) -> int:
-    return (power_w > 0) - (power_w < 0)
-
-
-def _whole(value: Number | None) -> int:
-    return 0 if value is None else round(value)

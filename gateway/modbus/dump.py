@@ -41,6 +41,7 @@ class Span:
 
     first: int
     last: int
+    function_code: int = HOLDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +146,8 @@ def recording_json(units: dict[int, Recording], *, hide_serials: bool) -> dict[s
     }
 
 
-def read_spans(written: str) -> list[Span]:
-    """Return the registers of ``30000-30200,40000``.
+def read_spans(written: str, function_code: int = HOLDING) -> list[Span]:
+    """Return the registers of ``30000-30200,40000``, to be read with a function code.
 
     Raises:
         UsageError: It is not written like that; the message says how.
@@ -157,7 +158,7 @@ def read_spans(written: str) -> list[Span]:
         numbers = [first, last if dash else first]
         if not all(number.isascii() and number.isdigit() for number in numbers):
             raise UsageError(f"--ranges {written!r}: write addresses as 30000-30200,40000-40100")
-        span = Span(*(int(number[:9]) for number in numbers))
+        span = Span(int(numbers[0][:9]), int(numbers[1][:9]), function_code)
         if not span.first <= span.last <= 0xFFFF:
             raise UsageError(f"--ranges {part.strip()}: addresses go up, and to 65535 at most")
         spans.append(span)
@@ -191,7 +192,7 @@ def _read_span(recorder: RecordingSource, span: Span) -> None:
     while waiting and refusals:
         start, count = waiting.pop()
         try:
-            recorder.read(start, count)
+            recorder.read(start, count, span.function_code)
         except RegistersRefusedError:
             refusals -= 1
             if count > 1:

@@ -12,6 +12,7 @@ from gateway.modbus.describe import Json
 from gateway.modbus.dump import GAP_S, Recording, read_spans, record, recording_json
 from gateway.modbus.line import PORT, read_address
 from hardware.profile import load_profile, profile_names
+from hardware.registers import HOLDING, INPUT
 from kwartier.cli import print_json
 from kwartier.errors import InputError, TemporaryError, UsageError
 
@@ -51,6 +52,11 @@ def add_dump(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     )
     dump.add_argument("--ranges", metavar="A-B,…", help="read these registers too: 30000-30200,…")
     dump.add_argument(
+        "--input",
+        action="store_true",
+        help="the ranges are input registers (function code 4), not holding registers",
+    )
+    dump.add_argument(
         "--anonymous",
         action=argparse.BooleanOptionalAction,
         default=True,
@@ -76,7 +82,8 @@ def run_dump(chosen: argparse.Namespace) -> int:
     from gateway.modbus.unit_search import open_link
 
     profile = load_profile(chosen.profile) if chosen.profile else None
-    spans = read_spans(chosen.ranges) if chosen.ranges else []
+    code = INPUT if chosen.input else HOLDING
+    spans = read_spans(chosen.ranges, code) if chosen.ranges else []
     units: list[int] = chosen.unit or [profile.units[0] if profile else 1]
     _check(units, chosen.timeout, chosen.most)
     address = replace(read_address(chosen.address), gap_s=GAP_S)

@@ -28,7 +28,7 @@ MOST_CLIENTS = 8
 """Programs that may be connected at once."""
 _IDLE_S = 60.0
 _FRAME_S = 5.0
-_LOOK_S = 0.25
+_LOOK_S = 1.0
 _LISTEN_AGAIN_S = 5.0
 
 
@@ -73,6 +73,7 @@ class ModbusProxy:
         self._stopping = threading.Event()
         self._open = threading.Event()
         self._port = 0
+        self._listener: socket.socket | None = None
         self._lock = threading.Lock()
         self._visits: list[_Visit] = []
         self._thread = threading.Thread(target=self._run, name="modbus proxy", daemon=True)
@@ -100,6 +101,9 @@ class ModbusProxy:
     def stop(self) -> None:
         """Close the door and every connection."""
         self._stopping.set()
+        if self._listener is not None:
+            with suppress(OSError):  # it may be closed already
+                self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         with self._lock:
             visits = [*self._visits]
@@ -119,10 +123,11 @@ class ModbusProxy:
                 with socket.create_server(address, family=family) as listener:
                     self._port = listener.getsockname()[1]
                     _log.info("modbus proxy listens on %s", self._where)
+                    self._listener = listener
                     self._open.set()
                     self._welcome_all(listener)
             except OSError as error:
-                if not told:
+                if not told and not self._stopping.is_set():
                     _log.warning("modbus proxy cannot listen on %s: %s", self._where, error)
                 told = True
                 self._stopping.wait(_LISTEN_AGAIN_S)

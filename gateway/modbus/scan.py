@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gateway.modbus import profiles_listed
 from gateway.modbus.describe import describe_units
+from gateway.modbus.dump_command import add_dump, run_dump
 from gateway.modbus.line import PORT, read_address
 from hardware.profile import load_profile, profile_names
 from hardware.recording import read_recording
@@ -17,7 +18,9 @@ from kwartier.errors import UsageError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the words and options of ``kwartier modbus``."""
     profiles = f"for a device that does not speak SunSpec: {', '.join(profile_names())}"
-    actions = parser.add_subparsers(dest="action", required=True, metavar="decode|scan|profiles")
+    actions = parser.add_subparsers(
+        dest="action", required=True, metavar="decode|scan|dump|profiles"
+    )
     decode = actions.add_parser(
         "decode",
         help="decode a recording of registers",
@@ -30,18 +33,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     decode.add_argument("--profile", metavar="NAME", help=profiles)
     scan = actions.add_parser(
         "scan",
-        help="read a device over Modbus TCP; nothing is written",
+        help="read a device over Modbus TCP or a serial line; nothing is written",
         epilog="example:\n  kwartier modbus scan 192.0.2.10:502 --unit 1",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     scan.add_argument(
-        "address", metavar="HOST[:PORT]", help=f"where it listens; port {PORT} if none"
+        "address",
+        metavar="HOST[:PORT]",
+        help=f"where it listens, port {PORT} if none; or serial:///dev/ttyUSB0?baud=9600&parity=N",
     )
     scan.add_argument("--unit", type=int, metavar="N", help="its unit id; likely ones if none")
     scan.add_argument("--profile", metavar="NAME", help=profiles)
     scan.add_argument(
         "--timeout", type=float, default=1.0, metavar="S", help="wait this long per answer [s]"
     )
+    add_dump(actions)
     listed = actions.add_parser("profiles", help="list every device there is a profile of")
     profiles_listed.add_arguments(listed)
 
@@ -54,6 +60,8 @@ def run(chosen: argparse.Namespace) -> int:
         TemporaryError: Nobody can be reached there.
         UsageError: An address, unit or time makes no sense.
     """
+    if chosen.action == "dump":
+        return run_dump(chosen)
     if chosen.action == "profiles":
         return profiles_listed.run(as_json=chosen.json)
     profile = load_profile(chosen.profile) if chosen.profile else None

@@ -62,10 +62,16 @@ def wheel_of(files: Mapping[str, str | bytes]) -> bytes:
     return out.getvalue()
 
 
-def make(folder: Path, people: Releasers, version: str, minimum: str = "0.0") -> Path:
+def make(
+    folder: Path, people: Releasers, version: str, minimum: str = "0.0", cli: str = ""
+) -> Path:
     """Write an update of two small wheels."""
     wheels = {
-        "kwartier-1-py3-none-any.whl": {"kwartier/__init__.py": "", "kwartier/say.py": version},
+        "kwartier-1-py3-none-any.whl": {
+            "kwartier/__init__.py": "",
+            "kwartier/say.py": version,
+            "kwartier/cli.py": cli,
+        },
         "zon-1-py3-none-any.whl": {"zon/__init__.py": f"VERSION = {version!r}\n", "zon/a/b.py": ""},
     }
     for name, files in wheels.items():

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
 
+from gateway.dating import Dating
 from gateway.herald import Herald
 from gateway.keep.blocks import Shape
 from gateway.keep.courier import Courier
@@ -74,6 +75,7 @@ class Agent:
         heard: Callable[[DeviceId], None] | None = None,
         boot: Boot | None = None,
         door: Door | None = None,
+        dating: Dating | None = None,
     ) -> None:
         """Wire a gateway; nothing moves before ``start``.
 
@@ -88,6 +90,7 @@ class Agent:
             heard: Is told which device said something, on the thread that read it.
             boot: The mark of this start; None to draw one.
             door: The connection that is left to another gateway of this name.
+            dating: Holds readings until the time is known; None believes the clock.
         """
         self._coop, self._gateway = coop, gateway
         self._outbox = outbox
@@ -95,6 +98,9 @@ class Agent:
         self._clock = clock
         self._manner = manner or Manner()
         self._heard = heard
+        self._dating = dating
+        if dating is not None:
+            dating.watch(self.tell_event)
         self._courier = Courier(
             outbox, bus, coop, gateway, SystemClock(), self._manner.pace, random
         )
@@ -129,6 +135,10 @@ class Agent:
         """How many blocks the record is not known to hold."""
         return self._courier.unacknowledged
 
+    def keeper_turns(self) -> int:
+        """Return how often the keeper has turned, for whoever watches that it goes on."""
+        return self._keeper.turns
+
     def steer(self, device: DeviceId, battery: Steered) -> None:
         """Hand the schedules for a device to ``battery``."""
         self._batteries[device] = battery
@@ -149,6 +159,8 @@ class Agent:
 
     def stop(self) -> None:
         """Write down what is open and stop; what was not acknowledged stays on disk."""
+        for reading in [] if self._dating is None else self._dating.rest():
+            self._keep(reading)
         self._keeper.stop()
         self._courier.stop()
         self._presence.stop()
@@ -157,6 +169,10 @@ class Agent:
         """Keep one reading, and show it live."""
         if self._heard is not None:
             self._heard(reading.device)
+        for dated in [reading] if self._dating is None else self._dating.date(reading):
+            self._keep(dated)
+
+    def _keep(self, reading: Reading) -> None:
         self._keeper.take(reading)
         self.taken += 1
         for show in self._shows:

@@ -37,6 +37,8 @@ class Keeper:
         self._disk_is_away = False
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self.turns = 0
+        """Turns of its thread that came to their end."""
         self.dropped = 0
         """Drafts given up because the disk took nothing for so long, oldest first."""
 
@@ -104,3 +106,4 @@ class Keeper:
     def _run(self) -> None:
         while not self._stopping.wait(_LOOK_EVERY_S):
             self.write_due()
+            self.turns += 1

@@ -78,6 +78,11 @@ class HomeWizardSource:
         self.losses = 0
 
     @property
+    def alive(self) -> bool:
+        """Return whether its thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
     def connected(self) -> bool:
         """Return whether it answered when last asked."""
         return self._connected

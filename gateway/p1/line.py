@@ -24,6 +24,8 @@ class _Source(Protocol):
     def start(self, on_reading: Callable[[Reading], None]) -> None: ...
     def stop(self) -> None: ...
     @property
+    def alive(self) -> bool: ...
+    @property
     def connected(self) -> bool: ...
     @property
     def counters(self) -> P1Counters: ...
@@ -60,6 +62,11 @@ class MeterLine:
             self._source = HomeWizardSource(line.address, clock, reader)
         else:
             self._source = P1Source(line.address, clock, line=line.line, reader=reader)
+
+    @property
+    def alive(self) -> bool:
+        """Return whether its thread runs."""
+        return self._source.alive
 
     @property
     def connected(self) -> bool:

@@ -124,6 +124,11 @@ class P1Source:
         self._woken.close()
 
     @property
+    def alive(self) -> bool:
+        """Return whether its thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
     def connected(self) -> bool:
         """Return whether the line is open now."""
         return self._connected

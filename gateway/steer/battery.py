@@ -11,10 +11,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from gateway.modbus.poll import Role, SunSpecPoll
-from gateway.steer.budget import WriteBudget, WriteBudgetSpentError
+from gateway.steer.budget import WriteBudgetSpentError
 from gateway.steer.control import Controller, Decision, Limits, Mode, Seen
 from gateway.steer.hold import ForeignWriteError, Hold
 from gateway.steer.inherited import Inherited
@@ -22,13 +20,8 @@ from gateway.steer.journal import JournalWriteError, SteerJournal
 from gateway.steer.meter_view import MeterView
 from gateway.steer.response_check import FOLLOW_WITHIN_S, ResponseCheck
 from gateway.steer.sane_time import SYNCHRONISED
-from gateway.steer.steering import (
-    NoRevertTimerError,
-    SetpointNotHeldError,
-    SteeredUnit,
-    Steering,
-    find_steering,
-)
+from gateway.steer.steering import NoRevertTimerError, SetpointNotHeldError, SteeredUnit
+from gateway.steer.way import Way, sunspec_way
 from hardware.registers import RegistersRefusedError
 from kwartier.clock import Clock
 from kwartier.errors import TemporaryError
@@ -62,35 +55,6 @@ class Rhythm:
     pause_s: float = 60.0
     follow_s: float = FOLLOW_WITHIN_S
     resume_s: float = 60.0
-
-
-class BatteryPoll(Protocol):
-    """How a battery is looked at."""
-
-    def read(self) -> Reading:
-        """Return what it says now; errors as ``gateway.modbus.poll`` raises them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How a battery is looked at and steered.
-
-    Attributes:
-        poll: Looks at it.
-        steering: Returns how it is steered, or None; asked once, when that is needed.
-        wears: The registers that each set-point writes and that wear out by being written. The
-            controls of SunSpec are meant to be written again and again.
-    """
-
-    poll: BatteryPoll
-    steering: Callable[[], Steering | None]
-    wears: tuple[int, ...] = ()
-
-
-def sunspec_way(unit: SteeredUnit, device: DeviceId, clock: Clock) -> Way:
-    """Return the way of a device that shows SunSpec models."""
-    poll = SunSpecPoll(unit, device, Role.BATTERY, clock)
-    return Way(poll, lambda: find_steering(unit, poll.chain))
 
 
 class SteeredBattery:
@@ -141,10 +105,8 @@ class SteeredBattery:
         self._hold = Hold(
             self._way.steering,
             self._journal,
-            WriteBudget(journal.with_name(f"{journal.stem}.writes.json"), clock),
             revert_s=self._rhythm.revert_s,
             refresh_s=self._rhythm.refresh_s,
-            wears=self._way.wears,
         )
         rated_w = max(limits.charge_max_w, limits.discharge_max_w)
         self._check = ResponseCheck(rated_w, self._rhythm.follow_s)
@@ -163,13 +125,16 @@ class SteeredBattery:
         self._mode = Mode.NEUTRAL
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self.turns = 0
-        """Turns that came to their end, for whoever watches that the loop goes on."""
+        self._turns = 0
 
     @property
     def mode(self) -> Mode:
         """Why it does what it does now."""
         return self._mode
+
+    def count_turns(self) -> int:
+        """Return how many turns came to their end, for whoever watches that the loop goes on."""
+        return self._turns
 
     def start(self) -> None:
         """Take a turn every second on a thread of its own, neutral first."""
@@ -211,7 +176,7 @@ class SteeredBattery:
             now_s = self._clock.monotonic_s()
             if self._guarded(lambda: self._step(now_s), now_s):
                 self._found()
-            self.turns += 1
+            self._turns += 1
 
     def _step(self, now_s: float) -> None:
         if self._fresh:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.steer.budget import WriteBudget
 from gateway.steer.journal import SteerJournal
 from gateway.steer.steering import (
     Applied,
@@ -50,27 +49,21 @@ class Hold:
         self,
         find: Callable[[], Steering | None],
         journal: SteerJournal,
-        budget: WriteBudget,
         *,
         revert_s: int,
         refresh_s: float,
-        wears: tuple[int, ...] = (),
     ) -> None:
         """Hold nothing yet.
 
         Args:
             find: Returns how the device is steered; asked once, when it is needed.
             journal: Remembers what of ours may be in it.
-            budget: Counts the writes that wear it out.
             revert_s: When the device falls back by itself [s].
             refresh_s: Between two writes of the same set-point [s].
-            wears: The registers that each set-point writes and that wear out by it.
         """
         self._find = find
         self._journal = journal
-        self._budget = budget
         self._revert_s, self._refresh_s = revert_s, refresh_s
-        self._wears = wears
         self._steering: Steering | None = None
         self._ratings: Ratings | None = None
         self._written: _Written | None = None
@@ -98,7 +91,6 @@ class Hold:
             before_w = held.power_w
         elif power_w == written.asked_w and now_s < written.at_s + self._refresh_s:
             return None
-        self._budget.spend(self._wears)
         self._journal.writes(power_w, None if written is None else written.held_w, before_w)
         self._written = None  # until the device has been seen to hold it
         applied = steering.setpoint(power_w, self._revert_s)
@@ -131,7 +123,6 @@ class Hold:
         if held.power_w is not None and not self._is_ours(held):
             raise ForeignWriteError(held, self.held_w)
         if held.power_w is not None:
-            self._budget.spend(self._wears, release=True)
             steering.release()
         self.forget()
         self._journal.released()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from gateway.modbus.poll import Role, SunSpecPoll
-from gateway.steer.battery import Rhythm, SteeredBattery, Way
+from gateway.steer.battery import Rhythm, SteeredBattery
+from gateway.steer.budget import WriteBudget
 from gateway.steer.control import Limits, Mode
-from gateway.steer.steering import SteeredUnit, find_steering
+from gateway.steer.steering import Applied, Held, Ratings, Steering, find_steering
+from gateway.steer.way import Way
 from hardware.registers import HOLDING, RegistersRefusedError, Words
 from hardware.sunspec import find_chain
 from hardware.twins.battery import BatteryTwin, Fault
@@ -74,7 +76,7 @@ class Bench:
         self,
         limits: Limits = OWN,
         clock: Clock | None = None,
-        way: Callable[[SteeredUnit], Way] | None = None,
+        way: Way | None = None,
     ) -> SteeredBattery:
         return SteeredBattery(
             self.wire,
@@ -85,7 +87,7 @@ class Bench:
             take=self.readings.append,
             tell=self.news.append,
             rhythm=Rhythm(),
-            way=None if way is None else way(self.wire),
+            way=way,
             synchronised=self.folder / "synchronised",
         )
 
@@ -398,7 +400,7 @@ def test_a_wish_at_the_meter_is_followed_through_the_registers(bench: Bench) -> 
 
 
 def test_a_register_that_wears_out_is_written_only_so_often_a_day(bench: Bench) -> None:
-    battery = bench.gateway(way=wearing)
+    battery = bench.gateway(way=wearing(bench))
     battery.accept(schedule(*[1000, -1000] * 48))
 
     bench.pass_time(8 * 3600, battery, step_s=30)
@@ -412,21 +414,49 @@ def test_a_register_that_wears_out_is_written_only_so_often_a_day(bench: Bench) 
 
 
 def test_the_budget_of_the_day_outlives_a_restart(bench: Bench) -> None:
-    battery = bench.gateway(way=wearing)
+    battery = bench.gateway(way=wearing(bench))
     battery.accept(schedule(*[1000, -1000] * 48))
     bench.pass_time(3 * 3600, battery, step_s=30)
     written = bench.wire.writes
 
-    again = bench.gateway(way=wearing)
+    again = bench.gateway(way=wearing(bench))
     bench.pass_time(300, again, step_s=30)
 
     assert written >= 180
     assert bench.wire.writes <= 200
 
 
-def wearing(unit: SteeredUnit) -> Way:
-    poll = SunSpecPoll(unit, "battery", Role.BATTERY, VirtualClock(NOON_S))
-    return Way(poll, lambda: find_steering(unit, poll.chain), wears=(47_511,))
+class Worn:
+    """A steering whose every set-point and release wears one register out."""
+
+    def __init__(self, inner: Steering, budget: WriteBudget) -> None:
+        self.inner, self.budget = inner, budget
+
+    def ratings(self) -> Ratings:
+        return self.inner.ratings()
+
+    def setpoint(self, power_w: int, revert_s: int) -> Applied:
+        self.budget.spend([47_511])
+        return self.inner.setpoint(power_w, revert_s)
+
+    def read_back(self) -> Held:
+        return self.inner.read_back()
+
+    def release(self) -> None:
+        self.budget.spend([47_511], release=True)
+        self.inner.release()
+
+
+def wearing(bench: Bench) -> Way:
+    poll = SunSpecPoll(bench.wire, "battery", Role.BATTERY, bench.clock)
+    budget = WriteBudget(bench.folder / "battery.writes.json", bench.clock)
+
+    def steering() -> Steering:
+        found = find_steering(bench.wire, poll.chain)
+        assert found is not None
+        return Worn(found, budget)
+
+    return Way(poll, steering)
 
 
 def failures(bench: Bench) -> Sequence[str]:

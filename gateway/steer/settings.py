@@ -1,0 +1,91 @@
+"""One ``[[battery]]`` of the gateway's settings: where it is, how it is steered, what it may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.modbus.line import LinkSettings
+from gateway.modbus.settings import read_link
+from gateway.steer.limits import PHASES, Limits
+from hardware.profile import Profile, load_profile
+from kwartier.errors import InputError, SettingsError
+from kwartier.identity import DeviceId
+from kwartier.settings import Table
+
+_THREE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SteeredDevice:
+    """A battery that takes schedules, and what it and its connection can bear.
+
+    Attributes:
+        device: Its name on this gateway.
+        link: Where it is.
+        unit: Its unit id.
+        limits: What no message can lift.
+        profile: How it is read and steered; None for SunSpec.
+        meter: The ``[[p1]]`` of its connection; None for the first one.
+    """
+
+    device: DeviceId
+    link: LinkSettings
+    unit: int
+    limits: Limits
+    profile: Profile | None = None
+    meter: DeviceId | None = None
+
+
+def read_battery(row: Table) -> SteeredDevice:
+    """Return one battery; every key of its table is taken.
+
+    Raises:
+        InputError: A name cannot be one.
+        SettingsError: A key is wrong, or the profile tells no way to steer; the key is named.
+    """
+    profile = _profile(row)
+    device = SteeredDevice(
+        row.name("device", "battery"),
+        read_link(row, profile),
+        row.whole("unit", 1, low=0, high=255),
+        _limits(row),
+        profile,
+        row.name_or_none("meter"),
+    )
+    row.refuse_the_rest()
+    return device
+
+
+def _limits(row: Table) -> Limits:
+    limits = Limits(
+        row.whole("charge_max_w", low=0),
+        row.whole("discharge_max_w", low=0),
+        row.whole("soc_min_permille", 50, low=0, high=1000),
+        row.whole("soc_max_permille", 950, low=0, high=1000),
+        row.whole("import_max_w", low=0) if "import_max_w" in row.values else None,
+        row.whole("export_max_w", low=0) if "export_max_w" in row.values else None,
+        row.whole("ramp_w_per_s", low=1) if "ramp_w_per_s" in row.values else None,
+        row.whole("fuse_a", low=1, high=1000) if "fuse_a" in row.values else None,
+        row.whole("phases", _THREE, low=1, high=_THREE),
+        row.text("phase", "l1"),
+    )
+    if limits.soc_min_permille >= limits.soc_max_permille:
+        raise SettingsError(f"{row.place}soc_min_permille is not below soc_max_permille")
+    if limits.phases not in {1, _THREE}:
+        raise SettingsError(f"{row.place}phases is {limits.phases}: a battery is on 1 or 3")
+    if limits.phase not in PHASES:
+        raise SettingsError(f"{row.place}phase is {limits.phase!r}: use {' or '.join(PHASES)}")
+    return limits
+
+
+def _profile(row: Table) -> Profile | None:
+    name = row.text_or_none("profile")
+    if name is None:
+        return None
+    try:
+        profile = load_profile(name)
+    except InputError as error:
+        raise SettingsError(f"{row.place}profile: {error}") from error
+    if profile.control is None:
+        raise SettingsError(f"{row.place}profile: {name} tells no way to steer it")
+    return profile

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 from gateway.agent import Agent, Manner
 from gateway.care.watch import Watchers, Watches
+from gateway.dating import Dating, LastKnown, MachineTime
 from gateway.keep.namesake import Boot
 from gateway.keep.outbox import Outbox
 from gateway.modbus.links import Links
@@ -51,6 +52,7 @@ def run_gateway(
         )
         parts.callback(bus.close)
         manner = Manner(live_every_s=settings.live_every_s)
+        dating = Dating(clock, MachineTime(), LastKnown(settings.folder / "time.last"))
         agent = Agent(
             settings.coop,
             settings.gateway,
@@ -61,6 +63,7 @@ def run_gateway(
             heard=watch.heard,
             boot=boot,
             door=bus,
+            dating=dating,
         )
         watch.attach(bus)
         links = Links(
@@ -86,7 +89,7 @@ def run_gateway(
             proxy.start()
             parts.callback(proxy.stop)
         for line in settings.p1:
-            source = MeterLine(line, clock, settings.folder, agent.tell_event)
+            source = MeterLine(line, dating, settings.folder, agent.tell_event)
             source.start(_Take(agent, batteries, line.device, source))
             parts.callback(source.stop)
         _log.info("gateway %s reads for %s", settings.gateway, settings.coop)

@@ -1,0 +1,243 @@
+"""The broker's settings as they are written, on a real mosquitto with real certificates."""
+
+from __future__ import annotations
+
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from api.broker import mosquitto_program
+from api.commands.broker import BROKER
+from api.enrolment.authority import Revoked
+from api.enrolment.cutting import take_over, tell_to_read, write_list
+from gateway.enrol.identity import Identity
+from kwartier.broker import Broker, Tls
+from kwartier.cli import main
+from kwartier.clock import SystemClock
+from kwartier.errors import LinkDownError
+from kwartier.mqtt import MqttBus, Session
+from tests.api.enrolling import WAIT_S, KnowingBroker, authority, box, issuing_of
+
+FOREIGN = 1_000
+SHORT_S = 0.8
+"""How long somebody who is not let in tries [s]."""
+
+pytestmark = [
+    pytest.mark.broker,
+    pytest.mark.skipif(mosquitto_program() is None, reason="mosquitto is not installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("knowing")
+
+
+@pytest.fixture(scope="module")
+def ca(folder: Path) -> Path:
+    return authority(folder, datetime.now(UTC) - timedelta(minutes=2))
+
+
+@pytest.fixture(scope="module")
+def broker(folder: Path, ca: Path) -> Iterator[KnowingBroker]:
+    made = KnowingBroker.started(folder, ca)
+    with ExitStack() as parts:
+        parts.callback(made.stop)
+        bus = MqttBus(made.for_service("server"), Session("waiting"))
+        parts.callback(bus.close)
+        assert bus.wait_until_up(WAIT_S), (folder / "mosquitto.log").read_text()
+        yield made
+
+
+@pytest.fixture
+def connect(broker: KnowingBroker) -> Iterator[Callable[[Broker, str], MqttBus]]:
+    with ExitStack() as parts:
+
+        def connected(at: Broker, name: str) -> MqttBus:
+            bus = MqttBus(at, Session(name))
+            parts.callback(bus.close)
+            assert bus.wait_until_up(WAIT_S), name
+            return bus
+
+        yield connected
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait until something holds, within a bound."""
+    end_s = time.monotonic() + WAIT_S
+    while not true():
+        assert time.monotonic() < end_s, "it never came to hold"
+        time.sleep(0.01)
+
+
+def send(bus: MqttBus, topic: str, payload: bytes) -> None:
+    """Hand a message over, also when many are under way already."""
+
+    def handed() -> bool:
+        try:
+            bus.publish(topic, payload)
+        except LinkDownError:
+            return False
+        return True
+
+    until(handed)
+
+
+def foreign_topics() -> list[str]:
+    """Return topics that are not of gw-01, near misses among them."""
+    drawn = random.Random(5)  # noqa: S311 - the same every time
+    lanes = ["blk/p1", "live/p1", "state", "evt", "rsp/p1", "cfg/reported", "cmd/accu", "ack"]
+    near = [
+        "nec/v1/street/gw-1/blk/p1",
+        "nec/v1/street/gw-011/blk/p1",
+        "nec/v1/other/gw-01/blk/p1",
+        "nec/v2/street/gw-01/blk/p1",
+        "nec/v1/street/gw-01/cmd/accu",
+        "nec/v1/street/gw-01/ack",
+        "nec/v1/street/gw-01/cfg/desired",
+        "nec/v1/street/gw-01/blk/p1/more",
+        "nec/v1/street/wijk/moment",
+        "/nec/v1/street/gw-01/blk/p1",
+    ]
+    return near + [
+        f"nec/v1/{drawn.choice(['street', 'other'])}/gw-{drawn.randrange(2, 99):02}"
+        f"/{drawn.choice(lanes)}"
+        for _ in range(FOREIGN - len(near))
+    ]
+
+
+def test_of_a_thousand_foreign_topics_none_is_delivered(
+    broker: KnowingBroker, folder: Path, ca: Path, connect: Callable[[Broker, str], MqttBus]
+) -> None:
+    hostile = connect(broker.for_gateway(box(folder, ca, "gw-01")), "gw-01")
+    victim = connect(broker.for_gateway(box(folder, ca, "gw-02")), "gw-02")
+    collector = connect(broker.for_service("collector"), "collector")
+    heard: queue.Queue[str] = queue.Queue()
+    for bus, topics in ((victim, "#"), (collector, "nec/v1/#")):
+        bus.subscribe(topics, lambda message: heard.put(message.topic))
+
+    for topic in foreign_topics():
+        send(hostile, topic, b"forged")
+    hostile.publish("nec/v1/street/gw-01/blk/p1", b"own")
+
+    assert heard.get(timeout=WAIT_S) == "nec/v1/street/gw-01/blk/p1"
+    until(lambda: hostile.refused == FOREIGN)
+    assert heard.empty()
+
+
+def test_what_is_for_another_gateway_is_not_delivered(
+    broker: KnowingBroker, folder: Path, ca: Path, connect: Callable[[Broker, str], MqttBus]
+) -> None:
+    hostile = connect(broker.for_gateway(box(folder, ca, "gw-01")), "gw-01")
+    server = connect(broker.for_service("server"), "server")
+    heard: queue.Queue[str] = queue.Queue()
+    for topics in ("#", "nec/v1/street/gw-02/#", "nec/v1/street/+/cmd/+", "$SYS/#"):
+        hostile.subscribe(topics, lambda message: heard.put(message.topic))
+
+    for number in range(FOREIGN):
+        send(server, f"nec/v1/street/gw-{2 + number % 97:02}/cmd/accu-{number}", b"secret")
+    send(server, "nec/v1/street/gw-01/cmd/accu", b"own")
+
+    assert heard.get(timeout=WAIT_S) == "nec/v1/street/gw-01/cmd/accu"
+    assert set(heard.queue) <= {"nec/v1/street/gw-01/cmd/accu"}
+    assert server.refused == 0
+
+
+def test_who_has_no_certificate_of_ours_is_not_let_in(
+    broker: KnowingBroker, folder: Path, ca: Path, tmp_path: Path
+) -> None:
+    strange = box(tmp_path, authority(tmp_path, datetime.now(UTC)), "gw-01")
+    ours = (ca / "root.crt").read_bytes()
+    strange.ca_file.write_bytes(ours)
+    then = datetime.now(UTC) - timedelta(days=2)
+    late = box(folder, ca, "gw-03", begin=then, days=1)
+    at = broker.plan.port
+    tries = {
+        "no certificate": Broker("127.0.0.1", at, Tls(ca / "root.crt")),
+        "another authority": broker.for_gateway(strange),
+        "expired": broker.for_gateway(late),
+    }
+
+    with ExitStack() as parts:
+        buses = {}
+        for why, where in tries.items():
+            buses[why] = MqttBus(where, Session("gw-01"))
+            parts.callback(buses[why].close)
+        waiting = time.monotonic() + SHORT_S
+        let_in = {
+            why: bus.wait_until_up(max(waiting - time.monotonic(), 0.0))
+            for why, bus in buses.items()
+        }
+
+    assert let_in == dict.fromkeys(tries, False)
+
+
+def test_a_gateway_that_gives_another_name_goes_by_its_certificate(
+    broker: KnowingBroker, folder: Path, ca: Path, connect: Callable[[Broker, str], MqttBus]
+) -> None:
+    first = connect(broker.for_gateway(box(folder, ca, "gw-02")), "gw-02")
+    gone = threading.Event()
+    first.watch_link(lambda up: None if up else gone.set())
+
+    connect(broker.for_gateway(box(folder, ca, "gw-04")), "gw-02")
+    first.publish("nec/v1/street/gw-02/evt", b"{}")
+    until(lambda: first.wait_until_up(0))
+
+    assert not gone.is_set()
+
+
+def test_a_revoked_gateway_is_cut_off_and_kept_out_while_others_stay(
+    broker: KnowingBroker, folder: Path, ca: Path, connect: Callable[[Broker, str], MqttBus]
+) -> None:
+    stolen, other = box(folder, ca, "gw-05"), box(folder, ca, "gw-06")
+    first = connect(broker.for_gateway(stolen), "gw-05")
+    second = connect(broker.for_gateway(other), "gw-06")
+    gone, other_gone = threading.Event(), threading.Event()
+    first.watch_link(lambda up: None if up else gone.set())
+    second.watch_link(lambda up: None if up else other_gone.set())
+    begun_s = time.monotonic()
+
+    revoked = [Revoked(serial_of(stolen), datetime.now(UTC))]
+    write_list(broker.plan.folder, issuing_of(ca), revoked, SystemClock())
+    told = tell_to_read(broker.plan.folder / "mosquitto.pid")
+    reached = take_over(broker.for_service("server"), "gw-05")
+
+    assert told
+    assert reached
+    assert gone.wait(WAIT_S)
+    assert time.monotonic() - begun_s < WAIT_S
+    assert not first.wait_until_up(SHORT_S)
+    assert not other_gone.is_set()
+    connect(broker.for_gateway(other), "gw-06")
+
+
+def test_the_command_says_what_it_wrote(
+    folder: Path, ca: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["broker", "config", "--folder", str(folder / "made"), "--ca", str(ca)]
+
+    code = main([*words, "--coop", "street", "--host", "wijk.example", "--user", "mosquitto"])
+
+    told = capsys.readouterr()
+    assert code == 0
+    assert "MQTT 3.1.1" in told.err
+    assert "revoked.crl" in told.out
+    text = (folder / "made" / "kwartier.conf").read_text()
+    assert text.count("require_certificate true") == 2
+    assert "max_queued_messages 10000" in text
+    assert (folder / "made" / "broker.key").stat().st_mode & 0o777 == 0o600
+    assert BROKER.example.startswith("kwartier broker config")
+
+
+def serial_of(identity: Identity) -> int:
+    """Return the number of a gateway's certificate."""
+    found = identity.certificate()
+    assert found is not None
+    return found.serial_number

@@ -159,7 +159,7 @@ class Bench:
                 replace(one, turned=not one.turned) if one.name == name else one
                 for one in self._devices
             )
-            self.samples.turn(names.index(name))
+            self.samples.turn(names.index(name), name)
             return self._devices
 
     def unit(self, device: Found) -> ModbusUnit:

@@ -1,28 +1,26 @@
-"""``kwartier gateway check``: what the wizard measures, said on a terminal link by link."""
+"""What works in a home that is on the air, link by link: cable, devices, broker, server."""
 
 from __future__ import annotations
 
-import argparse
-import logging
 import sqlite3
-import sys
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.commission.bench import Bench
+from gateway.commission.hold import battery_poll
 from gateway.commission.wiring import LineSeen, Wiring, judge_wiring
 from gateway.commission.words import Words
 from gateway.modbus.link import ModbusLink
 from gateway.modbus.poll import ProfilePoll, Role, SunSpecPoll
 from gateway.modbus.poller import Poll
-from gateway.settings import GatewaySettings, read_settings
-from kwartier.cli import print_json
-from kwartier.clock import Clock, SystemClock
-from kwartier.errors import KwartierError, UsageError
+from gateway.settings import GatewaySettings, ModbusDevice
+from gateway.steer.settings import SteeredDevice
+from kwartier.clock import Clock
+from kwartier.errors import KwartierError
 from kwartier.mqtt import MqttBus, Session
 
-_LONGEST_S = 600.0
 _BROKER_S = 10.0
 _LOOK_EVERY_S = 0.2
 
@@ -42,61 +40,22 @@ class Checked:
     told: str
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the word takes."""
-    parser.add_argument(
-        "--config",
-        type=Path,
-        default=Path("gateway.toml"),
-        dest="settings",
-        metavar="FILE",
-        help="its settings (default: gateway.toml)",
-    )
-    parser.add_argument(
-        "--seconds", type=float, default=75.0, metavar="S", help="listen so long to a meter [s]"
-    )
-    parser.add_argument("--json", action="store_true", help="one JSON object, for programs")
-
-
-def run(chosen: argparse.Namespace) -> int:
-    """Check every link; 0 when all work, else 1.
-
-    Raises:
-        SettingsError: The settings are wrong.
-        UsageError: The time makes no sense.
-    """
-    if not 1 <= chosen.seconds <= _LONGEST_S:
-        raise UsageError(f"--seconds {chosen.seconds:g}: use 1 to {_LONGEST_S:g}")
-    logging.basicConfig(level=logging.CRITICAL)
-    settings = read_settings(chosen.settings)
-    found: list[Checked] = []
-    for one in checks(settings, SystemClock(), chosen.seconds):
-        found.append(one)
-        if not chosen.json:
-            sys.stdout.write(f"{'ok  ' if one.good else 'FAIL'} {one.link}: {one.told}\n")
-            sys.stdout.flush()
-    good = all(one.good for one in found)
-    if chosen.json:
-        print_json({"good": good, "links": [asdict(one) for one in found]})
-    return 0 if good else 1
-
-
-def checks(settings: GatewaySettings, clock: Clock, seconds: float) -> list[Checked]:
-    """Return what works, cable first and server last.
+def checks(settings: GatewaySettings, clock: Clock, seconds: float) -> Iterator[Checked]:
+    """Yield what works, cable first and server last.
 
     Args:
         settings: Of the gateway.
         clock: The gateway's clock.
         seconds: How long a meter is listened to [s].
     """
-    found: list[Checked] = []
     for line in settings.p1:
-        found += _meter(line.device, line.address, clock, seconds)
-    found += [_modbus(settings, place, clock) for place in range(len(settings.modbus))]
-    found += [_battery(settings, place, clock) for place in range(len(settings.batteries))]
-    found.append(_broker(settings))
-    found.append(_acknowledged(settings))
-    return found
+        yield from _meter(line.device, line.address, clock, seconds)
+    for device in settings.modbus:
+        yield _modbus(device, clock)
+    for battery in settings.batteries:
+        yield _battery(battery, clock)
+    yield _broker(settings)
+    yield _acknowledged(settings)
 
 
 def _meter(device: str, address: str, clock: Clock, seconds: float) -> list[Checked]:
@@ -158,8 +117,7 @@ def _told(device: str, seen: LineSeen, wiring: Wiring) -> list[Checked]:
     return found
 
 
-def _modbus(settings: GatewaySettings, place: int, clock: Clock) -> Checked:
-    device = settings.modbus[place]
+def _modbus(device: ModbusDevice, clock: Clock) -> Checked:
     link = ModbusLink(device.link)
     unit = link.unit(device.unit)
     poll: Poll = (
@@ -170,10 +128,9 @@ def _modbus(settings: GatewaySettings, place: int, clock: Clock) -> Checked:
     return _asked(device.device, poll, link)
 
 
-def _battery(settings: GatewaySettings, place: int, clock: Clock) -> Checked:
-    battery = settings.batteries[place]
+def _battery(battery: SteeredDevice, clock: Clock) -> Checked:
     link = ModbusLink(battery.link)
-    poll = SunSpecPoll(link.unit(battery.unit), battery.device, Role.BATTERY, clock)
+    poll = battery_poll(battery, link.unit(battery.unit), clock)
     return _asked(battery.device, poll, link)
 
 

@@ -97,7 +97,7 @@ def view(link: LinkSeen | None, trials: Trials, batteries: Sequence[Found]) -> V
         and ((tried := trials.of(one.name)) is None or not tried.passed)
     ]
     acts += [
-        Act(f"trial:{one.name}", "act.trial", {"name": one.name}, second=False) for one in untried
+        Act(f"trial:{one.name}", "act.trial", {"device": one.name}, second=False) for one in untried
     ]
     acts.append(Act("later", "act.later", second=bool(untried)))
     if link is None:
@@ -147,11 +147,11 @@ def _link_lines(link: LinkSeen | None) -> list[Line]:
 def _trial_line(trials: Trials, battery: Found) -> Line:
     one = trials.of(battery.name)
     if trials.runs(battery.name):
-        return Line("trial.running", {"name": battery.name}, Tone.WAIT)
+        return Line("trial.running", {"device": battery.name}, Tone.WAIT)
     if one is None:
-        return Line("trial.todo", {"name": battery.name}, Tone.STOP)
+        return Line("trial.todo", {"device": battery.name}, Tone.STOP)
     if one.passed:
         after = None if one.after_s is None else round(one.after_s)
-        return Line("trial.good", {"name": battery.name, "seconds": after}, Tone.GOOD)
+        return Line("trial.good", {"device": battery.name, "seconds": after}, Tone.GOOD)
     word = "trial.held" if one.obeyed else "trial.refused"
-    return Line(word, {"name": battery.name}, Tone.STOP)
+    return Line(word, {"device": battery.name}, Tone.STOP)

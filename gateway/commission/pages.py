@@ -11,6 +11,7 @@ from gateway.commission.words import Words
 
 STYLE = "/static/wizard.css"
 SCRIPT = "/static/wizard.js"
+_MEASURING = (Step.METER, Step.SIGNS, Step.LIVE)
 _SHAPES = {
     Tone.GOOD: '<path d="M5 13l4 4L19 7"/>',
     Tone.WAIT: '<circle cx="12" cy="12" r="8"/><path d="M12 7v5l3 2"/>',
@@ -104,8 +105,9 @@ def live_part(words: Words, view: View) -> str:
     if not view.lines:
         return head
     rows = "".join(_row(words, line) for line in view.lines)
+    title = say("measured" if view.step in _MEASURING else "summary")
     return (
-        f'{head}<section class="card"><h2>{escape(say("measured"))}</h2>'
+        f'{head}<section class="card"><h2>{escape(title)}</h2>'
         f'<ul class="lines">{rows}</ul></section>'
     )
 

@@ -32,7 +32,7 @@ def handover_page(words: Words, record: Mapping[str, Json], address: str, digest
     steering = record.get("steering") is True
     facts = (
         ("paper.address", place),
-        ("paper.gateway", str(home.get("gateway") or "")),
+        ("paper.gateway", str(home.get("gateway")) if home.get("coop") else say("paper.not-yet")),
         ("paper.mark", str(home.get("fingerprint") or "")),
         ("paper.made", f"{made:%d-%m-%Y %H:%M}"),
     )
@@ -68,7 +68,7 @@ def _devices(words: Words, record: Mapping[str, Json]) -> str:
             serial = f" …{one['serial4']}" if one.get("serial4") else ""
             turned = f" ({say('paper.turned')})" if one.get("turned") is True else ""
             rows += (
-                f"<tr><th scope=row>{escape(str(one.get('name')))}</th>"
+                f"<tr><th scope=row>{escape(words.device(str(one.get('name'))))}</th>"
                 f"<td>{escape(told + serial + turned)}</td></tr>"
             )
     if not rows:
@@ -108,7 +108,7 @@ def _numbers(words: Words, step: str, facts: Mapping[str, Json]) -> list[str]:
     for name, one in facts.items():
         slope = one.get("slope") if isinstance(one, dict) else None
         if isinstance(slope, int | float):
-            told.append(words.say("paper.slope", {"name": name, "slope": float(slope)}))
+            told.append(words.say("paper.slope", {"device": name, "slope": float(slope)}))
     if facts.get("kettle") == "seen":
         told.append(words.say("paper.kettle", plain))
     return told

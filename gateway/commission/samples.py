@@ -40,7 +40,7 @@ class Samples:
             self._beside.clear()
             self._newest = {}
 
-    def turn(self, place: int) -> None:
+    def turn(self, place: int, name: str) -> None:
         """Take one device the other way round, in what was seen too."""
         with self._lock:
             turned = [
@@ -54,6 +54,8 @@ class Samples:
             ]
             self._beside.clear()
             self._beside.extend(turned)
+            if name in self._newest:
+                self._newest[name] = -self._newest[name]
 
     def of_meter(self) -> list[tuple[float, int]]:
         """Return the meter's power by instant [s, W]."""

@@ -81,7 +81,7 @@ class Signs:
         lines.append(_kettle_line(step))
         key, tone, name = _headline(devices, slopes, step)
         minutes = slopes[0].minutes if slopes else 0.0
-        facts: Facts = {"name": name, "minutes": int(minutes), "of": LEAST_S // 60}
+        facts: Facts = {"device": name, "minutes": int(minutes), "of": LEAST_S // 60}
         acts = _acts(devices, slopes, step, tone)
         return View(Step.SIGNS, key, facts, tone, tuple(lines), acts, moving=True)
 
@@ -108,9 +108,9 @@ class Signs:
 def _device_lines(device: Found, slope: Slope, power_w: int | None) -> list[Line]:
     lines = []
     if power_w is not None:
-        lines.append(Line(f"now.{device.series}", {"name": device.name, "watt": power_w}))
+        lines.append(Line(f"now.{device.series}", {"device": device.name, "watt": power_w}))
     facts = {
-        "name": device.name,
+        "device": device.name,
         "slope": _rounded(slope.slope),
         "minutes": int(slope.minutes),
         "wanted": device.expected,
@@ -150,7 +150,7 @@ def _acts(
         return (Act("next", "act.next", second=False),)
     for device, slope in zip(devices, slopes, strict=True):
         if slope.sign is Sign.TURNED:
-            facts = {"name": device.name}
+            facts = {"device": device.name}
             acts.append(Act(f"turn:{device.name}", "act.turn", facts, second=False))
     if step is None or step.seen not in (Kettle.SEEN, Kettle.WAITING):
         acts.append(Act("kettle", "act.kettle", second=bool(acts)))

@@ -30,7 +30,6 @@ _log = logging.getLogger(__name__)
 LOOK_EVERY_S = 1.0
 _SEND_EVERY_S = 60.0
 NEXT = Act("next", "act.next", second=False)
-LATER = Act("later", "act.later")
 _LONGEST = 120
 
 
@@ -234,7 +233,8 @@ class Wizard:
                 raise Refusal("refused.not-later")
             if not later and shown.tone is not Tone.GOOD:
                 raise Refusal("refused.not-yet")
-            self._put(step, Mark.LATER if later else Mark.GOOD)
+            waits = later and step not in (Step.METER, Step.DEVICES)
+            self._put(step, Mark.LATER if waits else Mark.GOOD)
         return STEPS[STEPS.index(step) + 1]
 
     def _put(self, step: Step, mark: Mark) -> None:
@@ -257,7 +257,7 @@ class Wizard:
             Line(
                 f"device.{one.kind.value}",
                 {
-                    "name": one.name,
+                    "device": one.name,
                     "make": one.make or "?",
                     "model": one.model,
                     "serial": one.serial4 or "?",
@@ -267,10 +267,11 @@ class Wizard:
             )
             for one in self.book.devices
         ) + tuple(
-            Line(f"profile.{one.status}", {"name": one.name, "requires": one.requires})
+            Line(f"profile.{one.status}", {"device": one.name, "requires": one.requires})
             for one in self.book.devices
             if one.profile
         )
+        without = Act("later", "act.without")
         again = Act("search", "act.search-again" if lines else "act.search", second=bool(lines))
         if self._search is not None and self._search.is_alive():
             done, every = self._searched
@@ -280,8 +281,8 @@ class Wizard:
             facts = {"count": len(self.book.devices)}
             return View(Step.DEVICES, "devices.found", facts, Tone.GOOD, lines, (NEXT, again))
         if self._search is None:
-            return View(Step.DEVICES, "devices.begin", {}, Tone.STOP, (), (again, LATER))
-        return View(Step.DEVICES, "devices.none", {}, Tone.STOP, (), (again, LATER))
+            return View(Step.DEVICES, "devices.begin", {}, Tone.STOP, (), (again, without))
+        return View(Step.DEVICES, "devices.none", {}, Tone.STOP, (), (again, without))
 
     def _begin_search(self) -> None:
         if self._search is not None and self._search.is_alive():

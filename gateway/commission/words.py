@@ -28,8 +28,17 @@ class Words:
 
     def say(self, key: str, facts: Facts | None = None) -> str:
         """Return the words of a key with numbers filled in; the key must be there."""
-        filled = {name: self.number(value) for name, value in (facts or {}).items()}
+        filled = {
+            name: self.device(str(value)) if name == "device" else self.number(value)
+            for name, value in (facts or {}).items()
+        }
         return self.texts[key].format_map(filled)
+
+    def device(self, name: str) -> str:
+        """Return a device's name on this gateway in words: ``inverter-2`` is the second one."""
+        kind, _, place = name.partition("-")
+        words = self.texts.get(f"name.{kind}", name)
+        return f"{words} {place}".strip()
 
     def number(self, value: Value) -> str:
         """Return a value as people write it; a dash where there is none."""

@@ -252,11 +252,26 @@ class ProfileSteering:
             self._unit.write(frame.address, frame.words)
 
     def _read(self) -> dict[str, Number | None]:
-        """Return what every register of the control part holds."""
-        return {
-            name: point.value(self._unit.read(point.address, point.size))
-            for name, point in self._used().items()
-        }
+        """Return what every register of the control part holds, in as few requests as can be."""
+        values: dict[str, Number | None] = {}
+        for block in self._blocks():
+            start = block[0].address
+            words = self._unit.read(start, block[-1].address + block[-1].size - start)
+            for point in block:
+                at = point.address - start
+                values[point.name] = point.value(words[at : at + point.size])
+        return values
+
+    def _blocks(self) -> list[list[WriteRegister]]:
+        """Return the registers in groups that one request each can read."""
+        blocks: list[list[WriteRegister]] = []
+        for point in sorted(self._used().values(), key=lambda point: point.address):
+            last = blocks[-1][-1] if blocks else None
+            if last and point.address - last.address - last.size <= self._profile.widest_gap:
+                blocks[-1].append(point)
+            else:
+                blocks.append([point])
+        return blocks
 
     def _used(self) -> dict[str, WriteRegister]:
         """Return the registers that any step names, without those that are only knowledge."""

@@ -15,7 +15,7 @@ from hardware.profile import load_profile, profile_names
 from hardware.profile_control import Lease
 from hardware.profile_reader import ProfileReader
 from hardware.profile_register import Wear
-from hardware.registers import RegistersRefusedError
+from hardware.registers import RegistersRefusedError, Words
 from hardware.twins.battery import Fault
 from hardware.twins.cell import CellLimits
 from hardware.twins.modbus_server import ModbusServer
@@ -292,6 +292,43 @@ def test_the_time_left_is_told_where_the_device_shows_it() -> None:
         at.clock.advance(30)
 
         assert steering.read_back() == Held(800, 60)
+
+
+class Counted:
+    """A unit whose reads are counted."""
+
+    def __init__(self, unit: ModbusUnit) -> None:
+        self.unit = unit
+        self.reads: list[tuple[int, int]] = []
+
+    def read(self, address: int, count: int, function_code: int = 3) -> Words:
+        self.reads.append((address, count))
+        return self.unit.read(address, count, function_code)
+
+    def write(self, address: int, words: Words) -> None:
+        self.unit.write(address, words)
+
+
+@pytest.mark.parametrize(
+    ("name", "reads"),
+    [
+        ("solaredge_hybrid", [(0xE004, 14)]),
+        ("huawei_luna2000", [(47083, 1), (47100, 1), (47246, 5)]),
+        ("sungrow_sh", [(13049, 3), (13079, 1)]),
+        ("victron_multiplus", [(37, 1)]),
+    ],
+)
+def test_a_look_at_the_set_point_takes_few_requests(
+    name: str, reads: list[tuple[int, int]]
+) -> None:
+    with bench(name) as at:
+        unit = Counted(at.unit)
+        steering = find_profile_steering(unit, load_profile(name))
+        assert steering is not None
+
+        steering.read_back()
+
+        assert unit.reads == reads
 
 
 def test_solaredge_is_told_in_its_own_words() -> None:

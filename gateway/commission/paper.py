@@ -84,7 +84,7 @@ def _measured(words: Words, record: Mapping[str, Json]) -> str:
         if isinstance(one, dict) and name != Step.CONSENT.value:
             later = one.get("mark") == Mark.LATER.value
             told = [say("paper.later" if later else "paper.good")]
-            told += _numbers(words, name, _part(one, "facts"))
+            told += numbers_of(words, name, _part(one, "facts"))
             rows += (
                 f"<tr><th scope=row>{escape(say(f'step.{name}'))}</th>"
                 f"<td>{escape(', '.join(told))}</td></tr>"
@@ -92,7 +92,8 @@ def _measured(words: Words, record: Mapping[str, Json]) -> str:
     return f"<h2>{escape(say('paper.steps'))}</h2>{_table(words, rows)}"
 
 
-def _numbers(words: Words, step: str, facts: Mapping[str, Json]) -> list[str]:
+def numbers_of(words: Words, step: str, facts: Mapping[str, Json]) -> list[str]:
+    """Return what was measured in a step, in words, the figures that matter first."""
     plain: dict[str, Value] = {
         key: value
         for key, value in facts.items()

@@ -18,7 +18,7 @@ from api.people.acts import record
 from api.people.book import PeopleDesk
 from api.people.errors import PeopleError
 from api.people.sessions import hash_of
-from api.people.tables import ClaimRow
+from api.people.tables import CertificateRow, ClaimRow
 from gateway.enrol.code import ALPHABET, HALF, SECRET_LETTERS, Code, drawn_code, drawn_secret
 from gateway.enrol.identity import key_fingerprint
 from kwartier.units import EpochS
@@ -62,18 +62,18 @@ class Drawn:
 
 
 def draw(desk: PeopleDesk, by: str, job: int) -> Drawn:
-    """Return a new code for a job; codes of before that nobody showed open nothing any more.
+    """Return a new code for a job; codes of before, shown or not, open nothing any more.
 
     Raises:
         UnknownError: There is no such job.
-        PeopleError: The job is over.
+        PeopleError: The job is over, or its gateway was let in: another box asks the board anew.
     """
     row = row_of(desk, job)
-    if row.state not in LIVE:
-        raise PeopleError(f"job {job} is over: make a new one")
+    given = select(CertificateRow.serial).where(CertificateRow.job == job)
+    if row.state not in LIVE or desk.session.scalars(given).first() is not None:
+        raise PeopleError(f"job {job} is over or done: end it, and make a new one")
     old = ClaimRow.made_at_s < desk.at_s - KEPT_S
-    unshown = (ClaimRow.job == job) & ClaimRow.shown_at_s.is_(None)
-    desk.session.execute(delete(ClaimRow).where(old | unshown))
+    desk.session.execute(delete(ClaimRow).where(old | (ClaimRow.job == job)))
     code, secret = _free(desk), drawn_secret()
     desk.session.add(
         ClaimRow(
@@ -111,7 +111,6 @@ def show(desk: PeopleDesk, code: Code, ticket: str, csr: bytes) -> Shown:
     """
     if len(ticket) not in _TICKET:
         raise PeopleError("'ticket' must have 20 to 64 letters")
-    key_print = key_fingerprint(key_of(csr))
     row = desk.session.get(ClaimRow, code.mark) if _is_code(code) else None
     if row is None or row.spoiled or row.tries >= MOST_TRIES:
         return Shown.WRONG
@@ -120,6 +119,7 @@ def show(desk: PeopleDesk, code: Code, ticket: str, csr: bytes) -> Shown:
         row.tries += 1
         desk.session.flush()
         return Shown.WRONG
+    key_print = key_fingerprint(key_of(csr))
     if row.shown_at_s is None and desk.at_s >= row.until_s:
         return Shown.LATE
     if row.shown_at_s is not None and row.key_print != key_print:

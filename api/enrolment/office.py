@@ -108,7 +108,7 @@ class Enrolment:
             key = x509.load_pem_x509_csr(csr).public_key()
             found = next((each.pem for each in known if key_in(each) == key), None)
             if found is None and known:
-                return None  # another box was let in for this job since
+                return None  # another box was let in for this job
             new = found is None
             if found is None:
                 found = pem(give(desk, self._issuing, job.id, job.gateway, csr)).decode()

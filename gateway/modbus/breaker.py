@@ -32,11 +32,18 @@ class Breaker:
 
     After n silences in a row the pause is 2 n seconds, at most 300, and at least four times
     what the last one took: a dead unit never takes more than a fifth of the line. Where only
-    one unit is on the line there is nobody to make room for, and nothing is paused.
+    one unit is on the line there is nobody to make room for, and it is spared the pause.
     """
 
-    def __init__(self, where: str, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        where: str,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        spares_the_only_one: bool = True,
+    ) -> None:
         """Begin with units nobody asked yet; ``where`` names their line."""
+        self._fewest = 2 if spares_the_only_one else 1
         self._where = where
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -45,7 +52,11 @@ class Breaker:
     def suspects(self, unit: int) -> bool:
         """Return whether a unit was silent when last asked and others share its line."""
         with self._lock:
-            return len(self._units) > 1 and unit in self._units and self._units[unit].times > 0
+            return (
+                len(self._units) >= self._fewest
+                and unit in self._units
+                and self._units[unit].times > 0
+            )
 
     def check(self, unit: int) -> None:
         """Do nothing where a unit may be asked now.

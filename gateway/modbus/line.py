@@ -63,7 +63,7 @@ class LinkSettings:
         busy_wait_s: Pause before a busy device is asked again [s].
         busy_retries: How often a busy device is asked again.
         serial: The serial line; None for TCP.
-        turn_wait_s: How long a request may wait for its turn [s].
+        turn_wait_s: How long a request may wait for its turn [s]; longer where time-outs are.
     """
 
     host: str
@@ -81,6 +81,11 @@ class LinkSettings:
     def where(self) -> str:
         """The place, which is also what tells two links apart."""
         return f"{self.host}:{self.port}" if self.serial is None else self.serial.path
+
+    @property
+    def longest_wait_s(self) -> float:
+        """How long a request may wait for its turn [s]: two silent ones before it at least."""
+        return max(self.turn_wait_s, 2 * (self.retries + 1) * self.timeout_s)
 
     @property
     def pause_s(self) -> float:

@@ -77,6 +77,7 @@ class ModbusLink:
         self._monotonic = monotonic
         self._turns = Turns(settings.where)
         self._breaker = Breaker(settings.where, monotonic)
+        self._guests = Breaker(settings.where, monotonic, spares_the_only_one=False)
         self._up = True
         self.recent = RecentReads(monotonic)
         logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
@@ -157,7 +158,7 @@ class ModbusLink:
     def close(self) -> None:
         """Close the connection; the next request opens it again."""
         try:
-            with self._turns.turn(Lane.COMMAND, self._settings.turn_wait_s):
+            with self._turns.turn(Lane.COMMAND, self._settings.longest_wait_s):
                 self._close()
         except TemporaryError:
             self._close()  # under a request that hangs: it fails, as with a cable pulled out
@@ -165,10 +166,9 @@ class ModbusLink:
     def _asked(self, request: _Request, lane: Lane) -> ModbusPDU:
         """Return an answer; a device that is busy is asked again, and others go meanwhile."""
         for left in range(self._settings.busy_retries, -1, -1):
-            with self._turns.turn(lane, self._settings.turn_wait_s):
-                if lane is not Lane.COMMAND:
-                    self._breaker.check(request.unit)
-                answer = self._answered(request)
+            with self._turns.turn(lane, self._settings.longest_wait_s):
+                self._check(request.unit, lane)
+                answer = self._answered(request, lane)
             code = answer.exception_code if isinstance(answer, ExceptionResponse) else 0
             if code not in BUSY or left == 0:
                 break
@@ -176,10 +176,23 @@ class ModbusLink:
         raise_for(code, request.place, request.address, request.count)
         return answer
 
-    def _answered(self, request: _Request) -> ModbusPDU:
-        """Return an answer; silence is forgiven ``retries`` times, a suspect's never."""
+    def _check(self, unit: int, lane: Lane) -> None:
+        """Leave a silent unit alone; a command is tried whatever happened before."""
+        if lane is not Lane.COMMAND:
+            self._breaker.check(unit)
+        if lane is Lane.GUEST:
+            self._guests.check(unit)
+
+    def _answered(self, request: _Request, lane: Lane) -> ModbusPDU:
+        """Return an answer; silence is forgiven ``retries`` times, a suspect's or guest's never.
+
+        What a guest asks may be what the device is silent about; that costs guests their time
+        and is not held against the unit.
+        """
         began_s = self._monotonic()
-        tries = 1 if self._breaker.suspects(request.unit) else self._settings.retries + 1
+        breaker = self._guests if lane is Lane.GUEST else self._breaker
+        once = lane is Lane.GUEST or breaker.suspects(request.unit)
+        tries = 1 if once else self._settings.retries + 1
         used = self.connected  # devices close what was idle; that costs no try
         failed = 0
         while True:
@@ -193,13 +206,13 @@ class ModbusLink:
                 if failed >= tries:
                     self._note_down()
                     if not shut:
-                        self._breaker.silent(request.unit, self._monotonic() - began_s)
+                        breaker.silent(request.unit, self._monotonic() - began_s)
                     why = _silence(self._settings, shut=shut)
                     raise LinkDownError(f"{request.place}: {why}") from error
             else:
                 if failed:
                     self._listen_out()  # the answer of an earlier try may still come
-                self._breaker.answered(request.unit)
+                breaker.answered(request.unit)
                 self._note_back()
                 return answer
 

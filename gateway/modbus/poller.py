@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from gateway.modbus.breaker import LONGEST_S, STEP_S, UnitPausedError
 from kwartier.clock import Clock
 from kwartier.errors import KwartierError
 from kwartier.identity import DeviceId
@@ -15,7 +16,6 @@ from kwartier.reading import Reading
 
 _log = logging.getLogger(__name__)
 
-_LONGEST_PAUSE_S = 300.0
 _LOOK_S = 0.5
 
 
@@ -104,6 +104,9 @@ class Poller:
             asked.due_s = now_s + asked.every_s
             try:
                 reading = asked.poll.read()
+            except UnitPausedError:
+                asked.due_s = now_s + max(asked.every_s, STEP_S)  # nothing was asked
+                continue
             except KwartierError as error:
                 self._failed(asked, error)
                 continue
@@ -119,7 +122,7 @@ class Poller:
             _log.warning("%s is away: %s", asked.device, error)
         asked.failures += 1
         asked.due_s = self._clock.monotonic_s() + max(
-            asked.every_s, min(2.0 * asked.failures, _LONGEST_PAUSE_S)
+            asked.every_s, min(STEP_S * asked.failures, LONGEST_S)
         )
 
     def _run(self) -> None:

@@ -34,6 +34,7 @@ class Temper:
         wake_s: After connecting it leaves requests unanswered for this long [s].
         gap_s: A request sooner than this after the last answer is refused as busy [s].
         busy_every: Every so many requests one is refused as busy.
+        stray_every: Every so many requests the answer to another one comes before it.
         drop_every: Every so many requests the connection is cut in the middle of the answer.
     """
 
@@ -42,6 +43,7 @@ class Temper:
     wake_s: float = 0.0
     gap_s: float = 0.0
     busy_every: int = 0
+    stray_every: int = 0
     drop_every: int = 0
 
 
@@ -199,6 +201,9 @@ class TemperedServer:
         if words is None:
             return True
         answer = frame[:4] + (len(words) + 1).to_bytes(2) + frame[6:7] + words
+        if temper.stray_every and tally.requests % temper.stray_every == 0:
+            other = (int.from_bytes(frame[:2]) - 1) % 0x10000
+            visit.socket.sendall(other.to_bytes(2) + answer[2:9] + b"\xee" * len(answer[9:]))
         if temper.drop_every and tally.requests % temper.drop_every == 0:
             tally.dropped += 1
             visit.socket.sendall(answer[: len(answer) // 2])

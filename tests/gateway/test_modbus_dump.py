@@ -50,7 +50,7 @@ def scanned(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, object
     return answer
 
 
-@pytest.mark.parametrize("name", SUNSPEC_DUMPS[:4])
+@pytest.mark.parametrize("name", SUNSPEC_DUMPS[:2])
 def test_decoding_a_recording_says_what_the_device_said(
     shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:

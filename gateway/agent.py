@@ -246,5 +246,6 @@ class Agent:
             "dropped_drafts": self._keeper.dropped,
             "damaged_files": self._outbox.damaged_files,
             "held_kib": self._outbox.held_bytes // 1024,
+            "on_disk": int(self._outbox.is_on_disk),
         }
         return Health(self._outbox.position.epoch, self._courier.unacknowledged, counts)

@@ -32,6 +32,9 @@ from kwartier.wire import MAX_PAYLOAD_BYTES, block_of, decode_block, encode_bloc
 _log = logging.getLogger(__name__)
 
 _ROW_BYTES = 64
+_MOST_IN_MEMORY_BYTES = 32_000_000
+_COUNTED_PAGES = 16_384
+"""Up to 64 MB of pages blocks are counted one by one at the start; above, their pages are."""
 _PRUNE_EVERY_S = 900.0
 _CHUNK = 64
 _DAMAGED = b"!"
@@ -94,6 +97,8 @@ class Outbox:
     ) -> None:
         """Open or make the file; a damaged one is set aside first.
 
+        Where the disk takes nothing, blocks are kept in memory.
+
         Args:
             path: The file.
             gateway: Whose readings it keeps.
@@ -103,7 +108,7 @@ class Outbox:
 
         Raises:
             OutboxInUseError: Another process has it open.
-            OutboxWriteError: The disk takes nothing.
+            SettingsError: Its folder cannot be made, or it is a folder.
         """
         self._path = path
         self._gateway = gateway
@@ -114,6 +119,7 @@ class Outbox:
         self._prune_at_s = clock.monotonic_s()
         self._thinned_blocks = 0
         self._damaged_files = 0
+        self._is_on_disk = True
         self._db: sqlite3.Connection
         self._position: Position
         self._held_bytes: int
@@ -136,6 +142,11 @@ class Outbox:
         """How many blocks lost detail since the start, because the outbox was full."""
         with self._lock:
             return self._thinned_blocks
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether blocks survive a power cut: the disk took an outbox at the start."""
+        return self._is_on_disk
 
     @property
     def damaged_files(self) -> int:
@@ -200,19 +211,26 @@ class Outbox:
 
         For an outbox that is older than the record: a card put back from a copy. Its numbers have
         been used for other readings, so they must not be used again.
+
+        Raises:
+            OutboxWriteError: The disk takes nothing now; nothing was changed.
         """
         with self._lock:
             old = self._position
             owed = self.read(range(old.upto + 1, old.last + 1))
             epoch = _new_epoch()
-            with self._transaction() as db:
-                db.execute("DELETE FROM block")
-                for seq, kept in enumerate(owed, 1):
-                    self._insert(db, seq, kept.device, _renamed(kept.payload, epoch, seq))
-                db.execute(
-                    "UPDATE life SET epoch = ?, last = ?, unproven = 0, upto = 0, store_gen = ''",
-                    (epoch, len(owed)),
-                )
+            try:
+                with self._transaction() as db:
+                    db.execute("DELETE FROM block")
+                    for seq, kept in enumerate(owed, 1):
+                        self._insert(db, seq, kept.device, _renamed(kept.payload, epoch, seq))
+                    db.execute(
+                        "UPDATE life SET epoch = ?, last = ?, unproven = 0, upto = 0,"
+                        " store_gen = ''",
+                        (epoch, len(owed)),
+                    )
+            except sqlite3.DatabaseError as error:
+                raise OutboxWriteError(self._path, error) from error
             _log.warning("outbox is older than the record: %d blocks get a new epoch", len(owed))
             self._load()
 
@@ -227,38 +245,63 @@ class Outbox:
             self._db.close()
 
     def _open(self) -> None:
+        """Open the file, an empty one where it is damaged, or memory where the disk takes none."""
         try:
             self._db = outbox_file.opened(self._path, _new_epoch(), self._connect)
-            self._load()
         except outbox_file.DamagedError as error:
             self._begin_again(str(error))
+        except OutboxWriteError as error:
+            self._go_on_in_memory(error)
+        self._load()
 
     def _replace_file(self, why: str) -> None:
         """Set the open file aside and go on with an empty one."""
         self._db.close()
         self._begin_again(why)
+        self._load()
 
     def _begin_again(self, why: str) -> None:
-        kept = outbox_file.set_aside(self._path)
         self._damaged_files += 1
-        _log.error(
-            "outbox %s is damaged (%s): kept as %s, a new epoch begins",
-            self._path.name,
-            why,
-            kept.name,
+        try:
+            kept = outbox_file.set_aside(self._path)
+            _log.error(
+                "outbox %s is damaged (%s): kept as %s, a new epoch begins",
+                self._path.name,
+                why,
+                kept.name,
+            )
+            self._db = outbox_file.opened(self._path, _new_epoch(), self._connect)
+        except (OSError, outbox_file.DamagedError, OutboxWriteError) as error:
+            self._go_on_in_memory(error)
+
+    def _go_on_in_memory(self, why: Exception) -> None:
+        """Keep what comes until the next start in memory: a gateway never refuses to run."""
+        _log.error("%s; until the next start blocks are kept in memory only", why)
+        self._is_on_disk = False
+        self._limits = replace(
+            self._limits, max_bytes=min(self._limits.max_bytes, _MOST_IN_MEMORY_BYTES)
         )
-        self._db = outbox_file.opened(self._path, _new_epoch(), self._connect)
-        self._load()
+        self._db = outbox_file.in_memory(_new_epoch())
 
     def _load(self) -> None:
         epoch, last, unproven, upto, store_gen = self._db.execute(
             "SELECT epoch, last, unproven, upto, store_gen FROM life"
         ).fetchone()
-        oldest, held, count = self._db.execute(
-            "SELECT min(seq), total(length(payload)), count(*) FROM block"
-        ).fetchone()
+        (oldest,) = self._db.execute("SELECT min(seq) FROM block").fetchone()
         self._position = Position(epoch, oldest or last + 1, last, unproven, upto, store_gen)
-        self._held_bytes = int(held) + count * _ROW_BYTES
+        self._held_bytes = self._counted_bytes()
+
+    def _counted_bytes(self) -> int:
+        """Return how much the blocks take; a large file is not read for that."""
+        (pages,) = self._db.execute("PRAGMA page_count").fetchone()
+        (free,) = self._db.execute("PRAGMA freelist_count").fetchone()
+        (page_bytes,) = self._db.execute("PRAGMA page_size").fetchone()
+        if pages - free > _COUNTED_PAGES:
+            return int((pages - free) * page_bytes)
+        held, count = self._db.execute(
+            "SELECT total(length(payload)), count(*) FROM block"
+        ).fetchone()
+        return int(held) + int(count) * _ROW_BYTES
 
     def _append(self, drafts: Sequence[Draft]) -> range:
         first = self._position.last + 1
@@ -272,7 +315,10 @@ class Outbox:
             self._write_life(db, seq - 1)
         self._position = replace(self._position, last=seq - 1)
         self._held_bytes += added
-        self._make_room()
+        try:
+            self._make_room()
+        except sqlite3.DatabaseError as error:
+            _log.warning("the outbox could not make room: %s", error)  # what came is written
         return range(first, seq)
 
     def _payloads(self, draft: Draft, seq: int) -> Iterator[tuple[DeviceId, bytes]]:

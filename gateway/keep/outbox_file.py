@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -20,7 +21,18 @@ CREATE TABLE IF NOT EXISTS block (
     step_s INTEGER NOT NULL DEFAULT 0, crc INTEGER NOT NULL, payload BLOB NOT NULL
 ) STRICT;
 """
-_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
+_DAMAGE = {
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_FORMAT,
+    sqlite3.SQLITE_IOERR_READ,
+    sqlite3.SQLITE_IOERR_CORRUPTFS,
+    sqlite3.SQLITE_IOERR_DATA,
+}
+"""Codes, primary or extended, that say that the file itself is broken; a bad sector is one."""
+_TABLES = {"life", "block"}
+_CHECK_S = 10.0
+_LOOK_EVERY_STEPS = 10_000
 _KEPT_DAMAGED_FILES = 2
 _LARGEST_WAL_BYTES = 8 * 1024 * 1024
 
@@ -70,13 +82,17 @@ def opened(path: Path, epoch: str, connect: Connect) -> sqlite3.Connection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         db = connect(path)
-    except (OSError, sqlite3.OperationalError) as error:
+    except sqlite3.OperationalError as error:
+        if path.is_dir():
+            raise SettingsError(f"outbox {path} is a folder: name a file") from error
+        raise OutboxWriteError(path, error) from error
+    except OSError as error:
         raise SettingsError(f"outbox {path} cannot be opened: {error}") from error
     try:
         _prepare(db, epoch)
     except sqlite3.DatabaseError as error:
         db.close()
-        if is_damaged(error):
+        if is_damaged(error) or _code(error) == sqlite3.SQLITE_ERROR:
             raise DamagedError(str(error)) from error
         if _code(error) in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             raise OutboxInUseError(path) from error
@@ -87,9 +103,16 @@ def opened(path: Path, epoch: str, connect: Connect) -> sqlite3.Connection:
     return db
 
 
+def in_memory(epoch: str) -> sqlite3.Connection:
+    """Return a connection to an empty outbox that lives as long as the process."""
+    db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    _prepare(db, epoch)
+    return db
+
+
 def is_damaged(error: sqlite3.DatabaseError) -> bool:
     """Return whether an error says that the file itself is broken."""
-    return _code(error) in _DAMAGE
+    return bool({_code(error), getattr(error, "sqlite_errorcode", 0)} & _DAMAGE)
 
 
 def set_aside(path: Path) -> Path:
@@ -113,9 +136,7 @@ def _prepare(db: sqlite3.Connection, epoch: str) -> None:
     db.execute("PRAGMA synchronous = FULL")
     db.execute(f"PRAGMA journal_size_limit = {_LARGEST_WAL_BYTES:d}")
     db.execute("BEGIN EXCLUSIVE")
-    (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
-    if verdict != "ok":
-        raise DamagedError(verdict)
+    _check(db)
     for statement in _SCHEMA.split(";"):
         db.execute(statement)
     lives = db.execute("SELECT last FROM life").fetchall()
@@ -126,6 +147,28 @@ def _prepare(db: sqlite3.Connection, epoch: str) -> None:
         db.execute("INSERT INTO life VALUES (?, 0, 0, 0, '')", (epoch,))
     db.execute("UPDATE life SET unproven = last WHERE unproven = 0")
     db.execute("COMMIT")
+
+
+def _check(db: sqlite3.Connection) -> None:
+    """Refuse a file that is damaged or another program's, looking for some seconds at most.
+
+    What a large file hides beyond that is found when it is read: each block has its own checksum.
+    """
+    until_s = time.monotonic() + _CHECK_S
+    db.set_progress_handler(lambda: time.monotonic() > until_s, _LOOK_EVERY_STEPS)
+    try:
+        (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.OperationalError as error:
+        if _code(error) != sqlite3.SQLITE_INTERRUPT:
+            raise
+        verdict = "ok"
+    finally:
+        db.set_progress_handler(None, 0)
+    if verdict != "ok":
+        raise DamagedError(verdict)
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master").fetchall()}
+    if tables - _TABLES:
+        raise DamagedError("it is another program's")
 
 
 def _code(error: sqlite3.DatabaseError) -> int:

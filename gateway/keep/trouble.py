@@ -18,6 +18,7 @@ class Trouble:
         self._outbox = outbox
         self._clock = clock
         self._damaged = 0
+        self._is_on_disk = True
         self._thinned = 0
         self._thinned_told_s: float | None = None
 
@@ -28,6 +29,10 @@ class Trouble:
         if damaged > self._damaged:
             self._damaged = damaged
             reason = "the outbox was damaged and set aside; what was not acknowledged may be lost"
+            told.append(self._event(EventKind.OUTBOX_DAMAGED, reason))
+        if self._is_on_disk and not self._outbox.is_on_disk:
+            self._is_on_disk = False
+            reason = "the disk takes no outbox: readings are kept in memory until the next start"
             told.append(self._event(EventKind.OUTBOX_DAMAGED, reason))
         thinned, now_s = self._outbox.thinned_blocks, self._clock.monotonic_s()
         rests = self._thinned_told_s is not None and (

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from contextlib import ExitStack
 
 from gateway.agent import Agent, Manner
 from gateway.care.watch import Watchers, Watches
+from gateway.commission.hold import battery_poll, held_back
+from gateway.commission.turned import TurnedPoll
 from gateway.dating import Dating, LastKnown, MachineTime
+from gateway.home_assistant import HomeAssistant
 from gateway.keep.namesake import Boot
 from gateway.keep.outbox import Outbox
 from gateway.modbus.links import Links
@@ -17,8 +21,11 @@ from gateway.modbus.poller import Asked, Poll, Poller, ReleasingPoll
 from gateway.modbus.proxy import ModbusProxy
 from gateway.p1.line import MeterLine
 from gateway.presence import started, will_of
-from gateway.settings import GatewaySettings, ModbusDevice, SteeredDevice
+from gateway.settings import GatewaySettings, ModbusDevice
 from gateway.steer.battery import SteeredBattery
+from gateway.steer.settings import SteeredDevice
+from gateway.steer.way import profile_way, sunspec_way
+from gateway.watchdog import Manager, Turns, Watchdog
 from kwartier.clock import Clock
 from kwartier.identity import DeviceId
 from kwartier.mqtt import MqttBus, Session, Will
@@ -28,6 +35,7 @@ from kwartier.wire import Address, Lane, encode_state
 _log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 1.0
+_READ_EVERY_S = 10.0
 
 
 def run_gateway(
@@ -40,6 +48,7 @@ def run_gateway(
         OutboxWriteError: The disk takes nothing.
     """
     watch = watch or Watchers()
+    settings, only_read = held_back(settings)
     with ExitStack() as parts:
         outbox = Outbox(settings.folder / "outbox.db", settings.gateway, clock)
         parts.callback(outbox.close)
@@ -73,6 +82,10 @@ def run_gateway(
         batteries = [_battery(one, settings, links, agent, clock) for one in settings.batteries]
         for one, battery in zip(settings.batteries, batteries, strict=True):
             agent.steer(one.device, battery)
+        if settings.home_assistant is not None:
+            home_assistant = HomeAssistant(settings.home_assistant, settings.gateway, clock)
+            parts.callback(home_assistant.close)
+            agent.show(home_assistant.take)
         bus.begin()  # only now: a command that waits at the broker comes with the connection
         agent.start()
         parts.callback(agent.stop)
@@ -84,17 +97,31 @@ def run_gateway(
             poller = Poller([Asked(device.device, poll, device.every_s)], clock, agent.take)
             poller.start()
             parts.callback(poller.stop)
+        for one in only_read:
+            poll = battery_poll(one, links.at(one.link).unit(one.unit), clock)
+            poller = Poller([Asked(one.device, poll, _READ_EVERY_S)], clock, agent.take)
+            poller.start()
+            parts.callback(poller.stop)
         if settings.modbus_proxy is not None:
             proxy = ModbusProxy(settings.modbus_proxy, links.at(settings.modbus_proxy.link))
             proxy.start()
             parts.callback(proxy.stop)
+        turning: dict[str, Turns] = {"keeper": agent.keeper_turns}
+        for one, battery in zip(settings.batteries, batteries, strict=True):
+            turning[f"battery {one.device}"] = battery.count_turns
         for line in settings.p1:
             source = MeterLine(line, dating, settings.folder, agent.tell_event)
-            source.start(_Take(agent, batteries, line.device, source))
+            shown = _beside(settings, batteries, line.device)
+            take = _Take(agent, shown, line.device, source)
+            turning[f"meter {line.device}"] = take.turns
+            source.start(take)
             parts.callback(source.stop)
+        dog = Watchdog(Manager.of_environment(os.environ), turning, clock)
+        dog.ready()
+        parts.callback(dog.stopping)
         _log.info("gateway %s reads for %s", settings.gateway, settings.coop)
         while not watch.look() and not stop.wait(_LOOK_EVERY_S):
-            pass
+            dog.turn()
 
 
 class _Take:
@@ -108,8 +135,21 @@ class _Take:
         self._device = device
         self._source = source
         self._crc_failures = 0
+        self._turns = 0
+        self._at_work = False
+
+    def turns(self) -> int:
+        """Return another number each time, unless the line's thread hangs here or is dead."""
+        if self._source.alive and not self._at_work:
+            self._turns += 1
+        return self._turns
 
     def __call__(self, reading: Reading) -> None:
+        self._at_work = True
+        self._hand_on(reading)
+        self._at_work = False
+
+    def _hand_on(self, reading: Reading) -> None:
         failures = self._source.counters.crc_failures
         if failures > self._crc_failures:
             self._agent.crc_failed(self._device, failures - self._crc_failures)
@@ -122,15 +162,33 @@ class _Take:
 def _battery(
     one: SteeredDevice, settings: GatewaySettings, links: Links, agent: Agent, clock: Clock
 ) -> SteeredBattery:
+    unit = links.at(one.link).unit(one.unit)
     return SteeredBattery(
-        links.at(one.link).unit(one.unit),
+        unit,
         one.device,
         one.limits,
         clock,
         settings.folder / f"{one.device}.steering.json",
         take=agent.take,
         tell=agent.tell,
+        way=(
+            sunspec_way(unit, one.device, clock)
+            if one.profile is None
+            else profile_way(unit, one.device, one.profile, clock, settings.folder)
+        ),
     )
+
+
+def _beside(
+    settings: GatewaySettings, batteries: list[SteeredBattery], meter: DeviceId
+) -> list[SteeredBattery]:
+    """Return the batteries behind a meter; one that names none is behind the first."""
+    first = settings.p1[0].device
+    return [
+        battery
+        for one, battery in zip(settings.batteries, batteries, strict=True)
+        if (one.meter or first) == meter
+    ]
 
 
 def _poll(device: ModbusDevice, links: Links, clock: Clock) -> Poll:
@@ -141,6 +199,8 @@ def _poll(device: ModbusDevice, links: Links, clock: Clock) -> Poll:
         if device.profile is None
         else ProfilePoll(unit, device.device, device.profile, clock)
     )
+    if device.turned:
+        poll = TurnedPoll(poll)
     return ReleasingPoll(poll, link) if device.release_after_poll else poll
 
 

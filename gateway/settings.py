@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.care.settings import CareSettings, read_care
+from gateway.home_assistant import HomeAssistantSettings, read_home_assistant
 from gateway.modbus.line import LinkSettings
 from gateway.modbus.settings import ProxySettings, read_link, read_proxy
 from gateway.p1.settings import P1Line, read_p1
-from gateway.steer.control import Limits
+from gateway.steer.settings import SteeredDevice, read_battery
 from hardware.profile import Profile, load_profile
 from kwartier.broker import Broker, read_broker
 from kwartier.errors import InputError, SettingsError
@@ -29,6 +30,7 @@ class ModbusDevice:
         profile: How it is read; None for SunSpec.
         every_s: How often [s].
         release_after_poll: Whether the connection is closed after each round.
+        turned: Whether its power is told the wrong way round.
     """
 
     device: DeviceId
@@ -37,16 +39,7 @@ class ModbusDevice:
     profile: Profile | None
     every_s: float
     release_after_poll: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SteeredDevice:
-    """A SunSpec battery that takes schedules, and what it and its connection can bear."""
-
-    device: DeviceId
-    link: LinkSettings
-    unit: int
-    limits: Limits
+    turned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +57,9 @@ class GatewaySettings:
         live_every_s: The shortest time between two live values of a device [s]; 0 for none.
         care: What may be changed from afar.
         modbus_proxy: The door for the resident's own programs; None where there is none.
+        home_assistant: Where the resident's Home Assistant listens; None for nowhere.
+        commissioned_file: Says whether signs and live test passed; before that no battery is
+            steered. None where the settings were written by hand: batteries are steered.
     """
 
     coop: CoopId
@@ -76,6 +72,8 @@ class GatewaySettings:
     live_every_s: float = 1.0
     care: CareSettings = field(default_factory=CareSettings)
     modbus_proxy: ProxySettings | None = None
+    home_assistant: HomeAssistantSettings | None = None
+    commissioned_file: Path | None = None
 
 
 def read_settings(path: Path) -> GatewaySettings:
@@ -99,7 +97,8 @@ def settings_of(values: Mapping[str, object], folder: Path) -> GatewaySettings:
 
 def _settings(top: Table, folder: Path) -> GatewaySettings:
     modbus = tuple(_modbus(row) for row in top.tables("modbus", 64))
-    batteries = tuple(_battery(row) for row in top.tables("battery", 16))
+    batteries = tuple(read_battery(row) for row in top.tables("battery", 16))
+    commissioned = top.text_or_none("commissioned_file")
     settings = GatewaySettings(
         top.name("coop"),
         top.name("gateway"),
@@ -110,11 +109,13 @@ def _settings(top: Table, folder: Path) -> GatewaySettings:
         batteries,
         live_every_s=top.number("live_every_s", 1.0, high=3600.0),
         care=read_care(top.table("care"), folder),
+        home_assistant=read_home_assistant(top.table("home_assistant"), folder),
         modbus_proxy=read_proxy(
             top,
             {one.device: (one.link, one.unit) for one in modbus}
             | {one.device: (one.link, one.unit) for one in batteries},
         ),
+        commissioned_file=None if commissioned is None else folder / commissioned,
     )
     if not settings.folder.is_dir():
         raise SettingsError(f"folder: there is no folder {settings.folder}: make it first")
@@ -141,6 +142,7 @@ def _modbus(row: Table) -> ModbusDevice:
         profile,
         row.number("every_s", 10.0, high=3600.0),
         row.flag("release_after_poll", default=False),
+        row.flag("turned", default=False),
     )
     row.refuse_the_rest()
     return device
@@ -152,24 +154,3 @@ def _profile(row: Table) -> Profile | None:
         return None if name is None else load_profile(name)
     except InputError as error:
         raise SettingsError(f"{row.place}profile: {error}") from error
-
-
-def _battery(row: Table) -> SteeredDevice:
-    device = SteeredDevice(
-        row.name("device", "battery"),
-        read_link(row),
-        row.whole("unit", 1, low=0, high=255),
-        Limits(
-            row.whole("charge_max_w", low=0),
-            row.whole("discharge_max_w", low=0),
-            row.whole("soc_min_permille", 50, low=0, high=1000),
-            row.whole("soc_max_permille", 950, low=0, high=1000),
-            row.whole("import_max_w", low=0) if "import_max_w" in row.values else None,
-            row.whole("export_max_w", low=0) if "export_max_w" in row.values else None,
-            row.whole("ramp_w_per_s", low=1) if "ramp_w_per_s" in row.values else None,
-        ),
-    )
-    if device.limits.soc_min_permille >= device.limits.soc_max_permille:
-        raise SettingsError(f"{row.place}soc_min_permille is not below soc_max_permille")
-    row.refuse_the_rest()
-    return device

@@ -107,6 +107,7 @@ class Control:
         idle: Steps for zero.
         release: Steps that leave the device to itself.
         renew: Registers that are written again at every refresh, besides the timer.
+        renew_s: How often it must be renewed to hold without a gap [s]; 0 for a third of the lease.
     """
 
     status: Status
@@ -127,6 +128,7 @@ class Control:
     idle: tuple[Step, ...]
     release: tuple[Step, ...]
     renew: frozenset[str]
+    renew_s: int
 
     @property
     def steerable(self) -> bool:
@@ -181,6 +183,7 @@ def control_of(
         _steps(table.table("idle"), points) or charge,
         _steps(table.table("release"), points),
         frozenset(_named(table, "renew", points)),
+        table.whole("renew_s", 0, low=0, high=600),
     )
     _check(control, table)
     table.refuse_the_rest()

@@ -101,6 +101,11 @@ class ProfileSteering:
         """What the registers held that were prepared, by name; for the journal."""
         return dict(self._prior)
 
+    @property
+    def renew_s(self) -> int:
+        """How often a set-point must be given again to hold without a gap [s]; 0 if at ease."""
+        return self._control.renew_s
+
     def writes(self, address: int) -> Wear:
         """Return what a write to a register does to the device's memory."""
         return self._control.wear(address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from hardware.twins.vendor_battery import (
     SungrowBattery,
     VendorBattery,
 )
+from kwartier.cli import main
 from kwartier.clock import VirtualClock
 from kwartier.errors import InputError
 
@@ -238,6 +240,27 @@ def test_a_reading_never_writes(name: str) -> None:
         at.steering().ratings()
 
         assert at.twin.writes == []
+
+
+@EVERY
+def test_a_scan_by_profile_never_writes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with bench(name) as at:
+        where = at.unit.link.where
+        words = ["modbus", "scan", where, "--unit", "1", "--profile", name, "--timeout", "20"]
+
+        assert main(words) == 0
+
+        values = json.loads(capsys.readouterr().out)["units"]["1"]["values"]
+        assert {"battery_soc_percent", "soc_percent"} & set(values)
+        assert at.twin.writes == []
+
+
+def test_a_device_that_drops_a_set_point_early_says_how_often_to_renew_it() -> None:
+    wanted = dict.fromkeys(TWINS, 0) | {"victron_multiplus": 5}
+
+    for name, renew_s in wanted.items():
+        with bench(name) as at:
+            assert at.steering().renew_s == renew_s
 
 
 def test_a_device_that_is_not_set_up_is_not_steered_and_the_message_says_what_to_do() -> None:

@@ -20,6 +20,12 @@ _Word: TypeAlias = tuple[
 ]
 """What it does, an example, its arguments, and how it is done."""
 _WORDS: dict[str, _Word] = {
+    "enrol": (
+        "ask to be let in with a claim code, from a terminal",
+        "kwartier gateway enrol --server https://wijk.example --code 7K2M-9QXF --folder identity",
+        enrol.add_arguments,
+        enrol.run,
+    ),
     "wizard": (
         "bring a home on the air, from a phone in the same network",
         "kwartier gateway wizard --folder /var/lib/kwartier --server https://wijk.example",

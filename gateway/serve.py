@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from gateway.commission import check_command, serve
+from gateway.enrol import command as enrol
 from kwartier.errors import UsageError
 
 _Word: TypeAlias = tuple[

@@ -63,6 +63,16 @@ def devices_changed(before: Toml, after: Toml) -> set[str]:
     return {name for name, row in _named_rows(after) if old.get(name) != row}
 
 
+def batteries_named(changes: str) -> list[dict[str, object]]:
+    """Return a battery for each that a wish names, as a desk that knows no home imagines them.
+
+    Raises:
+        InputError: It is no TOML, or not of this shape.
+    """
+    rows = _tables("battery", _parsed(changes).get("battery"))
+    return [{"device": _name("battery", row)} for row in rows]
+
+
 def devices(settings: Toml, kind: str) -> set[str]:
     """Return the names of the devices of one kind, such as ``p1``."""
     return {_name(kind, row) for row in _tables(kind, settings.get(kind))}

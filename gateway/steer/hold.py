@@ -37,7 +37,7 @@ class ForeignWriteError(KwartierError):
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    at_s: float
+    again_s: float
     asked_w: Watt
     held_w: Watt
 
@@ -89,12 +89,14 @@ class Hold:
             if held.power_w is not None and not self._journal.is_ours(held):
                 raise ForeignWriteError(held, None)
             before_w = held.power_w
-        elif power_w == written.asked_w and now_s < written.at_s + self._refresh_s:
+        elif power_w == written.asked_w and now_s < written.again_s:
             return None
         self._journal.writes(power_w, None if written is None else written.held_w, before_w)
         self._written = None  # until the device has been seen to hold it
         applied = steering.setpoint(power_w, self._revert_s)
-        self._written = _Written(now_s, power_w, applied.power_w)
+        # The device may have granted less time than was asked; two writes may be lost in any case.
+        again_s = now_s + min(self._refresh_s, applied.revert_s / 3)
+        self._written = _Written(again_s, power_w, applied.power_w)
         return applied
 
     def check(self) -> None:

@@ -228,12 +228,13 @@ class Street:
     def _changed(self, payload: bytes) -> bytes:
         """Return a command with one value of another kind, sign, unit or size."""
         told = json.loads(payload) if payload[:1] == b"{" else {"v": 1}
-        odd = self.random.choice(
+        odd: object = self.random.choice(
             [float("nan"), float("inf"), -1, 1.5, "5 kW", None, [], {}, True, 10**400, -(2**63)]
         )
         name = self.random.choice([*told, "mode", "steps"])
-        if name == "steps" and told.get("steps"):
-            told["steps"][0][self.random.randrange(len(told["steps"][0]))] = odd
+        steps = told.get("steps")
+        if name == "steps" and isinstance(steps, list) and isinstance(steps[0], list):
+            steps[0][self.random.randrange(len(steps[0]))] = odd
         else:
             told[name] = odd
         return json.dumps(told).encode()

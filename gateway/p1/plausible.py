@@ -38,6 +38,7 @@ _POWER_HOLDS_S = 60
 """Over a longer time the power at both ends says nothing of what lay between [s]."""
 _PER_HOUR = {"dm3": 100_000, "kj": 720_000}
 """The most that flows through a house's other meters: 100 m3, and 200 kW of heat."""
+_REGISTERS = frozenset(name for name, known in SERIES.items() if known.kind is not Kind.INSTANT)
 _SIDES = (("import_wh", "import_w"), ("export_wh", "export_w"))
 _AMONG_THEMSELVES = 20
 """Readings that wait agree within so many times the bound: a larger connection than the settings
@@ -131,9 +132,18 @@ class Gate:
             standing: Which meter stood where before a restart.
         """
         self.refusals = Refusals()
-        self._fuse_a = fuse_a
         self._largest_w: Watt = _PHASES * _VOLT * fuse_a * _OVERLOAD_PERCENT // 100
         self._tell = tell
+        units = {
+            "w": self._largest_w,
+            "ma": fuse_a * 1_000 * _OVERLOAD_PERCENT // 100,
+            "dv": _HIGHEST_DV,
+        }
+        self._most = {
+            name: units[unit]
+            for name in SERIES
+            if name not in _REGISTERS and (unit := name.rpartition("_")[2]) in units
+        }
         self._devices = {
             device: _Device(known)
             for device, known in list((standing or {}).items())[:_MOST_DEVICES]
@@ -176,13 +186,14 @@ class Gate:
     def _believed(self, known: _Device, reading: Reading) -> list[Reading]:
         """Let a sound reading through, and what waited where that lies between it and the last."""
         chain = [*known.waiting, reading]
-        if not _rises(chain if known.last is None else [known.last, *chain]):
-            self._drop(known)
-            chain = [reading]
-        known.waiting = []
+        if known.waiting:
+            if not _rises(chain if known.last is None else [known.last, *chain]):
+                self._drop(known)
+                chain = [reading]
+            known.waiting = []
         known.last = reading
         known.standing = known.standing or Standing(reading.meter)
-        return [replace(one, meter=known.standing.series) for one in chain]
+        return _renamed(chain, known.standing)
 
     def _begin(self, known: _Device, doubt: Doubt) -> list[Reading]:
         """Believe what waited: another meter, or the same one whose registers begin anew."""
@@ -199,7 +210,7 @@ class Gate:
             known.standing = Standing(last.meter, before.beginning + 1)
             self.refusals.beginnings += 1
         assert known.standing is not None
-        return [replace(one, meter=known.standing.series) for one in chain]
+        return _renamed(chain, known.standing)
 
     def _count(self, doubt: Doubt, known: _Device, reading: Reading) -> None:
         match doubt:
@@ -262,18 +273,20 @@ class Gate:
 
     def _stripped(self, reading: Reading) -> Reading:
         """Return a reading without the values that no such connection can show."""
-        most = {
-            "w": self._largest_w,
-            "ma": self._fuse_a * 1_000 * _OVERLOAD_PERCENT // 100,
-            "dv": _HIGHEST_DV,
-        }
-        kept = {
-            name: value
-            for name, value in reading.values.items()
-            if _is_register(name) or value <= most.get(name.rpartition("_")[2], value)
-        }
-        self.refusals.values += len(reading.values) - len(kept)
-        return reading if len(kept) == len(reading.values) else replace(reading, values=kept)
+        wild = [
+            name for name, value in reading.values.items() if value > self._most.get(name, value)
+        ]
+        if not wild:
+            return reading
+        self.refusals.values += len(wild)
+        kept = {name: value for name, value in reading.values.items() if name not in wild}
+        return replace(reading, values=kept)
+
+
+def _renamed(chain: list[Reading], standing: Standing) -> list[Reading]:
+    if standing.beginning == 1:
+        return chain
+    return [replace(one, meter=standing.series) for one in chain]
 
 
 def _growth(earlier: Reading, later: Reading) -> list[tuple[str, int]]:
@@ -281,7 +294,7 @@ def _growth(earlier: Reading, later: Reading) -> list[tuple[str, int]]:
     return [
         (name, value - earlier.values[name])
         for name, value in later.values.items()
-        if name in earlier.values and _is_register(name)
+        if name in earlier.values and name in _REGISTERS
     ]
 
 
@@ -296,7 +309,3 @@ def _rises(readings: list[Reading]) -> bool:
         earlier.meter == later.meter and all(grown >= 0 for _, grown in _growth(earlier, later))
         for earlier, later in pairwise(readings)
     )
-
-
-def _is_register(name: str) -> bool:
-    return SERIES[name].kind is not Kind.INSTANT

@@ -42,7 +42,8 @@ _LEAST = 1 + _COUNTER_BYTES + 1 + _TAG_BYTES
 _MOST = 1 + _COUNTER_BYTES + LONGEST_TELEGRAM + _TAG_BYTES
 _MOST_TITLES = 8
 _PATIENCE_BYTES = 16_384
-"""So many bytes without a sealed telegram are worth a word in the log."""
+"""So many bytes without a sealed telegram are worth a word in the log; next time twice as many."""
+_LONGEST_PATIENCE_BYTES = 2**26
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ class Unsealer:
         self._rest = b""
         self._last: dict[bytes, int] = {}
         self._idle_bytes = 0
+        self._patience_bytes = _PATIENCE_BYTES
         self._told = False
 
     def feed(self, piece: bytes) -> list[bytes]:
@@ -220,9 +222,10 @@ class Unsealer:
             self._idle_bytes, self._told = 0, False
             return
         self._idle_bytes += fresh
-        if self._idle_bytes < _PATIENCE_BYTES or self._told:
+        if self._idle_bytes < self._patience_bytes or self._told:
             return
         self._told = True
+        self._patience_bytes = min(2 * self._patience_bytes, _LONGEST_PATIENCE_BYTES)
         _log.error(
             "no telegram opens (%d failed, %d were old): is the key file of this meter?",
             self.counters.failed,

@@ -126,7 +126,7 @@ def doubled_line(data: bytes, random: Random) -> bytes:
 
 def nonsense_with_checksum(data: bytes, random: Random) -> bytes:
     """Change digits and compute the checksum anew: no checksum can tell."""
-    body = bytearray(data[: data.rfind(b"!") + 1] or b"/KWT5\r\n!")
+    body = bytearray(data[: data.rfind(b"!") + 1].rjust(2, b"/"))
     for _ in range(random.randint(1, 10)):
         place = random.randrange(len(body) - 1)
         if 48 <= body[place] <= 57:

@@ -15,6 +15,7 @@ from gateway.modbus.breaker import Breaker
 from gateway.modbus.line import LinkSettings
 from gateway.modbus.recent import RecentReads
 from gateway.modbus.refusals import BUSY, DeviceBusyError, raise_for
+from gateway.modbus.rtu import RtuEar
 from gateway.modbus.turns import Lane, Turns
 from hardware.registers import (
     HOLDING,
@@ -298,6 +299,7 @@ def _client(settings: LinkSettings) -> ModbusTcpClient | ModbusSerialClient:
         stopbits=line.stop_bits,
         timeout=settings.timeout_s,
         retries=0,
+        trace_packet=RtuEar().heard,
     )
 
 

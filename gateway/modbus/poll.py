@@ -12,7 +12,7 @@ from hardware.registers import MOST_PER_READ, Number, RegisterSource, RegistersR
 from hardware.sunspec import Chain, Place, Points, PointValue, decode, find_chain, read_model
 from hardware.sunspec_models import models
 from kwartier.clock import Clock
-from kwartier.errors import KwartierError, TemporaryError
+from kwartier.errors import KwartierError, LinkDownError, TemporaryError
 from kwartier.identity import DeviceId, MeterId
 from kwartier.reading import ClockSource, Reading
 
@@ -32,7 +32,7 @@ class NotSunSpecError(TemporaryError):
 
 
 class SunSpecPoll:
-    """Reads one SunSpec device; finds its models once, and again when they moved."""
+    """Reads one SunSpec device; finds its models once, and again when they moved or it was away."""
 
     def __init__(self, source: RegisterSource, device: DeviceId, role: Role, clock: Clock) -> None:
         """Read ``source`` under the name it has on this gateway."""
@@ -76,6 +76,9 @@ class SunSpecPoll:
                 if self._role is Role.SOLAR
                 else _battery(self._source, chain)
             )
+        except LinkDownError:
+            self._chain = None  # what comes back after a night or a swap may be another
+            raise
         except (RegistersRefusedError, _MovedError) as error:
             self._chain = None
             raise NotSunSpecError(

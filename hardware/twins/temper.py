@@ -148,6 +148,7 @@ class TemperedServer:
             self.tally.turned_away += 1
             visitor.close()
             return
+        visitor.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.tally.connections += 1
         now_s = time.monotonic()
         self._visits.append(_Visit(visitor, now_s, now_s))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.modbus.line import SerialLine, read_address
 from gateway.modbus.link import LinkSettings, ModbusLink, NoConnectionError
+from gateway.modbus.rtu import answer_in, checksum
 from hardware.registers import Image, RegistersRefusedError
 from hardware.twins.modbus_server import RecordedDevice
 from hardware.twins.serial_line import LineFault, SerialLineTwin, crc_modbus
@@ -59,9 +63,52 @@ def test_a_refusal_comes_over_a_serial_line_too(line: SerialLineTwin) -> None:
     link.close()
 
 
+@pytest.mark.parametrize("fault", [LineFault.NOISE, LineFault.FOREIGN])
+def test_an_answer_is_found_behind_noise_and_behind_a_frame_of_another_unit(
+    line: SerialLineTwin, fault: LineFault
+) -> None:
+    line.faults.append(fault)
+    link = linked(line)
+
+    assert link.read(1, 20, 2) == [120, 121]
+    assert len(line.asked) == 1
+    link.close()
+
+
+@given(before=st.binary(max_size=40), after=st.binary(max_size=10), unit=st.integers(1, 247))
+def test_an_answer_is_found_wherever_it_begins(before: bytes, after: bytes, unit: int) -> None:
+    asked = bytes((unit, 3, 0, 10, 0, 2, 0, 0))
+    content = bytes((unit, 3, 4, 0xDE, 0xAD, 0xBE, 0xEF))
+    frame = content + crc_modbus(content)
+
+    assert answer_in(before + frame + after, asked) == frame
+    assert answer_in(before + frame[:-1], asked) == b""
+
+
 @pytest.mark.parametrize(
-    "fault", [LineFault.NOISE, LineFault.HALF, LineFault.BROKEN, LineFault.FOREIGN]
+    ("came", "found"),
+    [
+        (bytes((1, 0x83, 2)), True),
+        (bytes((2, 0x83, 2)), False),
+        (bytes((1, 4, 4, 0, 0, 0, 0)), False),
+        (bytes((1, 3, 6, 0, 0, 0, 0, 0, 0)), False),
+    ],
 )
+def test_only_an_answer_of_the_unit_function_and_size_is_one(came: bytes, found: bool) -> None:
+    frame = came + crc_modbus(came)
+
+    assert bool(answer_in(frame, bytes((1, 3, 0, 10, 0, 2, 0, 0)))) == found
+
+
+def test_a_write_is_answered_by_its_own_echo_only() -> None:
+    asked = bytes((1, 16, 0, 10, 0, 2, 4, 0, 0, 0, 0, 0, 0))
+    echo, other = bytes((1, 16, 0, 10, 0, 2)), bytes((1, 16, 0, 12, 0, 2))
+
+    assert answer_in(echo + crc_modbus(echo), asked) == echo + crc_modbus(echo)
+    assert answer_in(other + crc_modbus(other), asked) == b""
+
+
+@pytest.mark.parametrize("fault", [LineFault.HALF, LineFault.BROKEN])
 def test_a_spoilt_answer_is_asked_for_again_and_the_next_one_is_right(
     line: SerialLineTwin, fault: LineFault
 ) -> None:
@@ -147,7 +194,7 @@ def test_frames_are_kept_apart_by_three_and_a_half_characters(baud: int, gap_s: 
 
 
 def test_the_checksum_is_that_of_the_standard() -> None:
-    assert crc_modbus(b"123456789") == b"\x37\x4b"
+    assert crc_modbus(b"123456789") == checksum(b"123456789") == b"\x37\x4b"
 
 
 def test_a_serial_line_is_written_as_an_address() -> None:
@@ -174,11 +221,12 @@ def test_a_serial_line_that_makes_no_sense_is_refused_with_an_example(written: s
         read_address(written)
 
 
-def test_a_device_on_a_serial_line_is_scanned(
-    line: SerialLineTwin, capsys: pytest.CaptureFixture[str]
-) -> None:
-    address = f"serial://{line.path}?baud=115200"
+def test_a_device_on_a_serial_line_is_scanned(capsys: pytest.CaptureFixture[str]) -> None:
+    meter = RecordedDevice(1, Image.of_blocks("meter", [(0, [0] * 1000)]))
+    with SerialLineTwin([meter]) as line:
+        address = f"serial://{line.path}?baud=115200"
+        words = (address, "--unit", "1", "--profile", "eastron_sdm630", "--timeout", "20")
 
-    assert main(["modbus", "scan", address, "--unit", "1", "--timeout", "10"]) == 1
+        assert main(["modbus", "scan", *words]) == 0
 
-    assert "unit 1 does not speak SunSpec" in capsys.readouterr().err
+    assert json.loads(capsys.readouterr().out)["units"]["1"]["profile"] == "eastron_sdm630"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -15,13 +16,13 @@ from gateway.modbus.poll import ProfilePoll, Role, SunSpecPoll
 from gateway.modbus.poller import Asked, Poller, ReleasingPoll
 from gateway.modbus.turns import Lane
 from hardware.profile import load_profile
-from hardware.registers import HOLDING, Image, Words
+from hardware.registers import HOLDING, Image, RegistersRefusedError, Words
 from hardware.twins.inverter import InverterTwin
 from hardware.twins.modbus_server import RecordedDevice
 from hardware.twins.sunspec_image import device_words, model_words
 from hardware.twins.temper import Temper, TemperedServer, huawei, solaredge
 from kwartier.clock import VirtualClock
-from kwartier.errors import LinkDownError
+from kwartier.errors import LinkDownError, TemporaryError
 from kwartier.reading import Reading
 
 NOON_S = 1_782_900_000
@@ -159,6 +160,77 @@ def test_what_a_guest_asks_in_vain_is_not_held_against_the_unit() -> None:
         assert link.read(1, 40_000, 2) == [0x5375, 0x6E53]
         assert server.tally.requests == 2
         link.close()
+
+
+def test_an_inverter_that_was_swapped_while_it_was_away_is_known_by_its_own_serial() -> None:
+    clock = VirtualClock(NOON_S)
+    serials = []
+    with TemperedServer([InverterTwin(5_000, serial="old")], Temper()) as server:
+        port = server.port
+        link = ModbusLink(LinkSettings("127.0.0.1", port, timeout_s=PATIENT_S, retries=0))
+        poll = SunSpecPoll(link.unit(1), "inverter", Role.SOLAR, clock)
+        serials.append(poll.read().meter)
+    with pytest.raises(LinkDownError):
+        poll.read()
+
+    with TemperedServer([InverterTwin(5_000, serial="new")], Temper(), port):
+        serials.append(poll.read().meter)
+        link.close()
+
+    assert serials == ["old", "new"]
+
+
+def every_answer_is_its_own(reads: int) -> None:
+    """Eight threads read registers that hold their own address, on a link where all goes wrong.
+
+    Connections are cut in the middle of answers, answers of others come first, the device is
+    busy, and writes go in between: whatever is answered must be what was asked.
+    """
+    image = Image.of_blocks("mirror", [(0, list(range(0x4000)))])
+    temper = Temper(most_clients=1, busy_every=7, stray_every=5, drop_every=31)
+    wrong: list[tuple[int, int]] = []
+    done = [0] * 8
+    with TemperedServer([RecordedDevice(0, image)], temper) as server:
+        settings = LinkSettings(
+            "127.0.0.1", server.port, timeout_s=PATIENT_S, retries=5, busy_wait_s=0.0
+        )
+        link = ModbusLink(settings)
+
+        def ask(number: int) -> None:
+            chance = random.Random(number)  # noqa: S311 - a choice of registers
+            lane = Lane.GUEST if number % 4 == 3 else Lane.OWN
+            for _ in range(reads // len(done)):
+                address, count = chance.randrange(0x3F00), chance.randint(1, 125)
+                try:
+                    words = link.read(1 + number % 3, address, count, lane=lane)
+                except TemporaryError:
+                    continue  # a guest is not asked for twice, and busy may last
+                if list(words) != list(range(address, address + count)):
+                    wrong.append((address, count))
+                done[number] += 1
+
+        threads = [threading.Thread(target=ask, args=(number,)) for number in range(len(done))]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            with pytest.raises(RegistersRefusedError):
+                link.write(1, 0, [1])
+            time.sleep(0.01)
+        link.close()
+
+    assert wrong == []
+    assert sum(done) > reads * 0.8
+    assert server.tally.dropped > reads // 100
+    assert server.tally.turned_away <= server.tally.dropped
+
+
+def test_every_answer_goes_to_who_asked() -> None:
+    every_answer_is_its_own(1_000)
+
+
+@pytest.mark.nightly
+def test_each_of_two_hundred_thousand_answers_goes_to_who_asked() -> None:
+    every_answer_is_its_own(200_000)
 
 
 def test_a_float_model_whose_values_are_no_numbers_at_night_tells_nothing() -> None:

@@ -12,8 +12,6 @@ from kwartier.errors import InputError, SettingsError
 from kwartier.identity import DeviceId
 from kwartier.settings import Table
 
-_THREE = 3
-
 
 @dataclass(frozen=True, slots=True)
 class SteeredDevice:
@@ -66,12 +64,12 @@ def _limits(row: Table) -> Limits:
         row.whole("export_max_w", low=0) if "export_max_w" in row.values else None,
         row.whole("ramp_w_per_s", low=1) if "ramp_w_per_s" in row.values else None,
         row.whole("fuse_a", low=1, high=1000) if "fuse_a" in row.values else None,
-        row.whole("phases", _THREE, low=1, high=_THREE),
+        row.whole("phases", 3, low=1, high=3),
         row.text("phase", "l1"),
     )
     if limits.soc_min_permille >= limits.soc_max_permille:
         raise SettingsError(f"{row.place}soc_min_permille is not below soc_max_permille")
-    if limits.phases not in {1, _THREE}:
+    if limits.phases not in {1, 3}:
         raise SettingsError(f"{row.place}phases is {limits.phases}: a battery is on 1 or 3")
     if limits.phase not in PHASES:
         raise SettingsError(f"{row.place}phase is {limits.phase!r}: use {' or '.join(PHASES)}")

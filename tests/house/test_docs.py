@@ -22,12 +22,15 @@ README = ROOT / "README.md"
 SETTINGS = ROOT / "docs" / "settings.md"
 READERS = {
     "Gateway": "gateway/settings.py",
+    "Batteries": "gateway/steer/settings.py",
     "Modbus lines": "gateway/modbus/settings.py",
     "Meters": "gateway/p1/settings.py",
     "Care from afar": "gateway/care/settings.py",
+    "Identity": "gateway/enrol/settings.py",
     "Collector": "collectors/settings.py",
     "Neighbourhood": "kwartier/model.py",
     "Server": "api/settings.py",
+    "Letting gateways in": "api/enrolment/settings.py",
     "Post": "api/post/settings.py",
     "Books": "api/cooperative/settings.py",
     "Broker": "kwartier/broker.py",

@@ -1,0 +1,47 @@
+"""A battery's limits and its way are read strictly: what is wrong is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.steer.limits import Limits
+from gateway.steer.settings import SteeredDevice, read_battery
+from kwartier.errors import SettingsError
+from kwartier.settings import Table
+
+PLAIN: dict[str, object] = {"host": "192.0.2.11", "charge_max_w": 5000, "discharge_max_w": 4000}
+
+
+def read(**more: object) -> SteeredDevice:
+    return read_battery(Table({**PLAIN, **more}, "battery[0]."))
+
+
+def test_a_battery_is_on_three_phases_behind_the_first_meter_and_speaks_sunspec() -> None:
+    battery = read()
+
+    assert battery.limits == Limits(5000, 4000)
+    assert (battery.profile, battery.meter) == (None, None)
+
+
+def test_the_fuse_of_its_phase_is_read() -> None:
+    battery = read(fuse_a=25, phases=1, phase="l2", meter="p1-shed")
+
+    assert battery.limits == Limits(5000, 4000, fuse_a=25, phases=1, phase="l2")
+    assert battery.meter == "p1-shed"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "why"),
+    [
+        ("phases", 2, "phases is 2"),
+        ("phase", "l4", "phase is 'l4'"),
+        ("fuse_a", 0, "fuse_a is '0'"),
+        ("profile", "no-such", "profile"),
+        ("profile", "eastron_sdm630", "tells no way to steer it"),
+        ("soc_min_permille", 950, "soc_min_permille is not below"),
+        ("fuse", 25, "battery"),
+    ],
+)
+def test_a_wrong_key_is_named(key: str, value: object, why: str) -> None:
+    with pytest.raises(SettingsError, match=why):
+        read(**{key: value})

@@ -118,10 +118,11 @@ def run_gateway(
             parts.callback(source.stop)
         dog = Watchdog(Manager.of_environment(os.environ), turning, clock)
         dog.ready()
-        parts.callback(dog.stopping)
         _log.info("gateway %s reads for %s", settings.gateway, settings.coop)
         while not watch.look() and not stop.wait(_LOOK_EVERY_S):
             dog.turn()
+        if stop.is_set():  # a new beginning is no end: the service manager would kill it
+            dog.stopping()
 
 
 class _Take:

@@ -27,6 +27,7 @@ from kwartier.configuration import (
     encode_report,
 )
 from kwartier.errors import InputError, KwartierError, LinkDownError, SettingsError
+from kwartier.events import Event, EventKind, encode_event
 from kwartier.identity import CoopId, GatewayId
 from kwartier.packing import MAX_PAYLOAD_BYTES
 from kwartier.wire import Address, Lane
@@ -103,6 +104,7 @@ class Caretaker:
         self._bus: Bus | None = None
         self._up = False
         self._untold = True
+        self._event: Event | None = None
 
     def begin(self) -> Toml:
         """Return the settings for the next life of the parts; a trial counts one start more."""
@@ -199,6 +201,12 @@ class Caretaker:
         kept = self._file.kept
         _log.warning("settings of version %d are taken back: %s", kept.highest, reason)
         self._trying = False
+        self._event = Event(
+            EventKind.CONFIG_ROLLED_BACK,
+            None,
+            int(self._clock.now_s()),
+            f"settings of version {kept.highest} are taken back: {reason}",
+        )
         if not self._keep(kept.taken_back(reason)):
             self._file.kept = kept.taken_back(reason)
 
@@ -271,6 +279,9 @@ class Caretaker:
         if not self._untold or not self._up or self._bus is None:
             return
         try:
+            if self._event is not None:
+                self._bus.publish(self._topic(Lane.EVENT), encode_event(self._event))
+                self._event = None
             self._bus.publish(
                 self._topic(Lane.CONFIG_REPORTED), encode_report(self._report()), retain=True
             )

@@ -20,6 +20,7 @@ from kwartier.bus import InProcessBus, Message
 from kwartier.clock import VirtualClock
 from kwartier.configuration import Report, Stage, Wish, decode_report, decode_wish, encode_wish
 from kwartier.errors import ContractError, InputError
+from kwartier.events import EventKind, decode_event
 from tests.gateway.cut_disk import CutDisk, PowerCutError
 
 NOW_S = 1_767_225_600
@@ -53,6 +54,7 @@ class Pi:
     clock: VirtualClock = field(default_factory=lambda: VirtualClock(NOW_S))
     settings: Toml = field(default_factory=dict)
     reports: list[Report] = field(default_factory=list)
+    events: list[EventKind] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.boot()
@@ -74,6 +76,7 @@ class Pi:
         self.settings = self.care.begin()
         self.bus = InProcessBus()
         self.bus.subscribe("nec/v1/zonnewijk/gw-01/cfg/reported", self._reported)
+        self.bus.subscribe("nec/v1/zonnewijk/gw-01/evt", self._happened)
         self.care.attach(self.bus)
 
     def wish(self, payload: bytes) -> bool:
@@ -90,6 +93,9 @@ class Pi:
         self.care.look()
         last = self.reports[-1]
         return last.stage, last.version, last.in_force, last.reason
+
+    def _happened(self, message: Message) -> None:
+        self.events.append(decode_event(message.payload).kind)
 
     def _reported(self, message: Message) -> None:
         self.reports.append(decode_report(message.payload))
@@ -140,6 +146,7 @@ def test_a_change_that_loses_the_meter_is_taken_back_after_three_minutes(pi: Pi)
         "no P1 meter was read, as before within 180 s",
     )
     assert pi.settings["p1"] == [{"address": "socket://127.0.0.1:2001"}]
+    assert pi.events == [EventKind.CONFIG_ROLLED_BACK]
 
 
 def test_a_device_that_falls_silent_with_its_new_address_takes_the_change_back(pi: Pi) -> None:

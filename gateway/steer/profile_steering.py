@@ -136,8 +136,7 @@ class ProfileSteering:
         steps = control.steps(power_w)
         self._remember(before)
         self._write((*control.prepare, *steps), power_w, timer, before)
-        after = self._read()
-        self._check_timer(timer, after)
+        after = self._timed(steps, timer, self._read())
         if not holds(self._control, (*control.prepare, *steps), power_w, timer, after):
             raise SetpointNotHeldError(power_w, held_by(self._control, after))
         lease_s = control.lease_s or timer * control.timer_unit_s
@@ -285,16 +284,31 @@ class ProfileSteering:
         names = {step.point for steps in (*parts, control.release) for step in steps}
         return {name: point for name, point in control.points.items() if name in names}
 
-    def _check_timer(self, timer: int, after: Mapping[str, Number | None]) -> None:
-        """Let the device go at once when it did not take the time after which it falls back."""
-        for step in self._control.charge:
-            if step.kind is not Kind.TIMER:
-                continue
-            held = after[step.point]
-            shortest = 0 if self._control.counts_down else timer - 1
-            if held is None or not shortest < held <= timer:
-                self.release()
-                raise NoRevertTimerError(
-                    f"{self._profile.title}: {step.point} was set to {timer} and holds {held}, so "
-                    "it would not fall back in time; it was released"
-                )
+    def _timed(
+        self, steps: tuple[Step, ...], timer: int, after: Mapping[str, Number | None]
+    ) -> Mapping[str, Number | None]:
+        """Return what the registers hold once the device took the time after which it falls back.
+
+        Some take it only in the mode that it belongs to, so it is written a second time; a device
+        that does not take it then is let go at once.
+        """
+        timers = tuple(step for step in steps if step.kind is Kind.TIMER)
+        if self._runs(timers, timer, after):
+            return after
+        self._write(timers, 0, timer, {})
+        after = self._read()
+        if not self._runs(timers, timer, after):
+            self.release()
+            told = ", ".join(f"{step.point} holds {after[step.point]}" for step in timers)
+            raise NoRevertTimerError(
+                f"{self._profile.title}: the time to fall back was set to {timer}, and {told}: it "
+                "was released"
+            )
+        return after
+
+    def _runs(
+        self, timers: tuple[Step, ...], timer: int, values: Mapping[str, Number | None]
+    ) -> bool:
+        """Return whether the timers hold what was written, or less where they count down."""
+        shortest = 1 if self._control.counts_down else timer
+        return all(shortest <= (values[step.point] or 0) <= timer for step in timers)

@@ -177,6 +177,7 @@ class StorEdgeBattery(VendorBattery):
 
     def install(self) -> None:
         """Self-use by its own choice; a time-out of one hour, as it comes."""
+        self._commanded = False
         self.put(0xE004, 1)
         self.put(0xE00A, 7)
         self.put(0xE00B, 3600, 0)
@@ -194,11 +195,12 @@ class StorEdgeBattery(VendorBattery):
     def told(self, addresses: range) -> None:
         """Start the time-out with every command."""
         if 0xE00D in addresses:
+            self._commanded = True
             self.hold_for(unsigned(self.get(0xE00B, 2)[::-1]))
 
     def asked_w(self) -> Watt:
         """Obey only in remote control, and only while the time-out runs."""
-        if self.get(0xE004) != [4] or (self._ends_s is None and Fault.NO_TIMER not in self.faults):
+        if self.get(0xE004) != [4] or not self._commanded:
             return 0
         limits = [floating(self.get(at, 2)[::-1]) for at in (0xE00E, 0xE010)]
         match self.get(0xE00D):
@@ -209,7 +211,8 @@ class StorEdgeBattery(VendorBattery):
         return 0
 
     def fall_back(self) -> None:
-        """Go to the default mode; nothing shows it."""
+        """Go to the default mode; no register shows it."""
+        self._commanded = False
 
 
 class LunaBattery(VendorBattery):
@@ -272,8 +275,8 @@ class SungrowBattery(VendorBattery):
         self.put(13079, self.left_s())
 
     def told(self, addresses: range) -> None:
-        """Start the seconds anew when they are written."""
-        if 13079 in addresses:
+        """Start the seconds anew when they are written; outside its mode they are lost."""
+        if 13079 in addresses and self.get(13049) == [3]:
             self.hold_for(self.get(13079)[0])
 
     def asked_w(self) -> Watt:

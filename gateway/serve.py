@@ -6,6 +6,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeAlias
 
@@ -72,6 +73,7 @@ def run(chosen: argparse.Namespace) -> int:
     if chosen.config is None:
         raise UsageError("name the settings: kwartier gateway --config gateway.toml")
     from gateway.care.running import run_with_care
+    from gateway.enrol.renewal import Renewal
     from gateway.settings import read_settings
     from kwartier.clock import SystemClock
     from kwartier.stopping import stopped_by_signals
@@ -82,6 +84,11 @@ def run(chosen: argparse.Namespace) -> int:
         read_settings(path)
         sys.stdout.write(f"{path}: all keys are understood\n")
         return 0
-    with stopped_by_signals() as stop:
-        run_with_care(path, SystemClock(), stop)
+    clock, identity = SystemClock(), read_settings(path).identity
+    with stopped_by_signals() as stop, ExitStack() as parts:
+        if identity is not None:
+            renewal = Renewal(identity, clock, stop)
+            renewal.start()
+            parts.callback(renewal.stop)
+        run_with_care(path, clock, stop)
     return 0

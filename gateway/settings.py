@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.care.settings import CareSettings, read_care
+from gateway.enrol.settings import IdentitySettings, read_identity
 from gateway.home_assistant import HomeAssistantSettings, read_home_assistant
 from gateway.modbus.line import LinkSettings
 from gateway.modbus.settings import ProxySettings, read_link, read_proxy
@@ -60,6 +61,7 @@ class GatewaySettings:
         home_assistant: Where the resident's Home Assistant listens; None for nowhere.
         commissioned_file: Says whether signs and live test passed; before that no battery is
             steered. None where the settings were written by hand: batteries are steered.
+        identity: The certificate that is renewed; None where there is none to renew.
     """
 
     coop: CoopId
@@ -74,6 +76,7 @@ class GatewaySettings:
     modbus_proxy: ProxySettings | None = None
     home_assistant: HomeAssistantSettings | None = None
     commissioned_file: Path | None = None
+    identity: IdentitySettings | None = None
 
 
 def read_settings(path: Path) -> GatewaySettings:
@@ -116,6 +119,7 @@ def _settings(top: Table, folder: Path) -> GatewaySettings:
             | {one.device: (one.link, one.unit) for one in batteries},
         ),
         commissioned_file=None if commissioned is None else folder / commissioned,
+        identity=read_identity(top.table("identity"), folder),
     )
     if not settings.folder.is_dir():
         raise SettingsError(f"folder: there is no folder {settings.folder}: make it first")

@@ -56,7 +56,7 @@ class Served:
         with self.browser(self.town.installer("home-1")) as installer:
             page = installer.post(f"/i/klussen/{job}/code")
         assert page.status_code == 200
-        return re.findall(r"<code>([^<]+)</code>", page.text)[0]
+        return str(re.findall(r"<code>([^<]+)</code>", page.text)[0])
 
 
 @pytest.fixture(scope="module")

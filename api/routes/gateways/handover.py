@@ -10,11 +10,15 @@ from fastapi import Depends, FastAPI, Request, Response
 from api.auth import Doorkeeper, Need, Require
 from api.enrolment.handovers import Handover, newest_handover
 from api.house import House
-from api.pages.sheets import Sheets
+from api.pages.sheets import Sheets, language_of
+from api.papers.handover import handover_pdf
 from api.people.visitor import Visitor
 from api.problems import RefusedError
 from api.routes.gateways.boxes import GatewayName
 from api.schemas import moment_time
+from kwartier.errors import ContractError
+
+PDF = "application/pdf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,19 @@ def add_handover(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -
         found = _seen(house, visitor, gateway)
         values = {"handover": found, "lines": found.lines()}
         return sheets.show(request, visitor, "jobs_handover.html", values, title="title.handover")
+
+    @app.get("/gateways/{gateway}/overdracht.pdf", include_in_schema=False)
+    def paper(
+        request: Request, visitor: Annotated[Visitor, account], gateway: GatewayName
+    ) -> Response:
+        found = _seen(house, visitor, gateway)
+        tag = language_of(request, visitor).tag
+        try:
+            printed = handover_pdf(found.record, tag, house.public_url)
+        except ContractError as error:
+            raise RefusedError(HTTPStatus.NOT_FOUND, str(error)) from error
+        name = f'attachment; filename="overdracht-{gateway}.pdf"'
+        return Response(printed, headers={"Content-Disposition": name}, media_type=PDF)
 
     @app.get("/api/v1/gateways/{gateway}/handover", tags=["gateways"], summary="A home's handover")
     def told(visitor: Annotated[Visitor, account], gateway: GatewayName) -> HandoverAnswer:

@@ -83,7 +83,7 @@ def home(name: str, folder: Path) -> Iterator[Home]:
 
 
 def schedule(*powers_w: int) -> Schedule:
-    steps = tuple(Step(NOON_S + 300 * place, power, 300) for place, power in enumerate(powers_w))
+    steps = tuple(Step(NOON_S + 100 * place, power, 100) for place, power in enumerate(powers_w))
     return Schedule("battery", 1, "plan-1", steps)
 
 
@@ -95,9 +95,9 @@ def test_a_plan_is_followed_within_the_limits_of_the_home(name: str, tmp_path: P
         battery.turn()
         done = []
         for _ in range(3):
-            at.pass_time(240, battery)
+            at.pass_time(80, battery)
             done.append(at.twin.power_w)
-            at.pass_time(60, battery)
+            at.pass_time(20, battery)
 
         assert done == [2000, -3000, 0]
         assert Outcome.FAILED not in at.outcomes
@@ -111,7 +111,7 @@ def test_the_end_of_a_plan_leaves_the_battery_to_itself(name: str, tmp_path: Pat
         battery.accept(schedule(1000))
         battery.turn()
 
-        at.pass_time(330, battery)
+        at.pass_time(130, battery)
 
         assert at.twin.power_w == 0
         assert battery.mode is Mode.NEUTRAL

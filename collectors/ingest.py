@@ -13,6 +13,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
+from collectors.budget import Budget
 from collectors.receiver import Parcel, Receiver, Tally, opened
 from collectors.store import Store
 from kwartier.bus import Bus, Message
@@ -46,7 +47,8 @@ class Limits:
         patience_s: How long a full or locked store is tried again before its messages are let go
             of, to be sent again [s].
         retry_s: Between two tries, at first and at most [s].
-        busy_rate_per_s: Blocks a second granted to each gateway while the inbox is half full.
+        busy_rate_per_s: Blocks a second granted to each gateway while the inbox is half full, and
+            at most while several send what they saved up.
     """
 
     inbox: int = 5000
@@ -115,6 +117,7 @@ class Ingest:
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
+        self._budget = Budget(self._limits.busy_rate_per_s)
         self.totals = Totals()
         self.failure: KwartierError | None = None
         """Why it ended by itself: the store is damaged, and only a person can help."""
@@ -161,7 +164,12 @@ class Ingest:
                 self.totals.foreign += 1
             else:
                 parcels.append(parcel)
+        start_s = self._clock.monotonic_s()
         acks = self._taken_in(parcels) if parcels else []
+        now_s = self._clock.monotonic_s()
+        self._budget.came((parcel.gateway for parcel in parcels), now_s)
+        if len(parcels) >= self._limits.batch:
+            self._budget.took(len(parcels), now_s - start_s)
         for message in messages:
             message.acknowledge()
         for gateway, ack in acks:
@@ -194,7 +202,10 @@ class Ingest:
     def _tell(self, gateway: GatewayId, ack: Ack) -> None:
         """Publish how far the record reaches; when it does not arrive, the gateway asks again."""
         crowded = self._inbox.qsize() > self._limits.inbox // 2
-        granted = replace(ack, rate_per_s=self._limits.busy_rate_per_s) if crowded else ack
+        rate_per_s = self._budget.rate_per_s(self._clock.monotonic_s())
+        if crowded and not rate_per_s:
+            rate_per_s = self._limits.busy_rate_per_s
+        granted = replace(ack, rate_per_s=rate_per_s)
         topic = Address(self._coop, gateway, Lane.ACK).topic
         try:
             self._bus.publish(topic, encode_ack(granted), retain=True)

@@ -3,7 +3,8 @@
 Blocks go out in order, at most a window of them beyond what the record is known to hold. Only the
 collector's acknowledgement moves that watermark; that the broker took a message proves nothing.
 The sender goes back to the first block that is owed when a gap is reported, when nothing moved for
-some seconds, when the link was away, and when the record turns out to be another one.
+some seconds, when the link was away, and when the record turns out to be another one. After some
+seconds of silence it asks with one block only: forty more would not help a collector that is late.
 
 An outbox that was opened, not made, may be an older copy put back, whose next numbers the record
 knows with other readings. So until the record has answered a block written before the opening,
@@ -82,6 +83,7 @@ class Sender:
         self._not_before_s = 0.0
         self._moved_s = 0.0
         self._patience_s = pace.resend_s
+        self._is_probing = False
         self._gap_at: tuple[int, float] | None = None
         self._rate_per_s = 0
         self._allowance = float(pace.window)
@@ -141,6 +143,8 @@ class Sender:
         if ack.upto < self._upto and not replaced:
             return True
         self._store_gen = ack.store_gen
+        if ack.rate_per_s and not self._rate_per_s:
+            self._allowance, self._counted_s = 1.0, now_s
         self._rate_per_s = ack.rate_per_s
         if ack.upto > self._upto or replaced:
             self._upto = ack.upto
@@ -158,6 +162,7 @@ class Sender:
         if self._under_way and now_s >= self._moved_s + self._patience_s:
             self._patience_s = min(2 * self._patience_s, self._pace.resend_most_s)
             self._go_back(now_s)
+            self._is_probing = True
         if self._must_ask:
             return self._question(now_s)
         end = min(self._sendable, self._next + self._granted(now_s) - 1)
@@ -200,7 +205,8 @@ class Sender:
     @property
     def _sendable(self) -> int:
         """The last block that may be under way now."""
-        return min(self._unproven or self._last, self._base + self._pace.window)
+        window = 1 if self._is_probing else self._pace.window
+        return min(self._unproven or self._last, self._base + window)
 
     @property
     def _must_ask(self) -> bool:
@@ -217,12 +223,14 @@ class Sender:
     def _moved(self, now_s: float) -> None:
         self._moved_s = now_s
         self._patience_s = self._pace.resend_s
+        self._is_probing = False
 
     def _go_back(self, now_s: float) -> None:
         """Send again from the first block that is owed."""
         self.resent += max(0, self._next - self._base - 1)
         self._next = self._base + 1
         self._moved_s = now_s
+        self._is_probing = False
 
     def _is_news(self, upto: int, now_s: float) -> bool:
         """Return whether a gap after ``upto`` was not answered just now."""

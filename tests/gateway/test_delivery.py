@@ -88,19 +88,29 @@ def test_a_gap_sends_again_from_the_first_that_is_missing_but_once_a_second() ->
     assert sending.due(1.3) == range(5, 45)
 
 
-def test_without_progress_everything_goes_again_after_five_then_ten_then_thirty_seconds() -> None:
+def test_without_progress_the_first_goes_again_after_five_then_ten_then_thirty_seconds() -> None:
     sending = sender(last=3)
     sent_at = []
     now_s = 0.0
-    for _ in range(5):
-        assert sending.due(now_s) == range(1, 4)
+    for attempt in range(5):
+        assert sending.due(now_s) == (range(1, 2) if attempt else range(1, 4))
         sent_at.append(now_s)
         deadline_s = sending.deadline_s()
         assert deadline_s is not None
         now_s = deadline_s
 
     assert sent_at == [0.0, 5.0, 15.0, 35.0, 65.0]
-    assert sending.resent == 12
+    assert sending.resent == 3 + 1 + 1 + 1
+
+
+def test_after_a_silence_an_answer_opens_the_whole_window_again() -> None:
+    sending = sender()
+    sending.due(0.0)
+    assert sending.due(5.0) == range(1, 2)
+
+    sending.acknowledged(ack(3), 6.0)
+
+    assert sending.due(6.0) == range(4, 44)
 
 
 def test_progress_makes_the_sender_patient_for_five_seconds_again() -> None:

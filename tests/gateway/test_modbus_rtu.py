@@ -25,7 +25,7 @@ TWO = RecordedDevice(2, Image.of_blocks("two", [(0, list(range(500, 510)))]))
 
 @pytest.fixture
 def line() -> Iterator[SerialLineTwin]:
-    with SerialLineTwin([ONE, TWO], late_s=0.3) as twin:
+    with SerialLineTwin([ONE, TWO], late_s=0.25) as twin:
         yield twin
 
 
@@ -134,7 +134,7 @@ def test_a_spoilt_answer_without_a_second_try_is_silence_and_no_number(
 def test_a_late_answer_is_thrown_away_and_not_given_to_the_next_request(
     line: SerialLineTwin,
 ) -> None:
-    """It comes 0.3 s after the request, 0.1 s after the time-out: while the line is listened out.
+    """It comes 0.25 s after the request, 0.05 s after the time-out: while the line is listened out.
 
     The second request is of the same unit and size, so nothing in the frame tells them apart.
     """

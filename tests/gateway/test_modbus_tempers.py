@@ -144,10 +144,10 @@ def test_an_answer_that_belongs_to_an_earlier_request_is_never_taken_for_ours() 
 
 
 def test_what_a_guest_asks_in_vain_is_not_held_against_the_unit() -> None:
-    """After 0.2 s of silence guests wait 2 s at least, and the gateway reads on at once."""
+    """After 0.4 s of silence guests wait 2 s at least, and the gateway reads on at once."""
     twin = inverter()
     with TemperedServer([twin], Temper()) as server:
-        link = linked(server, timeout_s=0.2)
+        link = linked(server, timeout_s=0.4)
         twin.silent = True
         guest = link.unit(1, Lane.GUEST)
         with pytest.raises(LinkDownError, match="no answer"):

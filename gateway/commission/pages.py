@@ -63,7 +63,9 @@ def door_page(words: Words, problem: str = "") -> str:
     return page(words, say("door.title"), body, "/")
 
 
-def step_page(words: Words, view: View, book: Book, token: str, problem: str = "") -> str:
+def step_page(
+    words: Words, view: View, book: Book, token: str, problem: str = "", every_ms: int = 2000
+) -> str:
     """Return the page of a step.
 
     Args:
@@ -72,6 +74,7 @@ def step_page(words: Words, view: View, book: Book, token: str, problem: str = "
         book: What came of the others.
         token: Proves that a form came from our own page.
         problem: Why the last press did nothing; empty when it did.
+        every_ms: How often a script looks again [ms].
     """
     say = words.say
     number = STEPS.index(view.step) + 1
@@ -82,7 +85,7 @@ def step_page(words: Words, view: View, book: Book, token: str, problem: str = "
         f'<p class="count">{escape(say("step", {"now": number, "all": len(STEPS)}))}</p>'
         f"<h1>{escape(title)}</h1>{told}"
         f'<div id="live" data-moving="{"yes" if view.moving else "no"}" '
-        f'data-every="2000">{live_part(words, view)}</div>'
+        f'data-every="{every_ms}">{live_part(words, view)}</div>'
         f'<div id="acts">{acts_part(words, view, token)}</div>'
         f"{_tools(words, view, number)}"
     )

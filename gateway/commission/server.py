@@ -42,7 +42,11 @@ _HTML = "text/html; charset=utf-8"
 
 
 class WizardServer(ThreadingHTTPServer):
-    """Serves one wizard; a context manager of the standard library."""
+    """Serves one wizard; a context manager of the standard library.
+
+    Attributes:
+        look_every_ms: How often a page looks again while something moves [ms].
+    """
 
     daemon_threads = True
     block_on_close = False
@@ -55,6 +59,7 @@ class WizardServer(ThreadingHTTPServer):
             OSError: The port is taken.
         """
         self.wizard, self.door = wizard, door
+        self.look_every_ms = 2000
         self._turns = threading.BoundedSemaphore(MOST_AT_ONCE)
         if ":" in host:
             self.address_family = socket.AF_INET6
@@ -92,6 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
     def __init__(self, request: socket.socket, address: object, server: BaseServer) -> None:
         assert isinstance(server, WizardServer)
         self._wizard, self._door = server.wizard, server.door
+        self._every_ms = server.look_every_ms
         self._cookies: list[str] = []
         super().__init__(request, address, server)
 
@@ -209,7 +215,8 @@ class _Handler(BaseHTTPRequestHandler):
         words = self._words()
         token = form_token(self._session())
         told = words.say(problem) if problem else ""
-        made = pages.step_page(words, self._wizard.view(step), self._wizard.book, token, told)
+        view, book = self._wizard.view(step), self._wizard.book
+        made = pages.step_page(words, view, book, token, told, self._every_ms)
         self._send(made.encode(), _HTML, status)
 
     def _part(self, step: Step) -> None:

@@ -37,7 +37,9 @@ class Trial:
         return self.obeyed and self.reverted
 
 
-def try_steering(steering: Steering, clock: Clock, stop: threading.Event) -> Trial:
+def try_steering(
+    steering: Steering, clock: Clock, stop: threading.Event, look_every_s: float = _LOOK_EVERY_S
+) -> Trial:
     """Return what a battery did; whatever happens, our set-point is released in the end."""
     begun_s = clock.monotonic_s()
     try:
@@ -45,7 +47,7 @@ def try_steering(steering: Steering, clock: Clock, stop: threading.Event) -> Tri
         most = ratings.charge_max_w
         power_w = TRIAL_W if most is None else min(TRIAL_W, most)
         steering.setpoint(power_w, REVERT_S)
-        while not stop.wait(_LOOK_EVERY_S):
+        while not stop.wait(look_every_s):
             passed_s = clock.monotonic_s() - begun_s
             if steering.read_back().power_w is None:
                 return Trial(True, True, passed_s, "")

@@ -7,8 +7,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.agent import Agent
+from gateway.agent import Agent, Manner
 from gateway.enrol.identity import Enrolled, Identity
+from gateway.keep.delivery import Pace
 from gateway.keep.outbox import Outbox
 from kwartier.broker import broker_at
 from kwartier.clock import Clock
@@ -18,6 +19,7 @@ from kwartier.reading import Reading
 ACKNOWLEDGED_WITHIN_S = 60.0
 OUTAGE_S = 120.0
 _WRITE_EVERY_S = 10.0
+_SPREAD_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,22 @@ class LinkSeen:
 class Uplink:
     """Sends what is measured, and watches whether the server acknowledges it."""
 
-    def __init__(self, enrolled: Enrolled, identity: Identity, folder: Path, clock: Clock) -> None:
+    def __init__(
+        self,
+        enrolled: Enrolled,
+        identity: Identity,
+        folder: Path,
+        clock: Clock,
+        manner: Manner | None = None,
+    ) -> None:
         """Connect to the broker that the server named.
+
+        Args:
+            enrolled: What the server told.
+            identity: Whose files prove it to the broker.
+            folder: Of the outbox; the gateway goes on with it later.
+            clock: The gateway's clock.
+            manner: How blocks are sent; at once when none is given: somebody waits for it.
 
         Raises:
             SettingsError: The broker's address or the certificate cannot be used.
@@ -74,7 +90,10 @@ class Uplink:
             parts.callback(outbox.close)
             bus = MqttBus(broker, Session(enrolled.gateway, expiry_s=24 * 3600), begin=False)
             parts.callback(bus.close)
-            self._agent = Agent(enrolled.coop, enrolled.gateway, outbox, bus, clock)
+            at_once = Manner(pace=Pace(spread_s=_SPREAD_S))
+            self._agent = Agent(
+                enrolled.coop, enrolled.gateway, outbox, bus, clock, manner or at_once
+            )
             bus.watch_link(self._linked)
             bus.begin()
             self._agent.start()

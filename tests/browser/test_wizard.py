@@ -148,7 +148,7 @@ def to_the_paper(walking: Walk) -> None:
     there.pass_time(660)
     walking.shows("plus en min andersom")
     walking.look("andersom")
-    walking.press("Draai inverter om")
+    walking.press("Draai de omvormer om")
     walking.shows("Plus en min kloppen")
     walking.look("kloppen")
     walking.press("Verder")

@@ -104,6 +104,7 @@ def home(folder: Path) -> Iterator[Home]:
         )
         door = Door(folder, wizard.book, clock)
         server = WizardServer("127.0.0.1", 0, wizard, door)
+        server.look_every_ms = 200
         serving = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         serving.start()
         wizard.start()

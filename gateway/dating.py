@@ -19,8 +19,8 @@ from typing import Protocol
 
 from kwartier.clock import Clock
 from kwartier.events import Event, EventKind
+from kwartier.identity import DeviceId
 from kwartier.reading import ClockSource, Reading
-from kwartier.units import EpochS
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ _METER_AGREES_S = 120.0
 _STEADY_S = 5.0
 """Two readings of a meter whose stamps follow the monotonic count so closely tell the time [s]."""
 _REDATED_S = 10.0
-_METER_OFF_S = 300.0
+_METER_OFF_S, _METER_BACK_S = 300.0, 200.0
 _ABOUT_AN_HOUR_S = (3_300.0, 3_900.0)
 _NOTED_EACH_S = 3_600.0
 
@@ -107,8 +107,10 @@ class Dating:
         self._leap: tuple[float, float] | None = None
         self._meter: tuple[float, float] | None = None
         self._meter_is_steady = False
-        self._meter_is_off = False
+        self._off: set[DeviceId] = set()
+        self._seen: dict[DeviceId, float] = {}
         self._noted_s: float | None = None
+        self._told_s: float | None = None
         self._tell: Callable[[Event], None] = _nobody
         self.unsure = 0
         self.redated = 0
@@ -148,7 +150,7 @@ class Dating:
                 self._held.append((now_s, reading))
                 return self._due()
             if "import_wh" in reading.values or "import_w" in reading.values:
-                self._meter_said(reading.at_s, now_s)
+                self._meter_said(reading, now_s)
                 reading = self._marked(reading, now_s)
             return [*self._due(), reading]
 
@@ -204,19 +206,24 @@ class Dating:
         if self._leap is None or abs(self._leap[0] - zero_s) > _FOLLOWED_S:
             self._leap = zero_s, now_s
             self.leaps += 1
-            self._say(None, now_s, "the gateway's clock leapt: readings keep to the count before")
+            if self._told_s is None or now_s >= self._told_s + _NOTED_EACH_S:
+                self._told_s = now_s
+                self._say(
+                    None, now_s, "the gateway's clock leapt: readings keep to the count before"
+                )
         if self._meter is not None and now_s - self._meter[1] <= _BORNE_OUT_S:
             return abs(self._meter[0] - zero_s) <= _METER_AGREES_S
         return now_s - self._leap[1] >= _BORNE_OUT_S
 
-    def _meter_said(self, at_s: EpochS, now_s: float) -> None:
+    def _meter_said(self, reading: Reading, now_s: float) -> None:
         """Note a meter's stamp, where it is within a day of what is known."""
-        zero_s = at_s - now_s
+        zero_s = reading.at_s - now_s
         known_s = self._guess_zero_s if self._zero_s is None else self._zero_s
         if abs(zero_s - known_s) > _DAY_S:
             return
-        before = self._meter
-        self._meter_is_steady = before is not None and abs(before[0] - zero_s) <= _STEADY_S
+        before_s = self._seen.get(reading.device)
+        self._meter_is_steady = before_s is not None and abs(before_s - zero_s) <= _STEADY_S
+        self._seen[reading.device] = zero_s
         self._meter = zero_s, now_s
 
     def _marked(self, reading: Reading, now_s: float) -> Reading:
@@ -225,9 +232,11 @@ class Dating:
         if zero_s is None or self._by_meter:
             return reading
         off_s = abs(reading.at_s - now_s - zero_s)
-        if off_s > _METER_OFF_S and not self._meter_is_off:
+        if off_s > _METER_OFF_S and reading.device not in self._off:
+            self._off.add(reading.device)
             self._say(reading, now_s, "the meter's clock is minutes or more from the gateway's")
-        self._meter_is_off = off_s > _METER_OFF_S
+        elif off_s <= _METER_BACK_S:
+            self._off.discard(reading.device)
         if _ABOUT_AN_HOUR_S[0] <= off_s <= _ABOUT_AN_HOUR_S[1]:
             return replace(reading, clock=ClockSource.UNSURE)
         return reading

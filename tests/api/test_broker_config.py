@@ -16,14 +16,20 @@ import pytest
 from api.broker import mosquitto_program
 from api.commands.broker import BROKER
 from api.enrolment.authority import Revoked
+from api.enrolment.certificates import take_back
+from api.enrolment.claims import Shown, draw
 from api.enrolment.cutting import take_over, tell_to_read, write_list
+from api.enrolment.jobs import ask_job, end_job, judge_job
+from api.enrolment.keeping_up import KeepingUp
+from api.enrolment.office import Let
+from api.people.opening import open_people
 from gateway.enrol.identity import Identity
 from kwartier.broker import Broker, Tls
 from kwartier.cli import main
 from kwartier.clock import SystemClock
 from kwartier.errors import LinkDownError
 from kwartier.mqtt import MqttBus, Session
-from tests.api.enrolling import WAIT_S, KnowingBroker, authority, box, issuing_of
+from tests.api.enrolling import WAIT_S, KnowingBroker, authority, box, desk_of, issuing_of
 
 FOREIGN = 1_000
 SHORT_S = 0.8
@@ -216,6 +222,43 @@ def test_a_revoked_gateway_is_cut_off_and_kept_out_while_others_stay(
     assert not first.wait_until_up(SHORT_S)
     assert not other_gone.is_set()
     connect(broker.for_gateway(other), "gw-06")
+
+
+def test_ending_a_job_cuts_the_living_connection_within_a_minute(
+    broker: KnowingBroker,
+    ca: Path,
+    tmp_path: Path,
+    connect: Callable[[Broker, str], MqttBus],
+) -> None:
+    clock = SystemClock()
+    with ExitStack() as parts:
+        people = open_people(tmp_path / "state", clock)
+        parts.callback(people.close)
+        desk = desk_of(people, clock, ca, broker)
+        with people.writing() as book:
+            job = ask_job(book, "a-board", "gw-08", "home-1")
+            judge_job(book, "a-board", job, approved=True)
+            drawn = draw(book, "a-board", job)
+        identity = Identity(tmp_path / "box")
+        assert desk.show(drawn.code, "t" * 24, identity.csr()) is Shown.TAKEN
+        let = desk.look("t" * 24)
+        assert isinstance(let, Let)
+        identity.install(let.chain.encode(), let.roots.encode())
+        bus, gone = connect(broker.for_gateway(identity), "gw-08"), threading.Event()
+        bus.watch_link(lambda up: None if up else gone.set())
+        begun_s = time.monotonic()
+
+        # Somebody ends the job in another process: only the loop of the server can notice.
+        with people.writing() as book:
+            end_job(book, "a-board", job)
+            take_back(book, "a-board", "gw-08")
+        loop = KeepingUp(desk, every_s=0.05)
+        loop.start()
+        parts.callback(loop.stop)
+
+        assert gone.wait(WAIT_S)
+        assert time.monotonic() - begun_s < WAIT_S
+        assert not bus.wait_until_up(SHORT_S)
 
 
 def test_the_command_says_what_it_wrote(

@@ -48,7 +48,7 @@ class ResponseCheck:
         missing_w = abs(target_w - measured_w)
         moved_w = abs(target_w - since.measured_w) - missing_w
         near = follows(target_w, measured_w, self._rated_w)
-        if near or moved_w >= missing_w:
+        if near or (moved_w > 0 and not follows(moved_w, 0, self._rated_w)):
             self._since = _Since(now_s, target_w, measured_w)
             return False
         return True

@@ -8,6 +8,7 @@ else, so that each write is judged by itself.
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,6 +104,12 @@ class Device:
             "fuse": abs(self.others_w / 3 + power_w / 3) > FUSE_W + 1 and power_w * meter_w > 0,
         }
         self.outside += [f"{name}: {power_w} W" for name, is_so in wrong.items() if is_so]
+
+
+@pytest.fixture(autouse=True)
+def _quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """Have no line kept of each command that is refused."""
+    caplog.set_level(logging.CRITICAL)
 
 
 @pytest.fixture

@@ -296,8 +296,13 @@ class Wizard:
         def tell(done: int, every: int) -> None:
             self._searched = (done, every)
 
+        try:
+            self._keep_found(identify(self._places(), tell))
+        except KwartierError as error:
+            _log.warning("the search broke off: %s", error)
+
+    def _keep_found(self, found: Sequence[Found]) -> None:
         before = {(one.host, one.port, one.unit): one.turned for one in self.book.devices}
-        found = identify(self._places(), tell)
         kept = tuple(
             one.as_turned(turned=before.get((one.host, one.port, one.unit), False)) for one in found
         )

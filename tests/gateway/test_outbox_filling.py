@@ -63,7 +63,7 @@ def fill(outbox: Outbox, clock: VirtualClock, steps: list[tuple[int, int, bool]]
     return list(firsts.values())
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     steps=st.lists(
         st.tuples(st.integers(1, 60), st.sampled_from([1, 10, 61, 400]), st.booleans()),

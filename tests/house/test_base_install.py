@@ -117,7 +117,7 @@ def test_a_quarter_is_settled(metadata: Path, tmp_path: Path) -> None:
     ("words", "module", "extra"),
     [
         (["plan", "problem.json"], "numpy", "serve"),
-        (["gateway", "--config", "gateway.toml"], "pymodbus", "gateway"),
+        (["gateway", "--config", "gateway.toml"], "cryptography", "gateway"),
         (["collect", "--config", "collect.toml"], "paho", "collect"),
     ],
 )

@@ -53,6 +53,7 @@ LIKE_ANOTHER = {Who.BOARD, Who.OPERATOR, Who.INSTALLER}
 """Who is refused most or sees what another sees: fewer tries by day."""
 ENDLESS = "/api/v1/stream"
 THERE: Mapping[str, object] = {
+    "gateway": "gw-00",
     "home": "home-1",
     "month": "2026-10",
     "version": 1,

@@ -11,11 +11,15 @@ from uuid import uuid4
 
 import pytest
 
+from api.broker import BrokerProcess, mosquitto_program
+from gateway.service import run_gateway
+from gateway.settings import read_settings
 from gateway.steer.battery import SteeredBattery
 from gateway.steer.control import Limits
 from gateway.watchdog import Manager, Watchdog
 from hardware.registers import HOLDING, Words
-from kwartier.clock import VirtualClock
+from hardware.twins.p1_meter import P1TcpPort
+from kwartier.clock import SystemClock, VirtualClock
 
 PATIENCE_S = 60.0
 
@@ -163,3 +167,36 @@ def test_without_a_manager_nobody_is_told(tmp_path: Path) -> None:
 
     assert dog.fed == 0
     assert not Manager(str(tmp_path / "nobody")).tell("READY=1")
+
+
+@pytest.mark.broker
+@pytest.mark.skipif(mosquitto_program() is None, reason="mosquitto is not installed")
+def test_a_gateway_says_that_it_is_ready_alive_and_stopping(
+    tmp_path: Path, ear: tuple[socket.socket, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bound, name = ear
+    bound.settimeout(PATIENCE_S)
+    (tmp_path / "broker").mkdir()
+    broker = BrokerProcess.on_spare_port(tmp_path / "broker")
+    port, stop = P1TcpPort(), threading.Event()
+    monkeypatch.setenv("NOTIFY_SOCKET", name)  # after the broker, which would tell it too
+    monkeypatch.setenv("WATCHDOG_USEC", "2000000")
+    settings = tmp_path / "gateway.toml"
+    settings.write_text(
+        f'coop = "straat"\ngateway = "gw-1"\n[broker]\nurl = "{broker.broker.url}"\n'
+        f'[[p1]]\naddress = "{port.address}"\n'
+    )
+    gateway = threading.Thread(
+        target=run_gateway, args=(read_settings(settings), SystemClock(), stop)
+    )
+
+    gateway.start()
+    words = [bound.recv(4096), bound.recv(4096)]
+    stop.set()
+    gateway.join(PATIENCE_S)
+    while words[-1] != b"STOPPING=1":
+        words.append(bound.recv(4096))
+    port.close()
+    broker.kill()
+
+    assert words[:2] == [b"READY=1", b"WATCHDOG=1"]

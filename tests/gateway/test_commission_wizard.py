@@ -210,6 +210,26 @@ def test_the_handover_is_signed_by_the_key_of_the_box_and_says_what_is_open(
     assert is_signed_by(signed, key)
 
 
+def test_an_enrolled_box_leaves_its_settings_and_a_handover_that_waits_for_the_server(
+    tmp_path: Path,
+) -> None:
+    Identity(tmp_path).keep_enrolled(ENROLLED)
+    with home(tmp_path) as there:
+        there.wizard.book.put_devices(DEVICES[:1])
+        for step in (Step.ENROL, Step.METER, Step.DEVICES, Step.SIGNS, Step.LIVE, Step.CONSENT):
+            there.wizard.book.put(step, Outcome(Mark.GOOD, NOW_S, {}))
+        wait_until(lambda: bool(there.bench.cable))
+        there.wizard.act(Step.HANDOVER, "next", {})
+        shown = there.wizard.view(Step.HANDOVER)
+        cable = there.cable
+
+    settings = read_settings(tmp_path / "gateway.toml")
+    assert shown.key == "handover.done"
+    assert [line.address for line in settings.p1] == [cable]
+    assert settings.modbus[0].turned
+    assert (tmp_path / "handover.json").exists()
+
+
 def to_the_signs(there: Home) -> None:
     there.wait_for_meter()
     there.wizard.act(Step.DEVICES, "search", {})

@@ -75,9 +75,7 @@ def run_gateway(
             dating=dating,
         )
         watch.attach(bus)
-        links = Links(
-            [one.link for one in settings.modbus] + [one.link for one in settings.batteries]
-        )
+        links = Links([one.link for one in (*settings.modbus, *settings.batteries, *only_read)])
         parts.callback(links.close)
         batteries = [_battery(one, settings, links, agent, clock) for one in settings.batteries]
         for one, battery in zip(settings.batteries, batteries, strict=True):

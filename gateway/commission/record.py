@@ -40,7 +40,13 @@ def record_of(book: Book, identity: Identity, now_s: float) -> dict[str, Json]:
 
 
 def may_steer(book: Book) -> bool:
-    """Return whether signs and live test passed: before that no battery is steered."""
+    """Return whether batteries may be steered: everything passed, and the resident agreed."""
+    consent = book.outcome(Step.CONSENT)
+    return has_passed(book) and consent is not None and consent.facts.get("steering") is True
+
+
+def has_passed(book: Book) -> bool:
+    """Return whether signs and live test passed."""
     outcomes = (book.outcome(Step.SIGNS), book.outcome(Step.LIVE))
     return all(one is not None and one.mark is Mark.GOOD for one in outcomes)
 

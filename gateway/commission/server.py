@@ -18,7 +18,8 @@ from gateway.commission.book import STEPS, Step
 from gateway.commission.door import Door, form_token, is_near, is_own_name
 from gateway.commission.paper import handover_page
 from gateway.commission.record import address_of, digest_of
-from gateway.commission.wizard import Refusal, Wizard
+from gateway.commission.refusal import Refusal
+from gateway.commission.wizard import Wizard
 from gateway.commission.words import Words, chosen_language
 from kwartier.errors import KwartierError
 

@@ -7,16 +7,27 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from gateway.commission import enrol_step, live_step, meter_step, signs_step
+from gateway.commission import (
+    consent_step,
+    devices_step,
+    enrol_step,
+    handover_step,
+    live_step,
+    meter_step,
+    signs_step,
+)
 from gateway.commission.bench import Bench
 from gateway.commission.book import STEPS, Book, Mark, Outcome, Step
 from gateway.commission.commissioned import write_commissioned
+from gateway.commission.consent_step import consent_of
+from gateway.commission.devices_step import Search
 from gateway.commission.finish import settings_text, write_settings
 from gateway.commission.found import Found, Kind
 from gateway.commission.record import may_steer, record_of
+from gateway.commission.refusal import Refusal
 from gateway.commission.search import Place, identify
 from gateway.commission.uplink import LinkSeen, Uplink
-from gateway.commission.view import Act, Line, Tone, View
+from gateway.commission.view import Tone, View
 from gateway.enrol.identity import Identity
 from gateway.enrol.office import queue_handover, send_handover
 from gateway.enrol.server import Server, ServerRefusedError
@@ -29,17 +40,6 @@ _log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
 _SEND_EVERY_S = 60.0
-NEXT = Act("next", "act.next", second=False)
-_LONGEST = 120
-
-
-class Refusal(KwartierError):  # noqa: N818 - it is an answer, shown as a sentence
-    """A button cannot do that now; the key says why in words."""
-
-    def __init__(self, key: str) -> None:
-        """Keep the key of its words."""
-        super().__init__(key)
-        self.key = key
 
 
 class Wizard:
@@ -110,15 +110,18 @@ class Wizard:
             case Step.METER:
                 return meter_step.view(self.bench, self.clock, self._contract_meter())
             case Step.DEVICES:
-                return self._devices_view()
+                return devices_step.view(self.book.devices, self._searched, self._searching_now())
             case Step.SIGNS:
                 return self.signs.view(self.bench, _watched(self.book.devices))
             case Step.LIVE:
                 return live_step.view(self._link(), self.trials, self._batteries())
             case Step.CONSENT:
-                return self._consent_view()
+                enrolled = self.identity.enrolled()
+                words = "" if enrolled is None else enrolled.owner_words
+                done = self.book.outcome(step)
+                return consent_step.view(done, words, battery=bool(self._batteries()))
             case Step.HANDOVER:
-                return self._handover_view()
+                return handover_step.view(self.book)
 
     def act(self, step: Step, do: str, form: Mapping[str, str]) -> Step:
         """Do what a button says, and return the step to show then.
@@ -220,7 +223,8 @@ class Wizard:
 
     def _go_on(self, step: Step, form: Mapping[str, str], *, later: bool) -> Step:
         if step is Step.CONSENT:
-            self.book.put(step, Outcome(Mark.GOOD, self._now(), _consent(form)))
+            self.book.put(step, Outcome(Mark.GOOD, self._now(), consent_of(form)))
+            self._keep_passed()
         elif step is Step.HANDOVER:
             missing = [one for one in STEPS[:-1] if self.book.outcome(one) is None]
             if missing:
@@ -239,7 +243,14 @@ class Wizard:
 
     def _put(self, step: Step, mark: Mark) -> None:
         self.book.put(step, Outcome(mark, self._now(), self._facts(step)))
-        write_commissioned(self.folder, passed=may_steer(self.book), at_s=self._now())
+        self._keep_passed()
+
+    def _keep_passed(self) -> None:
+        """Keep for the gateway whether it may steer: passed, agreed, and allowed by the board."""
+        enrolled = self.identity.enrolled()
+        allowed = enrolled is not None and enrolled.steering_allowed
+        passed = allowed and may_steer(self.book)
+        write_commissioned(self.folder, passed=passed, at_s=self._now())
 
     def _facts(self, step: Step) -> dict[str, Json]:
         if step is Step.METER:
@@ -252,37 +263,10 @@ class Wizard:
             return {"found": len(self.book.devices)}
         return {"state": self.enrolment.state.value}
 
-    def _devices_view(self) -> View:
-        lines = tuple(
-            Line(
-                f"device.{one.kind.value}",
-                {
-                    "device": one.name,
-                    "make": one.make or "?",
-                    "model": one.model,
-                    "serial": one.serial4 or "?",
-                    "unit": one.unit,
-                },
-                Tone.GOOD,
-            )
-            for one in self.book.devices
-        ) + tuple(
-            Line(f"profile.{one.status}", {"device": one.name, "requires": one.requires})
-            for one in self.book.devices
-            if one.profile
-        )
-        without = Act("later", "act.without")
-        again = Act("search", "act.search-again" if lines else "act.search", second=bool(lines))
-        if self._search is not None and self._search.is_alive():
-            done, every = self._searched
-            facts = {"done": done, "all": every}
-            return View(Step.DEVICES, "devices.searching", facts, Tone.WAIT, lines, (), moving=True)
-        if lines:
-            facts = {"count": len(self.book.devices)}
-            return View(Step.DEVICES, "devices.found", facts, Tone.GOOD, lines, (NEXT, again))
+    def _searching_now(self) -> Search:
         if self._search is None:
-            return View(Step.DEVICES, "devices.begin", {}, Tone.STOP, (), (again, without))
-        return View(Step.DEVICES, "devices.none", {}, Tone.STOP, (), (again, without))
+            return Search.NOT_YET
+        return Search.RUNS if self._search.is_alive() else Search.OVER
 
     def _begin_search(self) -> None:
         if self._search is not None and self._search.is_alive():
@@ -323,41 +307,6 @@ class Wizard:
                 return
         raise Refusal("refused.unknown")
 
-    def _consent_view(self) -> View:
-        done = self.book.outcome(Step.CONSENT)
-        facts = {} if done is None else {"name": str(done.facts.get("name", ""))}
-        steering = ("agree-steering",) if self._batteries() else ()
-        fields = ("name", "contact", "agree-readings", *steering)
-        act = Act("next", "act.sign", fields=fields, second=False)
-        enrolled = self.identity.enrolled()
-        said = "" if enrolled is None else enrolled.owner_words
-        lines = (Line("consent.words", {"words": said}),) if said else ()
-        tone = Tone.STOP if done is None else Tone.GOOD
-        key = "consent.ask" if done is None else "consent.given"
-        return View(Step.CONSENT, key, facts, tone, lines, (act,))
-
-    def _handover_view(self) -> View:
-        lines = tuple(
-            Line(
-                f"step.{step.value}",
-                {},
-                Tone.STOP if one is None else Tone.GOOD if one.mark is Mark.GOOD else Tone.WAIT,
-            )
-            for step in STEPS[:-1]
-            for one in [self.book.outcome(step)]
-        )
-        good = sum(line.tone is Tone.GOOD for line in lines)
-        facts = {"good": good, "all": len(lines)}
-        act = Act("next", "act.hand-over", second=False)
-        if self.record() is None:
-            missing = any(line.tone is Tone.STOP for line in lines)
-            tone = Tone.STOP if missing else Tone.WAIT
-            key = "handover.missing" if missing else "handover.ready"
-            return View(Step.HANDOVER, key, facts, tone, lines, () if missing else (act,))
-        key = "handover.done" if may_steer(self.book) else "handover.open"
-        again = Act("next", "act.hand-over-again")
-        return View(Step.HANDOVER, key, facts, Tone.GOOD, lines, (again,))
-
     def _hand_over(self) -> None:
         record = record_of(self.book, self.identity, self.clock.now_s())
         signed = self.identity.signed("handover", record, self._now())
@@ -389,18 +338,3 @@ class Wizard:
 
 def _watched(devices: Sequence[Found]) -> tuple[Found, ...]:
     return tuple(one for one in devices if one.series)
-
-
-def _consent(form: Mapping[str, str]) -> dict[str, Json]:
-    name = form.get("name", "").strip()
-    contact = form.get("contact", "").strip()
-    if not name or len(name) > _LONGEST or len(contact) > _LONGEST:
-        raise Refusal("refused.name")
-    if form.get("agree-readings") != "yes":
-        raise Refusal("refused.agree")
-    return {
-        "name": name,
-        "contact": contact,
-        "readings": True,
-        "steering": form.get("agree-steering") == "yes",
-    }

@@ -16,9 +16,9 @@ from gateway.commission.commissioned import FILE, is_commissioned, write_commiss
 from gateway.commission.finish import settings_text
 from gateway.commission.found import Found, Kind
 from gateway.commission.hold import held_back
+from gateway.commission.refusal import Refusal
 from gateway.commission.turned import TurnedPoll
 from gateway.commission.view import Tone
-from gateway.commission.wizard import Refusal
 from gateway.enrol.identity import Enrolled, Identity
 from gateway.enrol.signed import is_signed_by, opened
 from gateway.settings import GatewaySettings, read_settings
@@ -228,6 +228,23 @@ def test_an_enrolled_box_leaves_its_settings_and_a_handover_that_waits_for_the_s
     assert [line.address for line in settings.p1] == [cable]
     assert settings.modbus[0].turned
     assert (tmp_path / "handover.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("agreed", "live", "steers"),
+    [("yes", Mark.GOOD, True), ("no", Mark.GOOD, False), ("yes", Mark.LATER, False)],
+)
+def test_a_battery_is_steered_only_when_all_passed_and_the_resident_agreed(
+    tmp_path: Path, agreed: str, live: Mark, steers: bool
+) -> None:
+    Identity(tmp_path).keep_enrolled(ENROLLED)
+    with home(tmp_path) as there:
+        there.wizard.book.put(Step.SIGNS, Outcome(Mark.GOOD, NOW_S, {}))
+        there.wizard.book.put(Step.LIVE, Outcome(live, NOW_S, {}))
+        form = {"name": "M. Jansen", "agree-readings": "yes", "agree-steering": agreed}
+        there.wizard.act(Step.CONSENT, "next", form)
+
+    assert is_commissioned(tmp_path / FILE) is steers
 
 
 def to_the_signs(there: Home) -> None:

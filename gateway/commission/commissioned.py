@@ -1,8 +1,8 @@
 """Whether a home was brought on the air: what the gateway asks before it steers a battery.
 
 A gateway whose settings the wizard wrote names a file in ``commissioned_file``: until that file
-says that signs and live test passed and the resident agreed, batteries are only read. Settings by hand
-without that key steer as they always did.
+says that signs and live test passed and the resident agreed, batteries are read and not steered.
+Settings written by hand without that key steer as they always did.
 """
 
 from __future__ import annotations

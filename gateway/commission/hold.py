@@ -12,8 +12,25 @@ from gateway.settings import GatewaySettings
 from gateway.steer.settings import SteeredDevice
 from hardware.registers import RegisterSource
 from kwartier.clock import Clock
+from kwartier.reading import Schedule
+from kwartier.wire import Outcome, Response
 
 _log = logging.getLogger(__name__)
+
+_WHY = "signs and live test have not passed"
+
+
+class HeldBattery:
+    """Refuses every schedule for a battery, so that whoever plans knows that it is not steered."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Answer by a clock."""
+        self._clock = clock
+
+    def accept(self, schedule: Schedule) -> Response:
+        """Return the refusal; nothing is written to the battery."""
+        now_s = int(self._clock.now_s())
+        return Response(schedule.device, schedule.command, Outcome.REFUSED, _WHY, now_s)
 
 
 def held_back(settings: GatewaySettings) -> tuple[GatewaySettings, tuple[SteeredDevice, ...]]:
@@ -26,7 +43,7 @@ def held_back(settings: GatewaySettings) -> tuple[GatewaySettings, tuple[Steered
     if file is None or is_commissioned(file):
         return settings, ()
     if settings.batteries:
-        _log.warning("signs and live test have not passed: batteries are read and not steered")
+        _log.warning("%s: batteries are read and not steered", _WHY)
     return replace(settings, batteries=()), settings.batteries
 
 

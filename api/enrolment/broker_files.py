@@ -137,7 +137,8 @@ def services_acl(coop: CoopId) -> str:
             f"user {SERVER}",
             *heard,
             f"topic write {every}/{Lane.COMMAND}/+",
-            f"topic write {every}/{Lane.CONFIG_DESIRED}",
+            "# It hears its own wishes too: that is how it knows that the broker has them.",
+            f"topic readwrite {every}/{Lane.CONFIG_DESIRED}",
             f"topic readwrite {ROOT}/{coop}/{EVERYBODY}/{Lane.MOMENT}",
             "",
         ]

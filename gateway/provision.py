@@ -54,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a public key that may log in as 'installer'; without any nobody can",
     )
     parser.add_argument(
+        "--config-key",
+        type=Path,
+        metavar="FILE.pub",
+        help="whose signature settings from afar need ('kwartier update key' makes it)",
+    )
+    parser.add_argument(
         "--read-only", action="store_true", help="make the root read-only after the first start"
     )
 
@@ -68,6 +74,7 @@ def run(chosen: argparse.Namespace) -> int:
         _wifi(chosen.wifi, chosen.wifi_password_file, chosen.country),
         tuple(_key(path) for path in chosen.ssh_key),
         chosen.read_only,
+        "" if chosen.config_key is None else _config_key(chosen.config_key),
     )
     wheels = [] if chosen.wheels is None else _wheels(chosen.wheels)
     out: Path = chosen.out
@@ -152,6 +159,17 @@ def _key(path: Path) -> str:
             f"--ssh-key {path}: this is no public key; it begins with ssh-ed25519 and ends in .pub"
         )
     return key
+
+
+def _config_key(path: Path) -> str:
+    """Return a public key as its file has it; a key that signs is never put on a card."""
+    from gateway.care.keys import read_public_key
+
+    try:
+        read_public_key(path)
+        return path.read_text(encoding="ascii")
+    except (InputError, UnicodeDecodeError) as error:
+        raise InputError(f"--config-key {error}") from error
 
 
 def _line_of(path: Path, option: str) -> str:

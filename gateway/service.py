@@ -75,7 +75,10 @@ def run_gateway(
             dating=dating,
         )
         watch.attach(bus)
-        links = Links([one.link for one in (*settings.modbus, *settings.batteries, *only_read)])
+        links = Links(
+            [one.link for one in settings.modbus]
+            + [one.link for one in (*settings.batteries, *only_read)]
+        )
         parts.callback(links.close)
         batteries = [_battery(one, settings, links, agent, clock) for one in settings.batteries]
         for one, battery in zip(settings.batteries, batteries, strict=True):
@@ -207,4 +210,4 @@ def _poll(device: ModbusDevice, links: Links, clock: Clock) -> Poll:
 
 def _will(settings: GatewaySettings, outbox: Outbox, clock: Clock, boot: Boot) -> Will:
     topic = Address(settings.coop, settings.gateway, Lane.STATE).topic
-    return Will(topic, encode_state(will_of(boot, outbox.position.epoch, clock)))
+    return Will(topic, encode_state(will_of(boot.details(0), outbox.position.epoch, clock)))

@@ -10,12 +10,19 @@ from gateway.commission.commissioned import FILE
 from gateway.commission.found import Found, Kind
 from gateway.enrol.identity import Enrolled, Identity
 from gateway.enrol.kept import write_whole
+from gateway.enrol.server import Server
+from gateway.enrol.site import CONFIG_KEY_FILE
 
 _SMALLEST_W = 1
 
 
 def settings_text(
-    enrolled: Enrolled, identity: Identity, cable: str, line: str, devices: tuple[Found, ...]
+    enrolled: Enrolled,
+    identity: Identity,
+    cable: str,
+    line: str,
+    devices: tuple[Found, ...],
+    server: Server | None = None,
 ) -> str:
     """Return ``gateway.toml`` of a home.
 
@@ -25,6 +32,7 @@ def settings_text(
         cable: The meter's; empty when it has none.
         line: How the cable speaks, ``dsmr4`` or ``dsmr2``.
         devices: What was found.
+        server: Who let it in and renews its certificate; None where nobody does.
     """
     lines = [
         "# Written when this home was brought on the air; the keys stand in docs/settings.md.",
@@ -35,6 +43,8 @@ def settings_text(
         "[broker]",
         f"url = {_text(enrolled.broker_url)}",
         *_proof(enrolled, identity),
+        *_renewal(identity, server),
+        *_care(identity),
     ]
     if cable:
         lines += ["", "[[p1]]", f"address = {_text(cable)}", f"line = {_text(line)}"]
@@ -63,6 +73,21 @@ def _proof(enrolled: Enrolled, identity: Identity) -> Iterator[str]:
     ):
         if file is not None:
             yield f"{key} = {_text(str(file.absolute()))}"
+
+
+def _renewal(identity: Identity, server: Server | None) -> Iterator[str]:
+    if server is None:
+        return
+    yield from ("", "[identity]", f"enrolled_folder = {_text(str(identity.folder.absolute()))}")
+    yield f"server = {_text(server.url)}"
+    if server.ca_file is not None:
+        yield f"server_ca_file = {_text(str(server.ca_file.absolute()))}"
+
+
+def _care(identity: Identity) -> Iterator[str]:
+    """Yield whose wishes are taken from afar: the key that stood on the card, or nobody's."""
+    if (identity.folder / CONFIG_KEY_FILE).exists():
+        yield from ("", "[care]", f"config_key_file = {_text(CONFIG_KEY_FILE)}")
 
 
 def _device(device: Found) -> Iterator[str]:

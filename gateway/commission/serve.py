@@ -21,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--folder", type=Path, default=Path(), help="of the gateway: its key and settings"
     )
-    parser.add_argument("--server", default="", metavar="URL", help="where it enrols")
+    parser.add_argument(
+        "--server", default="", metavar="URL", help="where it enrols; the card's own if left out"
+    )
     parser.add_argument("--ca", type=Path, metavar="FILE", help="who vouches for that server")
     parser.add_argument(
         "--cable", action="append", default=[], metavar="PATH", help="a P1 cable that is not found"
@@ -42,6 +44,7 @@ def run(chosen: argparse.Namespace) -> int:
     from gateway.commission.search import places
     from gateway.commission.server import WizardServer
     from gateway.commission.wizard import Wizard
+    from gateway.enrol.site import read_site
     from kwartier.clock import SystemClock
     from kwartier.stopping import stopped_by_signals
 
@@ -50,14 +53,14 @@ def run(chosen: argparse.Namespace) -> int:
     asked = [_place(one) for one in chosen.device]
     folder: Path = chosen.folder
     folder.mkdir(parents=True, exist_ok=True)
-    clock = SystemClock()
+    clock, site = SystemClock(), read_site(folder)
     named: list[str] = chosen.cable
     wizard = Wizard(
         folder,
         clock,
         lambda take: Bench(clock, lambda: named or cables(), take),
         lambda: asked or places(),
-        chosen.server,
+        chosen.server or ("" if site is None else site.server),
         chosen.ca,
     )
     door = Door(folder, wizard.book, clock)

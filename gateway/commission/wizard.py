@@ -321,6 +321,7 @@ class Wizard:
                 self.bench.cable,
                 self.bench.line_name,
                 self.book.devices,
+                self.server,
             )
             write_settings(self.folder / "gateway.toml", text)
 

@@ -20,7 +20,10 @@ class NotLetInError(InputError):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command takes."""
     parser.add_argument(
-        "--server", required=True, metavar="URL", help="such as https://wijk.example"
+        "--server",
+        default="",
+        metavar="URL",
+        help="such as https://wijk.example; the card's own when it is left out",
     )
     parser.add_argument(
         "--code", default="", metavar="CODE", help="such as 7K2M-9QXF, or a QR's text"
@@ -40,17 +43,22 @@ def run(chosen: argparse.Namespace) -> int:
     """Ask, and wait until it is decided; without a code the question of before goes on.
 
     Raises:
-        UsageError: There is no code, and no question from before.
+        UsageError: There is no code and no question from before, or nobody says where to ask.
         NotLetInError: It was refused, ran out, or nobody decided in time.
     """
     from gateway.enrol.claim import Claim, State, wait_for
     from gateway.enrol.identity import Identity
     from gateway.enrol.server import Server
+    from gateway.enrol.site import read_site
 
+    site = read_site(chosen.folder)
+    server = chosen.server or ("" if site is None else site.server)
     identity = Identity(chosen.folder)
     _say(f"characters of this box, to compare: {identity.fingerprint}")
     if chosen.code:
-        claim = Claim(Server(chosen.server, chosen.ca_file), chosen.code, identity)
+        if not server:
+            raise UsageError("no card says where to ask: give --server https://…")
+        claim = Claim(Server(server, chosen.ca_file), chosen.code, identity)
         state = claim.begin()
     else:
         resumed = Claim.resumed(identity, chosen.ca_file)
@@ -61,6 +69,8 @@ def run(chosen: argparse.Namespace) -> int:
     if state is not State.APPROVED:
         raise NotLetInError(f"not let in ({state}): {claim.why}")
     assert claim.enrolled is not None
+    if site is not None and site.gateway != claim.enrolled.gateway:
+        _say(f"mind: this card was made for {site.gateway}; is this the right home?")
     sys.stdout.write(f"{claim.enrolled.gateway} is let in; its files are in {chosen.folder}\n")
     return 0
 

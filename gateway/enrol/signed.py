@@ -118,6 +118,7 @@ def _said(protected: str, payload: str) -> bytes:
 def _object(sent: Mapping[str, Json], name: str) -> dict[str, Json]:
     try:
         found = json.loads(_unpacked(sent, name))
+        canonical(found)  # half a letter and what is no number cannot be written down again
     except (ValueError, RecursionError) as error:
         raise ContractError(f"signed message: {name!r} holds no JSON") from error
     if not isinstance(found, dict):

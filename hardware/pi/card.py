@@ -25,6 +25,7 @@ class Card:
         wifi: A wireless network; None for a cable.
         ssh_keys: Public keys of who may log in; none for nobody.
         read_only: Whether the root becomes read-only.
+        config_key: The public key whose signature settings from afar need, in PEM; empty for none.
     """
 
     coop: CoopId
@@ -34,6 +35,7 @@ class Card:
     wifi: Wifi | None = None
     ssh_keys: tuple[str, ...] = ()
     read_only: bool = False
+    config_key: str = ""
 
     @property
     def host(self) -> str:
@@ -58,6 +60,8 @@ class Card:
             "network-config": network_config(self.wifi),
             f"{FOLDER}/site.toml": site,
         }
+        if self.config_key:
+            found[f"{FOLDER}/config.pub"] = self.config_key
         for path, text in _installed():
             found[f"{FOLDER}/{path}"] = text
         # The instance changes with the contents: a card written anew is taken in anew.

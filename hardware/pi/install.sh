@@ -3,60 +3,80 @@
 #
 #     sh install.sh FOLDER [--read-only]
 #
-# FOLDER holds what `kwartier provision` puts on the card: wheels/, units/, udev/ and site.toml.
-# Nothing is fetched from the internet but Debian's packages, and those only when they are missing.
-# It may be run again at any time: it changes nothing that is right already.
+# FOLDER holds what `kwartier provision` puts on the card: wheels/, keys/, units/, udev/, site.toml.
+# Nothing is fetched from the internet: Debian's python3 and the wheels are all that runs.
+# It may be run again at any time, also after a power cut: it changes nothing that is right already.
+#
+# With KWARTIER_ROOT=FOLDER everything goes below that folder, for a look at it: nothing is given
+# to other users and nothing is started.
 set -eu
 
 from=${1:?which folder? sh install.sh FOLDER [--read-only]}
 read_only=${2:-}
-slots=/opt/kwartier/slots
-state=/var/lib/kwartier
+at=${KWARTIER_ROOT:-}
+programs=$at/opt/kwartier
+state=$at/var/lib/kwartier
 
 say() { printf 'kwartier: %s\n' "$*"; }
+stop() { say "$*"; exit 1; }
 
-[ "$(id -u)" = 0 ] || { say 'run this as root'; exit 1; }
-[ -d "$from/wheels" ] || { say "there is no folder $from/wheels"; exit 1; }
+[ -n "$at" ] || [ "$(id -u)" = 0 ] || stop 'run this as root'
+[ -d "$from/units" ] || stop "$from was not made by kwartier provision"
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
+    stop 'python3 of 3.11 or later is wanted: take Raspberry Pi OS Trixie (64-bit)'
 
-if ! python3 -c 'import ensurepip' 2>/dev/null; then
-    say 'Debian: python3-venv'
-    apt-get update -q && apt-get install -y -q --no-install-recommends python3-venv
+# The service's own user owns its readings and keys; programs are root's (decision 0019).
+if [ -z "$at" ]; then
+    if ! getent passwd kwartier >/dev/null; then
+        useradd --system --home-dir "$state" --shell /usr/sbin/nologin --user-group kwartier
+    fi
+    getent group dialout >/dev/null && usermod -a -G dialout kwartier
+    install -d -m 0700 -o kwartier -g kwartier "$state" "$state/inbox"
+else
+    install -d -m 0700 "$state" "$state/inbox"
 fi
+install -d -m 0755 "$programs" "$programs/keys"
 
-if ! getent passwd kwartier >/dev/null; then
-    useradd --system --home-dir "$state" --shell /usr/sbin/nologin --user-group kwartier
+if [ -d "$from/wheels" ]; then
+    set -- "$from"/wheels/kwartier-*.whl
+    [ -f "$1" ] || stop "kwartier's own wheel is not in $from/wheels"
+    python3 -I -c 'import sys
+sys.path.insert(0, sys.argv.pop(1))
+from kwartier.cli import main
+sys.exit(main())' "$1" update first --wheels "$from/wheels" --root "$programs" >/dev/null
 fi
-getent group dialout >/dev/null && usermod -a -G dialout kwartier
-install -d -m 0700 -o kwartier -g kwartier "$state"
-install -d -m 0755 /opt/kwartier "$slots"
+[ -x "$programs/trusted/bin/kwartier" ] ||
+    stop "no program is here: run kwartier provision with --wheels, or take an image that has it"
+"$programs/trusted/bin/kwartier" --version
 
-# A slot is whole or it is not there: it gets its name when everything is in it.
-if [ ! -e "$slots/current" ]; then
-    say 'programs'
-    rm -rf "$slots/a"
-    python3 -m venv "$slots/a"
-    "$slots/a/bin/python" -m pip install -q --no-index --find-links "$from/wheels" 'kwartier[gateway]'
-    "$slots/a/bin/python" -m compileall -q "$slots/a/lib" || true
-    ln -sfn a "$slots/new" && mv -T "$slots/new" "$slots/current"
-    sync
-fi
-"$slots/current/bin/kwartier" --version
-
-for unit in "$from"/units/*.service; do
-    install -m 0644 "$unit" /etc/systemd/system/
+for key in "$from"/keys/*.pub; do
+    [ ! -f "$key" ] || install -m 0644 "$key" "$programs/keys/"
 done
-install -D -m 0644 "$from/units/journald-kwartier.conf" /etc/systemd/journald.conf.d/kwartier.conf
-install -D -m 0644 "$from/units/watchdog-kwartier.conf" /etc/systemd/system.conf.d/kwartier.conf
-install -D -m 0644 "$from/udev/60-kwartier.rules" /etc/udev/rules.d/60-kwartier.rules
+[ ! -f "$from/config.pub" ] || install -m 0644 "$from/config.pub" "$programs/config.pub"
+install -d "$at/etc/systemd/system"
+for unit in "$from"/units/*.service "$from"/units/*.path "$from"/units/*.timer; do
+    [ ! -f "$unit" ] || install -m 0644 "$unit" "$at/etc/systemd/system/"
+done
+install -D -m 0644 "$from/units/journald-kwartier.conf" "$at/etc/systemd/journald.conf.d/kwartier.conf"
+install -D -m 0644 "$from/units/watchdog-kwartier.conf" "$at/etc/systemd/system.conf.d/kwartier.conf"
+install -D -m 0644 "$from/udev/60-kwartier.rules" "$at/etc/udev/rules.d/60-kwartier.rules"
 if [ -f "$from/site.toml" ] && [ ! -f "$state/site.toml" ]; then
-    install -m 0600 -o kwartier -g kwartier "$from/site.toml" "$state/site.toml"
+    install -m 0600 "$from/site.toml" "$state/site.toml.new"
+    [ -n "$at" ] || chown kwartier:kwartier "$state/site.toml.new"
+    sync
+    mv "$state/site.toml.new" "$state/site.toml"
+fi
+if [ -n "$at" ]; then
+    say 'done, below another root'
+    exit 0
 fi
 
-systemctl enable kwartier-gateway.service kwartier-wizard.service
+systemctl enable -q kwartier-gateway.service kwartier-wizard.service kwartier-update.service \
+    kwartier-update.path
 
 # Bytes are written when readings are kept, and by nothing else.
-systemctl disable --now dphys-swapfile.service 2>/dev/null || true
-systemctl mask apt-daily.timer apt-daily-upgrade.timer 2>/dev/null || true
+systemctl disable -q --now dphys-swapfile.service 2>/dev/null || true
+systemctl mask -q apt-daily.timer apt-daily-upgrade.timer 2>/dev/null || true
 
 if [ "$read_only" = --read-only ]; then
     # Only with a partition of its own for what must stay: else every start would forget readings.
@@ -73,9 +93,10 @@ if [ "$read_only" = --read-only ]; then
     fi
 fi
 
+sync
 if [ -d /run/systemd/system ]; then
     systemctl daemon-reload
     udevadm control --reload && udevadm trigger --subsystem-match=tty
-    systemctl --no-block start kwartier-gateway.service kwartier-wizard.service
+    systemctl --no-block start kwartier-update.path kwartier-gateway.service kwartier-wizard.service
 fi
 say 'done'

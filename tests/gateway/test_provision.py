@@ -137,6 +137,7 @@ def test_wheels_are_taken_when_they_are_whole_and_for_a_pi(tmp_path: Path) -> No
         (["--wifi-password-file", "p"], 2, "name the network"),
         (["--ssh-key", "away"], 1, "away"),
         (["--wheels", "away"], 1, "kwartier's own wheel"),
+        (["--config-key", "away"], 1, "--config-key away"),
     ],
 )
 def test_nonsense_is_refused_by_name(

@@ -76,6 +76,7 @@ class Totals:
         set_aside: Messages kept as dead letters.
         skipped: Blocks that a gateway no longer has and the record never had.
         transactions: Transactions committed.
+        events: Events of gateways that were kept, each once.
     """
 
     messages: int = 0
@@ -89,6 +90,7 @@ class Totals:
     set_aside: int = 0
     skipped: int = 0
     transactions: int = 0
+    events: int = 0
 
     def add(self, tally: Tally) -> None:
         """Count one transaction."""

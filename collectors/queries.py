@@ -9,15 +9,17 @@ estimate where an inverter should have spoken.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from collectors.disclosure import MIN_HOMES, PUBLIC, Disclosure, Reader, grown
+from collectors.happenings import Happening, happenings
 from collectors.store import DeviceKey, Quality, QuarterEnergy, Store
 from collectors.told import Telling, ToldSum
 from kwartier.clock import Clock
+from kwartier.identity import GatewayId
 from kwartier.interval import QUARTER_S, Quarter
 from kwartier.model import Community, Connection
 from kwartier.units import EpochS, Wh
@@ -211,6 +213,14 @@ class Records:
             StoreBusyError: What was told cannot be read now.
         """
         return self._disclosure.live_homes(self._clock.now_s(), heard)
+
+    def happenings(self, gateways: Collection[GatewayId]) -> list[Happening]:
+        """Return what happened on some gateways of late, newest first.
+
+        Raises:
+            StoreBusyError: The record cannot be reached now.
+        """
+        return happenings(self._store, gateways, int(self._clock.now_s()))
 
     def _telling(
         self, period: Period, start_s: EpochS, before: ToldSum | None, now_s: float

@@ -6,7 +6,9 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
+from collectors.event_intake import EventIntake
 from collectors.ingest import Ingest, Totals
 from collectors.settings import DAY_S, CollectorSettings, InfluxPlace
 from collectors.sqlite_store import SqliteStore
@@ -22,7 +24,7 @@ _LOOK_EVERY_S = 1.0
 
 
 def collect(settings: CollectorSettings, clock: Clock, stop: threading.Event) -> Totals:
-    """Take in blocks until told to stop, and return what was done.
+    """Take in blocks and events until told to stop, and return what was done.
 
     Raises:
         StoreBusyError: Another process writes the record, or it cannot be reached.
@@ -40,15 +42,18 @@ def collect(settings: CollectorSettings, clock: Clock, stop: threading.Event) ->
         if settings.influx is not None:
             forward = _forwarding(settings.influx, store, settings, clock)
             parts.enter_context(_thread("forwarder", forward))
-        ingest.start()
-        parts.callback(ingest.stop)
+        events = EventIntake(store, bus, settings.coop, clock)
+        for intake in (ingest, events):
+            intake.start()
+            parts.callback(intake.stop)
         bus.begin()  # only now: what waits at the broker comes with the connection
         _log.info("collecting for %s from %s", settings.coop, settings.broker.url)
-        while not stop.is_set() and not ingest.wait(0):
+        while not (stop.is_set() or ingest.wait(0) or events.ended.is_set()):
             stop.wait(_LOOK_EVERY_S)
-    if ingest.failure is not None:
-        raise ingest.failure
-    return ingest.totals
+    failure = ingest.failure or events.failure
+    if failure is not None:
+        raise failure
+    return replace(ingest.totals, events=events.kept)
 
 
 @contextmanager

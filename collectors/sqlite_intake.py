@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from collectors import chunk
+from collectors import chunk, sqlite_events
 from collectors.chunk import HOUR_S, SeriesId
 from collectors.quarters import Span
 from collectors.sqlite_names import Names, Source, Stream
 from collectors.sqlite_quarters import write_spans
-from collectors.store import DeadLetter
+from collectors.store import DeadLetter, KeptEvent
 from kwartier.identity import GatewayId
 from kwartier.interval import QUARTER_S
 from kwartier.reading import ClockSource
@@ -111,6 +111,10 @@ class SqliteIntake:
             ),
         )
         self._tally.dead_letters += cursor.rowcount
+
+    def note_event(self, kept: KeptEvent) -> bool:
+        """Keep what happened on a gateway; return False when it was told before."""
+        return sqlite_events.note(self._connection, kept)
 
     def finish(self) -> None:
         """Write what was gathered; the transaction can be committed after this."""

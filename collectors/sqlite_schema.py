@@ -114,7 +114,29 @@ CREATE TABLE dead_letter(
 );
 """
 
-_STEPS = (_FIRST,)
+_EVENTS = """
+-- What happened on gateways; the same one told twice is one. What is no device has an empty name.
+CREATE TABLE event(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    gateway TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    device TEXT NOT NULL,
+    at_s INTEGER NOT NULL,
+    received_s INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    UNIQUE (gateway, at_s, kind, device, reason)
+);
+CREATE INDEX event_newest ON event(gateway, id);
+CREATE INDEX event_age ON event(received_s);
+
+-- How many of each kind were ever kept; forgetting an event takes none away.
+CREATE TABLE event_count(
+    kind TEXT PRIMARY KEY,
+    kept INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+_STEPS = (_FIRST, _EVENTS)
 VERSION = len(_STEPS)
 """The version this program writes; ``PRAGMA user_version`` of the file."""
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from collectors import chunk, sqlite_upkeep
+from collectors import chunk, sqlite_events, sqlite_upkeep
 from collectors.chunk import HOUR_S
 from collectors.sqlite_intake import SqliteIntake
 from collectors.sqlite_names import Names
@@ -23,9 +23,11 @@ from collectors.sqlite_quarters import quarters_of, series_told
 from collectors.sqlite_readers import Readers
 from collectors.sqlite_schema import BUSY_S, connect, prepare, translated
 from collectors.sqlite_upkeep import MERGE_HOURS
-from collectors.store import Counts, DeadLetter, DeviceKey, Latest, QuarterEnergy
+from collectors.store import Counts, DeadLetter, DeviceKey, KeptEvent, Latest, QuarterEnergy
 from collectors.store_life import Life
 from kwartier.errors import StoreBusyError
+from kwartier.events import EventKind
+from kwartier.identity import GatewayId
 from kwartier.interval import QUARTER_S
 from kwartier.units import EpochS
 
@@ -175,6 +177,16 @@ class SqliteStore:
             ).fetchall()
         return [DeadLetter(*row) for row in rows]
 
+    def events(self, gateways: Collection[GatewayId], each: int) -> list[KeptEvent]:
+        """Return what happened on some gateways, newest first: at most so many of each."""
+        with self._readers.asking() as reader:
+            return sqlite_events.newest(reader, gateways, each)
+
+    def event_counts(self) -> Mapping[EventKind, int]:
+        """Return how many events of each kind were ever kept; a kind without one is absent."""
+        with self._readers.asking() as reader:
+            return sqlite_events.counts(reader)
+
     def counts(self) -> Counts:
         """Return how much is held."""
         with self._readers.asking() as reader:
@@ -229,6 +241,11 @@ class SqliteStore:
         """Delete all but the newest dead letters; return how many; their count stays."""
         with self._transaction() as writer:
             return sqlite_upkeep.forget_dead_letters(writer, keep)
+
+    def forget_events(self, before_s: EpochS) -> int:
+        """Delete events kept before an instant, and all beyond a bound; return how many."""
+        with self._transaction() as writer:
+            return sqlite_events.forget(writer, before_s)
 
     def integrity(self) -> list[str]:
         """Return what is wrong with the file, in lines to read; nothing when it is sound."""

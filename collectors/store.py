@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from kwartier.events import Event, EventKind
 from kwartier.identity import DeviceId, GatewayId, MeterId
 from kwartier.units import EpochS, Wh
 from kwartier.wire import Block
@@ -75,6 +76,21 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptEvent:
+    """Something that happened on a gateway, as it is kept.
+
+    Attributes:
+        gateway: Whose topic it came on; the broker vouches for it.
+        event: What happened, and when by the gateway's clock.
+        received_s: When it was kept, by ours [s].
+    """
+
+    gateway: GatewayId
+    event: Event
+    received_s: EpochS
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """What a store holds, for checks and metrics.
 
@@ -82,7 +98,7 @@ class Counts:
         points: Values stored, each (series, instant) once.
         readings: Rows of blocks taken in, each (gateway, epoch, block, row) once.
         blocks: Blocks taken in, each (gateway, epoch, seq) once.
-        dead_letters: Blocks set aside, each (gateway, epoch, seq) once.
+        dead_letters: Messages set aside, each once.
         conflicts: Points that came again with another value; the first one stays.
         steps_back: Places where a register of one meter falls; no quarter is told across them.
     """
@@ -109,6 +125,9 @@ class Intake(Protocol):
 
     def set_aside(self, letter: DeadLetter) -> None:
         """Keep a message that cannot be stored, with the reason; it counts as taken in."""
+
+    def note_event(self, kept: KeptEvent) -> bool:
+        """Keep what happened on a gateway; return False when it was told before."""
 
 
 class Store(Protocol):
@@ -147,6 +166,12 @@ class Store(Protocol):
 
     def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
         """Return the newest messages set aside."""
+
+    def events(self, gateways: Collection[GatewayId], each: int) -> list[KeptEvent]:
+        """Return what happened on some gateways, newest first: at most so many of each."""
+
+    def event_counts(self) -> Mapping[EventKind, int]:
+        """Return how many events of each kind were ever kept; a kind without one is absent."""
 
     def counts(self) -> Counts:
         """Return how much is held."""

@@ -20,6 +20,8 @@ _LATE_S = 2 * 3600
 """An hour is settled this long after it began to be complete; later readings still join it [s]."""
 _JOURNAL_S = 31 * 86_400
 """How long blocks stay as they came, for a database that is behind [s]."""
+EVENTS_S = 400 * 86_400
+"""How long it is known what happened on gateways [s]."""
 _BREATH_S = 0.02
 
 
@@ -53,3 +55,4 @@ class Upkeep:
             if stop.wait(_BREATH_S):
                 return
         self._store.forget_dead_letters()
+        self._store.forget_events(now_s - EVENTS_S)

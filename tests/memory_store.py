@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from collectors.store import Counts, DeadLetter, DeviceKey, Latest, QuarterEnergy
+from collectors.store import Counts, DeadLetter, DeviceKey, KeptEvent, Latest, QuarterEnergy
+from kwartier.events import EventKind
 from kwartier.identity import GatewayId
 from kwartier.units import EpochS
 from kwartier.wire import Block
@@ -25,6 +27,7 @@ class Held:
     conflicts: int = 0
     seen: set[tuple[GatewayId, str, int]] = field(default_factory=set)
     letters: list[DeadLetter] = field(default_factory=list)
+    events: list[KeptEvent] = field(default_factory=list)
 
 
 class MemoryIntake:
@@ -35,6 +38,7 @@ class MemoryIntake:
         self.upto: dict[tuple[GatewayId, str], int] = {}
         self.blocks: list[Block] = []
         self.letters: list[DeadLetter] = []
+        self.events: list[KeptEvent] = []
 
     def watermark(self, gateway: GatewayId, epoch: str) -> int:
         key = (gateway, epoch)
@@ -51,10 +55,17 @@ class MemoryIntake:
     def set_aside(self, letter: DeadLetter) -> None:
         self.letters.append(letter)
 
+    def note_event(self, kept: KeptEvent) -> bool:
+        told = {(one.gateway, one.event) for one in [*self.held.events, *self.events]}
+        is_new = (kept.gateway, kept.event) not in told
+        self.events += [kept] if is_new else []
+        return is_new
+
     def commit(self) -> None:
         for block in self.blocks:
             self._put(block)
         self.held.letters += self.letters
+        self.held.events += self.events
         self.held.upto.update(self.upto)
 
     def _put(self, block: Block) -> None:
@@ -121,6 +132,17 @@ class MemoryStore:
     def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
         return self._held.letters[-limit:]
 
+    def events(self, gateways: Collection[GatewayId], each: int) -> list[KeptEvent]:
+        newest = self._held.events[::-1]
+        return [
+            kept
+            for name in sorted(gateways)
+            for kept in [one for one in newest if one.gateway == name][:each]
+        ]
+
+    def event_counts(self) -> Mapping[EventKind, int]:
+        return Counter(one.event.kind for one in self._held.events)
+
     def counts(self) -> Counts:
         held = self._held
         return Counts(
@@ -138,4 +160,5 @@ def _copied(held: Held) -> Held:
         points=dict(held.points),
         seen=set(held.seen),
         letters=list(held.letters),
+        events=list(held.events),
     )

@@ -14,6 +14,8 @@ from kwartier.settings import Table, read_toml
 FILE = "site.toml"
 CONFIG_KEY_FILE = "config.pub"
 """Beside it, where the card has one: whose signature settings from afar need."""
+TRIAL_FILE = "trial.json"
+"""Beside it: where the gateway notes what came of a new program; root reads it there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +27,14 @@ class Site:
         gateway: The gateway it was made for.
         address: The home as people say it.
         server: Where it asks to be let in; empty where the installer tells it.
+        slots: Where programs are; empty where updates are nobody's.
     """
 
     coop: CoopId
     gateway: GatewayId
     address: str
     server: str
+    slots: str = ""
 
 
 def read_site(folder: Path) -> Site | None:
@@ -44,6 +48,12 @@ def read_site(folder: Path) -> Site | None:
 
 
 def _site(top: Table) -> Site:
-    site = Site(top.name("coop"), top.name("gateway"), top.text("address"), top.text("server", ""))
+    site = Site(
+        top.name("coop"),
+        top.name("gateway"),
+        top.text("address"),
+        top.text("server", ""),
+        top.text("slots", ""),
+    )
     top.refuse_the_rest()
     return site

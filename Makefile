@@ -39,6 +39,9 @@ words:
 picture:
 	KWARTIER_PICTURES=docs/pictures $(BIN)/pytest tests/browser/test_pictures.py
 	KWARTIER_PICTURES=docs/pictures $(BIN)/pytest tests/house/test_paper_pictures.py -k drawn
+	KWARTIER_PICTURES=build/wizard $(BIN)/pytest tests/browser/test_wizard.py
+	for step in meter gevonden andersom toestemming overgedragen papier; do \
+		cp build/wizard/*-$$step-en.png docs/pictures/wizard-$$step.png; done
 
 # Every page for everybody, judged in every way, and kept as pictures for whoever looks.
 pages:

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from gateway.agent import Agent, Manner
 from gateway.care.watch import Watchers, Watches
-from gateway.commission.hold import HeldBattery, battery_poll, held_back
+from gateway.commission.hold import battery_poll, held_back, hold
 from gateway.commission.turned import TurnedPoll
 from gateway.dating import Dating, LastKnown, MachineTime
 from gateway.home_assistant import HomeAssistant
@@ -83,8 +83,7 @@ def run_gateway(
         batteries = [_battery(one, settings, links, agent, clock) for one in settings.batteries]
         for one, battery in zip(settings.batteries, batteries, strict=True):
             agent.steer(one.device, battery)
-        for one in only_read:
-            agent.steer(one.device, HeldBattery(clock))
+        hold(only_read, agent, clock)
         if settings.home_assistant is not None:
             home_assistant = HomeAssistant(settings.home_assistant, settings.gateway, clock)
             parts.callback(home_assistant.close)

@@ -10,13 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateway.commission.found import Found
+from gateway.commission.reach import link_to, poll_of
 from gateway.commission.samples import Samples
 from gateway.commission.wiring import LineSeen, wants_other_speed
 from gateway.modbus.link import LinkSettings, ModbusLink, ModbusUnit
-from gateway.modbus.poll import ProfilePoll, Role, SunSpecPoll
 from gateway.modbus.poller import Poll
 from gateway.p1.serial_port import DSMR_2, DSMR_4, P1Source
-from hardware.profile import load_profile
 from kwartier.clock import Clock
 from kwartier.errors import KwartierError, TemporaryError
 from kwartier.reading import Reading
@@ -149,7 +148,7 @@ class Bench:
             self._polls = {}
             self.samples.forget_devices()
             for device in devices:
-                self._polls[device.name] = _poll(device, self.unit(device), self._clock)
+                self._polls[device.name] = poll_of(device, self.unit(device), self._clock)
 
     def turn(self, name: str) -> tuple[Found, ...]:
         """Take one device the other way round from now on, and in what was seen; return all."""
@@ -165,7 +164,7 @@ class Bench:
     def unit(self, device: Found) -> ModbusUnit:
         """Return the door to a device; units of one address share a connection."""
         with self._lock:
-            settings = _settings(device)
+            settings = link_to(device)
             if settings not in self._links:
                 self._links[settings] = ModbusLink(settings)
             return self._links[settings].unit(device.unit)
@@ -263,29 +262,9 @@ class Bench:
                 continue
             if self._take is not None:
                 self._take(reading)
-            told = reading.values.get(device.series)
+            told = device.power_in(reading.values)
             if told is not None:
-                powers[device.name] = -told if device.turned else told
+                powers[device.name] = told
         with self._lock:
             if [device for device, _ in asked] == list(self._devices):
                 self.samples.devices(now_s, power_w, powers, [one.name for one, _ in asked])
-
-
-def _settings(device: Found) -> LinkSettings:
-    if not device.profile:
-        return LinkSettings(device.host, device.port, timeout_s=2.0)
-    profile = load_profile(device.profile)
-    return LinkSettings(
-        device.host,
-        device.port,
-        timeout_s=2.0,
-        connect_wait_s=profile.connect_wait_s,
-        gap_s=profile.gap_s,
-    )
-
-
-def _poll(device: Found, unit: ModbusUnit, clock: Clock) -> Poll:
-    if device.profile:
-        return ProfilePoll(unit, device.name, load_profile(device.profile), clock)
-    role = Role.BATTERY if device.series == "battery_w" else Role.SOLAR
-    return SunSpecPoll(unit, device.name, role, clock)

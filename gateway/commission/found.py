@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
@@ -26,7 +27,7 @@ class Found:
     Attributes:
         name: On this gateway.
         kind: What it is.
-        host: Where.
+        host: Where; empty on a serial line.
         port: Where.
         unit: Its Modbus unit id.
         make: As it says itself, or the profile's title.
@@ -39,6 +40,8 @@ class Found:
         charge_max_w: Of a battery [W]; 0 when it does not say.
         discharge_max_w: Of a battery [W].
         turned: Whether plus and minus are taken the other way round.
+        serial: The serial line it is on, such as ``/dev/ttyUSB0``; empty for the network.
+        parity: How that line speaks, ``N`` or ``E``; always 9600 bit/s.
     """
 
     name: str
@@ -56,11 +59,30 @@ class Found:
     charge_max_w: int = 0
     discharge_max_w: int = 0
     turned: bool = False
+    serial: str = ""
+    parity: str = "N"
 
     @property
     def expected(self) -> int:
         """Return the slope of the meter on it: +1 for a battery that charges, else -1."""
         return 1 if self.series == "battery_w" else -1
+
+    @property
+    def place(self) -> tuple[str, int, str, int]:
+        """Return what tells it from every other device: where it is, and its unit id."""
+        return self.host, self.port, self.serial, self.unit
+
+    def power_in(self, values: Mapping[str, int]) -> int | None:
+        """Return its power the right way round, of what it said [W]; None when it did not say.
+
+        A battery that has panels too takes from the house what goes into it less what they make.
+        """
+        told = values.get(self.series)
+        if told is None:
+            return None
+        if self.series == "battery_w" and "solar_w" in values:
+            told -= values["solar_w"]
+        return -told if self.turned else told
 
     def as_turned(self, *, turned: bool) -> Found:
         """Return it with plus and minus one way or the other."""
@@ -96,6 +118,8 @@ def found_of(told: Json) -> Found:
             _whole(told, "charge_max_w"),
             _whole(told, "discharge_max_w"),
             told.get("turned") is True,
+            _text(told, "serial") if "serial" in told else "",
+            _text(told, "parity") if "parity" in told else "N",
         )
     except ValueError as error:
         raise ContractError(f"a kept device: {error}") from error

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from gateway.commission.book import Step
 from gateway.commission.found import Found
 from gateway.commission.trial import Trial, try_steering
 from gateway.commission.uplink import ACKNOWLEDGED_WITHIN_S, OUTAGE_S, LinkSeen
 from gateway.commission.view import Act, Line, Tone, View
-from gateway.modbus.link import ModbusUnit
-from gateway.steer.steering import find_steering
-from hardware.sunspec import find_chain
+from gateway.steer.steering import Steering
 from kwartier.clock import Clock
 from kwartier.errors import KwartierError
 from kwartier.packing import Json
@@ -21,19 +19,21 @@ from kwartier.packing import Json
 class Trials:
     """What batteries did when they were told to charge a little."""
 
-    def __init__(self, clock: Clock) -> None:
-        """Begin with none."""
+    def __init__(self, clock: Clock, kept: Mapping[str, Json] | None = None) -> None:
+        """Begin with those of before a restart, as ``facts`` told them."""
         self._clock = clock
         self._stop = threading.Event()
-        self._done: dict[str, Trial] = {}
+        self._done = trials_of(kept or {})
         self._running: dict[str, threading.Thread] = {}
 
-    def begin(self, name: str, unit: ModbusUnit) -> None:
+    def begin(self, name: str, steering: Callable[[], Steering | None]) -> None:
         """Try one battery, on a thread of its own; one at a time."""
         if any(thread.is_alive() for thread in self._running.values()):
             return
         self._done.pop(name, None)
-        thread = threading.Thread(target=self._try, args=(name, unit), name="trial", daemon=True)
+        thread = threading.Thread(
+            target=self._try, args=(name, steering), name="trial", daemon=True
+        )
         self._running[name] = thread
         thread.start()
 
@@ -63,17 +63,28 @@ class Trials:
             for name, one in self._done.items()
         }
 
-    def _try(self, name: str, unit: ModbusUnit) -> None:
+    def _try(self, name: str, find: Callable[[], Steering | None]) -> None:
         try:
-            chain = find_chain(unit)
-            steering = None if chain is None else find_steering(unit, chain)
+            steering = find()
         except KwartierError as error:
             self._done[name] = Trial(False, False, None, str(error)[:200])
             return
         if steering is None:
-            self._done[name] = Trial(False, False, None, "it has no model for steering")
+            self._done[name] = Trial(False, False, None, "nothing says how it is steered")
             return
         self._done[name] = try_steering(steering, self._clock, self._stop)
+
+
+def trials_of(facts: Mapping[str, Json]) -> dict[str, Trial]:
+    """Return the trials of a record."""
+    found = {}
+    for name, one in facts.items():
+        if isinstance(one, dict):
+            after = one.get("after_s")
+            obeyed, reverted = one.get("obeyed") is True, one.get("reverted") is True
+            after_s = float(after) if isinstance(after, int) else None
+            found[name] = Trial(obeyed, reverted, after_s, "")
+    return found
 
 
 def passed(link: LinkSeen | None, trials: Trials, batteries: Sequence[Found]) -> bool:

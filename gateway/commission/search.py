@@ -1,4 +1,4 @@
-"""Finding the devices of a home: by the names they call out, and by knocking politely.
+"""Finding the devices of a home: by the names they call out, by knocking, and on serial lines.
 
 Only private networks are looked at, one address block of 256 at most per network. A door is
 knocked on once; who opens is asked over one connection at a time, read-only.
@@ -15,14 +15,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from gateway.commission.asked import by_profile, by_sunspec
 from gateway.commission.found import Found, Kind
+from gateway.commission.serial_lines import SERIAL_UNITS, ways_on
 from gateway.modbus.link import LinkSettings, ModbusLink, ModbusUnit, NoConnectionError
 from gateway.modbus.unit_search import UNITS
-from gateway.steer.steering import find_steering
-from hardware.profile import Profile, load_profile
-from hardware.profile_reader import ProfileReader, profiles_that_fit
-from hardware.sunspec import Chain, find_chain, read_model
-from kwartier.errors import KwartierError, TemporaryError
+from hardware.profile import load_profile
+from hardware.profile_reader import profiles_that_fit
+from hardware.sunspec import find_chain
+from kwartier.errors import TemporaryError
 
 _log = logging.getLogger(__name__)
 
@@ -113,21 +114,35 @@ def mdns_places(seconds: float = _MDNS_S) -> list[Place]:
 
 
 def identify(
-    found_places: Sequence[Place], tell: Callable[[int, int], None] = lambda _done, _all: None
+    found_places: Sequence[Place],
+    tell: Callable[[int, int], None] = lambda _done, _all: None,
+    lines: Sequence[str] = (),
 ) -> list[Found]:
     """Return the devices that answer, one connection at a time.
 
     Args:
         found_places: Where to ask.
         tell: Is told how many places were asked, of how many.
+        lines: Serial lines to ask too.
     """
+    asked: list[tuple[LinkSettings, Sequence[int]]] = [
+        (LinkSettings(host, port, timeout_s=_ASK_S, retries=0), UNITS)
+        for host, port in found_places
+    ]
+    asked += [(settings, SERIAL_UNITS) for path in lines for settings in ways_on(path)]
     devices: list[Found] = []
-    for done, (host, port) in enumerate(found_places):
-        tell(done, len(found_places))
-        devices.extend(_at(host, port))
+    heard: set[str] = set()
+    for done, (settings, units) in enumerate(asked):
+        tell(done, len(asked))
+        if settings.where in heard:
+            continue  # a line that answered one way is not asked the other way
+        found = _at(settings, units)
+        if found and settings.serial is not None:
+            heard.add(settings.where)
+        devices.extend(found)
         if len(devices) >= MOST_DEVICES:
             break
-    tell(len(found_places), len(found_places))
+    tell(len(asked), len(asked))
     return _named(devices[:MOST_DEVICES])
 
 
@@ -139,99 +154,41 @@ def _opens(place: Place) -> bool:
         return False
 
 
-def _at(host: str, port: int) -> list[Found]:
-    link = ModbusLink(LinkSettings(host, port, timeout_s=_ASK_S, retries=0))
+def _at(settings: LinkSettings, units: Sequence[int]) -> list[Found]:
+    link = ModbusLink(settings)
     found: list[Found] = []
     try:
-        for unit_id in UNITS:
+        for unit_id in units:
             try:
-                one = _asked(link.unit(unit_id), host, port, unit_id)
+                one = _asked(link.unit(unit_id))
             except NoConnectionError:
                 break
             except TemporaryError:
                 continue
             if one is None or any(_same(one, other) for other in found):
                 continue
-            found.append(one)
-            if one.profile:
+            found.append(_placed(one, settings, unit_id))
+            if one.profile and settings.serial is None:
                 break  # most that need a profile answer to every unit id
     finally:
         link.close()
     return found
 
 
-def _asked(unit: ModbusUnit, host: str, port: int, unit_id: int) -> Found | None:
+def _placed(one: Found, settings: LinkSettings, unit_id: int) -> Found:
+    """Return a device with where it is."""
+    if settings.serial is None:
+        return replace(one, host=settings.host, port=settings.port, unit=unit_id)
+    line = settings.serial
+    return replace(one, host="", unit=unit_id, serial=line.path, parity=line.parity)
+
+
+def _asked(unit: ModbusUnit) -> Found | None:
     chain = find_chain(unit)
     if chain is not None:
-        return _by_sunspec(unit, chain, host, port, unit_id)
+        return by_sunspec(unit, chain)
     fitting = profiles_that_fit(unit)
-    if not fitting:
-        return None
-    return _by_profile(unit, load_profile(fitting[0]), host, port, unit_id)
-
-
-def _by_sunspec(unit: ModbusUnit, chain: Chain, host: str, port: int, unit_id: int) -> Found:
-    common = chain.first(1)
-    points = {} if common is None else read_model(unit, common).points
-    charge_max_w = discharge_max_w = 0
-    if chain.first(704, 124) is not None and chain.first(713, 802, 803, 124) is not None:
-        kind, series = Kind.BATTERY, "battery_w"
-        steering = find_steering(unit, chain)
-        try:
-            ratings = None if steering is None else steering.ratings()
-        except KwartierError:
-            ratings = None
-        if ratings is not None:
-            charge_max_w = ratings.charge_max_w or 0
-            discharge_max_w = ratings.discharge_max_w or 0
-    elif chain.first(101, 102, 103, 111, 112, 113, 701) is not None:
-        kind, series = Kind.SOLAR, "solar_w"
-    elif chain.first(201, 202, 203, 204, 211, 212, 213, 214) is not None:
-        kind, series = Kind.METER, ""
-    else:
-        kind, series = Kind.OTHER, ""
-    return Found(
-        "",
-        kind,
-        host,
-        port,
-        unit_id,
-        _text(points.get("Mn")),
-        _text(points.get("Md")),
-        _text(points.get("SN"))[-4:],
-        series=series,
-        charge_max_w=charge_max_w,
-        discharge_max_w=discharge_max_w,
-    )
-
-
-def _by_profile(unit: ModbusUnit, profile: Profile, host: str, port: int, unit_id: int) -> Found:
-    values = ProfileReader(profile, unit).read()
-    stored = {rule.series for rule in profile.series}
-    if "solar_w" in stored:
-        kind, series = Kind.SOLAR, "solar_w"
-    elif "battery_w" in stored:
-        kind, series = Kind.BATTERY, "battery_w"
-    else:
-        kind, series = Kind.OTHER, ""
-    return Found(
-        "",
-        kind,
-        host,
-        port,
-        unit_id,
-        profile.title,
-        _text(values.get("model")),
-        _text(values.get("serial"))[-4:],
-        profile.name,
-        profile.status.value,
-        profile.requires,
-        series,
-    )
-
-
-def _text(value: object) -> str:
-    return value.strip()[:60] if isinstance(value, str) else ""
+    return by_profile(unit, load_profile(fitting[0])) if fitting else None
 
 
 def _same(one: Found, other: Found) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gateway.commission.bench import Bench
 from gateway.commission.book import Step
-from gateway.commission.found import Found
+from gateway.commission.found import Found, Kind
 from gateway.commission.kettle import Kettle, KettleStep, judge_kettle
 from gateway.commission.signs import LEAST_S, Sign, Slope, judge_signs
 from gateway.commission.view import Act, Facts, Line, Tone, View
@@ -116,6 +116,8 @@ def _device_lines(device: Found, slope: Slope, power_w: int | None) -> list[Line
         "wanted": device.expected,
     }
     lines.append(Line(f"sign.{slope.sign.value}", facts, _SIGN_TONES[slope.sign]))
+    if device.turned and device.kind is Kind.BATTERY:
+        lines.append(Line("sign.held", {"device": device.name}, Tone.WAIT))
     return lines
 
 

@@ -46,12 +46,13 @@ def try_steering(
         ratings = steering.ratings()
         most = ratings.charge_max_w
         power_w = TRIAL_W if most is None else min(TRIAL_W, most)
-        steering.setpoint(power_w, REVERT_S)
+        lease_s = max(REVERT_S, steering.setpoint(power_w, REVERT_S).revert_s)
         while not stop.wait(look_every_s):
             passed_s = clock.monotonic_s() - begun_s
             if steering.read_back().power_w is None:
+                _let_go(steering)  # what was prepared is given back
                 return Trial(True, True, passed_s, "")
-            if passed_s > REVERT_S + _GRACE_S:
+            if passed_s > lease_s + _GRACE_S:
                 steering.release()
                 return Trial(True, False, None, "it still held the set-point; it was released")
     except KwartierError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from gateway.commission import (
@@ -20,9 +21,11 @@ from gateway.commission.bench import Bench
 from gateway.commission.book import STEPS, Book, Mark, Outcome, Step
 from gateway.commission.commissioned import write_commissioned
 from gateway.commission.consent_step import consent_of
+from gateway.commission.device_settings import is_steerable
 from gateway.commission.devices_step import Search
 from gateway.commission.finish import settings_text, write_settings
-from gateway.commission.found import Found, Kind
+from gateway.commission.found import Found
+from gateway.commission.reach import steering_of
 from gateway.commission.record import may_steer, record_of
 from gateway.commission.refusal import Refusal
 from gateway.commission.search import Place, identify
@@ -219,7 +222,8 @@ class Wizard:
         return "" if enrolled is None else enrolled.meter
 
     def _batteries(self) -> tuple[Found, ...]:
-        return tuple(one for one in self.book.devices if one.kind is Kind.BATTERY)
+        """Return the batteries that would be steered: these are tried."""
+        return tuple(one for one in self.book.devices if is_steerable(one) and not one.turned)
 
     def _go_on(self, step: Step, form: Mapping[str, str], *, later: bool) -> Step:
         if step is Step.CONSENT:
@@ -286,10 +290,8 @@ class Wizard:
             _log.warning("the search broke off: %s", error)
 
     def _keep_found(self, found: Sequence[Found]) -> None:
-        before = {(one.host, one.port, one.unit): one.turned for one in self.book.devices}
-        kept = tuple(
-            one.as_turned(turned=before.get((one.host, one.port, one.unit), False)) for one in found
-        )
+        before = {one.place: one.turned for one in self.book.devices}
+        kept = tuple(one.as_turned(turned=before.get(one.place, False)) for one in found)
         self.book.put_devices(kept)
         self.book.drop(Step.SIGNS, Step.LIVE)
         self.bench.watch(_watched(kept))
@@ -303,7 +305,8 @@ class Wizard:
     def _begin_trial(self, name: str) -> None:
         for battery in self._batteries():
             if battery.name == name:
-                self.trials.begin(name, self.bench.unit(battery))
+                unit, folder = self.bench.unit(battery), self.folder
+                self.trials.begin(name, partial(steering_of, battery, unit, self.clock, folder))
                 return
         raise Refusal("refused.unknown")
 

@@ -24,6 +24,8 @@ class SteeredDevice:
         limits: What no message can lift.
         profile: How it is read and steered; None for SunSpec.
         meter: The ``[[p1]]`` of its connection; None for the first one.
+        turned: Whether it tells charging as discharging: then it is read and never steered, as
+            nobody knows which way it would take a set-point.
     """
 
     device: DeviceId
@@ -32,6 +34,7 @@ class SteeredDevice:
     limits: Limits
     profile: Profile | None = None
     meter: DeviceId | None = None
+    turned: bool = False
 
 
 def read_battery(row: Table) -> SteeredDevice:
@@ -49,6 +52,7 @@ def read_battery(row: Table) -> SteeredDevice:
         _limits(row),
         profile,
         row.name_or_none("meter"),
+        row.flag("turned", default=False),
     )
     row.refuse_the_rest()
     return device

@@ -17,6 +17,7 @@ from kwartier.identity import checked_name
 _LONGEST_ADDRESS = 120
 _LONGEST_SSID_BYTES = 32
 _KEY = re.compile(r"(ssh-ed25519|ecdsa-sha2-\S+|ssh-rsa|sk-\S+) [A-Za-z0-9+/=]{40,} ?[^\n]*")
+_RELEASERS = 2
 _SYSTEM = ("cmdline.txt", "config.txt")
 """What the boot partition of a Raspberry Pi holds."""
 
@@ -60,6 +61,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="whose signature settings from afar need ('kwartier update key' makes it)",
     )
     parser.add_argument(
+        "--update-key",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE.pub",
+        help="a key that must have signed updates: give those of both people, or none for never",
+    )
+    parser.add_argument(
         "--read-only", action="store_true", help="make the root read-only after the first start"
     )
 
@@ -74,7 +83,8 @@ def run(chosen: argparse.Namespace) -> int:
         _wifi(chosen.wifi, chosen.wifi_password_file, chosen.country),
         tuple(_key(path) for path in chosen.ssh_key),
         chosen.read_only,
-        "" if chosen.config_key is None else _config_key(chosen.config_key),
+        "" if chosen.config_key is None else _public(chosen.config_key, "--config-key"),
+        _update_keys(chosen.update_key),
     )
     wheels = [] if chosen.wheels is None else _wheels(chosen.wheels)
     out: Path = chosen.out
@@ -85,6 +95,8 @@ def run(chosen: argparse.Namespace) -> int:
         f"Put the card in the Pi, connect network and power, and wait three minutes.\n"
         f"Then open http://{card.host}.local on a telephone in the same network.\n"
     )
+    if not card.update_keys:
+        sys.stdout.write("No --update-key was given: this gateway takes no updates from afar.\n")
     if not wheels:
         sys.stdout.write("No wheels were given: the card's image must have kwartier already.\n")
     return 0
@@ -161,7 +173,16 @@ def _key(path: Path) -> str:
     return key
 
 
-def _config_key(path: Path) -> str:
+def _update_keys(files: list[Path]) -> tuple[str, ...]:
+    keys = tuple(_public(file, "--update-key") for file in files)
+    if keys and len(set(keys)) != _RELEASERS:
+        raise UsageError(
+            "--update-key: give the keys of two people: each of them must have signed an update"
+        )
+    return keys
+
+
+def _public(path: Path, option: str) -> str:
     """Return a public key as its file has it; a key that signs is never put on a card."""
     from gateway.care.keys import read_public_key
 
@@ -169,7 +190,7 @@ def _config_key(path: Path) -> str:
         read_public_key(path)
         return path.read_text(encoding="ascii")
     except (InputError, UnicodeDecodeError) as error:
-        raise InputError(f"--config-key {error}") from error
+        raise InputError(f"{option} {error}") from error
 
 
 def _line_of(path: Path, option: str) -> str:

@@ -18,12 +18,14 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
-from gateway.care.keys import PublicKey, SigningKey
 from kwartier.configuration import SignatureError
 from kwartier.errors import ContractError, InputError
 from kwartier.packing import Json, shown
+
+if TYPE_CHECKING:  # the first program is installed where no cryptography is yet
+    from gateway.care.keys import PublicKey, SigningKey
 
 Version: TypeAlias = tuple[int, ...]
 """Numbers between dots, compared one by one; missing ones are 0."""

@@ -14,19 +14,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from gateway.care.slots import Slots
+from gateway.care.trial import Programs
 from kwartier.clock import Clock
 from kwartier.errors import InputError
 
 _log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 0.2
-_LEAVE_S = 20.0
+_LEAVE_S = 15.0
 """A program that was told to stop is ended after this time [s]."""
+_ANEW = 75
+"""Says that trying again helps (EX_TEMPFAIL)."""
 
 
 def run_current(
-    slots: Slots, words: Sequence[str], clock: Clock, stop: threading.Event, trial_s: float
+    slots: Programs,
+    words: Sequence[str],
+    clock: Clock,
+    stop: threading.Event,
+    trial_s: float,
+    *,
+    managed: bool = False,
 ) -> int:
     """Run the current program with some words until it ends, and return its exit code.
 
@@ -36,13 +44,17 @@ def run_current(
         clock: Counts the time of a trial.
         stop: Set when the program is to stop.
         trial_s: Within this time a program on trial must be confirmed [s].
+        managed: Whether a service manager starts us anew. It was told that the program on trial
+            stops, and would end its successor: so that one begins in a process of its own.
 
     Raises:
         InputError: No program is installed.
     """
     while slots.begin():
         try:
-            child = subprocess.Popen(_command(slots, words))  # noqa: S603 - our own program
+            child = subprocess.Popen(  # noqa: S603 - our own program
+                _command(slots, words), env=_environment()
+            )
         except OSError as error:
             _log.warning("the program on trial does not start: %s", error.strerror)
             continue
@@ -53,11 +65,13 @@ def run_current(
             return code
         else:
             _log.warning("the program on trial ended with code %d", code)
+        if managed:
+            return _ANEW
     return _become(_command(slots, words))
 
 
 def _watched(
-    slots: Slots,
+    slots: Programs,
     child: subprocess.Popen[bytes],
     clock: Clock,
     stop: threading.Event,
@@ -95,7 +109,12 @@ def _ended(child: subprocess.Popen[bytes]) -> int:
         return child.wait()
 
 
-def _command(slots: Slots, words: Sequence[str]) -> list[str]:
+def _environment() -> dict[str, str]:
+    """Return ours for a child: the manager's watchdog is fed by the child, not by its guard."""
+    return {name: value for name, value in os.environ.items() if name != "WATCHDOG_PID"}
+
+
+def _command(slots: Programs, words: Sequence[str]) -> list[str]:
     if slots.current is None:
         raise InputError(f"{slots.root}: no program is installed here: 'kwartier update install'")
     program: Path = slots.folder(slots.current) / "bin" / "kwartier"

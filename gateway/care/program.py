@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.care.disk import Disk, RealDisk, replace_durably
 from gateway.care.proof import Proof
-from gateway.care.slots import Slots
+from gateway.care.trial import Programs
 from kwartier.bus import Bus
 
 _log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ class ProgramProof:
 
     def __init__(
         self,
-        slots: Slots,
+        slots: Programs,
         program: Path,
         folder: Path,
         p1: Collection[str],

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from gateway.care.bundle import ANY, Bundle, version_of
@@ -42,10 +42,22 @@ class SlotWriteError(TemporaryError):
 class Slots:
     """The places for programs below one folder, such as ``/opt/kwartier``."""
 
-    def __init__(self, root: Path, disk: Disk | None = None) -> None:
-        """Look at a folder; the machine's own disk is meant when none is given."""
+    def __init__(
+        self,
+        root: Path,
+        disk: Disk | None = None,
+        prepare: Callable[[Path], None] | None = None,
+    ) -> None:
+        """Look at a folder.
+
+        Args:
+            root: The folder.
+            disk: The machine's own when it is not given.
+            prepare: Done to the files of a new program before it has its place.
+        """
         self.root = root
         self._disk = disk or RealDisk()
+        self._prepare = prepare
 
     @property
     def current(self) -> str | None:
@@ -77,6 +89,11 @@ class Slots:
             ) from error
         return version
 
+    @property
+    def installs(self) -> int:
+        """How often a program was installed: the number that tells one trial from another."""
+        return self._told_starts()[2]
+
     def folder(self, name: str) -> Path:
         """Return the folder of a place."""
         return self.root / "slots" / name
@@ -104,16 +121,30 @@ class Slots:
         """
         self._judge(bundle, machines)
         try:
-            name = next(place for place in _NAMES if place not in {self.current, self.trusted})
-            self._unpack(bundle, name)
-            self._note_starts(name, 0)
-            if self.trusted is None:
-                self._note_highest(bundle.manifest.version)
-                self._point("trusted", name)
-            self._point("current", name)
+            return self._fill(bundle.manifest.version, bundle.wheels())
         except OSError as error:
             raise SlotWriteError(f"{self.root}: cannot be written: {error.strerror}") from error
-        return name
+
+    def install_first(self, version: str, wheels: Iterable[tuple[str, bytes]]) -> bool:
+        """Unpack the very first program, from a card; return whether there was none before.
+
+        Args:
+            version: Of the program.
+            wheels: Their names and contents.
+
+        Raises:
+            ContractError: A wheel is not fit to unpack.
+            SlotWriteError: The disk takes nothing.
+        """
+        try:
+            if self.trusted is not None:
+                if self.current is None:  # the power went between the two links
+                    self._point("current", self.trusted)
+                return False
+            self._fill(version, wheels)
+        except OSError as error:
+            raise SlotWriteError(f"{self.root}: cannot be written: {error.strerror}") from error
+        return True
 
     def begin(self) -> bool:
         """Get ready to start the current program; return whether it is on trial.
@@ -130,7 +161,7 @@ class Slots:
         if starts >= MOST_STARTS:
             self.take_back(f"it did not prove itself in {MOST_STARTS} starts")
             return False
-        self._note_starts(current, starts + 1)
+        self._note_starts(current, starts + 1, self.installs)
         return True
 
     def confirm(self) -> None:
@@ -148,6 +179,17 @@ class Slots:
             return
         _log.warning("version %s is taken back: %s", self.version(self.current or ""), reason)
         self._point("current", self.trusted)
+
+    def _fill(self, version: str, wheels: Iterable[tuple[str, bytes]]) -> str:
+        """Put a program into the free place and let it run next; return its place."""
+        name = next(place for place in _NAMES if place not in {self.current, self.trusted})
+        self._unpack(version, wheels, name)
+        self._note_starts(name, 0, self.installs + 1)
+        if self.trusted is None:
+            self._note_highest(version)
+            self._point("trusted", name)
+        self._point("current", name)
+        return name
 
     def _judge(self, bundle: Bundle, machines: Collection[str]) -> None:
         manifest = bundle.manifest
@@ -167,7 +209,7 @@ class Slots:
                 f"{running}: install one in between first"
             )
 
-    def _unpack(self, bundle: Bundle, name: str) -> None:
+    def _unpack(self, version: str, wheels: Iterable[tuple[str, bytes]], name: str) -> None:
         """Fill a place: everything is on the disk before the place has its name."""
         place, building = self.folder(name), self.folder(name + ".building")
         self._disk.folder(place.parent)
@@ -175,27 +217,29 @@ class Slots:
         self._disk.remove(place)
         self._disk.folder(building / "bin")
         try:
-            folders = self._write_files(bundle, building / "lib")
+            folders = self._write_files(wheels, building / "lib")
         except InputError:
             self._disk.remove(building)
             raise
         launcher = building / "bin" / "kwartier"
         self._disk.write(launcher, _LAUNCHER, 0o755)
         self._disk.sync(launcher)
+        if self._prepare is not None:
+            self._prepare(building / "lib")
         complete = building / _COMPLETE
-        self._disk.write(complete, bundle.manifest.version.encode() + b"\n")
+        self._disk.write(complete, version.encode() + b"\n")
         self._disk.sync(complete)
         for folder in (*sorted(folders), building / "bin", building):
             self._disk.sync(folder)
         self._disk.rename(building, place)
         self._disk.sync(place.parent)
 
-    def _write_files(self, bundle: Bundle, lib: Path) -> set[Path]:
+    def _write_files(self, wheels: Iterable[tuple[str, bytes]], lib: Path) -> set[Path]:
         """Write every file of every wheel; return the folders that hold them."""
         folders = {lib}
         room = MAX_BYTES
         self._disk.folder(lib)
-        for wheel, content in bundle.wheels():
+        for wheel, content in wheels:
             for inside, file in files_of(wheel, content, room):
                 path = lib / inside
                 if path.exists():
@@ -224,14 +268,19 @@ class Slots:
         return name if name in _NAMES else None
 
     def _starts(self, name: str) -> int:
+        slot, starts, _ = self._told_starts()
+        return starts if slot == name else 0
+
+    def _told_starts(self) -> tuple[str, int, int]:
+        """Return the place that was started, how often, and how often was installed."""
         try:
             told = json.loads((self.root / "starts.json").read_bytes())
-            return int(told["starts"]) if told["slot"] == name else 0
-        except (OSError, ValueError, KeyError, TypeError):
-            return 0
+            return str(told["slot"]), int(told["starts"]), int(told.get("installs", 0))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return "", 0, 0
 
-    def _note_starts(self, name: str, starts: int) -> None:
-        told = json.dumps({"slot": name, "starts": starts}).encode()
+    def _note_starts(self, name: str, starts: int, installs: int) -> None:
+        told = json.dumps({"slot": name, "starts": starts, "installs": installs}).encode()
         replace_durably(self._disk, self.root / "starts.json", told)
 
     def _note_highest(self, version: str) -> None:

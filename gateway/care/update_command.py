@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +51,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             metavar="FILE.pub",
             help="a key that must have signed it; give two",
         )
+    first = words.add_parser("first", help="install the very first program, from a card's wheels")
+    first.add_argument("--wheels", type=Path, required=True, metavar="FOLDER")
+    inbox = words.add_parser(
+        "inbox", help="install what arrived for a gateway, once; code 1 when nothing was installed"
+    )
+    inbox.add_argument(
+        "--folder", type=Path, required=True, metavar="FOLDER", help="of the gateway"
+    )
     status = words.add_parser("status", help="say which program runs and which is trusted")
     back = words.add_parser("back", help="take the trusted program back now")
     run = words.add_parser(
@@ -59,7 +68,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     run.add_argument("--trial-s", type=float, default=180.0, metavar="S", help="(%(default)s)")
-    for each in (install, status, back, run):
+    run.add_argument(
+        "--trial-file",
+        type=Path,
+        metavar="FILE",
+        help="where a trial is noted, when root moves the links ('inbox')",
+    )
+    for each in (install, first, inbox, status, back, run):
         each.add_argument("--root", type=Path, default=Path("/opt/kwartier"), metavar="FOLDER")
     run.add_argument("words", nargs=argparse.REMAINDER, metavar="-- WORDS")
 
@@ -129,13 +144,34 @@ def _check(chosen: argparse.Namespace) -> int:
 
 def _install(chosen: argparse.Namespace) -> int:
     from gateway.care.bundle import read_bundle, this_machine
+    from gateway.care.first import compiled
     from gateway.care.keys import read_public_key
     from gateway.care.slots import Slots
 
-    slots = Slots(chosen.root)
+    slots = Slots(chosen.root, prepare=compiled)
     bundle = read_bundle(chosen.file, [read_public_key(file) for file in chosen.key])
     slots.install(bundle, {this_machine()})
     return _told(slots)
+
+
+def _first(chosen: argparse.Namespace) -> int:
+    from gateway.care.first import Machine, card_wheels, compiled
+    from gateway.care.slots import Slots
+
+    slots = Slots(chosen.root, prepare=compiled)
+    wheels = card_wheels(chosen.wheels, Machine.this())
+    slots.install_first(wheels.version, wheels.contents())
+    return _told(slots)
+
+
+def _inbox(chosen: argparse.Namespace) -> int:
+    from gateway.care.bundle import this_machine
+    from gateway.care.first import compiled
+    from gateway.care.inbox import look
+    from gateway.care.slots import Slots
+
+    slots = Slots(chosen.root, prepare=compiled)
+    return 0 if look(slots, chosen.folder, {this_machine()}) else 1
 
 
 def _status(chosen: argparse.Namespace) -> int:
@@ -170,14 +206,19 @@ def _told(slots: Slots) -> int:
 def _run(chosen: argparse.Namespace) -> int:
     from gateway.care.guard import run_current
     from gateway.care.slots import Slots
+    from gateway.care.trial import NotedTrial, Programs
     from kwartier.clock import SystemClock
     from kwartier.stopping import stopped_by_signals
 
     words = [word for place, word in enumerate(chosen.words) if place or word != "--"]
     if not words:
         raise UsageError("say what is to run after --, such as -- gateway --config gateway.toml")
+    slots: Programs = Slots(chosen.root)
+    if chosen.trial_file is not None:
+        slots = NotedTrial(Slots(chosen.root), chosen.trial_file)
+    managed = "NOTIFY_SOCKET" in os.environ
     with stopped_by_signals() as stop:
-        return run_current(Slots(chosen.root), words, SystemClock(), stop, chosen.trial_s)
+        return run_current(slots, words, SystemClock(), stop, chosen.trial_s, managed=managed)
 
 
 _WORDS: dict[str, Callable[[argparse.Namespace], int]] = {
@@ -186,6 +227,8 @@ _WORDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "sign": _sign,
     "check": _check,
     "install": _install,
+    "first": _first,
+    "inbox": _inbox,
     "status": _status,
     "back": _back,
     "run": _run,

@@ -35,12 +35,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HOST:PORT",
         help="ask only here for devices, instead of looking through the network",
     )
+    parser.add_argument(
+        "--leave-after-s",
+        type=float,
+        metavar="S",
+        help="end so long after everything is done, so that the gateway can begin",
+    )
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Serve until SIGTERM or Ctrl-C."""
+    """Serve until SIGTERM, Ctrl-C, or for a while after everything is done."""
     from gateway.commission.bench import Bench, cables
     from gateway.commission.door import Door
+    from gateway.commission.leave import wait_until_done
     from gateway.commission.search import places
     from gateway.commission.server import WizardServer
     from gateway.commission.wizard import Wizard
@@ -77,7 +84,7 @@ def run(chosen: argparse.Namespace) -> int:
             f"Code of the box: {door.code}\n"
         )
         sys.stdout.flush()
-        stop.wait()
+        wait_until_done(wizard, clock, stop, chosen.leave_after_s)
         server.shutdown()
         server.server_close()
         wizard.stop()

@@ -12,6 +12,10 @@ from importlib.resources.abc import Traversable
 from hardware.pi.cloud_init import FOLDER, Wifi, meta_data, network_config, user_data
 from kwartier.identity import CoopId, GatewayId
 
+PROGRAMS = "/opt/kwartier"
+"""Where programs are on the Pi."""
+_OURS = (".service", ".path", ".timer", ".conf", ".rules")
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -26,6 +30,7 @@ class Card:
         ssh_keys: Public keys of who may log in; none for nobody.
         read_only: Whether the root becomes read-only.
         config_key: The public key whose signature settings from afar need, in PEM; empty for none.
+        update_keys: The public keys of all who sign updates, in PEM; none: no updates are taken.
     """
 
     coop: CoopId
@@ -36,6 +41,7 @@ class Card:
     ssh_keys: tuple[str, ...] = ()
     read_only: bool = False
     config_key: str = ""
+    update_keys: tuple[str, ...] = ()
 
     @property
     def host(self) -> str:
@@ -53,6 +59,7 @@ class Card:
                 ("gateway", self.gateway),
                 ("address", self.address),
                 ("server", self.server),
+                ("slots", PROGRAMS),
             )
         )
         found = {
@@ -62,6 +69,8 @@ class Card:
         }
         if self.config_key:
             found[f"{FOLDER}/config.pub"] = self.config_key
+        for place, key in enumerate(self.update_keys, start=1):
+            found[f"{FOLDER}/keys/{place}.pub"] = key
         for path, text in _installed():
             found[f"{FOLDER}/{path}"] = text
         # The instance changes with the contents: a card written anew is taken in anew.
@@ -82,6 +91,6 @@ def _installed() -> Iterator[tuple[str, str]]:
 
 def _sorted(folder: Traversable) -> list[Traversable]:
     return sorted(
-        (one for one in folder.iterdir() if one.name.endswith((".service", ".conf", ".rules"))),
+        (one for one in folder.iterdir() if one.name.endswith(_OURS)),
         key=lambda one: one.name,
     )

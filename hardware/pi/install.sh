@@ -52,7 +52,6 @@ fi
 for key in "$from"/keys/*.pub; do
     [ ! -f "$key" ] || install -m 0644 "$key" "$programs/keys/"
 done
-[ ! -f "$from/config.pub" ] || install -m 0644 "$from/config.pub" "$programs/config.pub"
 install -d "$at/etc/systemd/system"
 for unit in "$from"/units/*.service "$from"/units/*.path "$from"/units/*.timer; do
     [ ! -f "$unit" ] || install -m 0644 "$unit" "$at/etc/systemd/system/"
@@ -60,12 +59,15 @@ done
 install -D -m 0644 "$from/units/journald-kwartier.conf" "$at/etc/systemd/journald.conf.d/kwartier.conf"
 install -D -m 0644 "$from/units/watchdog-kwartier.conf" "$at/etc/systemd/system.conf.d/kwartier.conf"
 install -D -m 0644 "$from/udev/60-kwartier.rules" "$at/etc/udev/rules.d/60-kwartier.rules"
-if [ -f "$from/site.toml" ] && [ ! -f "$state/site.toml" ]; then
-    install -m 0600 "$from/site.toml" "$state/site.toml.new"
-    [ -n "$at" ] || chown kwartier:kwartier "$state/site.toml.new"
-    sync
-    mv "$state/site.toml.new" "$state/site.toml"
-fi
+# What the home may change itself is put there once, whole, and left alone afterwards.
+for file in config.pub site.toml; do
+    if [ -f "$from/$file" ] && [ ! -f "$state/$file" ]; then
+        install -m 0600 "$from/$file" "$state/$file.new"
+        [ -n "$at" ] || chown kwartier:kwartier "$state/$file.new"
+        sync
+        mv "$state/$file.new" "$state/$file"
+    fi
+done
 if [ -n "$at" ]; then
     say 'done, below another root'
     exit 0

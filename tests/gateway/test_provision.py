@@ -56,6 +56,7 @@ def test_a_card_has_a_name_no_password_and_installs_the_gateway(tmp_path: Path) 
         "gateway": "gw-14",
         "address": "Zonnehof 14",
         "server": "https://wijk.example",
+        "slots": "/opt/kwartier",
     }
     assert (card / "kwartier" / "units" / "kwartier-gateway.service").exists()
 

@@ -16,6 +16,9 @@ from kwartier.errors import SettingsError
 from kwartier.settings import Table
 from kwartier.units import Watt
 
+MOST_LEASE_S = 3600
+"""No set-point is ever given for longer [s]."""
+
 
 class Lease(StrEnum):
     """What ends a set-point when nobody renews it."""
@@ -204,6 +207,24 @@ def _check(control: Control, table: Table) -> None:
     fixed = (*control.needs, *control.prepare, *control.release)
     if not control.release or any(step.kind is not Kind.FIXED for step in fixed):
         raise SettingsError(f"{table.place}release: say with which fixed values it is let go")
+    _check_fit(control, table)
+
+
+def _check_fit(control: Control, table: Table) -> None:
+    """Refuse what no register can say: a number cut to 16 bits would turn its sign."""
+    most_w = control.power_max_w
+    longest = MOST_LEASE_S // max(1, control.timer_unit_s)
+    parts = (control.needs, control.prepare, control.release, control.idle)
+    told = [(step, 0) for steps in parts for step in steps]
+    told += [(step, most_w) for step in control.charge]
+    told += [(step, -most_w) for step in control.discharge]
+    for step, power_w in told:
+        try:
+            control.points[step.point].words(step.value(power_w, longest))
+        except OverflowError as error:
+            raise SettingsError(
+                f"{table.place}{step.point} cannot say {step.value(power_w, longest)}: {error}"
+            ) from error
 
 
 def _steps(table: Table, points: Mapping[str, WriteRegister]) -> tuple[Step, ...]:

@@ -10,7 +10,18 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import TypeVar
 
-from hardware.registers import HOLDING, Number, Words, floating, signed, text, unsigned, words_of
+from hardware.registers import (
+    HOLDING,
+    WRITE_ONE,
+    WRITE_SEVERAL,
+    Number,
+    Words,
+    floating,
+    signed,
+    text,
+    unsigned,
+    words_of,
+)
 from kwartier.errors import SettingsError
 from kwartier.settings import Table
 
@@ -241,11 +252,16 @@ def _write(row: Table, *, low_first: bool) -> WriteRegister:
     kind = row.text("type")
     if kind not in _SIZES:
         raise SettingsError(f"{row.place}type is {kind!r}: use one of {', '.join(_SIZES)}")
+    function_code = row.whole("function_code", low=WRITE_ONE, high=WRITE_SEVERAL)
+    if function_code not in {WRITE_ONE, WRITE_SEVERAL}:
+        raise SettingsError(f"{row.place}function_code is {function_code}: use 6 or 16")
+    if function_code == WRITE_ONE and _SIZES[kind] > 1:
+        raise SettingsError(f"{row.place}function_code 6 writes one register and {kind} has more")
     register = WriteRegister(
         row.text("name"),
         row.whole("address", low=0, high=0xFFFF),
         kind,
-        row.whole("function_code", low=6, high=16),
+        function_code,
         chosen(row, "wear", {wear.value: wear for wear in Wear}, Wear.UNKNOWN),
         row.text("note", ""),
         _decimal(row),

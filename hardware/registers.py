@@ -22,6 +22,10 @@ HOLDING = 3
 """Function code of a read from the holding registers."""
 INPUT = 4
 """Function code of a read from the input registers."""
+WRITE_ONE = 6
+"""Function code of a write to one holding register; some devices know no other write."""
+WRITE_SEVERAL = 16
+"""Function code of a write to holding registers that follow each other."""
 
 
 class RegistersRefusedError(KwartierError):

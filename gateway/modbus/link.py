@@ -22,6 +22,8 @@ from hardware.registers import (
     INPUT,
     MOST_PER_READ,
     MOST_PER_WRITE,
+    WRITE_ONE,
+    WRITE_SEVERAL,
     Words,
 )
 from kwartier.errors import LinkDownError, TemporaryError
@@ -131,8 +133,10 @@ class ModbusLink:
         self.recent.keep(unit, function_code, address, words)
         return words
 
-    def write(self, unit: int, address: int, words: Words) -> None:
-        """Write registers of one unit in one request (function code 16); goes first.
+    def write(
+        self, unit: int, address: int, words: Words, function_code: int = WRITE_SEVERAL
+    ) -> None:
+        """Write registers of one unit in one request; goes first.
 
         Raises:
             RegistersRefusedError: The device does not take them.
@@ -141,9 +145,12 @@ class ModbusLink:
             LinkDownError: It cannot be reached, or stays silent; it may still have obeyed.
         """
         assert 1 <= len(words) <= MOST_PER_WRITE, len(words)
+        assert function_code == WRITE_SEVERAL or len(words) == 1, (function_code, words)
         place = f"{self.where} unit {unit}"
 
         def ask() -> ModbusPDU:
+            if function_code == WRITE_ONE:
+                return self._client.write_register(address, words[0], device_id=unit)
             return self._client.write_registers(address, list(words), device_id=unit)
 
         try:
@@ -281,9 +288,9 @@ class ModbusUnit:
         """Return registers, all from one request; errors as ``ModbusLink.read``."""
         return self.link.read(self.unit, address, count, function_code, self._lane)
 
-    def write(self, address: int, words: Words) -> None:
+    def write(self, address: int, words: Words, function_code: int = WRITE_SEVERAL) -> None:
         """Write registers in one request; errors as ``ModbusLink.write``."""
-        self.link.write(self.unit, address, words)
+        self.link.write(self.unit, address, words, function_code)
 
 
 def _client(settings: LinkSettings) -> ModbusTcpClient | ModbusSerialClient:

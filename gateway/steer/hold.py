@@ -95,7 +95,8 @@ class Hold:
         self._written = None  # until the device has been seen to hold it
         applied = steering.setpoint(power_w, self._revert_s)
         # The device may have granted less time than was asked; two writes may be lost in any case.
-        again_s = now_s + min(self._refresh_s, applied.revert_s / 3)
+        every_s = min(self._refresh_s, applied.revert_s / 3, applied.renew_s or self._refresh_s)
+        again_s = now_s + every_s
         self._written = _Written(again_s, power_w, applied.power_w)
         return applied
 

@@ -8,8 +8,9 @@ those that renew the lease. Everything written is read back.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import takewhile
 from typing import Protocol
 
 from gateway.steer.profile_held import held_by, holds, rounded
@@ -24,7 +25,7 @@ from gateway.steer.steering import (
 from hardware.profile import Profile
 from hardware.profile_control import Control, Kind, Lease, Step
 from hardware.profile_register import Wear, WriteRegister
-from hardware.registers import Number, RegistersRefusedError
+from hardware.registers import WRITE_SEVERAL, Number, RegistersRefusedError
 from kwartier.units import Watt
 
 
@@ -69,6 +70,12 @@ class _Write:
 
     address: int
     words: tuple[int, ...]
+    function_code: int
+
+    def takes(self, point: WriteRegister) -> bool:
+        """Return whether a register's value can travel in the same request."""
+        several = self.function_code == point.function_code == WRITE_SEVERAL
+        return several and self.address + len(self.words) == point.address
 
 
 class ProfileSteering:
@@ -135,12 +142,15 @@ class ProfileSteering:
         before = self._ready()
         steps = control.steps(power_w)
         self._remember(before)
-        self._write((*control.prepare, *steps), power_w, timer, before)
+        now = self._halted(power_w, timer, before)
+        now = self._armed(steps, timer, now)
+        self._write((*control.prepare, *steps), power_w, timer, now)
         after = self._timed(steps, timer, self._read())
         if not holds(self._control, (*control.prepare, *steps), power_w, timer, after):
             raise SetpointNotHeldError(power_w, held_by(self._control, after))
         lease_s = control.lease_s or timer * control.timer_unit_s
-        return Applied(rounded(self._control, power_w), lease_s, held_by(self._control, before))
+        held = held_by(control, before)
+        return Applied(rounded(control, power_w), lease_s, held, control.renew_s)
 
     def read_back(self) -> Held:
         """Return the set-point, and the time left where the device shows it."""
@@ -169,6 +179,36 @@ class ProfileSteering:
         if self._prior:
             self._prior.clear()
             self._note({})
+
+    def _halted(
+        self, power_w: Watt, timer: int, before: Mapping[str, Number | None]
+    ) -> Mapping[str, Number | None]:
+        """Stop before the direction is turned, where more than one request turns it.
+
+        Between the requests the new direction would go with the old power, or the other way
+        round; and a line that breaks there leaves it so until the lease ends.
+        """
+        control = self._control
+        held_w = held_by(control, before).power_w
+        turns = held_w is not None and held_w * power_w < 0
+        if not turns or control.idle == control.charge or control.discharge == control.charge:
+            return before
+        self._write(control.idle, 0, timer, before)
+        return self._read()
+
+    def _armed(
+        self, steps: tuple[Step, ...], timer: int, before: Mapping[str, Number | None]
+    ) -> Mapping[str, Number | None]:
+        """Have the time to fall back run before the power is told, where a register shows it."""
+        arming = tuple(takewhile(lambda step: step.kind in (Kind.FIXED, Kind.TIMER), steps))
+        timed = any(step.kind is Kind.TIMER for step in arming)
+        if not self._control.counts_down or not timed or arming == steps:
+            return before
+        prepared = (*self._control.prepare, *arming)
+        if all(step.kind is Kind.TIMER or before[step.point] == step.fixed for step in prepared):
+            return before
+        self._write(prepared, 0, timer, before)
+        return self._timed(arming, timer, self._read())
 
     def _remember(self, before: Mapping[str, Number | None]) -> None:
         """Note what the registers hold that are about to be prepared."""
@@ -244,16 +284,15 @@ class ProfileSteering:
             if point.wear is not Wear.VOLATILE:
                 worn.append(point.address)
             words = tuple(point.words(value))
-            last = frames[-1] if frames else None
-            if last is not None and last.address + len(last.words) == point.address:
-                frames[-1] = _Write(last.address, last.words + words)
+            if frames and frames[-1].takes(point):
+                frames[-1] = replace(frames[-1], words=frames[-1].words + words)
             else:
-                frames.append(_Write(point.address, words))
+                frames.append(_Write(point.address, words, point.function_code))
         if self._budget is not None:
             self._budget.spend(worn, release=release)
         self.stored_writes += len(worn)
         for frame in frames:
-            self._unit.write(frame.address, frame.words)
+            self._unit.write(frame.address, frame.words, frame.function_code)
 
     def _read(self) -> dict[str, Number | None]:
         """Return what every register of the control part holds, in as few requests as can be."""

@@ -14,21 +14,22 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from hardware.registers import Number, RegisterSource, Words, scaled, words_of
+from hardware.profile_control import MOST_LEASE_S
+from hardware.registers import WRITE_SEVERAL, Number, RegisterSource, Words, scaled, words_of
 from hardware.sunspec import Chain, Place, Points, PointValue, decode, read_model
 from hardware.sunspec_models import Group, models
 from kwartier.errors import KwartierError
 from kwartier.units import Watt
 
-MAX_REVERT_S = 3600
+MAX_REVERT_S = MOST_LEASE_S
 """The longest revert timer we ever set [s]; the usual one is 90."""
 
 
 class SteeredUnit(RegisterSource, Protocol):
     """A device whose registers can be written; ``gateway.modbus.link.ModbusUnit`` is one."""
 
-    def write(self, address: int, words: Words) -> None:
-        """Write registers in one request.
+    def write(self, address: int, words: Words, function_code: int = WRITE_SEVERAL) -> None:
+        """Write registers in one request; with function code 6 it is one register.
 
         Raises:
             RegistersRefusedError: The device does not take them.
@@ -70,11 +71,13 @@ class Applied:
         power_w: As the device rounded it, towards zero; positive charges [W].
         revert_s: The revert timer it was given [s].
         before: What it held before, for the journal.
+        renew_s: How often it must be told again [s]; 0 for a third of its timer.
     """
 
     power_w: Watt
     revert_s: int
     before: Held
+    renew_s: int = 0
 
 
 class NoRevertTimerError(KwartierError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol, Self
 
 from pymodbus.constants import ExcCodes
@@ -67,9 +67,12 @@ class RecordedDevice:
 class ModbusServer:
     """Serves virtual devices on the loopback address; a context manager."""
 
-    def __init__(self, devices: Sequence[VirtualDevice], port: int = 0) -> None:
-        """Prepare a server; port 0 takes a spare one."""
+    def __init__(
+        self, devices: Sequence[VirtualDevice], port: int = 0, *, unknown: Collection[int] = ()
+    ) -> None:
+        """Prepare a server; port 0 takes a spare one. Function codes ``unknown`` are refused."""
         self._devices = devices
+        self._unknown = frozenset(unknown)
         self._wanted = port
         self._port = 0
         self._ready = threading.Event()
@@ -117,7 +120,7 @@ class ModbusServer:
         logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        devices = [_sim_device(device) for device in self._devices]
+        devices = [_sim_device(device, self._unknown) for device in self._devices]
         server = ModbusTcpServer(devices, address=("127.0.0.1", self._wanted))
         if not await server.listen():
             return
@@ -128,15 +131,15 @@ class ModbusServer:
         await server.shutdown()  # type: ignore[no-untyped-call]  # theirs is untyped
 
 
-def _sim_device(device: VirtualDevice) -> SimDevice:
+def _sim_device(device: VirtualDevice, unknown: frozenset[int]) -> SimDevice:
     blocks = [
         SimData(address, values=list(words), datatype=DataType.REGISTERS)
         for address, words in device.spans()
     ]
-    return SimDevice(device.unit, blocks, action=_action(device))
+    return SimDevice(device.unit, blocks, action=_action(device, unknown))
 
 
-def _action(device: VirtualDevice) -> SimAction:
+def _action(device: VirtualDevice, unknown: frozenset[int]) -> SimAction:
     async def act(
         function_code: int,
         start: int,
@@ -146,10 +149,14 @@ def _action(device: VirtualDevice) -> SimAction:
         written: list[int] | list[bool] | None,
     ) -> ExcCodes | None:
         del count
+        if function_code in unknown:
+            return ExcCodes.ILLEGAL_FUNCTION
         if function_code in (HOLDING, INPUT):
             code = device.read_refusal()
+        elif written:
+            code = device.write(address, [int(word) for word in written])
         else:
-            code = device.write(address, [int(word) for word in written or []])
+            code = 0  # after a write of one register the server reads back what it answers with
         if code == SILENCE:
             await asyncio.Event().wait()
         for first, words in device.spans():

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hardware.registers import HOLDING, INPUT, MOST_PER_READ, MOST_PER_WRITE
+from hardware.registers import (
+    HOLDING,
+    INPUT,
+    MOST_PER_READ,
+    MOST_PER_WRITE,
+    WRITE_ONE,
+    WRITE_SEVERAL,
+)
 from hardware.twins.modbus_server import SILENCE, VirtualDevice
 
-WRITE = 16
-"""Function code of a write to several registers."""
+WRITE = WRITE_SEVERAL
 ILLEGAL_FUNCTION = 1
 ILLEGAL_ADDRESS = 2
 ILLEGAL_VALUE = 3
@@ -27,7 +33,7 @@ def reply(device: VirtualDevice, asked: bytes) -> bytes | None:
     """Return the answer to one request, without address and checksum; None for silence.
 
     Source:
-        Modbus Application Protocol 1.1b3, sections 6.3, 6.4 and 6.12.
+        Modbus Application Protocol 1.1b3, sections 6.3, 6.4, 6.6 and 6.12.
     """
     function_code = asked[0] if asked else 0
     address, count = int.from_bytes(asked[1:3]), int.from_bytes(asked[3:5])
@@ -35,11 +41,16 @@ def reply(device: VirtualDevice, asked: bytes) -> bytes | None:
         return _read(device, function_code, address, count)
     if function_code == WRITE and len(asked) == 6 + 2 * count and count <= MOST_PER_WRITE:
         words = [int.from_bytes(asked[at : at + 2]) for at in range(6, len(asked), 2)]
-        code = device.write(address, words)
-        if code == SILENCE:
-            return None
-        return refusal(function_code, code) if code else asked[:5]
+        return _written(device.write(address, words), asked)
+    if function_code == WRITE_ONE and len(asked) == 5:
+        return _written(device.write(address, [count]), asked)
     return refusal(function_code, ILLEGAL_FUNCTION)
+
+
+def _written(code: int, asked: bytes) -> bytes | None:
+    if code == SILENCE:
+        return None
+    return refusal(asked[0], code) if code else asked[:5]
 
 
 def refusal(function_code: int, code: int) -> bytes:

@@ -63,7 +63,8 @@ class Device:
             raise RegistersRefusedError("memory", address, count, "no such registers")
         return found
 
-    def write(self, address: int, words: Words) -> None:
+    def write(self, address: int, words: Words, function_code: int = 16) -> None:
+        assert function_code == 16 or len(words) == 1
         self.writes += 1
         start = address - 40_000
         enable = CONTROL + models()[704].offset("WSetEna")

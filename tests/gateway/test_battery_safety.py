@@ -42,7 +42,8 @@ class Wire:
             raise RegistersRefusedError("twin", address, count, "no such registers")
         return found
 
-    def write(self, address: int, words: Words) -> None:
+    def write(self, address: int, words: Words, function_code: int = 16) -> None:
+        assert function_code == 16 or len(words) == 1
         self.writes += 1
         if self.twin.write(address, words):
             raise RegistersRefusedError("twin", address, len(words), "refused")

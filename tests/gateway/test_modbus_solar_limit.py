@@ -36,7 +36,8 @@ class Inverter:
         del function_code
         return self.words[address - 40_000 : address - 40_000 + count]
 
-    def write(self, address: int, words: Words) -> None:
+    def write(self, address: int, words: Words, function_code: int = 16) -> None:
+        assert function_code == 16 or len(words) == 1
         self.writes.append(len(words))
         if not self.forgets:
             self.words[address - 40_000 : address - 40_000 + len(words)] = words

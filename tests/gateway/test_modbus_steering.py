@@ -43,9 +43,9 @@ class Watched:
     def read(self, address: int, count: int, function_code: int = HOLDING) -> Words:
         return self.unit.read(address, count, function_code)
 
-    def write(self, address: int, words: Words) -> None:
+    def write(self, address: int, words: Words, function_code: int = 16) -> None:
         self.writes.append((address, len(words)))
-        self.unit.write(address, words)
+        self.unit.write(address, words, function_code)
 
 
 class Memory:

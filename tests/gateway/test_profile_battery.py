@@ -164,3 +164,15 @@ def test_somebody_elses_set_point_is_left_alone(name: str, tmp_path: Path) -> No
         assert at.twin.writes == []
         assert at.twin.power_w == 1100
         assert at.outcomes[-1] is Outcome.FAILED
+
+
+def test_a_make_that_wants_it_is_told_every_five_seconds(tmp_path: Path) -> None:
+    with home("victron_multiplus", tmp_path) as at:
+        battery = at.gateway()
+        battery.accept(schedule(2000))
+        battery.turn()
+        at.twin.writes.clear()
+
+        at.pass_time(50, battery)
+
+        assert at.twin.writes == [(37, [2000])] * 10

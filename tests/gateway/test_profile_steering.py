@@ -129,7 +129,8 @@ class Direct:
         del function_code
         return Image.of_blocks("twin", self.twin.spans()).read(address, count)
 
-    def write(self, address: int, words: Words) -> None:
+    def write(self, address: int, words: Words, function_code: int = 16) -> None:
+        assert function_code == 16 or len(words) == 1
         if self.twin.write(address, words):
             raise RegistersRefusedError("twin", address, len(words), "refused")
 
@@ -385,8 +386,8 @@ class Counted:
         self.reads.append((address, count))
         return self.unit.read(address, count, function_code)
 
-    def write(self, address: int, words: Words) -> None:
-        self.unit.write(address, words)
+    def write(self, address: int, words: Words, function_code: int = 16) -> None:
+        self.unit.write(address, words, function_code)
 
 
 @pytest.mark.parametrize(
@@ -471,11 +472,11 @@ def test_only_registers_that_wear_out_are_spent_and_none_at_a_refresh() -> None:
 
         assert purse.spent == [
             (13049, False),
+            (13051, False),
             (13050, False),
             (13051, False),
-            (13051, False),
-            (13049, True),
             (13050, True),
+            (13049, True),
         ]
 
 

@@ -104,7 +104,8 @@ class Blocking:
         assert self.let_go.wait(PATIENCE_S)
         return [0] * count
 
-    def write(self, address: int, words: Words) -> None:
+    def write(self, address: int, words: Words, function_code: int = 16) -> None:
+        assert function_code == 16 or len(words) == 1
         raise AssertionError((address, words))
 
 

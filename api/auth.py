@@ -44,7 +44,7 @@ class Need(StrEnum):
     KEEPER = "keeper"
     """The board or an operator: accounts, grants, the state of gateways."""
     INSTALLER = "installer"
-    """Whoever may work at a home now; a home of the address is checked by ``home_to_work_at``."""
+    """Whoever may work at a home now; jobs at other homes do not exist for them."""
 
 
 _ASKS: Mapping[Need, Callable[[Visitor], bool]] = {
@@ -184,13 +184,6 @@ def own_home(visitor: Visitor, home: str) -> str:
     """Return a home that the visitor lives or lived in; anybody else's does not exist for them."""
     if not visitor.ever_in(home):
         raise RefusedError(HTTPStatus.NOT_FOUND, f"there is no home {home[:40]!r} for you here")
-    return home
-
-
-def home_to_work_at(visitor: Visitor, home: str) -> str:
-    """Return a home that an installer may work at now; any other does not exist for them."""
-    if home not in visitor.works_at:
-        raise RefusedError(HTTPStatus.NOT_FOUND, f"there is no job at {home[:40]!r} for you")
     return home
 
 

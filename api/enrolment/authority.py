@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -30,6 +31,7 @@ CRL_DAYS = 30
 _SKEW = timedelta(minutes=5)
 """How far back a certificate begins, for who is a little behind."""
 _MOST_CSR = 4_096
+_CURVE = ec.SECP256R1.name
 
 
 class RequestRefusedError(InputError):
@@ -143,13 +145,13 @@ def key_of(csr: bytes) -> ec.EllipticCurvePublicKey:
         raise RequestRefusedError(f"'csr' has more than {_MOST_CSR} bytes: make it anew")
     try:
         request = x509.load_pem_x509_csr(csr)
-        key, signed = request.public_key(), request.is_signature_valid
-    except ValueError as error:
+        key = request.public_key()
+        if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != _CURVE:
+            raise RequestRefusedError("'csr' is not for an EC P-256 key: make it anew")
+        if not request.is_signature_valid:
+            raise RequestRefusedError("'csr' is not signed by its own key: make it anew")
+    except (ValueError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
         raise RequestRefusedError("'csr' is no certificate request in PEM: make it anew") from error
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise RequestRefusedError("'csr' is not for an EC P-256 key: make it anew")
-    if not signed:
-        raise RequestRefusedError("'csr' is not signed by its own key: make it anew")
     return key
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cryptography import x509
 from sqlalchemy import select
 
-from api.enrolment.authority import Signer
+from api.enrolment.authority import RequestRefusedError, Signer, key_of
 from api.enrolment.ca_folder import ISSUING, ROOT, pem, read_certificate, read_signer
 from api.enrolment.certificates import give, in_force, key_in, revoked, take_back
 from api.enrolment.claims import GATEWAY, KEPT_S, Shown, claim_of_mark, claim_of_ticket, show
@@ -25,6 +25,7 @@ from gateway.enrol.code import Code
 from gateway.enrol.identity import Enrolled
 from gateway.enrol.office import HANDOVER, RENEW
 from kwartier.clock import Clock
+from kwartier.errors import ContractError
 from kwartier.identity import CoopId, GatewayId
 from kwartier.wire import Json
 
@@ -95,6 +96,9 @@ class Enrolment:
 
     def look(self, ticket: str) -> Let | JobState | None:
         """Return what a gateway gets, or how its job stands; None for no claim of ours."""
+        with self._people.reading() as desk:
+            if claim_of_ticket(desk, ticket) is None:
+                return None  # a stranger's guess keeps nobody from writing
         with self._people.writing() as desk:
             row = claim_of_ticket(desk, ticket)
             if row is None or row.spoiled or row.shown_at_s is None:
@@ -124,11 +128,15 @@ class Enrolment:
             ContractError: It is no signed message.
             RequestRefusedError: The request is not one we sign, or for another key.
         """
+        with self._people.reading() as desk:
+            read_signed(desk, gateway, RENEW, sent)  # a stranger keeps nobody from writing
         with self._people.writing() as desk:
             told, row = read_signed(desk, gateway, RENEW, sent)
             once(desk, told)
             job = job_of(desk, row.job)
             csr = str(told.body.get("csr")).encode()
+            if key_of(csr) != key_in(row):
+                raise RequestRefusedError("'csr' is for another key: ask with the box's own")
             if job.state is not JobState.APPROVED:
                 raise DeniedError("this gateway's job is over: enrol it anew")
             made = pem(give(desk, self._issuing, job.id, gateway, csr)).decode()
@@ -138,11 +146,16 @@ class Enrolment:
         """Keep a signed handover, and return its hash.
 
         Raises:
-            DeniedError: No certificate in force signed it.
-            ContractError: It is no signed message.
+            DeniedError: No certificate in force signed it, or it sent too many today.
+            ContractError: It is no signed message, or tells of another gateway.
         """
+        with self._people.reading() as desk:
+            read_signed(desk, gateway, HANDOVER, sent)  # a stranger keeps nobody from writing
         with self._people.writing() as desk:
             told, row = read_signed(desk, gateway, HANDOVER, sent)
+            home = told.body.get("home")
+            if isinstance(home, dict) and home.get("gateway", gateway) not in ("", gateway):
+                raise ContractError("this handover tells of another gateway than the one it is of")
             if told.at_s > desk.at_s + 300:
                 raise DeniedError("this handover is of the future: set the gateway's clock")
             job = job_of(desk, row.job)

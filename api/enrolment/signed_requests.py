@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from sqlalchemy import delete
+from sqlalchemy import delete, func, select
 
 from api.enrolment.certificates import in_force, key_in
 from api.people.book import PeopleDesk
@@ -18,6 +18,8 @@ from kwartier.wire import Json
 
 WINDOW_S = 300
 """How far a gateway's clock may be from ours [s]."""
+MOST_A_DAY = 20
+"""How many handovers one gateway leaves in a day; every change of a step is one."""
 _NO = "this request is not signed by a certificate in force: enrol this gateway anew"
 
 
@@ -59,12 +61,23 @@ def once(desk: PeopleDesk, told: Signed) -> None:
 def keep_handover(
     desk: PeopleDesk, gateway: GatewayId, home: str, sent: Mapping[str, Json]
 ) -> HandoverRow:
-    """Keep a signed handover as it came, sealed; the same one again is the same row."""
+    """Keep a signed handover as it came, sealed; the same one again is the same row.
+
+    The mark is of what was signed: a signature can be written in more than one way, and an old
+    handover with its signature written anew must not become the newest.
+
+    Raises:
+        DeniedError: The gateway sent too many today.
+    """
     text = canonical(dict(sent)).decode()
-    mark = hashlib.sha256(text.encode()).hexdigest()
+    mark = hashlib.sha256(f"{sent['protected']}.{sent['payload']}".encode()).hexdigest()
     found = desk.session.query(HandoverRow).filter_by(hash=mark).first()
     if found is not None:
         return found
+    lately = HandoverRow.at_s > desk.at_s - 86_400
+    wanted = select(func.count()).where(HandoverRow.gateway == gateway, lately)
+    if desk.session.scalars(wanted).one() >= MOST_A_DAY:
+        raise DeniedError(f"gateway {gateway} sent {MOST_A_DAY} handovers today: come back later")
     row = HandoverRow(
         at_s=desk.at_s, gateway=gateway, home=home, hash=mark, record=desk.keys.seal(text)
     )

@@ -21,6 +21,8 @@ _LOCALES = {"nl": "nl-NL", "en": "en-GB"}
 _MOST_DEVICES = 64
 _LONGEST = 400
 _VERSION = 1
+_DAY_S = 86_400
+"""A local clock shows the last instant of all in a year that no calendar has."""
 
 
 def handover_pdf(
@@ -47,7 +49,7 @@ def handover_html(
     home, made_at_s = _part(record, "home"), record.get("made_at_s")
     if record.get("version") != _VERSION or type(made_at_s) is not int:
         raise ContractError("this handover is of no edition that is known here")
-    if not 0 <= made_at_s <= LAST_INSTANT_S or not home:
+    if not 0 <= made_at_s <= LAST_INSTANT_S - _DAY_S or not home:
         raise ContractError("this handover names no home, or no time")
     words = Words(language if language in LANGUAGES else LANGUAGES[0])
     say, steering = words.say, record.get("steering") is True
@@ -110,8 +112,16 @@ def _steps(words: Words, record: Mapping[str, Json]) -> Iterator[tuple[str, str]
         key = f"step.{name}"
         if isinstance(one, dict) and name != "consent" and key in words.texts:
             verdict = words.say("paper.later" if one.get("mark") == "later" else "paper.good")
-            told = [verdict, *numbers_of(words, name, _part(one, "facts"))]
+            told = [verdict, *_numbers(words, name, _part(one, "facts"))]
             yield words.say(key), ", ".join(told)[:_LONGEST]
+
+
+def _numbers(words: Words, step: str, facts: Mapping[str, Json]) -> list[str]:
+    """Return what was measured in a step; nothing where the record leaves a number out."""
+    try:
+        return numbers_of(words, step, facts)
+    except (KeyError, ValueError, OverflowError):
+        return []
 
 
 def _consent(words: Words, record: Mapping[str, Json]) -> Iterator[tuple[str, str]]:

@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from api.server import WebServer
+from tests.api.enrol_town import Served, served_town
 from tests.api.street import Street, street
-from tests.api.town import Town
+from tests.api.town import Town, Towns
 
 
 @contextmanager
@@ -33,6 +34,13 @@ def served(of: Street | Town) -> Iterator[httpx.Client]:
 def noon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
     """Forty homes at five past one on 1 July 2026; read only, shared by every test."""
     with street(tmp_path_factory.mktemp("noon")) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def lets_in(towns: Towns, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A town that lets gateways in; each test has gateways of its own."""
+    with served_town(towns, tmp_path_factory.mktemp("letsin")) as made:
         yield made
 
 

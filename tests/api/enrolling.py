@@ -16,8 +16,10 @@ from api.broker import mosquitto_program
 from api.enrolment.authority import Signer, certify_gateway
 from api.enrolment.broker_files import CA_FILE, CONF_FILE, BrokerPlan, write_broker
 from api.enrolment.ca_folder import ISSUING, init, pem, read_signer
+from api.enrolment.claims import draw
 from api.enrolment.cutting import take_over
-from api.enrolment.office import Enrolment
+from api.enrolment.jobs import ask_job, judge_job
+from api.enrolment.office import Enrolment, Let
 from api.enrolment.settings import EnrolmentSettings
 from api.people.book import PeopleBook
 from gateway.enrol.identity import Identity
@@ -56,6 +58,20 @@ def box(
     begun = begin or datetime.now(UTC)
     made = certify_gateway(issuing, identity.csr(), name, begun, days)
     identity.install(pem(made, issuing.certificate), (ca / "root.crt").read_bytes())
+    return identity
+
+
+def known_box(desk: Enrolment, people: PeopleBook, folder: Path, name: str) -> Identity:
+    """Return a gateway that was let in by an approved job and a code, as the desk does it."""
+    identity, ticket = Identity(folder / name), f"{name:-<24}"
+    with people.writing() as book:
+        job = ask_job(book, "a-board", name, "home-1")
+        judge_job(book, "a-board", job, approved=True)
+        drawn = draw(book, "a-installer", job)
+    desk.show(drawn.code, ticket, identity.csr())
+    let = desk.look(ticket)
+    assert isinstance(let, Let)
+    identity.install(let.chain.encode(), let.roots.encode())
     return identity
 
 

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 
-from api.app import create_app
 from api.enrolment.certificates import in_force
-from api.server import WebServer
 from gateway.enrol.claim import Claim, State, wait_for
 from gateway.enrol.code import Code, read_code
 from gateway.enrol.identity import Identity
@@ -22,67 +16,15 @@ from gateway.enrol.office import queue_handover, renew, send_handover
 from gateway.enrol.server import Server, ServerRefusedError
 from kwartier.cli import main
 from kwartier.errors import InputError, SettingsError
-from tests.api.cooperative.stages import Stage
-from tests.api.enrolling import authority, desk_of
-from tests.api.town import Town, Towns
+from tests.api.enrol_town import Served
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A town that lets gateways in, at a real port."""
-
-    town: Town
-    url: str
-
-    def browser(self, session: str | None) -> httpx.Client:
-        client = httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=60)
-        if session is not None:
-            client.cookies.set("kwartier", session)
-        return client
-
-    def job(self, gateway: str, *, approved: bool = True) -> int:
-        """Return the number of a new job at home-1."""
-        with self.browser(self.town.officer("board")) as board:
-            sent = {"gateway": gateway, "home": "home-1", "meter": "E0047", "steering": "ja"}
-            reply = board.post("/ops/klussen", data=sent)
-            assert reply.status_code == 303, reply.text
-            number = int(re.findall(r"/ops/klussen/(\d+)", reply.headers["location"])[0])
-            if approved:
-                assert board.post(f"/ops/klussen/{number}/goed").status_code == 303
-        return number
-
-    def code(self, job: int) -> str:
-        """Return a code that the installer draws on site."""
-        with self.browser(self.town.installer("home-1")) as installer:
-            page = installer.post(f"/i/klussen/{job}/code")
-        assert page.status_code == 200
-        return str(re.findall(r"<code>([^<]+)</code>", page.text)[0])
-
-
-@pytest.fixture(scope="module")
-def served(towns: Towns, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder = tmp_path_factory.mktemp("journey")
-    with towns.at(Stage.READY, folder, public_url="http://127.0.0.1:1") as town:
-        begun = datetime.fromtimestamp(town.clock.now_s(), UTC) - timedelta(hours=1)
-        ca = authority(folder, begun)
-        house = replace(town.house, enrolment=desk_of(town.house.people, town.clock, ca))
-        server = WebServer(create_app(house), "127.0.0.1", 0)
-        server.start()
-        yield Served(replace(town, house=house), f"http://127.0.0.1:{server.port}")
-        town.house.live.close()
-        server.stop()
-
-
-def claim_of(served: Served, folder: Path, code: str) -> Claim:
-    return Claim(Server(served.url), code, Identity(folder))
-
-
-def test_a_box_is_let_in_once_the_board_agrees(served: Served, tmp_path: Path) -> None:
-    job = served.job("gw-11", approved=False)
-    claim = claim_of(served, tmp_path, served.code(job))
+def test_a_box_is_let_in_once_the_board_agrees(lets_in: Served, tmp_path: Path) -> None:
+    job = lets_in.job("gw-11", approved=False)
+    claim = lets_in.claim(tmp_path, lets_in.code(job))
 
     begun, waiting = claim.begin(), claim.look()
-    with served.browser(served.town.officer("board")) as board:
+    with lets_in.browser(lets_in.town.officer("board")) as board:
         page = board.get(f"/ops/klussen/{job}").text
         board.post(f"/ops/klussen/{job}/goed")
     approved = claim.look()
@@ -97,9 +39,9 @@ def test_a_box_is_let_in_once_the_board_agrees(served: Served, tmp_path: Path) -
     assert claim.identity.tls().context() is not None
 
 
-def test_a_restart_goes_on_where_it_was(served: Served, tmp_path: Path) -> None:
-    job = served.job("gw-12")
-    claim_of(served, tmp_path, served.code(job)).begin()
+def test_a_restart_goes_on_where_it_was(lets_in: Served, tmp_path: Path) -> None:
+    job = lets_in.job("gw-12")
+    lets_in.claim(tmp_path, lets_in.code(job)).begin()
 
     resumed = Claim.resumed(Identity(tmp_path))
 
@@ -109,10 +51,10 @@ def test_a_restart_goes_on_where_it_was(served: Served, tmp_path: Path) -> None:
 
 
 def test_the_command_lets_a_box_in(
-    served: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    lets_in: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = served.code(served.job("gw-13"))
-    words = ["gateway", "enrol", "--server", served.url, "--folder", str(tmp_path)]
+    code = lets_in.code(lets_in.job("gw-13"))
+    words = ["gateway", "enrol", "--server", lets_in.url, "--folder", str(tmp_path)]
 
     wrong = main([*words, "--code", "2222-2222"])
     done = main([*words, "--code", code])
@@ -123,11 +65,11 @@ def test_the_command_lets_a_box_in(
     assert "opens nothing" in told.err
 
 
-def test_renewal_and_handover_go_by_the_key_alone(served: Served, tmp_path: Path) -> None:
-    claim = claim_of(served, tmp_path, served.code(served.job("gw-14")))
+def test_renewal_and_handover_go_by_the_key_alone(lets_in: Served, tmp_path: Path) -> None:
+    claim = lets_in.claim(tmp_path, lets_in.code(lets_in.job("gw-14")))
     claim.begin()
     claim.look()
-    identity, server, clock = claim.identity, claim.server, served.town.clock
+    identity, server, clock = claim.identity, claim.server, lets_in.town.clock
     first = identity.certificate()
 
     renew(server, identity, clock)
@@ -136,44 +78,44 @@ def test_renewal_and_handover_go_by_the_key_alone(served: Served, tmp_path: Path
 
     assert sent
     assert identity.certificate() != first
-    with served.browser(served.town.officer("board")) as board:
+    with lets_in.browser(lets_in.town.officer("board")) as board:
         page = board.get("/gateways/gw-14/overdracht")
         told = board.get("/api/v1/gateways/gw-14/handover").json()
-    with served.browser(served.town.resident("home-1")) as resident:
+    with lets_in.browser(lets_in.town.resident("home-1")) as resident:
         own = resident.get("/gateways/gw-14/overdracht")
-    with served.browser(served.town.resident("home-2")) as neighbour:
+    with lets_in.browser(lets_in.town.resident("home-2")) as neighbour:
         foreign = neighbour.get("/gateways/gw-14/overdracht")
     assert (page.status_code, own.status_code, foreign.status_code) == (200, 200, 404)
     assert "Gerda" in own.text
     assert told["home"] == "home-1"
 
 
-def test_who_is_put_out_gets_no_new_certificate(served: Served, tmp_path: Path) -> None:
-    job = served.job("gw-15")
-    claim = claim_of(served, tmp_path, served.code(job))
+def test_who_is_put_out_gets_no_new_certificate(lets_in: Served, tmp_path: Path) -> None:
+    job = lets_in.job("gw-15")
+    claim = lets_in.claim(tmp_path, lets_in.code(job))
     claim.begin()
     claim.look()
 
-    with served.browser(served.town.officer("board")) as board:
+    with lets_in.browser(lets_in.town.officer("board")) as board:
         unsure = board.post(f"/ops/klussen/{job}/stop")
-        with served.town.house.people.reading() as desk:
+        with lets_in.town.house.people.reading() as desk:
             kept = len(in_force(desk, "gw-15"))
         sure = board.post(f"/ops/klussen/{job}/stop", data={"sure": "ja"})
 
     assert (unsure.status_code, kept, sure.status_code) == (303, 1, 303)
     with pytest.raises(ServerRefusedError, match="enrol this gateway anew"):
-        renew(claim.server, claim.identity, served.town.clock)
+        renew(claim.server, claim.identity, lets_in.town.clock)
     assert wait_for(claim, claim.look(), 0.0, threading.Event()) is State.REFUSED
 
 
-def test_an_installer_of_another_home_sees_and_draws_nothing(served: Served) -> None:
-    job = served.job("gw-16")
-    mark = read_code(served.code(job)).mark
+def test_an_installer_of_another_home_sees_and_draws_nothing(lets_in: Served) -> None:
+    job = lets_in.job("gw-16")
+    mark = read_code(lets_in.code(job)).mark
 
-    with served.browser(served.town.installer("home-2")) as other:
+    with lets_in.browser(lets_in.town.installer("home-2")) as other:
         drawn, scanned = other.post(f"/i/klussen/{job}/code"), other.get(f"/i/{mark}")
         listed = other.get("/i/klussen").text
-    with served.browser(served.town.installer("home-1")) as own:
+    with lets_in.browser(lets_in.town.installer("home-1")) as own:
         seen = own.get(f"/i/{mark}")
 
     assert (drawn.status_code, scanned.status_code, seen.status_code) == (404, 404, 200)
@@ -190,16 +132,16 @@ def test_an_installer_of_another_home_sees_and_draws_nothing(served: Served) -> 
         {"gateway": "gw-17", "home": "home-1", "meter": "9" * 65},
     ],
 )
-def test_a_job_that_cannot_be_is_refused_on_its_page(served: Served, sent: dict[str, str]) -> None:
-    with served.browser(served.town.officer("board")) as board:
+def test_a_job_that_cannot_be_is_refused_on_its_page(lets_in: Served, sent: dict[str, str]) -> None:
+    with lets_in.browser(lets_in.town.officer("board")) as board:
         reply = board.post("/ops/klussen", data=sent)
 
     assert reply.status_code == 422
     assert 'role="alert"' in reply.text
 
 
-def test_an_operator_plans_and_only_the_board_approves(served: Served) -> None:
-    with served.browser(served.town.operator()) as operator:
+def test_an_operator_plans_and_only_the_board_approves(lets_in: Served) -> None:
+    with lets_in.browser(lets_in.town.operator()) as operator:
         sent = {"gateway": "gw-18", "home": "home-1"}
         number = operator.post("/ops/klussen", data=sent).headers["location"]
         path = re.findall(r"/ops/klussen/\d+", number)[0]

@@ -67,10 +67,12 @@ def add_handover(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -
 
 
 def _seen(house: House, visitor: Visitor, gateway: str) -> Handover:
-    """Return the newest handover of a gateway, for who may see it; else there is none."""
+    """Return the newest handover of a gateway, for who may see it; else there is none.
+
+    It names who lived there when it was made: who moved in later does not see it.
+    """
     with house.people.reading() as desk:
         found = newest_handover(desk, gateway)
-    now_s = house.clock.now_s()
-    if found is None or not (visitor.on_board or visitor.lived_in(found.home, now_s)):
+    if found is None or not (visitor.on_board or visitor.lived_in(found.home, found.at_s)):
         raise RefusedError(HTTPStatus.NOT_FOUND, f"there is no handover of {gateway!r} for you")
     return found

@@ -131,18 +131,23 @@ def _add_one(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> No
 def _add_judging(app: FastAPI, house: House, door: Doorkeeper) -> None:
     board = Depends(Require(door, Need.BOARD))
 
-    def judge(visitor: Visitor, job: int, *, approved: bool) -> Response:
+    def judge(visitor: Visitor, job: int, sent: Form, *, approved: bool) -> Response:
         with house.people.writing() as desk:
+            seen = sent.get("key", "")
+            if seen and job_line(desk, job_of(desk, job)).key != seen:
+                raise RefusedError(
+                    HTTPStatus.CONFLICT, "another box showed the code meanwhile: look again"
+                )
             judge_job(desk, visitor.account, job, approved=approved)
         return go(f"{PAGE}/{job}", done="job_approved" if approved else "job_refused")
 
     @app.post(f"{PAGE}/{{job}}/goed", include_in_schema=False)
-    def approve(visitor: Annotated[Visitor, board], job: JobNumber) -> Response:
-        return judge(visitor, job, approved=True)
+    def approve(visitor: Annotated[Visitor, board], job: JobNumber, sent: Form) -> Response:
+        return judge(visitor, job, sent, approved=True)
 
     @app.post(f"{PAGE}/{{job}}/weiger", include_in_schema=False)
-    def refuse(visitor: Annotated[Visitor, board], job: JobNumber) -> Response:
-        return judge(visitor, job, approved=False)
+    def refuse(visitor: Annotated[Visitor, board], job: JobNumber, sent: Form) -> Response:
+        return judge(visitor, job, sent, approved=False)
 
 
 def _add_ending(app: FastAPI, house: House, door: Doorkeeper) -> None:

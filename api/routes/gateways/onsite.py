@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Path, Request, Response
 
-from api.auth import Doorkeeper, Need, Require, home_to_work_at
+from api.auth import Doorkeeper, Need, Require
 from api.enrolment.claims import claim_of_mark, draw
 from api.enrolment.jobs import Job, job_of, jobs_at
 from api.house import House
@@ -37,10 +37,12 @@ def add_onsite(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> 
     def code(request: Request, visitor: Annotated[Visitor, installer], job: JobNumber) -> Response:
         try:
             with house.people.writing() as desk:
-                home_to_work_at(visitor, job_of(desk, job).home)
-                drawn = draw(desk, visitor.account, job)
-        except UnknownError as error:
-            raise RefusedError(HTTPStatus.NOT_FOUND, str(error)) from error
+                is_theirs = job_of(desk, job).home in visitor.works_at
+                drawn = draw(desk, visitor.account, job) if is_theirs else None
+        except UnknownError:
+            drawn = None
+        if drawn is None:
+            raise RefusedError(HTTPStatus.NOT_FOUND, f"there is no job {job} for you")
         values = dict(code_values(house, drawn)) | {"back": PAGE}
         return sheets.show(
             request, visitor, "jobs_code.html", values, title="title.job_code", tab="work"
@@ -51,9 +53,8 @@ def add_onsite(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> 
         with house.people.reading() as desk:
             row = claim_of_mark(desk, mark)
             job = None if row is None else job_of(desk, row.job)
-        if job is None:
+        if job is None or job.home not in visitor.works_at:
             raise RefusedError(HTTPStatus.NOT_FOUND, "this code is nobody's: draw a new one")
-        home_to_work_at(visitor, job.home)
         return _show(house, sheets, request, visitor, job)
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.commission.commissioned import FILE
-from gateway.commission.found import Found, Kind
+from gateway.commission.device_settings import device_lines
+from gateway.commission.device_settings import quoted as _text
+from gateway.commission.found import Found
 from gateway.enrol.identity import Enrolled, Identity
 from gateway.enrol.kept import write_whole
 from gateway.enrol.server import Server
-from gateway.enrol.site import CONFIG_KEY_FILE
-
-_SMALLEST_W = 1
+from gateway.enrol.site import CONFIG_KEY_FILE, TRIAL_FILE, read_site
 
 
 def settings_text(
@@ -49,7 +48,7 @@ def settings_text(
     if cable:
         lines += ["", "[[p1]]", f"address = {_text(cable)}", f"line = {_text(line)}"]
     for device in devices:
-        lines += _device(device)
+        lines += device_lines(device)
     return "\n".join(lines) + "\n"
 
 
@@ -85,25 +84,13 @@ def _renewal(identity: Identity, server: Server | None) -> Iterator[str]:
 
 
 def _care(identity: Identity) -> Iterator[str]:
-    """Yield whose wishes are taken from afar: the key that stood on the card, or nobody's."""
-    if (identity.folder / CONFIG_KEY_FILE).exists():
-        yield from ("", "[care]", f"config_key_file = {_text(CONFIG_KEY_FILE)}")
-
-
-def _device(device: Found) -> Iterator[str]:
-    place = (f"host = {_text(device.host)}", f"port = {device.port}", f"unit = {device.unit}")
-    if device.kind is Kind.BATTERY and not device.profile and device.charge_max_w:
-        yield from ("", "[[battery]]", f"device = {_text(device.name)}", *place)
-        yield f"charge_max_w = {max(device.charge_max_w, _SMALLEST_W)}"
-        yield f"discharge_max_w = {max(device.discharge_max_w, _SMALLEST_W)}"
-    elif device.series:
-        yield from ("", "[[modbus]]", f"device = {_text(device.name)}", *place)
-        if device.profile:
-            yield f"profile = {_text(device.profile)}"
-        if device.turned:
-            yield "turned = true"
-
-
-def _text(value: str) -> str:
-    """Return a TOML basic string; JSON's escapes are TOML's too."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """Yield whose wishes are taken from afar, and where programs are, as the card says."""
+    site = read_site(identity.folder)
+    slots = "" if site is None else site.slots
+    known = (identity.folder / CONFIG_KEY_FILE).exists()
+    if known or slots:
+        yield from ("", "[care]")
+    if known:
+        yield f"config_key_file = {_text(CONFIG_KEY_FILE)}"
+    if slots:
+        yield from (f"slots = {_text(slots)}", f"trial_file = {_text(TRIAL_FILE)}")

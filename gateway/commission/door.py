@@ -47,18 +47,16 @@ class Door:
     def wait_s(self) -> float:
         """Return how long nobody may try now [s]; 0 when somebody may."""
         with self._lock:
-            if len(self._wrong) < TRIES:
-                return 0.0
-            return max(0.0, self._wrong[0] + WITHIN_S - self._clock.monotonic_s())
+            return self._wait_s()
 
     def enter(self, typed: str) -> str | None:
         """Return a new session's secret for the right code; None for a wrong one."""
-        if self.wait_s() > 0:
-            return None
-        if not hmac.compare_digest(_plain(typed).encode(), _plain(self.code).encode()):
-            with self._lock:
+        with self._lock:  # many that try at the same moment are counted one by one
+            if self._wait_s() > 0:
+                return None
+            if not hmac.compare_digest(_plain(typed).encode(), _plain(self.code).encode()):
                 self._wrong.append(self._clock.monotonic_s())
-            return None
+                return None
         session = secrets.token_urlsafe(32)
         self._book.admit(_mark(session))
         return session
@@ -66,6 +64,11 @@ class Door:
     def knows(self, session: str) -> bool:
         """Return whether a session was let in."""
         return bool(session) and len(session) < 100 and self._book.knows(_mark(session))
+
+    def _wait_s(self) -> float:
+        if len(self._wrong) < TRIES:
+            return 0.0
+        return max(0.0, self._wrong[0] + WITHIN_S - self._clock.monotonic_s())
 
 
 def form_token(session: str) -> str:

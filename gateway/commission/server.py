@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import socket
-import threading
+import sys
+from collections.abc import Mapping
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,14 +20,14 @@ from gateway.commission.door import Door, form_token, is_near, is_own_name
 from gateway.commission.paper import handover_page
 from gateway.commission.record import address_of, digest_of
 from gateway.commission.refusal import Refusal
+from gateway.commission.visits import Visits
 from gateway.commission.wizard import Wizard
-from gateway.commission.words import Words, chosen_language
+from gateway.commission.words import LANGUAGES, Words, chosen_language
 from kwartier.errors import KwartierError
 
 _log = logging.getLogger(__name__)
 
 MOST_BODY = 8_192
-MOST_AT_ONCE = 16
 PATIENCE_S = 10.0
 SESSION = "kwartier-wizard"
 _LANGUAGE = "kwartier-taal"
@@ -53,7 +54,9 @@ class WizardServer(ThreadingHTTPServer):
     block_on_close = False
     allow_reuse_address = True
 
-    def __init__(self, host: str, port: int, wizard: Wizard, door: Door) -> None:
+    def __init__(
+        self, host: str, port: int, wizard: Wizard, door: Door, visits: Visits | None = None
+    ) -> None:
         """Listen; port 0 takes a free one.
 
         Raises:
@@ -61,7 +64,7 @@ class WizardServer(ThreadingHTTPServer):
         """
         self.wizard, self.door = wizard, door
         self.look_every_ms = 2000
-        self._turns = threading.BoundedSemaphore(MOST_AT_ONCE)
+        self._visits = visits or Visits()
         if ":" in host:
             self.address_family = socket.AF_INET6
         super().__init__((host, port), _Handler)
@@ -70,24 +73,32 @@ class WizardServer(ThreadingHTTPServer):
         self, request: socket.socket | tuple[bytes, socket.socket], client_address: object
     ) -> None:
         """Answer on a thread of its own, when one of the few is free."""
-        if not self._turns.acquire(blocking=False):
+        assert isinstance(request, socket.socket)
+        assert isinstance(client_address, tuple)
+        if self._visits.come(request, str(client_address[0])):
+            super().process_request(request, client_address)
+        else:
             self.shutdown_request(request)
-            return
-        super().process_request(request, client_address)
 
     def process_request_thread(
         self, request: socket.socket | tuple[bytes, socket.socket], client_address: object
     ) -> None:
-        """Answer, and give the turn back."""
+        """Answer, and make room for another."""
+        assert isinstance(request, socket.socket)
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._turns.release()
+            self._visits.go(request)
+
+    def service_actions(self) -> None:
+        """End connections that last too long; the base calls this twice a second or oftener."""
+        self._visits.end_late()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say it in one line, without who asked."""
+        """Say it in one line, without who asked; who goes away early fills no log."""
         del request, client_address
-        _log.warning("a request to the wizard broke off", exc_info=_log.isEnabledFor(10))
+        level = logging.DEBUG if isinstance(sys.exc_info()[1], OSError) else logging.WARNING
+        _log.log(level, "a request to the wizard broke off", exc_info=_log.isEnabledFor(10))
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -109,22 +120,36 @@ class _Handler(BaseHTTPRequestHandler):
         """Show a page."""
         if not self._admitted():
             return
-        parts = urlsplit(self.path)
-        query = parse_qs(parts.query, max_num_fields=10)
+        try:
+            parts = urlsplit(self.path)
+            query = parse_qs(parts.query, max_num_fields=10)
+        except ValueError:
+            self._send(b"", _HTML, HTTPStatus.BAD_REQUEST)
+            return
         if "taal" in query:
-            self._cookies.append(f"{_LANGUAGE}={query['taal'][0][:2]}; Path=/; SameSite=Lax")
-            self._redirect(parts.path if parts.path.startswith("/") else "/")
+            self._speak(query["taal"][0], parts.path)
         elif parts.path.startswith("/static/"):
             self._static(parts.path.removeprefix("/static/"))
         elif not self._door.knows(self._session()):
             self._door_page()
-        elif parts.path == "/":
+        else:
+            self._inside(parts.path, query)
+
+    def _speak(self, language: str, path: str) -> None:
+        """Keep a language, and go back to a page of ours: to nothing else that stands there."""
+        if language in LANGUAGES:
+            self._cookies.append(f"{_LANGUAGE}={language}; Path=/; SameSite=Lax")
+        own = path == "/overdracht" or _step_of(path) is not None
+        self._redirect(path if own else "/")
+
+    def _inside(self, path: str, query: Mapping[str, list[str]]) -> None:
+        if path == "/":
             self._redirect(pages.path_of(self._wizard.book.next()))
-        elif parts.path == "/overdracht":
+        elif path == "/overdracht":
             self._handover()
-        elif parts.path == "/overdracht.json":
+        elif path == "/overdracht.json":
             self._handover_file()
-        elif (step := _step_of(parts.path)) is None:
+        elif (step := _step_of(path)) is None:
             self._missing()
         elif "deel" in query:
             self._part(step)
@@ -138,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         form = self._form()
         if form is None:
             return
-        path = urlsplit(self.path).path
+        path = self.path.partition("?")[0]
         if path == "/binnen":
             self._enter(form.get("code", ""))
             return
@@ -169,7 +194,8 @@ class _Handler(BaseHTTPRequestHandler):
         peer = str(self.client_address[0])
         host = self.headers.get("Host", "")
         origin = self.headers.get("Origin")
-        foreign = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
+        own = {f"http://{host.lower()}", f"https://{host.lower()}"}
+        foreign = origin is not None and origin.lower() not in own
         unsaid = self.command == "POST" and origin is None
         if is_near(peer) and is_own_name(host) and not foreign and not unsaid:
             return True
@@ -181,14 +207,17 @@ class _Handler(BaseHTTPRequestHandler):
     def _form(self) -> dict[str, str] | None:
         length = self.headers.get("Content-Length", "")
         kind = self.headers.get("Content-Type", "").split(";")[0].strip().lower()
-        small = length.isascii() and length.isdigit() and int(length[:9]) <= MOST_BODY
+        number = length.isascii() and length.isdigit() and len(length) <= len(str(MOST_BODY))
+        small = number and int(length) <= MOST_BODY
         if not small or kind != "application/x-www-form-urlencoded":
             self._send(b"", _HTML, HTTPStatus.BAD_REQUEST)
             return None
+        body = self.rfile.read(int(length))
         try:
-            body = self.rfile.read(int(length)).decode("utf-8")
-            fields = parse_qs(body, keep_blank_values=True, max_num_fields=20)
+            fields = parse_qs(body.decode("utf-8"), keep_blank_values=True, max_num_fields=20)
         except ValueError:
+            fields = None
+        if fields is None or len(body) < int(length):
             self._send(b"", _HTML, HTTPStatus.BAD_REQUEST)
             return None
         return {name: values[0] for name, values in fields.items()}
@@ -260,7 +289,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _redirect(self, path: str) -> None:
         self.send_response(HTTPStatus.SEE_OTHER)
-        self.send_header("Location", path if not path.startswith("//") else "/")
+        self.send_header("Location", path)
         self._finish_headers(0)
 
     def _send(self, content: bytes, kind: str, status: HTTPStatus = HTTPStatus.OK) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator, Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.house import House
 from collectors.power import meters_of
 from kwartier.clock import Clock
 from kwartier.errors import TemporaryError
+from kwartier.events import EventKind
 
 _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -38,6 +44,8 @@ class Metrics:
         self._letters = self._gauge("kwartier_store_dead_letters", "Blocks set aside.")
         self._conflicts = self._gauge("kwartier_store_conflicts", "Points that came twice.")
         self._up = self._gauge("kwartier_store_up", "1 when the record can be read.")
+        self._events = EventCounts()
+        self.registry.register(self._events)
         self._age = self._gauge(
             "kwartier_data_age_seconds", "Age of the newest value of a home's meter [s]."
         )
@@ -53,7 +61,7 @@ class Metrics:
         plan = house.plans.current()
         self._plan_age.set(float("nan") if plan is None else now_s - plan.made_s)
         try:
-            counts = house.store.counts()
+            counts, events = house.store.counts(), house.store.event_counts()
             newest_s = house.live.instants().newest_s(meters_of(house.community))
         except TemporaryError:
             self._up.set(0)
@@ -64,10 +72,36 @@ class Metrics:
         self._blocks.set(counts.blocks)
         self._letters.set(counts.dead_letters)
         self._conflicts.set(counts.conflicts)
+        self._events.learn(events)
         self._age.set(float("nan") if newest_s is None else now_s - newest_s)
 
     def _gauge(self, name: str, meaning: str) -> Gauge:
         return Gauge(name, meaning, registry=self.registry)
+
+
+class EventCounts(Collector):
+    """Counts events of gateways by kind, as the record does: it starts at no restart anew."""
+
+    def __init__(self) -> None:
+        """Know of none."""
+        self._lock = threading.Lock()
+        self._kept: Mapping[EventKind, int] = {}
+
+    def learn(self, kept: Mapping[EventKind, int]) -> None:
+        """Take over how many of each kind were ever kept."""
+        with self._lock:
+            self._kept = kept
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Yield the counts, of every kind there is."""
+        with self._lock:
+            kept = self._kept
+        family = CounterMetricFamily(
+            "kwartier_gateway_events", "Events that gateways told, by kind.", labels=["kind"]
+        )
+        for kind in EventKind:
+            family.add_metric([kind.value], kept.get(kind, 0))
+        yield family
 
 
 class Measured:

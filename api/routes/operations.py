@@ -8,15 +8,21 @@ from fastapi import Depends, FastAPI, Query, Request, Response
 
 from api.auth import Doorkeeper, Need, Require
 from api.health.gateways import GatewayHealth, Link, gateways, strangers
+from api.health.happened import EventAnswer, by_kind, event_answer
 from api.health.machine import Chains, Machine, machine
 from api.house import House
 from api.pages.sheets import Sheets
 from api.people.privacy import waiting_erasures
 from api.people.visitor import Visitor
 from api.schemas import moment_time, time_or_none
+from collectors.happenings import Happening
+from kwartier.identity import GatewayId
+from kwartier.units import EpochS
 
 PAGE = 100
 """How many gateways a page shows."""
+SHOWN_EVENTS = 12
+"""How many gateways a page names of one kind of event."""
 OLD_PLAN_S = 1_800
 """How old the plan may be before somebody should look: two quarter-hours [s]."""
 
@@ -96,6 +102,7 @@ class OperationsAnswer:
     oldest: datetime | None
     gateways: tuple[GatewayAnswer, ...]
     not_enrolled: tuple[StrangerAnswer, ...]
+    events: tuple[EventAnswer, ...]
     plan: PlanAgeAnswer | None
     messages: dict[str, int]
     database_bytes: dict[str, int]
@@ -118,6 +125,7 @@ def add_operations(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets)
         vanaf: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
     ) -> Response:
         found, state = gateways(house), machine(house, chains)
+        unknown = strangers(house)[:PAGE]
         with house.people.reading() as desk:
             waiting = waiting_erasures(desk) if visitor.on_board else 0
         now_s = int(house.clock.now_s())
@@ -130,7 +138,9 @@ def add_operations(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets)
             "causes": _causes(broken),
             "oldest_s": min((one.heard_s for one in found if one.heard_s), default=None),
             "now_s": now_s,
-            "strangers": strangers(house)[:PAGE],
+            "strangers": unknown,
+            "events": by_kind(_events(house, found[vanaf : vanaf + PAGE], unknown)),
+            "most_events": SHOWN_EVENTS,
             "machine": state,
             "plan_is_old": state.plan is None or now_s - state.plan.made_s > OLD_PLAN_S,
             "backup_is_old": any(
@@ -167,14 +177,15 @@ def _answer(
     state: Machine,
     more: str | None,
 ) -> OperationsAnswer:
-    now_s = int(house.clock.now_s())
+    now_s, unknown = int(house.clock.now_s()), strangers(house)[:PAGE]
     plan, counts = state.plan, state.counts
     return OperationsAnswer(
         moment_time(now_s),
         sum(one.broken is not Link.NONE for one in found),
         time_or_none(min((one.heard_s for one in found if one.heard_s), default=None)),
         tuple(map(_gateway, shown)),
-        tuple(StrangerAnswer(name, time_or_none(at_s)) for name, at_s in strangers(house)[:PAGE]),
+        tuple(StrangerAnswer(name, time_or_none(at_s)) for name, at_s in unknown),
+        tuple(map(event_answer, _events(house, shown, unknown))),
         None
         if plan is None
         else PlanAgeAnswer(moment_time(plan.made_s), now_s - plan.made_s, plan.status),
@@ -197,6 +208,13 @@ def _answer(
         ),
         more,
     )
+
+
+def _events(
+    house: House, shown: list[GatewayHealth], unknown: list[tuple[GatewayId, EpochS | None]]
+) -> list[Happening]:
+    """Return what happened of late on the gateways of a page, enrolled or not, newest first."""
+    return house.records.happenings({one.gateway for one in shown} | {name for name, _ in unknown})
 
 
 def _gateway(one: GatewayHealth) -> GatewayAnswer:

@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI, Request, Response
 
 from api.auth import Doorkeeper, Need, Require
 from api.health.gateways import Link
+from api.health.happened import EventAnswer, event_answer, happened_at
 from api.health.workplace import DeviceKind, Workplace, workplace
 from api.house import House
 from api.pages.sheets import Sheets
@@ -38,6 +39,7 @@ class WorkplaceAnswer:
     gateway: str
     broken: Link
     devices: tuple[DeviceAnswer, ...]
+    events: tuple[EventAnswer, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +63,22 @@ def add_work(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> No
 
     @app.get("/i", include_in_schema=False)
     def page(request: Request, visitor: Annotated[Visitor, installer]) -> Response:
-        values = {"places": places(visitor), "now_s": int(house.clock.now_s())}
+        found = places(visitor)
+        values = {
+            "places": found,
+            "events": {each.home: happened_at(house, each.home) for each in found},
+            "now_s": int(house.clock.now_s()),
+        }
         return sheets.show(
             request, visitor, "ops_work.html", values, title="title.work", tab="work"
         )
 
     @app.get("/api/v1/work", tags=["operations"], summary="Devices at the homes I work at now")
     def told(visitor: Annotated[Visitor, installer]) -> WorkAnswer:
-        return WorkAnswer(tuple(map(_answer, places(visitor))))
+        return WorkAnswer(tuple(_answer(house, place) for place in places(visitor)))
 
 
-def _answer(place: Workplace) -> WorkplaceAnswer:
+def _answer(house: House, place: Workplace) -> WorkplaceAnswer:
     return WorkplaceAnswer(
         place.home,
         place.gateway,
@@ -80,4 +87,5 @@ def _answer(place: Workplace) -> WorkplaceAnswer:
             DeviceAnswer(each.kind, each.device, time_or_none(each.heard_s), each.powers_w)
             for each in place.devices
         ),
+        tuple(map(event_answer, happened_at(house, place.home))),
     )

@@ -33,6 +33,7 @@ from api.people.companions import CompanionState
 from api.people.consents import Purpose
 from api.people.passwords import Weakness
 from api.people.wishes import Kind as Wish
+from kwartier.events import EventKind
 from optimizer.explain import _WORDS as REASONS
 from optimizer.key_json import KeyType
 from optimizer.moment import Moment
@@ -99,6 +100,8 @@ ENUMS: tuple[tuple[str, type[StrEnum]], ...] = (
     ("privacy.stays.*", KeptKind),
     ("help.broken.*", Link),
     ("ops.link.*", Link),
+    ("ops.event.*", EventKind),
+    ("ops.event.do.*", EventKind),
     ("overview.band.*", Band),
     ("overview.standing.*", Standing),
     ("overview.before.*", Span),

@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI, Request, Response
 
 from api.auth import Doorkeeper, Need, Require
 from api.health.gateways import HomeLinks, Link, home_links
+from api.health.happened import meter_swapped_s
 from api.house import House
 from api.pages.language import BEGUN, LANGUAGES, language
 from api.pages.sheets import Sheets, go
@@ -72,6 +73,7 @@ def add_help(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> No
             "line": house.help_line,
             "links": links,
             "you": links is not None and _you_can_help(links, house.clock.now_s()),
+            "swapped_s": None if links is None else meter_swapped_s(house, visitor),
             "answers": ANSWERS,
             "own": own,
             "looks": looks,

@@ -15,7 +15,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import chdir, suppress
 from pathlib import Path
 
 import httpx
@@ -31,7 +31,7 @@ from collectors.store import DeviceKey
 from kwartier.broker import Broker, Tls
 from kwartier.clock import SystemClock
 from kwartier.errors import KwartierError
-from tests.journeys.command import PROGRAM
+from tests.journeys.command import PROGRAM, kwartier_here
 
 PATIENCE_S = 120.0
 LOOK_EVERY_S = 0.05
@@ -114,15 +114,9 @@ class Installation:
             user=getpass.getuser(),
         )
 
-    def run(self, typed: str) -> str:
-        """Run one command to its good end, in the folder, and return what it printed."""
-        ran = self.ran(typed)
-        assert ran.returncode == 0, f"{typed}: {ran.stderr}"
-        return ran.stdout
-
-    def ran(self, typed: str) -> subprocess.CompletedProcess[str]:
-        """Run one command to its end, as it is typed behind ``kwartier``; see ``write``."""
-        return subprocess.run(
+    def run(self, typed: str) -> None:
+        """Run one command to its good end, as it is typed behind ``kwartier`` in the folder."""
+        ran = subprocess.run(
             [*PROGRAM, *shlex.split(self.filled(typed))],
             cwd=self.folder,
             capture_output=True,
@@ -130,6 +124,12 @@ class Installation:
             timeout=PATIENCE_S,
             check=False,
         )
+        assert ran.returncode == 0, f"{typed}: {ran.stderr}"
+
+    def ran_here(self, typed: str) -> subprocess.CompletedProcess[str]:
+        """Run one command to its end in this process: those that load much of the server."""
+        with chdir(self.folder):
+            return kwartier_here(*shlex.split(self.filled(typed)))
 
     def start_broker(self) -> subprocess.Popen[bytes]:
         """Start mosquitto on the settings that were written, and note its number."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import threading
@@ -32,6 +31,7 @@ from kwartier.reading import Reading, Schedule, Step
 from kwartier.wire import (
     ROOT,
     Address,
+    Json,
     Lane,
     Outcome,
     Response,
@@ -39,6 +39,7 @@ from kwartier.wire import (
     decode_response,
     encode_schedule,
 )
+from tests.journeys.command import answer_of
 from tests.journeys.installation import (
     COLLECT,
     COMMUNITY,
@@ -176,7 +177,7 @@ def start_services(place: Installation) -> str:
     place.write("collect.toml", COLLECT)
     place.write("serve.toml", SERVE)
     place.start("collect", "collect --config collect.toml")
-    place.run(
+    place.ran_here(
         f"coop init books --id {COOP} --name Zonnehof --street Zonlaan --number 1"
         " --postcode '2611 AA' --town Delft --treasurer-name 'Anna Bos' --board-name 'Bram Vos'"
     )
@@ -222,11 +223,13 @@ def write_gateway(place: Installation, identity: Identity, cupboard: Cupboard, m
     write_settings(identity.folder / "gateway.toml", text)
 
 
-def told_of(place: Installation) -> dict[str, object]:
-    """Return what the operator's command says of the gateway's settings."""
-    (told,) = json.loads(place.run("fleet config status --config serve.toml"))["gateways"]
-    assert isinstance(told, dict)
-    return told
+def told_of(place: Installation) -> tuple[Json, Json, Json]:
+    """Return what the operator's command says: state, newest version, version in force."""
+    told = answer_of(place.ran_here("fleet config status --config serve.toml"))["gateways"]
+    assert isinstance(told, list)
+    (gateway,) = told
+    assert isinstance(gateway, dict)
+    return gateway["state"], gateway.get("version"), gateway.get("in_force")
 
 
 def test_a_home_comes_on_the_air_stays_within_its_limits_and_is_cut_off(
@@ -268,11 +271,10 @@ def test_a_home_comes_on_the_air_stays_within_its_limits_and_is_cut_off(
     place.write("limits.toml", '[[battery]]\ndevice = "battery"\ncharge_max_w = 9000\n')
     wish = f"fleet config set --config serve.toml --gateway {GATEWAY} --key board.key --file "
     with telling(cupboard):
-        place.run(wish + "faster.toml")
-        place.until(lambda: told_of(place)["state"] == "confirmed", "the interval is changed")
-    refused = place.ran(wish + "limits.toml")
-    told = told_of(place)
-    assert (told["version"], told["in_force"]) == (1, 1)
+        answer_of(place.ran_here(wish + "faster.toml"))
+        place.until(lambda: told_of(place) == ("confirmed", 1, 1), "the interval is changed")
+    refused = place.ran_here(wish + "limits.toml")
+    assert told_of(place) == ("confirmed", 1, 1)
     assert (refused.returncode, "only be changed in the home" in refused.stderr) == (1, True)
 
     connected = place.words("gateway").count("link is up")

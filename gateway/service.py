@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 
 from gateway.agent import Agent, Manner
 from gateway.care.watch import Watchers, Watches
 from gateway.commission.hold import battery_poll, held_back, hold
+from gateway.commission.later import later_of
 from gateway.commission.turned import TurnedPoll
 from gateway.dating import Dating, LastKnown, MachineTime
 from gateway.home_assistant import HomeAssistant
@@ -42,6 +45,8 @@ def run_gateway(
     settings: GatewaySettings, clock: Clock, stop: threading.Event, watch: Watches | None = None
 ) -> None:
     """Read, keep, send and obey until told to stop, or until ``watch`` asks to begin anew.
+
+    It also ends, to be begun anew, when it turned out that batteries may be steered from now on.
 
     Raises:
         OutboxInUseError: Another process has this gateway's outbox.
@@ -91,6 +96,7 @@ def run_gateway(
         bus.begin()  # only now: a command that waits at the broker comes with the connection
         agent.start()
         parts.callback(agent.stop)
+        wants_anew = _later(settings, agent, bus, clock, parts)
         for battery in batteries:
             battery.start()
             parts.callback(battery.stop)
@@ -121,10 +127,27 @@ def run_gateway(
         dog = Watchdog(Manager.of_environment(os.environ), turning, clock)
         dog.ready()
         _log.info("gateway %s reads for %s", settings.gateway, settings.coop)
-        while not watch.look() and not stop.wait(_LOOK_EVERY_S):
+        while not (watch.look() or wants_anew() or stop.wait(_LOOK_EVERY_S)):
             dog.turn()
         if stop.is_set():  # a new beginning is no end: the service manager would kill it
             dog.stopping()
+
+
+def _later(
+    settings: GatewaySettings, agent: Agent, bus: MqttBus, clock: Clock, parts: ExitStack
+) -> Callable[[], bool]:
+    """Go on with what was left when the home was brought on the air.
+
+    Returns:
+        Whether that asks for a new beginning.
+    """
+    later = later_of(settings, clock)
+    if later is None:
+        return lambda: False
+    later.attach(agent, bus)
+    later.start()
+    parts.callback(later.stop)
+    return later.wants_anew
 
 
 class _Take:
@@ -166,14 +189,17 @@ def _battery(
     one: SteeredDevice, settings: GatewaySettings, links: Links, agent: Agent, clock: Clock
 ) -> SteeredBattery:
     unit = links.at(one.link).unit(one.unit)
+    first = settings.p1[0].device if settings.p1 else None
+    behind = [o for o in settings.batteries if (o.meter or first) == (one.meter or first)]
     return SteeredBattery(
         unit,
         one.device,
-        one.limits,
+        replace(one.limits, metered=bool(settings.p1), sharing=max(1, len(behind))),
         clock,
         settings.folder / f"{one.device}.steering.json",
         take=agent.take,
         tell=agent.tell,
+        event=agent.tell_event,
         way=(
             sunspec_way(unit, one.device, clock)
             if one.profile is None

@@ -38,6 +38,8 @@ class EventKind(StrEnum):
     UPDATE_REFUSED = "update-refused"
     CONFIG_ROLLED_BACK = "config-rolled-back"
     STEERING_FAILED = "steering-failed"
+    SIGN_REVERSED = "sign-reversed"
+    """A device tells its power the wrong way round; nothing is turned by itself."""
 
 
 @dataclass(frozen=True, slots=True)

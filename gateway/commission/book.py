@@ -15,6 +15,8 @@ from kwartier.errors import ContractError
 from kwartier.packing import Json
 
 _log = logging.getLogger(__name__)
+BOOK = "wizard.json"
+"""Its file in the gateway's folder."""
 _MOST_BYTES = 262_144
 _MOST_SESSIONS = 8
 

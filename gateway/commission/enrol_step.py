@@ -12,7 +12,8 @@ from gateway.enrol.server import Server
 from kwartier.clock import Clock
 from kwartier.errors import InputError
 
-_LOOK_EVERY_S = 10.0
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 10.0, 60.0
+"""How long until it asks again; half as long again each time [s]."""
 _CODE = Act("begin", "act.enrol", fields=("code",), second=False)
 _LATER = Act("later", "act.later")
 
@@ -29,8 +30,10 @@ class Enrolment:
         self.typed_wrong = False
         self._clock = clock
         self._claim = Claim.resumed(identity, ca_file)
-        self._state: State | None = State.WAITING if self._claim is not None else None
-        self._looked_s = 0.0
+        self._state: State | None = None
+        if self._claim is not None:
+            self._state = State.UNREACHABLE if self._claim.code else State.WAITING
+        self._looked_s, self._wait_s = 0.0, 0.0
 
     @property
     def enrolled(self) -> bool:
@@ -54,6 +57,7 @@ class Enrolment:
         if self.server is None:
             return
         self._claim = Claim(self.server, code.strip(), self.identity)
+        self._looked_s, self._wait_s = self._clock.monotonic_s(), _FIRST_WAIT_S
         try:
             self._state = self._claim.begin()
             self.typed_wrong = False
@@ -61,11 +65,12 @@ class Enrolment:
             self._claim, self._state, self.typed_wrong = None, None, True
 
     def look(self) -> None:
-        """Ask now and then how it stands."""
+        """Ask how it stands, ever more seldom."""
         now_s = self._clock.monotonic_s()
-        if self._claim is None or self.enrolled or now_s < self._looked_s + _LOOK_EVERY_S:
+        if self._claim is None or self.enrolled or now_s < self._looked_s + self._wait_s:
             return
         self._looked_s = now_s
+        self._wait_s = min(max(1.5 * self._wait_s, _FIRST_WAIT_S), _LONGEST_WAIT_S)
         if self._state is State.UNREACHABLE:
             # Perhaps the code itself never arrived: then it is shown again.
             self._state = self._claim.begin() if self._claim.code else self._claim.look()

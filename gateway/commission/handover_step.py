@@ -1,13 +1,25 @@
-"""Step 7: everything on one paper, signed."""
+"""Step 7: everything on one paper, signed; then the gateway begins."""
 
 from __future__ import annotations
+
+from enum import Enum, auto
 
 from gateway.commission.book import STEPS, Book, Mark, Step
 from gateway.commission.record import has_passed
 from gateway.commission.view import Act, Line, Tone, View
 
 
-def view(book: Book) -> View:
+class State(Enum):
+    """Whether the gateway can begin."""
+
+    WAITING = auto()
+    """The board has not let it in yet; it waits here for that."""
+    READY = auto()
+    LEAVING = auto()
+    """Somebody said that all is done."""
+
+
+def view(book: Book, state: State) -> View:
     """Return how much is good, and whether the handover was made."""
     lines = tuple(
         Line(
@@ -26,6 +38,11 @@ def view(book: Book) -> View:
         tone = Tone.STOP if missing else Tone.WAIT
         key = "handover.missing" if missing else "handover.ready"
         return View(Step.HANDOVER, key, facts, tone, lines, () if missing else (act,))
-    key = "handover.done" if has_passed(book) else "handover.open"
+    if state is State.LEAVING:
+        return View(Step.HANDOVER, "handover.leaving", facts, Tone.GOOD, lines)
     again = Act("next", "act.hand-over-again")
-    return View(Step.HANDOVER, key, facts, Tone.GOOD, lines, (again,))
+    if state is State.WAITING:
+        return View(Step.HANDOVER, "handover.waits", facts, Tone.GOOD, lines, (again,))
+    key = "handover.done" if has_passed(book) else "handover.open"
+    leave = Act("leave", "act.leave", second=False)
+    return View(Step.HANDOVER, key, facts, Tone.GOOD, lines, (leave, again))

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from gateway.commission.book import Step
 from gateway.commission.found import Found
+from gateway.commission.link_watch import ACKNOWLEDGED_WITHIN_S, OUTAGE_S, LinkSeen
 from gateway.commission.trial import Trial, try_steering
-from gateway.commission.uplink import ACKNOWLEDGED_WITHIN_S, OUTAGE_S, LinkSeen
 from gateway.commission.view import Act, Line, Tone, View
 from gateway.steer.steering import Steering
 from kwartier.clock import Clock

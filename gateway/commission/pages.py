@@ -12,6 +12,7 @@ from gateway.commission.words import Words
 STYLE = "/static/wizard.css"
 SCRIPT = "/static/wizard.js"
 _MEASURING = (Step.METER, Step.SIGNS, Step.LIVE)
+_HANDED = {"handover.done", "handover.open", "handover.waits"}
 _SHAPES = {
     Tone.GOOD: '<path d="M5 13l4 4L19 7"/>',
     Tone.WAIT: '<circle cx="12" cy="12" r="8"/><path d="M12 7v5l3 2"/>',
@@ -118,7 +119,7 @@ def live_part(words: Words, view: View) -> str:
 def acts_part(words: Words, view: View, token: str) -> str:
     """Return the buttons, each a form of its own."""
     forms = "".join(_form(words, view.step, act, token) for act in view.acts)
-    if view.step is Step.HANDOVER and view.key in {"handover.done", "handover.open"}:
+    if view.step is Step.HANDOVER and view.key in _HANDED:
         say = words.say
         forms = (
             '<p class="actions"><a class="button" href="/overdracht">'

@@ -38,19 +38,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--leave-after-s",
         type=float,
+        default=600.0,
         metavar="S",
-        help="end so long after everything is done, so that the gateway can begin",
+        help="when all is handed over and nobody says that it is done, end after so long, so that "
+        "the gateway can begin (%(default)g)",
     )
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Serve until SIGTERM, Ctrl-C, or for a while after everything is done."""
+    """Serve until all is handed over, or until SIGTERM or Ctrl-C."""
     from gateway.commission.bench import Bench, cables
     from gateway.commission.door import Door
-    from gateway.commission.leave import wait_until_done
     from gateway.commission.search import places
     from gateway.commission.server import WizardServer
-    from gateway.commission.wizard import Wizard
+    from gateway.commission.wizard import LOOK_EVERY_S, Wizard
     from gateway.enrol.site import read_site
     from kwartier.clock import SystemClock
     from kwartier.stopping import stopped_by_signals
@@ -70,6 +71,7 @@ def run(chosen: argparse.Namespace) -> int:
         chosen.server or ("" if site is None else site.server),
         chosen.ca,
     )
+    wizard.leave_after_s = chosen.leave_after_s
     door = Door(folder, wizard.book, clock)
     try:
         server = WizardServer(host, port, wizard, door)
@@ -84,7 +86,8 @@ def run(chosen: argparse.Namespace) -> int:
             f"Code of the box: {door.code}\n"
         )
         sys.stdout.flush()
-        wait_until_done(wizard, clock, stop, chosen.leave_after_s)
+        while not (wizard.over.is_set() or stop.wait(LOOK_EVERY_S)):
+            pass
         server.shutdown()
         server.server_close()
         wizard.stop()

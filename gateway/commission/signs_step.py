@@ -93,16 +93,22 @@ class Signs:
             "kettle_w": None if step is None else step.step_w,
             "kettle_after_s": None if step is None or step.after_s is None else round(step.after_s),
         }
-        for device, slope in zip(devices, self.slopes(bench, devices), strict=True):
-            told[device.name] = {
-                "sign": slope.sign.value,
-                "slope": _rounded(slope.slope),
-                "error": _rounded(slope.error),
-                "correlation": _rounded(slope.correlation),
-                "minutes": round(slope.minutes, 1),
-                "turned": device.turned,
-            }
-        return told
+        return told | slope_facts(devices, self.slopes(bench, devices))
+
+
+def slope_facts(devices: Sequence[Found], slopes: Sequence[Slope]) -> dict[str, Json]:
+    """Return what was measured per device, for the record."""
+    return {
+        device.name: {
+            "sign": slope.sign.value,
+            "slope": _rounded(slope.slope),
+            "error": _rounded(slope.error),
+            "correlation": _rounded(slope.correlation),
+            "minutes": round(slope.minutes, 1),
+            "turned": device.turned,
+        }
+        for device, slope in zip(devices, slopes, strict=True)
+    }
 
 
 def _device_lines(device: Found, slope: Slope, power_w: int | None) -> list[Line]:

@@ -18,21 +18,21 @@ from gateway.commission import (
     signs_step,
 )
 from gateway.commission.bench import Bench
-from gateway.commission.book import STEPS, Book, Mark, Outcome, Step
-from gateway.commission.commissioned import write_commissioned
+from gateway.commission.book import BOOK, STEPS, Book, Mark, Outcome, Step
 from gateway.commission.consent_step import consent_of
 from gateway.commission.device_settings import is_steerable
 from gateway.commission.devices_step import Search
 from gateway.commission.finish import settings_text, write_settings
 from gateway.commission.found import Found
+from gateway.commission.handing import hand_over, keep_passed
+from gateway.commission.link_watch import LinkSeen
 from gateway.commission.reach import steering_of
-from gateway.commission.record import may_steer, record_of
 from gateway.commission.refusal import Refusal
 from gateway.commission.search import Place, identify
-from gateway.commission.uplink import LinkSeen, Uplink
+from gateway.commission.uplink import Uplink
 from gateway.commission.view import Tone, View
 from gateway.enrol.identity import Identity
-from gateway.enrol.office import queue_handover, send_handover
+from gateway.enrol.office import send_handover
 from gateway.enrol.server import Server, ServerRefusedError
 from kwartier.clock import Clock
 from kwartier.errors import KwartierError
@@ -42,6 +42,11 @@ from kwartier.reading import Reading
 _log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
+SETTINGS = "gateway.toml"
+LEAVE_AFTER_S = 600.0
+"""Once all is handed over it ends by itself when nobody presses anything for so long [s]."""
+_LAST_PAGE_S = 5.0
+"""The last page is shown before it ends [s]."""
 _SEND_EVERY_S = 60.0
 
 
@@ -73,11 +78,17 @@ class Wizard:
         """
         self.folder, self.clock = folder, clock
         self.identity = Identity(folder)
-        self.book = Book(folder / "wizard.json", clock.now_s())
+        self.book = Book(folder / BOOK, clock.now_s())
         self.server = Server(server_url, ca_file) if server_url else None
         self.enrolment = enrol_step.Enrolment(self.identity, self.server, clock, ca_file)
         self.signs = signs_step.Signs(clock)
-        self.trials = live_step.Trials(clock)
+        live = self.book.outcome(Step.LIVE)
+        tried = None if live is None else live.facts.get("batteries")
+        self.trials = live_step.Trials(clock, tried if isinstance(tried, dict) else None)
+        self.over = threading.Event()
+        self.leave_after_s = LEAVE_AFTER_S
+        self._ends_s: float | None = None
+        self._pressed_s = clock.monotonic_s()
         self.bench = bench(self._take)
         self._places = places
         self._uplink: Uplink | None = None
@@ -124,7 +135,7 @@ class Wizard:
                 done = self.book.outcome(step)
                 return consent_step.view(done, words, battery=bool(self._batteries()))
             case Step.HANDOVER:
-                return handover_step.view(self.book)
+                return handover_step.view(self.book, self.state)
 
     def act(self, step: Step, do: str, form: Mapping[str, str]) -> Step:
         """Do what a button says, and return the step to show then.
@@ -134,6 +145,7 @@ class Wizard:
             KwartierError: The disk or the far side refuses.
         """
         with self._turn:
+            self._pressed_s = self.clock.monotonic_s()
             word, _, name = do.partition(":")
             if word == "begin" and step is Step.ENROL:
                 self.enrolment.begin(form.get("code", ""))
@@ -147,11 +159,22 @@ class Wizard:
                 self.signs.press()
             elif word == "trial" and step is Step.LIVE:
                 self._begin_trial(name)
+            elif word == "leave" and step is Step.HANDOVER:
+                self._leave()
             elif word in {"next", "later"}:
                 return self._go_on(step, form, later=word == "later")
             else:
                 raise Refusal("refused.unknown")
             return step
+
+    @property
+    def state(self) -> handover_step.State:
+        """Return whether the gateway can begin."""
+        if self._ends_s is not None:
+            return handover_step.State.LEAVING
+        if self.book.outcome(Step.HANDOVER) is None or not (self.folder / SETTINGS).exists():
+            return handover_step.State.WAITING
+        return handover_step.State.READY
 
     def wait_for_search(self) -> None:
         """Wait until the search that was begun is over."""
@@ -186,11 +209,38 @@ class Wizard:
                 if done is not None and done.mark is Mark.LATER and passed:
                     self._put(step, Mark.GOOD)
                     changed = True
-            if changed and self.book.outcome(Step.HANDOVER) is not None:
-                self._hand_over()
+            self._keep_trials(link)
+            if self.book.outcome(Step.HANDOVER) is not None:
+                if changed:
+                    self._hand_over()
+                elif self.state is handover_step.State.WAITING:
+                    self._write_settings()
+            self._end_when_due()
             if self.clock.monotonic_s() >= self._sent_s + _SEND_EVERY_S:
                 self._sent_s = self.clock.monotonic_s()
                 self._send()
+
+    def _keep_trials(self, link: LinkSeen | None) -> None:
+        """Keep what was seen of the live test that goes on later."""
+        done = self.book.outcome(Step.LIVE)
+        if done is not None and done.mark is Mark.LATER:
+            facts = live_step.facts(link, self.trials)
+            if facts != done.facts:
+                self._put(Step.LIVE, Mark.LATER)
+
+    def _leave(self) -> None:
+        """End soon, so that the gateway can begin; the page that says so is shown first."""
+        if self.state is handover_step.State.WAITING:
+            raise Refusal("refused.not-yet")
+        self._ends_s = self.clock.monotonic_s() + _LAST_PAGE_S
+
+    def _end_when_due(self) -> None:
+        now_s = self.clock.monotonic_s()
+        left_alone = now_s >= self._pressed_s + self.leave_after_s
+        if self.state is handover_step.State.READY and left_alone:
+            self._ends_s = now_s
+        if self._ends_s is not None and now_s >= self._ends_s:
+            self.over.set()
 
     def _run(self) -> None:
         while not self._stop.wait(LOOK_EVERY_S):
@@ -228,7 +278,7 @@ class Wizard:
     def _go_on(self, step: Step, form: Mapping[str, str], *, later: bool) -> Step:
         if step is Step.CONSENT:
             self.book.put(step, Outcome(Mark.GOOD, self._now(), consent_of(form)))
-            self._keep_passed()
+            keep_passed(self.book, self.identity, self.clock)
         elif step is Step.HANDOVER:
             missing = [one for one in STEPS[:-1] if self.book.outcome(one) is None]
             if missing:
@@ -247,14 +297,7 @@ class Wizard:
 
     def _put(self, step: Step, mark: Mark) -> None:
         self.book.put(step, Outcome(mark, self._now(), self._facts(step)))
-        self._keep_passed()
-
-    def _keep_passed(self) -> None:
-        """Keep for the gateway whether it may steer: passed, agreed, and allowed by the board."""
-        enrolled = self.identity.enrolled()
-        allowed = enrolled is not None and enrolled.steering_allowed
-        passed = allowed and may_steer(self.book)
-        write_commissioned(self.folder, passed=passed, at_s=self._now())
+        keep_passed(self.book, self.identity, self.clock)
 
     def _facts(self, step: Step) -> dict[str, Json]:
         if step is Step.METER:
@@ -311,22 +354,23 @@ class Wizard:
         raise Refusal("refused.unknown")
 
     def _hand_over(self) -> None:
-        record = record_of(self.book, self.identity, self.clock.now_s())
-        signed = self.identity.signed("handover", record, self._now())
-        facts: dict[str, Json] = {"record": record, "signed": signed}
-        self.book.put(Step.HANDOVER, Outcome(Mark.GOOD, self._now(), facts))
+        hand_over(self.book, self.identity, self.clock)
+        self._write_settings()
+
+    def _write_settings(self) -> None:
+        """Leave the gateway its settings, once it is known who it is and where its meter is."""
         enrolled = self.identity.enrolled()
-        if enrolled is not None:
-            queue_handover(self.identity, record, self.clock)
-            text = settings_text(
-                enrolled,
-                self.identity,
-                self.bench.cable,
-                self.bench.line_name,
-                self.book.devices,
-                self.server,
-            )
-            write_settings(self.folder / "gateway.toml", text)
+        if enrolled is None or not self.bench.cable:
+            return
+        text = settings_text(
+            enrolled,
+            self.identity,
+            self.bench.cable,
+            self.bench.line_name,
+            self.book.devices,
+            self.server,
+        )
+        write_settings(self.folder / SETTINGS, text)
 
     def _send(self) -> None:
         if self.server is None or self.identity.enrolled() is None:

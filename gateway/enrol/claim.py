@@ -73,14 +73,17 @@ class Claim:
             IdentityWriteError: The disk takes nothing; nothing was sent.
         """
         code = read_code(self.code)
-        self._keep()
+        self._keep(shown=False)
         body: dict[str, Json] = {
             "mark": code.mark,
             "proof": code.proof,
             "ticket": self.ticket,
             "csr": self.identity.csr().decode(),
         }
-        return self._ask(CLAIM, body)
+        state = self._ask(CLAIM, body)
+        if state is State.WAITING:
+            self._keep(shown=True)
+        return state
 
     def look(self) -> State:
         """Ask how it stands; once it is approved the certificate is kept.
@@ -101,14 +104,17 @@ class Claim:
         except (ValueError, KeyError, TypeError):
             _file(identity).unlink(missing_ok=True)
             return None
-        return cls(Server(str(server), ca_file), "", identity, str(ticket))
+        # A code that the server never saw is shown again: its ticket says nothing there.
+        return cls(Server(str(server), ca_file), str(told.get("code", "")), identity, str(ticket))
 
     def forget(self) -> None:
         """Take away what was kept of it: it is over."""
         _file(self.identity).unlink(missing_ok=True)
 
-    def _keep(self) -> None:
+    def _keep(self, *, shown: bool) -> None:
         told = {"server": self.server.url, "ticket": self.ticket}
+        if not shown:
+            told["code"] = self.code
         write_whole(_file(self.identity), json.dumps(told).encode(), 0o600)
 
     def _ask(self, path: str, body: dict[str, Json]) -> State:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from pathlib import Path
 
 from gateway.enrol.identity import Identity
@@ -19,6 +20,8 @@ from kwartier.packing import Json
 
 RENEW = "renew"
 HANDOVER = "handover"
+_turn = threading.Lock()
+"""Two threads may send: a newer handover is never taken for the one that was sent."""
 _log = logging.getLogger(__name__)
 
 
@@ -48,7 +51,8 @@ def queue_handover(identity: Identity, record: dict[str, Json], clock: Clock) ->
     """
     signed = identity.signed(HANDOVER, record, int(clock.now_s()))
     path = identity.folder / "handover.json"
-    write_whole(path, json.dumps(signed, ensure_ascii=False).encode(), 0o600)
+    with _turn:
+        write_whole(path, json.dumps(signed, ensure_ascii=False).encode(), 0o600)
     return path
 
 
@@ -58,7 +62,11 @@ def send_handover(server: Server, identity: Identity) -> bool:
     Raises:
         ServerRefusedError: The server refuses it; it stays on disk.
     """
-    path = identity.folder / "handover.json"
+    with _turn:
+        return _sent(server, identity, identity.folder / "handover.json")
+
+
+def _sent(server: Server, identity: Identity, path: Path) -> bool:
     try:
         signed = json.loads(path.read_bytes())
     except FileNotFoundError:

@@ -12,7 +12,8 @@ import pytest
 
 from api.broker import BrokerProcess
 from gateway.agent import Manner
-from gateway.commission.uplink import LinkSeen, Uplink
+from gateway.commission.link_watch import LinkSeen
+from gateway.commission.uplink import Uplink
 from gateway.enrol.identity import Enrolled, Identity
 from gateway.keep.delivery import Pace
 from gateway.keep.namesake import Caution

@@ -202,7 +202,7 @@ def test_the_handover_is_signed_by_the_key_of_the_box_and_says_what_is_open(
         request = x509.load_pem_x509_csr(there.wizard.identity.csr())
     key = request.public_key()
     assert isinstance(key, EllipticCurvePublicKey)
-    assert (shown.key, shown.tone) == ("handover.open", Tone.GOOD)
+    assert (shown.key, shown.tone) == ("handover.waits", Tone.GOOD)
     assert signed is not None
     assert record is not None
     assert record["steering"] is False

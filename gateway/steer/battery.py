@@ -18,13 +18,20 @@ from gateway.steer.hold import ForeignWriteError, Hold
 from gateway.steer.inherited import Inherited
 from gateway.steer.journal import JournalWriteError, SteerJournal
 from gateway.steer.meter_view import MeterView
+from gateway.steer.news import LONGEST_REASON, News
 from gateway.steer.response_check import FOLLOW_WITHIN_S, ResponseCheck
 from gateway.steer.sane_time import SYNCHRONISED
-from gateway.steer.steering import NoRevertTimerError, SetpointNotHeldError, SteeredUnit
+from gateway.steer.steering import (
+    NoRevertTimerError,
+    SetpointNotHeldError,
+    SteeredUnit,
+    UnsayableSetpointError,
+)
 from gateway.steer.way import Way, sunspec_way
 from hardware.registers import RegistersRefusedError
 from kwartier.clock import Clock
-from kwartier.errors import TemporaryError
+from kwartier.errors import KwartierError, TemporaryError
+from kwartier.events import Event
 from kwartier.identity import DeviceId
 from kwartier.reading import ClockSource, Reading, Schedule
 from kwartier.units import Watt
@@ -33,7 +40,7 @@ from kwartier.wire import Outcome, Response
 _log = logging.getLogger(__name__)
 
 _TURN_S = 1.0
-_LONGEST_REASON = 180
+_FULL_PERMILLE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,7 @@ class SteeredBattery:
         rhythm: Rhythm | None = None,
         way: Way | None = None,
         synchronised: Path = SYNCHRONISED,
+        event: Callable[[Event], None] | None = None,
     ) -> None:
         """Describe the battery; nothing is read or written before ``start`` or ``turn``.
 
@@ -87,14 +95,16 @@ class SteeredBattery:
             rhythm: How often what is done.
             way: How it is looked at and steered; by SunSpec where none is given.
             synchronised: A file that is there while the machine's time is known to be right.
+            event: Takes word of what somebody should look after; None where nobody hears it.
         """
         self._device = device
         self._clock = clock
-        self._take, self._tell = take, tell
+        self._take = take
         self._rhythm = rhythm or Rhythm()
         self._way = way or sunspec_way(unit, device, clock)
         self._journal = SteerJournal(journal)
         self._control = Controller(limits, newest_command=self._journal.command)
+        self._news = News(device, clock, tell, event, lambda: self._control.newest_command)
         self._plan = Inherited(
             self._journal,
             self._control,
@@ -115,12 +125,10 @@ class SteeredBattery:
         self._polled_s: float | None = None
         self._soc_permille: int | None = None
         self._battery_w: Watt | None = None
-        self._told_w: Watt | None = None
         self._last_hold_s = clock.monotonic_s()
         self._paused_until_s = 0.0
         self._fresh = True
         self._unfit = False
-        self._away = False
         self._foreign = False
         self._mode = Mode.NEUTRAL
         self._stopping = threading.Event()
@@ -161,21 +169,21 @@ class SteeredBattery:
             if refusal is None:
                 self._control.accept(schedule, now_s, self._clock.monotonic_s())
         outcome = Outcome.ACCEPTED if refusal is None else Outcome.REFUSED
-        return self._response(outcome, refusal or f"plan {schedule.plan}", schedule.command)
+        told = refusal or f"plan {schedule.plan}"
+        return self._news.response(outcome, told, schedule.command)
 
     def see_grid(self, reading: Reading) -> None:
-        """Note what the connection's own meter says; positive takes from the grid."""
-        with self._lock:
-            heard = self._meter.hear(reading, self._clock.monotonic_s())
-            if heard and reading.clock is ClockSource.METER:
-                self._plan.time.meter_said(reading.at_s)
+        """Note what the connection's own meter says; never waits for the battery."""
+        heard = self._meter.hear(reading, self._clock.monotonic_s())
+        if heard and reading.clock is ClockSource.METER:
+            self._plan.time.meter_said(reading.at_s)
 
     def turn(self) -> None:
         """Do what is due now: look, decide, write or release."""
         with self._lock:
             now_s = self._clock.monotonic_s()
             if self._guarded(lambda: self._step(now_s), now_s):
-                self._found()
+                self._news.found()
             self._turns += 1
 
     def _step(self, now_s: float) -> None:
@@ -192,21 +200,22 @@ class SteeredBattery:
         try:
             work()
         except JournalWriteError as error:
-            self._fail(now_s, str(error))
+            self._fail(now_s, error)
         except TemporaryError as error:
-            self._lost(str(error))
+            self._silent()
+            self._news.lost(str(error))
         except RegistersRefusedError as error:
-            self._fail(now_s, f"the battery refused: {error}")
-        except (SetpointNotHeldError, WriteBudgetSpentError) as error:
-            self._fail(now_s, str(error))
+            self._fail(now_s, error, f"the battery refused: {error}")
+        except (SetpointNotHeldError, UnsayableSetpointError, WriteBudgetSpentError) as error:
+            self._fail(now_s, error)
         except ForeignWriteError as error:
             self._foreign = True
             self._hold.disown()
-            self._fail(now_s, str(error))
+            self._fail(now_s, error)
         except NoRevertTimerError as error:
             self._unfit = True
             self._hold.disown()
-            self._fail(now_s, f"{error}; it is not steered")
+            self._fail(now_s, error, f"{error}; it is not steered")
         else:
             return True
         return False
@@ -216,7 +225,7 @@ class SteeredBattery:
         try:
             self._plan.accepted(schedule)
         except JournalWriteError as error:
-            return str(error)[:_LONGEST_REASON]
+            return str(error)[:LONGEST_REASON]
         return None
 
     def _look(self, now_s: float) -> bool:
@@ -224,7 +233,7 @@ class SteeredBattery:
             return False
         reading = self._way.poll.read()
         self._polled_s = now_s
-        self._soc_permille = reading.values.get("soc_permille")
+        self._soc_permille = _sane_soc(reading.values.get("soc_permille"))
         self._battery_w = reading.values.get("battery_w")
         self._meter.look()
         self._take(reading)
@@ -233,12 +242,14 @@ class SteeredBattery:
 
     def _see_others(self, setpoint_w: Watt | None, now_s: float) -> None:
         """Tell once when somebody else steers the battery while we do not."""
-        if setpoint_w is None:
-            self._foreign = False
-        elif not self._journal.holding and not self._foreign:
-            self._foreign = True
-            why = f"foreign write: the battery holds {setpoint_w} W and we wrote nothing"
-            self._fail(now_s, f"{why}: find the other program on its network")
+        if self._journal.holding:
+            self._foreign = self._foreign and setpoint_w is not None
+            return
+        other_w = self._hold.other_w(now_s) if setpoint_w is None else setpoint_w
+        if other_w is not None and not self._foreign:
+            why = f"foreign write: the battery holds {other_w} W and we wrote nothing"
+            self._fail(now_s, why, f"{why}: find the other program on its network")
+        self._foreign = other_w is not None
 
     def _judge(self, now_s: float) -> None:
         """Compare what the battery holds and does with what it was told."""
@@ -250,7 +261,8 @@ class SteeredBattery:
             self._check.rest()
             self._hold.release()
             does = f"does {self._battery_w} W for {self._rhythm.follow_s:g} s"
-            self._fail(now_s, f"steering failed: told {held_w} W, it {does}: is it switched on?")
+            why = f"steering failed: told {held_w} W, it {does}: is it switched on?"
+            self._fail(now_s, "does not follow", why)
 
     def _seen_at(self, now_s: float) -> Seen:
         """Return what was last seen; a battery that was silent too long is unknown."""
@@ -270,9 +282,7 @@ class SteeredBattery:
             return
         self._last_hold_s = now_s
         self._mode = decision.mode
-        if applied.power_w != self._told_w:
-            self._told_w = applied.power_w
-            self._tell(self._response(Outcome.APPLIED, decision.because, None, applied.power_w))
+        self._news.applied(applied.power_w, decision.because)
 
     def _let_go(self, because: str, now_s: float) -> None:
         """Release the battery if the set-point in it is ours; tried again until its own timer."""
@@ -282,49 +292,51 @@ class SteeredBattery:
             return
         try:
             self._hold.release()
-        except (TemporaryError, RegistersRefusedError, SetpointNotHeldError) as error:
+        except _LET_GO_ERRORS as error:
             its_timer_ran = now_s >= self._last_hold_s + self._rhythm.revert_s
-            if not self._stopping.is_set() and not its_timer_ran:
+            # One that is away is let go when it is back: registers may outlive its timer.
+            waits = isinstance(error, TemporaryError) or not its_timer_ran
+            if waits and not self._stopping.is_set():
                 raise
             _log.warning("battery %s: not released, its own timer will: %s", self._device, error)
             self._hold.forget()
-            if its_timer_ran:
+            if not waits:
                 self._hold.disown()
-        self._told_w = None
-        self._tell(self._response(Outcome.NEUTRAL, because, None))
+        self._news.neutral(because)
 
-    def _fail(self, now_s: float, why: str) -> None:
-        """Write nothing more for a while; the device's own timer makes it neutral."""
+    def _fail(self, now_s: float, error: KwartierError | str, why: str | None = None) -> None:
+        """Let go what is ours, and write nothing more for a while."""
         self._silent()
         self._paused_until_s = now_s + self._rhythm.pause_s
-        _log.error("battery %s: %s", self._device, why)
-        self._tell(self._response(Outcome.FAILED, why[:_LONGEST_REASON], None))
-
-    def _lost(self, why: str) -> None:
-        self._silent()
-        if not self._away:
-            _log.warning("battery %s is away: %s", self._device, why)
-        self._away = True
+        kind = error if isinstance(error, str) else type(error).__name__
+        self._news.failed(kind, why or str(error), self._paused_until_s)
+        try:
+            if self._journal.holding:
+                self._hold.release()
+        except KwartierError as second:
+            _log.warning("battery %s: its own timer ends it: %s", self._device, second)
 
     def _silent(self) -> None:
         self._hold.forget()
         self._check.rest()
         self._control.nothing_told()
-        self._told_w = None
+        self._news.unknown()
         self._mode = Mode.NEUTRAL
-
-    def _found(self) -> None:
-        if self._away:
-            _log.warning("battery %s is back", self._device)
-        self._away = False
-
-    def _response(
-        self, outcome: Outcome, why: str, command: int | None, power_w: Watt | None = None
-    ) -> Response:
-        number = self._control.newest_command if command is None else command
-        return Response(self._device, number, outcome, why, int(self._clock.now_s()), power_w)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             self.turn()
             self._stopping.wait(_TURN_S)
+
+
+_LET_GO_ERRORS = (
+    TemporaryError,
+    RegistersRefusedError,
+    SetpointNotHeldError,
+    WriteBudgetSpentError,
+)
+
+
+def _sane_soc(permille: int | None) -> int | None:
+    """Return a state of charge, or None for one that cannot be: it is not known then."""
+    return permille if permille is not None and 0 <= permille <= _FULL_PERMILLE else None

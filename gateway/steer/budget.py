@@ -54,7 +54,8 @@ class WriteBudget:
 
         Raises:
             WriteBudgetSpentError: One was written too often today; nothing is noted.
-            JournalWriteError: The disk takes nothing; nothing is to be written.
+            JournalWriteError: The disk takes nothing; nothing is to be written. A release goes
+                on without: what holds a battery is worse than a count that is lost.
         """
         if not addresses:
             self.volatile += 1
@@ -69,7 +70,9 @@ class WriteBudget:
         try:
             replace_file(self._path, json.dumps(told))
         except OSError as error:
-            raise JournalWriteError(self._path, error) from error
+            if not release:
+                raise JournalWriteError(self._path, error) from error
+            _log.warning("a release was not counted on disk: %s", error)
         self._counts = counts
 
     def _count(self, address: int) -> int:

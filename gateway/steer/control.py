@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.steer.limits import Limits as Limits  # noqa: PLC0414 - a word of this file too
-from gateway.steer.limits import Room, room
+from gateway.steer.limits import Moved, Room, room
 from gateway.steer.limits import Seen as Seen  # noqa: PLC0414 - a word of this file too
-from gateway.steer.track import Tracker
+from gateway.steer.track import UNSEEN_S, Tracker
 from kwartier.reading import AfterPlan, Schedule
 from kwartier.units import Watt
 
@@ -127,6 +127,7 @@ class Controller:
         decision = self._limited(self._wanted(seen, monotonic_s), seen, monotonic_s)
         told = decision.power_w
         if told is None:
+            self._tracker.told(before_w, 0, monotonic_s)
             self.nothing_told()
             return decision
         self._told = monotonic_s, told
@@ -143,6 +144,10 @@ class Controller:
         if seen.fresh_grid_w is None or seen.battery_w is None:
             return Decision(Mode.NEUTRAL, None, SILENT)
         wanted_w = seen.battery_w - seen.fresh_grid_w
+        if seen.newest_w is not None and seen.newest_at_s is not None:
+            meter = seen.newest_at_s, seen.newest_w
+            told_w = 0 if self._told is None else self._told[1]
+            wanted_w = self._tracker.aim(0, meter, wanted_w, told_w, seen.grid_period_s)
         return Decision(Mode.SELF_USE, wanted_w, "self-use after plan", wanted_w)
 
     def _planned(self, lease: _Lease, seen: Seen) -> Decision:
@@ -164,17 +169,28 @@ class Controller:
             return wanted
         if seen.soc_permille is None:
             return Decision(Mode.NEUTRAL, None, "state of charge unknown", power_w)
+        if self._limits.metered and not seen.meter_speaks:
+            return Decision(Mode.NEUTRAL, None, SILENT, power_w)
         if self._limits.need_meter and (seen.fresh_grid_w is None or seen.battery_w is None):
             return Decision(Mode.NEUTRAL, None, f"{SILENT}, so the fuse is unknown", power_w)
         own: Room = -self._limits.discharge_max_w, self._limits.charge_max_w, "battery's power"
         because = wanted.because
-        for low_w, high_w, name in (own, *self._ramp(monotonic_s), *room(self._limits, seen)):
+        met = room(self._limits, seen, self._moved(seen))
+        for low_w, high_w, name in (own, *self._ramp(monotonic_s), *met):
             inside_w = max(low_w, min(high_w, power_w))
             if inside_w != power_w:
                 power_w, because = inside_w, name
         low_w, high_w, _ = own
         power_w = max(low_w, min(high_w, power_w))
         return Decision(wanted.mode, power_w, because, wanted.wanted_w)
+
+    def _moved(self, seen: Seen) -> Moved | None:
+        """Return what was told since the meter can have shown it for sure; None for nothing."""
+        if seen.grid_at_s is None:
+            return None
+        up_w, down_w = self._tracker.moved(seen.grid_at_s - UNSEEN_S - seen.grid_period_s)
+        told_w = 0 if self._told is None else self._told[1]
+        return Moved(told_w, up_w, down_w) if up_w or down_w else None
 
     def _ramp(self, monotonic_s: float) -> list[Room]:
         ramp = self._limits.ramp_w_per_s

@@ -6,6 +6,7 @@ What somebody else put there is never overwritten and never released.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from gateway.steer.journal import SteerJournal
@@ -16,10 +17,13 @@ from gateway.steer.steering import (
     Ratings,
     Steering,
 )
+from hardware.registers import RegistersRefusedError
 from kwartier.errors import KwartierError
 from kwartier.units import Watt
 
 _SAME_W = 10
+_LOOK_S = 15.0
+"""Between two looks for a set-point of somebody else while we hold nothing [s]."""
 
 
 class ForeignWriteError(KwartierError):
@@ -67,6 +71,8 @@ class Hold:
         self._steering: Steering | None = None
         self._ratings: Ratings | None = None
         self._written: _Written | None = None
+        self._other_w: Watt | None = None
+        self._look_again_s = 0.0
 
     @property
     def held_w(self) -> Watt | None:
@@ -93,12 +99,26 @@ class Hold:
             return None
         self._journal.writes(power_w, None if written is None else written.held_w, before_w)
         self._written = None  # until the device has been seen to hold it
-        applied = steering.setpoint(power_w, self._revert_s)
+        applied = steering.setpoint(power_w, self._revert_s)  # not held: the caller lets go
         # The device may have granted less time than was asked; two writes may be lost in any case.
         every_s = min(self._refresh_s, applied.revert_s / 3, applied.renew_s or self._refresh_s)
         again_s = now_s + every_s
         self._written = _Written(again_s, power_w, applied.power_w)
         return applied
+
+    def other_w(self, now_s: float) -> Watt | None:
+        """Return a set-point that stands in the device while we hold nothing [W].
+
+        Looked at now and then only; a device that cannot be asked tells none.
+        """
+        if now_s < self._look_again_s:
+            return self._other_w
+        self._look_again_s, self._other_w = now_s + _LOOK_S, None
+        self._steering = self._steering or self._find()
+        if self._steering is not None:
+            with suppress(RegistersRefusedError):
+                self._other_w = self._steering.read_back().power_w
+        return self._other_w
 
     def check(self) -> None:
         """Look whether the device still holds what we wrote; what it lost is written again.

@@ -17,6 +17,8 @@ STALE_PERIODS = 3
 """So many telegrams may be late before the meter counts as silent."""
 PHASES = ("l1", "l2", "l3")
 _USUAL_DV = 2300
+_LEAST_DV, _MOST_DV = 2070, 2530
+"""What EN 50160 leaves of 230 V; a meter that tells another voltage errs."""
 
 Room: TypeAlias = tuple[Watt, Watt, str]
 """The least and the most the battery may do [W], and what says so."""
@@ -37,6 +39,8 @@ class Limits:
         fuse_a: The main fuse of each phase [A]; None where unknown.
         phases: On how many phases the battery is: 1 or 3.
         phase: Which one, where it is on one: ``l1``, ``l2`` or ``l3``.
+        metered: Whether this gateway hears the connection's meter; its silence then ends a plan.
+        sharing: How many batteries of this gateway are behind that meter, and share its room.
     """
 
     charge_max_w: Watt
@@ -49,6 +53,8 @@ class Limits:
     fuse_a: int | None = None
     phases: int = 3
     phase: str = "l1"
+    metered: bool = False
+    sharing: int = 1
 
     @property
     def need_meter(self) -> bool:
@@ -81,6 +87,7 @@ class Seen:
         grid_age_s: How long ago the meter said anything [s].
         grid_period_s: How often it does [s].
         phases: What it said of each phase at the moment of ``grid_w``; empty where it tells none.
+        grid_at_s: When the telegram of ``grid_w`` came, on the monotonic count [s].
         newest_w: The exchange of its newest telegram [W].
         newest_at_s: When that came, on the monotonic count [s].
     """
@@ -93,6 +100,7 @@ class Seen:
     phases: Mapping[str, Phase] = field(default_factory=dict)
     newest_w: Watt | None = None
     newest_at_s: float | None = None
+    grid_at_s: float | None = None
 
     @property
     def meter_speaks(self) -> bool:
@@ -106,7 +114,22 @@ class Seen:
         return self.grid_w if self.meter_speaks else None
 
 
-def room(limits: Limits, seen: Seen) -> list[Room]:
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Set-points given so lately that the meter may not show them yet.
+
+    Attributes:
+        told_w: The newest one [W].
+        up_w: What they rose together [W].
+        down_w: What they fell together; never positive [W].
+    """
+
+    told_w: Watt
+    up_w: Watt
+    down_w: Watt
+
+
+def room(limits: Limits, seen: Seen, moved: Moved | None = None) -> list[Room]:
     """Return the bounds that what was seen sets, the hardest last.
 
     The caller has made sure that the state of charge is known, and the meter where it is needed.
@@ -117,12 +140,13 @@ def room(limits: Limits, seen: Seen) -> list[Room]:
     if limits.need_meter:
         assert seen.grid_w is not None
         assert seen.battery_w is not None
-        others_w = seen.grid_w - seen.battery_w
+        view = _View(seen.battery_w, moved, limits.sharing)
         if limits.export_max_w is not None:
-            bounds.append((-limits.export_max_w - others_w, far_w, "export limit"))
+            bounds.append((view.least_w(-limits.export_max_w - seen.grid_w), far_w, "export limit"))
         if limits.import_max_w is not None:
-            bounds.append((-far_w, limits.import_max_w - others_w, "connection's fuse"))
-        bounds.extend(_fuses(limits, seen, seen.grid_w, seen.battery_w))
+            high_w = view.most_w(limits.import_max_w - seen.grid_w)
+            bounds.append((-far_w, high_w, "connection's fuse"))
+        bounds.extend(_fuses(limits, seen, seen.grid_w, view))
     if seen.soc_permille <= limits.soc_min_permille:
         bounds.append((0, far_w, "battery is empty"))
     if seen.soc_permille >= limits.soc_max_permille:
@@ -130,31 +154,64 @@ def room(limits: Limits, seen: Seen) -> list[Room]:
     return bounds
 
 
-def _fuses(limits: Limits, seen: Seen, grid_w: Watt, battery_w: Watt) -> list[Room]:
+@dataclass(frozen=True, slots=True)
+class _View:
+    """From what the meter leaves to what the battery may do.
+
+    The meter is late. What was told lately may not be in its word yet: taken for new room it would
+    be given out twice, and taken for an excess that is still there it would be taken back twice.
+    So only what is missing or left whichever of it the meter shows counts.
+
+    Batteries behind one meter see the same room at once: each takes its part of it, and each gives
+    way to the whole of an excess.
+    """
+
+    battery_w: Watt
+    moved: Moved | None
+    sharing: int
+
+    def most_w(self, left_w: Watt, spread: int = 1) -> Watt:
+        """Return the most, when so much is left on each of ``spread`` phases [W]."""
+        whole_w = left_w * spread
+        return self._from_w + self._sure(whole_w // self.sharing if whole_w > 0 else whole_w)
+
+    def least_w(self, left_w: Watt, spread: int = 1) -> Watt:
+        """Return the least, likewise; what is left is negative."""
+        whole_w = left_w * spread
+        return self._from_w + self._sure(-(-whole_w // self.sharing) if whole_w < 0 else whole_w)
+
+    @property
+    def _from_w(self) -> Watt:
+        return self.battery_w if self.moved is None else self.moved.told_w
+
+    def _sure(self, left_w: Watt) -> Watt:
+        if self.moved is None:
+            return left_w
+        return max(left_w - self.moved.up_w, 0) + min(left_w - self.moved.down_w, 0)
+
+
+def _fuses(limits: Limits, seen: Seen, grid_w: Watt, view: _View) -> list[Room]:
     """Return what the fuse of each phase leaves for the whole battery.
 
-    A meter that tells no phases leaves open where the others are: then all of them are taken to
-    be on the one phase that can bear least.
+    A meter that does not tell each phase of the battery leaves open where the others are: then all
+    of them are taken to be on the one phase that can bear least.
     """
     if limits.fuse_a is None:
         return []
     spread = 3 if limits.phases == 3 else 1
-    told = {name: seen.phases[name] for name in PHASES if name in seen.phases}
-    if not told:
-        others_w = grid_w - battery_w
-        return [_fuse_room("fuse", limits.fuse_a * _USUAL_DV // 10, others_w, spread)]
     ours = PHASES if spread == 3 else (limits.phase,)
+    if any(name not in seen.phases for name in ours):
+        # The battery's own part is on all its phases, so only a part of it is on that one.
+        own_w = view.battery_w - round(view.battery_w / spread)
+        return [_fuse_room("fuse", limits.fuse_a, Phase(grid_w - own_w), view, spread)]
     return [
-        _fuse_room(
-            f"fuse of {name}",
-            limits.fuse_a * phase.voltage_dv // 10,
-            phase.power_w - round(battery_w / spread),
-            spread,
-        )
-        for name, phase in told.items()
-        if name in ours
+        _fuse_room(f"fuse of {name}", limits.fuse_a, seen.phases[name], view, spread)
+        for name in ours
     ]
 
 
-def _fuse_room(name: str, fuse_w: Watt, others_w: Watt, spread: int) -> Room:
-    return spread * (-fuse_w - others_w), spread * (fuse_w - others_w), name
+def _fuse_room(name: str, fuse_a: int, phase: Phase, view: _View, spread: int) -> Room:
+    voltage_dv = min(max(phase.voltage_dv, _LEAST_DV), _MOST_DV)
+    fuse_w = fuse_a * voltage_dv // 10
+    least_w = view.least_w(-fuse_w - phase.power_w, spread)
+    return least_w, view.most_w(fuse_w - phase.power_w, spread), name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from dataclasses import dataclass
 from statistics import median
@@ -26,7 +27,8 @@ class _Word:
 class MeterView:
     """Keeps the newest telegram, and the one that was newest when the battery was looked at.
 
-    What the others take is the difference of two powers, so both must be of one moment.
+    What the others take is the difference of two powers, so both must be of one moment. The meter
+    speaks on a thread of its own, which never waits for the battery.
     """
 
     def __init__(self) -> None:
@@ -34,41 +36,48 @@ class MeterView:
         self._newest: _Word | None = None
         self._at_look: _Word | None = None
         self._gaps_s: deque[float] = deque(maxlen=_LATEST)
+        self._lock = threading.RLock()
 
     @property
     def period_s(self) -> float:
         """How often the meter speaks [s], from 1 to 10."""
-        if len(self._gaps_s) < _ENOUGH:
-            return _SLOWEST_S
-        return min(_SLOWEST_S, max(_FASTEST_S, median(self._gaps_s)))
+        with self._lock:
+            if len(self._gaps_s) < _ENOUGH:
+                return _SLOWEST_S
+            return min(_SLOWEST_S, max(_FASTEST_S, median(self._gaps_s)))
 
     def hear(self, reading: Reading, now_s: float) -> bool:
         """Note a telegram; False when it says nothing of the connection's power."""
         taken, given = reading.values.get("import_w"), reading.values.get("export_w")
         if taken is None or given is None:
             return False
-        if self._newest is not None:
-            self._gaps_s.append(now_s - self._newest.at_s)
-        self._newest = _Word(now_s, taken - given, _phases(reading))
+        with self._lock:
+            if self._newest is not None:
+                self._gaps_s.append(now_s - self._newest.at_s)
+            self._newest = _Word(now_s, taken - given, _phases(reading))
         return True
 
     def look(self) -> None:
         """Note that the battery is looked at now."""
-        self._at_look = self._newest
+        with self._lock:
+            self._at_look = self._newest
 
     def seen(self, soc_permille: int | None, battery_w: Watt | None, now_s: float) -> Seen:
         """Return the meter's word together with what the battery said at the last look."""
-        if self._at_look is None or self._newest is None:
+        with self._lock:
+            at_look, newest, period_s = self._at_look, self._newest, self.period_s
+        if at_look is None or newest is None:
             return Seen(soc_permille, battery_w)
         return Seen(
             soc_permille,
             battery_w,
-            self._at_look.grid_w,
-            now_s - self._newest.at_s,
-            self.period_s,
-            self._at_look.phases,
-            self._newest.grid_w,
-            self._newest.at_s,
+            at_look.grid_w,
+            max(0.0, now_s - newest.at_s),  # it may have come while the battery was asked
+            period_s,
+            at_look.phases,
+            newest.grid_w,
+            newest.at_s,
+            at_look.at_s,
         )
 
 

@@ -90,4 +90,7 @@ def _profile(row: Table) -> Profile | None:
         raise SettingsError(f"{row.place}profile: {error}") from error
     if profile.control is None:
         raise SettingsError(f"{row.place}profile: {name} tells no way to steer it")
+    if not profile.control.steerable:
+        why = profile.control.why_not
+        raise SettingsError(f"{row.place}profile: {name} is not steered: {why}; read it instead")
     return profile

@@ -18,7 +18,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from gateway.steer.journal import JournalWriteError, replace_file
-from gateway.steer.steering import MAX_REVERT_S, NoRevertTimerError, SteeredUnit
+from gateway.steer.steering import MAX_REVERT_S, NoRevertTimerError, SteeredUnit, towards_zero
 from hardware.registers import Words, words_of
 from hardware.sunspec import Chain, Place, Points, decode
 from hardware.sunspec_models import models
@@ -103,7 +103,7 @@ class SolarLimit:
         scale = points["WMaxLimPct_SF"]
         exponent = scale if isinstance(scale, int) else 0
         least = Decimal(0) if stop else LEAST_PERCENT
-        raw = int(max(least, min(Decimal(100), percent)).scaleb(-exponent))
+        raw = towards_zero(max(least, min(Decimal(100), percent)), exponent, 1)
         if prior.on == _ON:
             raw = min(raw, prior.raw)
         self._note(prior, Limit(raw, revert_s, _ON))

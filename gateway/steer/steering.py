@@ -98,6 +98,18 @@ class SetpointNotHeldError(KwartierError):
         self.held = held
 
 
+class UnsayableSetpointError(KwartierError):
+    """The device's scale factor leaves no room for the number."""
+
+    def __init__(self, value: Number, exponent: int) -> None:
+        """Keep what could not be said."""
+        super().__init__(
+            f"the device counts in steps of 10^{exponent}, which cannot say {value}: nothing was "
+            "written; is its scale factor right?"
+        )
+        self.value = value
+
+
 class Steering(Protocol):
     """Steers one battery. Every call may raise what ``SteeredUnit`` raises."""
 
@@ -171,7 +183,7 @@ class DerSteering:
         if before["WSetRvrtTms"] is None or before["WSet"] is None:
             raise NoRevertTimerError("model 704 has no set-point in watts with a revert timer")
         exponent = _exponent(before["WSet_SF"])
-        raw = _towards_zero(-power_w, exponent)
+        raw = towards_zero(-power_w, exponent, 2)
         percents = self._group.offset("WSetPct")
         frame = [
             *words_of(1, 1),  # WSetEna: on
@@ -232,7 +244,7 @@ class StorageSteering:
         if before["InOutWRte_RvrtTms"] is None or not most_w:
             raise NoRevertTimerError("model 124 has no revert timer, or no largest power")
         percent = Decimal(power_w) * 100 / most_w
-        raw = _towards_zero(percent, _exponent(before["InOutWRte_SF"]))
+        raw = towards_zero(percent, _exponent(before["InOutWRte_SF"]), 1)
         window = words[self._group.offset("InOutWRte_WinTms")]
         frame = [*words_of(-raw, 1), *words_of(raw, 1), window, revert_s]
         self._unit.write(self._storage.address + self._group.offset("OutWRte"), frame)
@@ -260,6 +272,8 @@ class StorageSteering:
         return _block(self._unit, self._storage, self._group)
 
 
+_GIVING = 2
+"""StorCtl_Mod: somebody holds the discharging to its rate, and leaves the charging open."""
 _BOTH = 3
 """StorCtl_Mod: charging (bit 0) and discharging (bit 1) are both held to their rates."""
 
@@ -280,11 +294,15 @@ def _der_held(points: Points) -> Held:
 
 
 def _storage_held(points: Points) -> Held:
-    rate, most_w = points["InWRte"], _first(points, "WChaMax")
-    on = points["StorCtl_Mod"] == _BOTH
-    if not on or most_w is None or not isinstance(rate, int | Decimal):
+    mode, most_w = points["StorCtl_Mod"], _first(points, "WChaMax")
+    rate = _negated(points["OutWRte"]) if mode == _GIVING else points["InWRte"]
+    if not mode or most_w is None or not isinstance(rate, int | Decimal):
         return Held(None, None)
     return Held(round(rate * most_w / Decimal(100)), None)
+
+
+def _negated(value: PointValue) -> PointValue:
+    return -value if isinstance(value, int | Decimal) else None
 
 
 def _first(points: Points, *names: str) -> Watt | None:
@@ -300,5 +318,13 @@ def _exponent(scale: PointValue) -> int:
     return scale if isinstance(scale, int) else 0
 
 
-def _towards_zero(value: Number, exponent: int) -> int:
-    return int(Decimal(value).scaleb(-exponent))
+def towards_zero(value: Number, exponent: int, registers: int) -> int:
+    """Return a number in steps of a power of ten, as so many registers with a sign can say it.
+
+    Raises:
+        UnsayableSetpointError: They cannot.
+    """
+    raw = int(Decimal(value).scaleb(-exponent))
+    if raw >> (16 * registers - 1) not in (0, -1):
+        raise UnsayableSetpointError(value, exponent)
+    return raw

@@ -63,12 +63,15 @@ class Tracker:
         """Begin anew the next time something is followed."""
         self._on = False
 
+    def moved(self, since_s: float) -> tuple[Watt, Watt]:
+        """Return what was told since then: the sum of what rose, and of what fell [W]."""
+        up_w = sum(move for at_s, move in self._moves if move > 0 and at_s >= since_s)
+        down_w = sum(move for at_s, move in self._moves if move < 0 and at_s >= since_s)
+        return up_w, down_w
+
     def _need(self, error_w: Watt, since_s: float) -> Watt:
         """Return what is missing whichever of the moves since then the meter shows."""
-        while self._moves and self._moves[0][0] < since_s:
-            self._moves.popleft()
-        up_w = sum(move for _, move in self._moves if move > 0)
-        down_w = sum(move for _, move in self._moves if move < 0)
+        up_w, down_w = self.moved(since_s)
         least_w, most_w = error_w - up_w, error_w - down_w
         need_w = max(least_w, 0) + min(most_w, 0)
         return need_w if abs(need_w) > DEAD_BAND_W else 0

@@ -45,3 +45,8 @@ def test_the_fuse_of_its_phase_is_read() -> None:
 def test_a_wrong_key_is_named(key: str, value: object, why: str) -> None:
     with pytest.raises(SettingsError, match=why):
         read(**{key: value})
+
+
+def test_a_battery_that_would_stay_where_it_was_put_is_refused_with_the_reason() -> None:
+    with pytest.raises(SettingsError, match=r"profile: marstek_venus_e is not steered: \S+"):
+        read(profile="marstek_venus_e")

@@ -118,6 +118,7 @@ def test_one_day_at_full_speed_prints_what_was_promised() -> None:
     assert 0 < told["battery_discharged_wh"] <= 960_000
 
 
+@pytest.mark.nightly
 def test_the_energy_of_the_played_day_adds_up(tmp_path: Path) -> None:
     played = play_day(tmp_path, 5)
 
@@ -142,7 +143,11 @@ def test_the_energy_of_the_played_day_adds_up(tmp_path: Path) -> None:
     assert threading.active_count() < 20
 
 
-def test_a_street_lives_with_pages_history_and_news_until_ctrl_c() -> None:
+def test_a_street_lives_with_pages_history_and_news_until_ctrl_c(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+
     with demo("--port", "0", "--homes", "6") as running:
         assert running.shown.wait(START_S), running.complained
         with httpx.Client(base_url=running.url, timeout=30) as visitor:
@@ -160,8 +165,10 @@ def test_a_street_lives_with_pages_history_and_news_until_ctrl_c() -> None:
 
     assert (code, seconds < STOP_S) == (0, True), (code, seconds, running.complained)
     assert "Traceback" not in "".join(running.complained)
+    assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.nightly
 def test_a_demo_ends_in_order_when_it_is_terminated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,6 +28,8 @@ from kwartier.errors import InputError
 _NEEDED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)[^;]*(?:;\s*extra\s*==\s*['\"]gateway['\"])?")
 _GLIBC = re.compile(r"manylinux_2_(\d{1,3})_(.+)")
 _OLD_GLIBC = {"manylinux1": 5, "manylinux2010": 12, "manylinux2014": 17}
+_SERVERS = re.compile(r"/lib/(api|collectors|optimizer|dashboards)/")
+"""Our rooms that no Pi runs; they are left as they came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,11 @@ def compiled(lib: Path) -> None:
     """
     disk = RealDisk()
     compileall.compile_dir(
-        lib, quiet=2, force=True, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
+        lib,
+        rx=_SERVERS,
+        quiet=2,
+        force=True,
+        invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
     )
     for path in (lib, *lib.rglob("*")):
         if path.suffix == ".pyc" or path.is_dir():

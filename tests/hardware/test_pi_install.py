@@ -26,7 +26,7 @@ from tests.gateway.cut_disk import CutDisk, PowerCutError
 from tests.journeys.command import kwartier_here
 
 HOUSE = Path(__file__).parent.parent.parent
-ON_A_CARD = ("kwartier", "gateway", "hardware")
+ON_A_CARD = ("kwartier", "gateway/__init__.py", "gateway/care")
 PI = Machine("aarch64", (3, 13), 41)
 
 
@@ -43,13 +43,13 @@ def small_wheel(folder: Path, name: str, files: dict[str, str], needs: str = "")
 
 
 def own_wheel(folder: Path) -> Path:
-    """Write kwartier's wheel as a build would, without what only a server needs."""
+    """Write kwartier's wheel as a build would, with what installing and updating needs."""
     told = distribution("kwartier")
     inside = f"kwartier-{told.version}.dist-info"
     path = folder / f"kwartier-{told.version}-py3-none-any.whl"
     with ZipFile(path, "w") as made:
         for room in ON_A_CARD:
-            for file in sorted((HOUSE / room).rglob("*")):
+            for file in (HOUSE / room, *sorted((HOUSE / room).rglob("*"))):
                 if file.is_file() and file.suffix != ".pyc":
                     made.write(file, str(file.relative_to(HOUSE)))
         made.writestr(f"{inside}/METADATA", f"Name: kwartier\nVersion: {told.version}\n")
@@ -95,7 +95,7 @@ def test_the_script_installs_a_program_that_runs_and_a_second_time_changes_nothi
 
     again = install(card, tmp_path)
     said = subprocess.run(
-        [programs / "current/bin/kwartier", "gateway", "--help"],
+        [programs / "current/bin/kwartier", "update", "status", "--root", programs],
         env={"PATH": "/nowhere"},
         capture_output=True,
         text=True,
@@ -105,6 +105,7 @@ def test_the_script_installs_a_program_that_runs_and_a_second_time_changes_nothi
     assert again.returncode == 0, again.stderr
     assert "kwartier 0." in again.stdout
     assert (said.returncode, said.stderr) == (0, "")
+    assert json.loads(said.stdout)["current"] == distribution("kwartier").version
     slots = Slots(programs)
     assert (slots.current, slots.trusted, slots.on_trial, slots.installs) == ("a", "a", False, 1)
     after = {path: path.lstat().st_mtime_ns for path in programs.glob("*")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -16,6 +17,7 @@ from api.pages.qr import qr_picture
 from api.people.book import PeopleDesk
 from api.people.tables import HandoverRow
 from gateway.enrol.code import qr_address
+from kwartier.interval import day_of
 from kwartier.units import EpochS
 
 
@@ -61,6 +63,11 @@ class JobLine:
     step: JobStep
     key: str
     until_s: EpochS | None
+
+    @property
+    def until(self) -> date | None:
+        """The day on which its certificate runs out; it is a year away, so a page says which."""
+        return None if self.until_s is None else day_of(self.until_s)
 
 
 def job_line(desk: PeopleDesk, job: Job) -> JobLine:

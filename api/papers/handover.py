@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from html import escape
@@ -46,6 +47,50 @@ def handover_html(
     record: Mapping[str, Json], language: str = LANGUAGES[0], server_url: str = ""
 ) -> str:
     """Return the page that becomes the PDF; arguments and errors as ``handover_pdf``."""
+    told = handover_told(record, language)
+    words, home, whole = told.words, _part(record, "home"), dict(record)
+    say = words.say
+    address = address_of(whole, server_url, _text(home, "gateway") if home.get("coop") else "")
+    facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in told.head)
+    title = f"{say('paper.title')} {_text(home, 'address')}".strip()
+    return (
+        f'<!doctype html><html lang="{_LOCALES[words.tag]}"><head><meta charset="utf-8">'
+        f"<title>{escape(title)}</title><style>{_style()}</style></head><body>"
+        f'<p class="mark-of">{escape(say("brand"))}</p><h1>{escape(say("paper.title"))}</h1>'
+        f'<div class="head"><dl>{facts}</dl>'
+        f'<img src="{qr_image(address)}" alt="{escape(say("paper.qr"))}"></div>'
+        f'<p class="verdict{" good" if told.steering else ""}">{escape(told.verdict)}</p>'
+        f"{''.join(_section(words, title, rows) for title, rows in told.parts)}"
+        f'<p class="signed">{escape(say("paper.signed"))}</p>'
+        f'<p class="hash">{digest_of(whole)}</p></body></html>'
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A handover in words: what the page and the PDF say.
+
+    Attributes:
+        words: In whose language.
+        head: Which home and which gateway, name by name.
+        steering: Whether batteries may be steered.
+        verdict: The same as a sentence.
+        parts: Title by title what was found, measured and agreed.
+    """
+
+    words: Words
+    head: list[tuple[str, str]]
+    steering: bool
+    verdict: str
+    parts: list[tuple[str, list[tuple[str, str]]]]
+
+
+def handover_told(record: Mapping[str, Json], language: str = LANGUAGES[0]) -> Told:
+    """Return a handover in words.
+
+    Raises:
+        ContractError: It is no handover of an edition that we know.
+    """
     home, made_at_s = _part(record, "home"), record.get("made_at_s")
     if record.get("version") != _VERSION or type(made_at_s) is not int:
         raise ContractError("this handover is of no edition that is known here")
@@ -54,41 +99,30 @@ def handover_html(
     words = Words(language if language in LANGUAGES else LANGUAGES[0])
     say, steering = words.say, record.get("steering") is True
     made = datetime.fromtimestamp(made_at_s, HOME_ZONE)
-    whole = dict(record)
-    address = address_of(whole, server_url, _text(home, "gateway") if home.get("coop") else "")
-    named = [
+    head = [
         (say("paper.address"), _text(home, "address") or say("paper.not-yet")),
         (say("paper.gateway"), _text(home, "gateway") if home.get("coop") else "\N{EN DASH}"),
         (say("paper.mark"), _text(home, "fingerprint")),
         (say("paper.made"), f"{made:%d-%m-%Y %H:%M}"),
     ]
-    facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in named)
+    parts = [
+        (say("paper.devices"), list(_devices(words, record))),
+        (say("paper.steps"), list(_steps(words, record))),
+        (say("paper.consent"), list(_consent(words, record))),
+    ]
     verdict = say("paper.steer-on" if steering else "paper.steer-off")
-    title = f"{say('paper.title')} {_text(home, 'address')}".strip()
-    return (
-        f'<!doctype html><html lang="{_LOCALES[words.tag]}"><head><meta charset="utf-8">'
-        f"<title>{escape(title)}</title><style>{_style()}</style></head><body>"
-        f'<p class="mark-of">{escape(say("brand"))}</p><h1>{escape(say("paper.title"))}</h1>'
-        f'<div class="head"><dl>{facts}</dl>'
-        f'<img src="{qr_image(address)}" alt="{escape(say("paper.qr"))}"></div>'
-        f'<p class="verdict{" good" if steering else ""}">{escape(verdict)}</p>'
-        f"{_section(words, 'paper.devices', _devices(words, record))}"
-        f"{_section(words, 'paper.steps', _steps(words, record))}"
-        f"{_section(words, 'paper.consent', _consent(words, record))}"
-        f'<p class="signed">{escape(say("paper.signed"))}</p>'
-        f'<p class="hash">{digest_of(whole)}</p></body></html>'
-    )
+    return Told(words, head, steering, verdict, parts)
 
 
-def _section(words: Words, title: str, rows: Iterator[tuple[str, str]]) -> str:
+def _section(words: Words, title: str, rows: list[tuple[str, str]]) -> str:
     """Return a table with its heading; where nothing is, a sentence."""
-    head = f"<h2>{escape(words.say(title))}</h2>"
+    head = f"<h2>{escape(title)}</h2>"
+    if not rows:
+        return f"{head}<p>{escape(words.say('paper.none'))}</p>"
     drawn = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td>{escape(told)}</td></tr>'
         for name, told in rows
     )
-    if not drawn:
-        return f"{head}<p>{escape(words.say('paper.none'))}</p>"
     columns = "".join(
         f'<th scope="col">{escape(words.say(key))}</th>' for key in ("paper.what", "paper.how")
     )

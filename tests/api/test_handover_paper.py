@@ -7,7 +7,7 @@ import io
 import pytest
 from pypdf import PdfReader
 
-from api.papers.handover import handover_html, handover_pdf
+from api.papers.handover import handover_html, handover_pdf, handover_told
 from kwartier.errors import ContractError
 from kwartier.packing import Json
 from tests.api.cooperative.printed import entry
@@ -94,3 +94,14 @@ def test_the_same_record_gives_the_same_bytes() -> None:
 def test_what_is_no_handover_is_refused(wrong: dict[str, Json]) -> None:
     with pytest.raises(ContractError):
         handover_pdf(wrong)
+
+
+def test_the_page_tells_the_same_as_the_paper_in_words() -> None:
+    told = handover_told(record(), "en")
+
+    assert dict(told.head)["Address"] == "Zonlaan 14"
+    assert not told.steering
+    devices, steps, consent = (dict(rows) for _, rows in told.parts)
+    assert list(devices.values()) == ["Voorbeeld S5000 …0042 (plus and minus turned round)"]
+    assert "M. Jansen <&>" in consent.values()
+    assert len(steps) == 4

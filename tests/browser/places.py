@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 import httpx
@@ -15,6 +17,8 @@ from api.app import create_app
 from api.cooperative.database import Books
 from api.cooperative.readings import DayValues
 from api.cooperative.registry import propose_new_secret
+from api.enrolment.claims import draw
+from api.enrolment.jobs import ask_job, judge_job
 from api.mail import Mail
 from api.overview.keeper import Overview
 from api.people.accounts import account_of_party
@@ -24,11 +28,14 @@ from api.people.questions import ask
 from api.people.sessions import hash_of
 from api.people.tables import SessionRow
 from api.server import WebServer, open_port, port_of
+from gateway.enrol.identity import Identity
 from tests.api.blocked_town import computed_in_silence
 from tests.api.cooperative.stages import BOARD, Stage
 from tests.api.cooperative.street import NOVEMBER_S, readings
+from tests.api.enrolling import authority, desk_of, known_box
 from tests.api.matrix import Values, Who, session_of
 from tests.api.past import feed_days
+from tests.api.test_handover_paper import record
 from tests.api.town import Town, Towns
 
 
@@ -128,7 +135,9 @@ def place(
             office=house.office,
         )
         overview.catch_up()
-        house = replace(house, overview=overview)
+        ca = authority(folder, datetime.fromtimestamp(now_s - 3600, UTC))
+        enrolment = desk_of(house.people, town.clock, ca)
+        house = replace(house, overview=overview, enrolment=enrolment)
         server = WebServer(create_app(house), "127.0.0.1", 0, opened=port)
         server.start()
         yield Place(replace(town, house=house, app=create_app(house)), address, letterbox)
@@ -179,6 +188,7 @@ def furnish(at: Place) -> dict[str, Values]:
         leaving = account_of_party(desk, "lid-7")
         assert leaving is not None
         erase_account(desk, leaving)
+    job, mark = _boxes(at)
     tried = _try(at, TARIFF)
     wanted = _try(at, TARIFF | {"name": "tarief-2028", "from": "2028-01-01"})
     page = at.fetch(wanted, Who.TREASURER).text
@@ -200,6 +210,9 @@ def furnish(at: Place) -> dict[str, Values]:
         "key": _same(_finding(at)),
         "key@/bestuur/regels/proef/{key}": _same(tried.rpartition("/")[2]),
         "name": _same("style.css"),
+        "gateway": _same("gw-handed"),
+        "job": _same(job),
+        "mark": _same(mark),
         "token": _same("nothing"),
         "passkey": _same("0" * 64),
         "proposal": _same(proposal),
@@ -207,6 +220,24 @@ def furnish(at: Place) -> dict[str, Values]:
         "number@/hulp/meekijken/{number}/stop": _same(str(companion)),
         "number@/afrekening/vraag/{number}": _same(str(asked.number)),
     }
+
+
+def _boxes(at: Place) -> tuple[str, str]:
+    """Plan gateways, let one in and hand its home over; return a job that waits, and its mark."""
+    people, office = at.town.house.people, at.town.house.enrolment
+    assert office is not None
+    with TemporaryDirectory() as folder:
+        box = known_box(office, people, Path(folder), "gw-handed")
+        told = record() | {"home": {"gateway": "gw-handed", "coop": "street", "address": "Laan 1"}}
+        office.hand_over(box.gateway, box.signed("handover", told, int(people.clock.now_s())))
+        waiting = Identity(Path(folder) / "waiting")
+        with people.writing() as desk:
+            refused = ask_job(desk, "a-board", "gw-refused", "home-2")
+            judge_job(desk, "a-board", refused, approved=False)
+            job = ask_job(desk, "a-board", "gw-asked", "home-1", address="Laan 1", steering=True)
+            drawn = draw(desk, "a-installer", job)
+        office.show(drawn.code, "t" * 24, waiting.csr())
+    return str(job), drawn.code.mark
 
 
 def _try(at: Place, form: dict[str, str]) -> str:

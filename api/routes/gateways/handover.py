@@ -11,7 +11,7 @@ from api.auth import Doorkeeper, Need, Require
 from api.enrolment.handovers import Handover, newest_handover
 from api.house import House
 from api.pages.sheets import Sheets, language_of
-from api.papers.handover import handover_pdf
+from api.papers.handover import Told, handover_pdf, handover_told
 from api.people.visitor import Visitor
 from api.problems import RefusedError
 from api.routes.gateways.boxes import GatewayName
@@ -43,7 +43,7 @@ def add_handover(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -
         request: Request, visitor: Annotated[Visitor, account], gateway: GatewayName
     ) -> Response:
         found = _seen(house, visitor, gateway)
-        values = {"handover": found, "lines": found.lines()}
+        values = {"handover": found, "lines": found.lines(), "told": _told(found, request, visitor)}
         return sheets.show(request, visitor, "jobs_handover.html", values, title="title.handover")
 
     @app.get("/gateways/{gateway}/overdracht.pdf", include_in_schema=False)
@@ -64,6 +64,14 @@ def add_handover(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -
         found = _seen(house, visitor, gateway)
         parts = (str(found.signed.get(name)) for name in ("protected", "payload", "signature"))
         return HandoverAnswer(gateway, found.home, moment_time(found.at_s), found.hash, *parts)
+
+
+def _told(found: Handover, request: Request, visitor: Visitor) -> Told | None:
+    """Return a handover in words; None for one of another edition, which has its lines only."""
+    try:
+        return handover_told(found.record, language_of(request, visitor).tag)
+    except ContractError:
+        return None
 
 
 def _seen(house: House, visitor: Visitor, gateway: str) -> Handover:

@@ -12,9 +12,12 @@ from pathlib import Path
 from gateway.commission.found import Found
 from gateway.commission.reach import link_to, poll_of
 from gateway.commission.samples import Samples
-from gateway.commission.wiring import LineSeen, wants_other_speed
+from gateway.commission.serial_lines import rs485_lines
+from gateway.commission.wiring import LineSeen, wants_other
 from gateway.modbus.link import LinkSettings, ModbusLink, ModbusUnit
 from gateway.modbus.poller import Poll
+from gateway.p1.homewizard import SCHEME, HomeWizardSource
+from gateway.p1.reader import P1Reader
 from gateway.p1.serial_port import DSMR_2, DSMR_4, P1Source
 from kwartier.clock import Clock
 from kwartier.errors import KwartierError, TemporaryError
@@ -25,14 +28,20 @@ _log = logging.getLogger(__name__)
 _SPEEDS = (DSMR_4, DSMR_2)
 POLL_EVERY_S = 5.0
 _LOOK_EVERY_S = 0.25
+_WAIT_S = 5.0
 _MOST_WAITING = 600
 DEVICE = "p1"
 
 
 def cables(dev: Path = Path("/dev")) -> list[str]:
-    """Return the serial cables of this machine, those with a maker's name first."""
-    named = sorted((dev / "serial" / "by-id").glob("*")) if dev.is_dir() else []
-    known = {one.resolve() for one in named}
+    """Return the serial cables of this machine, those with a maker's name first.
+
+    Adapters that are known to be for RS485 are not among them.
+    """
+    others = {Path(one).resolve() for one in rs485_lines(dev)}
+    by_id = sorted((dev / "serial" / "by-id").glob("*")) if dev.is_dir() else []
+    named = [one for one in by_id if one.resolve() not in others]
+    known = {one.resolve() for one in named} | others
     plain = [
         one
         for pattern in ("ttyUSB*", "ttyACM*", "ttyAMA*")
@@ -74,7 +83,7 @@ class Bench:
         self._waiting: queue.Queue[Reading] = queue.Queue(_MOST_WAITING)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="bench", daemon=True)
-        self._source: P1Source | None = None
+        self._source: P1Source | HomeWizardSource | None = None
         self._cable, self._speed, self._tried = "", 0, 0
         self._since_s, self._first_s = 0.0, 0.0
         self._before = (0, 0, 0)
@@ -123,6 +132,7 @@ class Bench:
                 now_s - self._first_s if self._first_s else 0.0,
                 counters.meter_ahead_s,
                 _SPEEDS[self._speed].baud,
+                network=self._cable.startswith(SCHEME),
             )
 
     def count_anew(self) -> None:
@@ -181,7 +191,7 @@ class Bench:
     def _look(self) -> None:
         """See to the cable: open one, or try another speed."""
         with self._lock:
-            if self._source is not None and not wants_other_speed(self.line()):
+            if self._source is not None and not wants_other(self.line()):
                 return
             there = self._find_cables()
             if self._source is None:
@@ -208,8 +218,12 @@ class Bench:
         self._before, self._first_s = (0, 0, 0), 0.0
         self._since_s = self._clock.monotonic_s()
         try:
-            self._source = P1Source(
-                cable, self._clock, device=DEVICE, line=_SPEEDS[speed], longest_wait_s=5.0
+            self._source = (
+                HomeWizardSource(cable, self._clock, P1Reader(DEVICE), longest_wait_s=_WAIT_S)
+                if cable.startswith(SCHEME)
+                else P1Source(
+                    cable, self._clock, device=DEVICE, line=_SPEEDS[speed], longest_wait_s=_WAIT_S
+                )
             )
         except KwartierError as error:
             _log.warning("the cable %s cannot be used: %s", cable, error)

@@ -30,7 +30,7 @@ def view(bench: Bench, clock: Clock, contract_meter: str) -> View:
     wiring = judge_wiring(seen, our_clock_is_right=clock.now_s() > _LATEST_BUILD_S)
     power_w, _ = bench.samples.newest()
     lines = [Line("meter.cable", {"cable": _short(seen.cable)}, _tone(ok=bool(seen.cable)))]
-    if seen.cable:
+    if seen.cable and not seen.network:
         speed = "115200 8N1" if seen.baud == 115_200 else "9600 7E1"
         lines.append(Line("meter.speed", {"speed": speed}))
     if seen.share is not None:

@@ -136,7 +136,7 @@ def identify(
         tell(done, len(asked))
         if settings.where in heard:
             continue  # a line that answered one way is not asked the other way
-        found = _at(settings, units)
+        found = units_on(settings, units)
         if found and settings.serial is not None:
             heard.add(settings.where)
         devices.extend(found)
@@ -154,7 +154,8 @@ def _opens(place: Place) -> bool:
         return False
 
 
-def _at(settings: LinkSettings, units: Sequence[int]) -> list[Found]:
+def units_on(settings: LinkSettings, units: Sequence[int]) -> list[Found]:
+    """Return the devices behind one link, each once; nothing is written to them."""
     link = ModbusLink(settings)
     found: list[Found] = []
     try:

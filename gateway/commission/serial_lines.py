@@ -20,18 +20,16 @@ def rs485_lines(dev: Path = Path("/dev")) -> list[str]:
     return [str(one) for one in sorted(_known(dev).values())]
 
 
-def lines_beside(meter: str, *, meter_is_known: bool, dev: Path = Path("/dev")) -> Sequence[str]:
+def lines_beside(meter: str, dev: Path = Path("/dev")) -> Sequence[str]:
     """Return the serial lines that may be asked for devices.
 
     Args:
-        meter: The meter's cable; it is never asked.
-        meter_is_known: Whether telegrams came over it. While it is not, only adapters for RS485
-            are asked: the meter may still be on any other.
+        meter: The cable over which telegrams came; it is never asked. Empty while none is known:
+            then only adapters for RS485 are asked, as the meter may be on any other.
         dev: Where devices are.
     """
-    known = _known(dev)
-    found = {path.resolve(): path for path in sorted(dev.glob("ttyUSB*"))} if meter_is_known else {}
-    found |= known
+    found = {path.resolve(): path for path in sorted(dev.glob("ttyUSB*"))} if meter else {}
+    found |= _known(dev)
     if meter:
         found.pop(Path(meter).resolve(), None)
     return [str(path) for path in sorted(found.values())][:_MOST_LINES]

@@ -49,7 +49,9 @@ def run(chosen: argparse.Namespace) -> int:
     """Serve until all is handed over, or until SIGTERM or Ctrl-C."""
     from gateway.commission.bench import Bench, cables
     from gateway.commission.door import Door
+    from gateway.commission.homewizard_seen import HomeWizardsSeen
     from gateway.commission.search import places
+    from gateway.commission.serial_lines import lines_beside
     from gateway.commission.server import WizardServer
     from gateway.commission.wizard import LOOK_EVERY_S, Wizard
     from gateway.enrol.site import read_site
@@ -63,13 +65,15 @@ def run(chosen: argparse.Namespace) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     clock, site = SystemClock(), read_site(folder)
     named: list[str] = chosen.cable
+    meters = HomeWizardsSeen()
     wizard = Wizard(
         folder,
         clock,
-        lambda take: Bench(clock, lambda: named or cables(), take),
+        lambda take: Bench(clock, lambda: named or [*cables(), *meters.addresses()], take),
         lambda: asked or places(),
         chosen.server or ("" if site is None else site.server),
         chosen.ca,
+        lambda meter: () if asked else lines_beside(meter),
     )
     wizard.leave_after_s = chosen.leave_after_s
     door = Door(folder, wizard.book, clock)
@@ -91,6 +95,7 @@ def run(chosen: argparse.Namespace) -> int:
         server.shutdown()
         server.server_close()
         wizard.stop()
+        meters.close()
     return 0
 
 

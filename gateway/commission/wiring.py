@@ -25,6 +25,8 @@ class Wiring(StrEnum):
 
     NO_CABLE = "no-cable"
     CANNOT_OPEN = "cannot-open"
+    NETWORK_OFF = "network-off"
+    """A meter in the network calls out its name, and does not let itself be read."""
     NO_BYTES = "no-bytes"
     TRYING = "trying"
     """Bytes came that are no telegram; the other speed is tried."""
@@ -51,6 +53,7 @@ class LineSeen:
         since_first_s: Since the first telegram [s]; 0 before it.
         clock_off_s: The meter's clock less ours [s]; None when it does not tell.
         baud: The present speed.
+        network: Whether it is a meter in the network, without a cable.
     """
 
     cable: str = ""
@@ -63,6 +66,7 @@ class LineSeen:
     since_first_s: float = 0.0
     clock_off_s: float | None = None
     baud: int = 115_200
+    network: bool = False
 
     @property
     def share(self) -> float | None:
@@ -83,7 +87,7 @@ def judge_wiring(seen: LineSeen, *, our_clock_is_right: bool = True) -> Wiring:
         return Wiring.NO_CABLE
     share = seen.share
     if not seen.opened and share is None:
-        return Wiring.CANNOT_OPEN
+        return Wiring.NETWORK_OFF if seen.network else Wiring.CANNOT_OPEN
     if share is None:
         return _without_telegrams(seen)
     long_enough = seen.since_first_s >= ENOUGH_S and seen.telegrams >= FEWEST_TELEGRAMS
@@ -98,9 +102,9 @@ def judge_wiring(seen: LineSeen, *, our_clock_is_right: bool = True) -> Wiring:
     return Wiring.GOOD
 
 
-def wants_other_speed(seen: LineSeen) -> bool:
-    """Return whether it is time to try the other speed."""
-    return seen.opened and seen.share is None and seen.for_s >= TRIAL_S
+def wants_other(seen: LineSeen) -> bool:
+    """Return whether it is time to try the other speed, or another meter."""
+    return (seen.opened or seen.network) and seen.share is None and seen.for_s >= TRIAL_S
 
 
 def _without_telegrams(seen: LineSeen) -> Wiring:

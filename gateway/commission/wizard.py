@@ -61,6 +61,7 @@ class Wizard:
         places: Callable[[], Sequence[Place]],
         server_url: str = "",
         ca_file: Path | None = None,
+        lines: Callable[[str], Sequence[str]] = lambda _meter: (),
     ) -> None:
         """Open the folder; nothing is measured before ``start``.
 
@@ -71,6 +72,8 @@ class Wizard:
             places: Finds where devices may be.
             server_url: Where to enrol; empty when it is not known.
             ca_file: Who vouches for the server; None for the machine's own list.
+            lines: Finds serial lines with devices beside the meter's cable; that is empty while
+                no telegram came.
 
         Raises:
             SettingsError: The server's address is none.
@@ -90,7 +93,7 @@ class Wizard:
         self._ends_s: float | None = None
         self._pressed_s = clock.monotonic_s()
         self.bench = bench(self._take)
-        self._places = places
+        self._places, self._lines = places, lines
         self._uplink: Uplink | None = None
         self._uplink_refused = False
         self._search: threading.Thread | None = None
@@ -328,7 +331,8 @@ class Wizard:
             self._searched = (done, every)
 
         try:
-            self._keep_found(identify(self._places(), tell))
+            lines = self._lines(self.bench.cable if self.bench.meter else "")
+            self._keep_found(identify(self._places(), tell, lines))
         except KwartierError as error:
             _log.warning("the search broke off: %s", error)
 

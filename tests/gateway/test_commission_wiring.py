@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.commission.wiring import LineSeen, Wiring, judge_wiring, wants_other_speed
+from gateway.commission.wiring import LineSeen, Wiring, judge_wiring, wants_other
 
 OPEN = LineSeen(cable="/dev/ttyUSB0", opened=True, for_s=20)
 COUNTED = replace(OPEN, telegrams=60, since_first_s=59, clock_off_s=2)
@@ -45,9 +45,9 @@ def test_a_gateway_that_does_not_know_the_time_does_not_judge_the_meters_clock()
 
 
 def test_the_other_speed_is_tried_only_when_no_telegram_came() -> None:
-    assert wants_other_speed(replace(OPEN, garbage=500))
-    assert not wants_other_speed(replace(OPEN, broken=1))
-    assert not wants_other_speed(replace(OPEN, for_s=5))
+    assert wants_other(replace(OPEN, garbage=500))
+    assert not wants_other(replace(OPEN, broken=1))
+    assert not wants_other(replace(OPEN, for_s=5))
 
 
 @given(

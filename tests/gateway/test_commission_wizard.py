@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import tty
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
-from gateway.commission.book import Mark, Outcome, Step
+from gateway.commission.book import BOOK, Book, Mark, Outcome, Step
 from gateway.commission.commissioned import FILE, is_commissioned, write_commissioned
 from gateway.commission.finish import settings_text
 from gateway.commission.found import Found, Kind
@@ -21,7 +22,10 @@ from gateway.commission.turned import TurnedPoll
 from gateway.commission.view import Tone
 from gateway.enrol.identity import Enrolled, Identity
 from gateway.enrol.signed import is_signed_by, opened
+from gateway.keep.outbox import Outbox
 from gateway.settings import GatewaySettings, read_settings
+from kwartier.cli import main
+from kwartier.clock import VirtualClock
 from kwartier.reading import ClockSource, Reading
 from tests.gateway.commissioning import PATIENCE_S, Home, home
 
@@ -251,3 +255,80 @@ def to_the_signs(there: Home) -> None:
     there.wait_for_meter()
     there.wizard.act(Step.DEVICES, "search", {})
     there.wizard.wait_for_search()
+
+
+def ready(there: Home) -> None:
+    """Everything was done; only the handover is left."""
+    for step in (Step.ENROL, Step.METER, Step.DEVICES, Step.SIGNS, Step.LIVE, Step.CONSENT):
+        there.wizard.book.put(step, Outcome(Mark.GOOD, NOW_S, {}))
+    wait_until(lambda: bool(there.bench.cable))
+
+
+@pytest.mark.parametrize("pressed", [True, False])
+def test_it_ends_when_somebody_says_that_all_is_done_or_ten_minutes_later(
+    tmp_path: Path, pressed: bool
+) -> None:
+    Identity(tmp_path).keep_enrolled(ENROLLED)
+    with home(tmp_path) as there:
+        ready(there)
+        with pytest.raises(Refusal):
+            there.wizard.act(Step.HANDOVER, "leave", {})
+        there.wizard.act(Step.HANDOVER, "next", {})
+        there.wizard.tick()
+        early = there.wizard.over.is_set()
+        if pressed:
+            there.wizard.act(Step.HANDOVER, "leave", {})
+            there.clock.advance(6)
+        else:
+            there.clock.advance(599)
+            there.wizard.tick()
+            early |= there.wizard.over.is_set()
+            there.clock.advance(2)
+        shown = there.wizard.view(Step.HANDOVER)
+        there.wizard.tick()
+        over = there.wizard.over.is_set()
+
+    assert not early
+    assert over
+    assert shown.key == ("handover.leaving" if pressed else "handover.done")
+
+
+def test_a_box_that_nobody_let_in_yet_stays_until_it_is_and_leaves_its_settings_then(
+    tmp_path: Path,
+) -> None:
+    with home(tmp_path) as there:
+        ready(there)
+        there.wizard.book.put(Step.ENROL, Outcome(Mark.LATER, NOW_S, {}))
+        there.wizard.act(Step.HANDOVER, "next", {})
+        there.clock.advance(3600)
+        there.wizard.tick()
+        waits = there.wizard.view(Step.HANDOVER).key, there.wizard.over.is_set()
+        there.wizard.identity.keep_enrolled(ENROLLED)
+        there.wizard.tick()
+        over = there.wizard.over.is_set()
+
+    assert waits == ("handover.waits", False)
+    assert over
+    assert read_settings(tmp_path / "gateway.toml").gateway == "gw-014"
+    assert (tmp_path / "handover.json").exists()
+
+
+def test_the_command_ends_well_and_lets_go_of_cable_and_outbox(tmp_path: Path) -> None:
+    meter_end, gateway_end = os.openpty()
+    tty.setraw(gateway_end)
+    cable = os.ttyname(gateway_end)
+    Identity(tmp_path).keep_enrolled(ENROLLED)
+    book = Book(tmp_path / BOOK, NOW_S)
+    for step in Step:
+        book.put(step, Outcome(Mark.GOOD, NOW_S, {}))
+
+    words = ["gateway", "wizard", "--listen", "127.0.0.1:0", "--folder", str(tmp_path)]
+    asked = ["--cable", cable, "--device", "127.0.0.1:1", "--leave-after-s", "0"]
+
+    ended = main([*words, *asked])
+
+    assert ended == 0
+    Outbox(tmp_path / "outbox.db", "gw-014", VirtualClock(NOW_S)).close()
+    assert read_settings(tmp_path / "gateway.toml").p1[0].address == cable
+    os.close(gateway_end)
+    os.close(meter_end)

@@ -194,7 +194,11 @@ def _battery(
     return SteeredBattery(
         unit,
         one.device,
-        replace(one.limits, metered=bool(settings.p1), sharing=max(1, len(behind))),
+        replace(
+            one.limits,
+            metered=one.stop_without_meter and first is not None,
+            sharing=len(behind),
+        ),
         clock,
         settings.folder / f"{one.device}.steering.json",
         take=agent.take,

@@ -133,6 +133,10 @@ def _settings(top: Table, folder: Path) -> GatewaySettings:
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise SettingsError(f"device {twice[0]!r} stands there twice: give each its own name")
+    meters = {line.device for line in settings.p1}
+    lost = [one for one in batteries if one.meter is not None and one.meter not in meters]
+    if lost:
+        raise SettingsError(f"battery {lost[0].device!r}: there is no [[p1]] {lost[0].meter!r}")
     top.refuse_the_rest()
     return settings
 

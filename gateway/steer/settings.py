@@ -24,6 +24,7 @@ class SteeredDevice:
         limits: What no message can lift.
         profile: How it is read and steered; None for SunSpec.
         meter: The ``[[p1]]`` of its connection; None for the first one.
+        stop_without_meter: Whether that meter's silence ends a plan that no limit needs it for.
         turned: Whether it tells charging as discharging: then it is read and never steered, as
             nobody knows which way it would take a set-point.
     """
@@ -34,6 +35,7 @@ class SteeredDevice:
     limits: Limits
     profile: Profile | None = None
     meter: DeviceId | None = None
+    stop_without_meter: bool = True
     turned: bool = False
 
 
@@ -52,6 +54,7 @@ def read_battery(row: Table) -> SteeredDevice:
         _limits(row),
         profile,
         row.name_or_none("meter"),
+        row.flag("stop_without_meter", default=True),
         row.flag("turned", default=False),
     )
     row.refuse_the_rest()

@@ -103,6 +103,7 @@ def test_a_device_without_a_profile_is_read_by_sunspec(folder: Path) -> None:
             "battery[0].soc_min_permille is not below soc_max_permille",
         ),
         ("[[battery]]", "[battery]", "battery is"),
+        ("import_max_w = 17000", 'meter = "p2"', "there is no [[p1]] 'p2'"),
     ],
 )
 def test_a_wrong_key_is_named_with_its_file(folder: Path, old: str, new: str, message: str) -> None:

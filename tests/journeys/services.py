@@ -74,6 +74,7 @@ unit = 2
 timeout_s = 20
 charge_max_w = 5000
 discharge_max_w = 5000
+stop_without_meter = false  # this street's meter speaks when a test says so
 """
 )
 COLLECTOR = """

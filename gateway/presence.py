@@ -26,7 +26,10 @@ _MARK_BITS = 48
 
 
 class Door(Protocol):
-    """A connection that can be left and taken up again."""
+    """A connection that can be left and taken up again, with a last will."""
+
+    def bequeath(self, payload: bytes) -> None:
+        """Have this said when we vanish, from the next connection on."""
 
     def leave(self) -> None:
         """Go away in order."""
@@ -52,14 +55,16 @@ class Health:
 
 def started(clock: Clock) -> Boot:
     """Return the mark of a start now."""
-    return Boot(int(clock.now_s()), secrets.randbits(_MARK_BITS))
+    return Boot(int(clock.now_s()), _new_mark())
 
 
-def will_of(boot: Boot, epoch: str, clock: Clock) -> GatewayState:
-    """Return what the broker says of a gateway that vanished."""
-    return GatewayState(
-        epoch, False, version("kwartier"), int(clock.now_s()), details=boot.details(0)
-    )
+def will_of(words: Mapping[str, int], epoch: str, clock: Clock) -> GatewayState:
+    """Return what the broker says of a gateway that vanished; ``words`` are its mark's."""
+    return GatewayState(epoch, False, version("kwartier"), int(clock.now_s()), details=words)
+
+
+def _new_mark() -> int:
+    return secrets.randbits(_MARK_BITS)
 
 
 class Presence:
@@ -97,7 +102,6 @@ class Presence:
         """
         self._bus = bus
         self._topic = Address(coop, gateway, Lane.STATE).topic
-        self._boot = boot
         self._clock = clock
         self._count = SystemClock()
         self._health = health
@@ -152,6 +156,8 @@ class Presence:
             self._namesake.link(self._count.monotonic_s(), up=up)
         if up:
             self._tell(online=True)
+        else:
+            self._bequeath()
         self._settle()
         self._called.set()
 
@@ -194,8 +200,9 @@ class Presence:
                 self._door.leave()
         if is_back and self._has_left:
             with self._lock:
-                namesake.came_back()
+                namesake.came_back(_new_mark())
                 self._has_left = False
+            self._bequeath()
             if self._door is not None:
                 self._door.begin()
 
@@ -211,7 +218,7 @@ class Presence:
             self._told += 1
             self._told_s = self._count.monotonic_s()
             self._must_answer = False
-            details = {**health.details, **self._boot.details(self._told)}
+            details = {**health.details, **self._namesake.words(self._told)}
             if self._namesake.noticed(self._told_s):
                 details["namesake"] = 1
         state = GatewayState(
@@ -226,6 +233,14 @@ class Presence:
             self._bus.publish(self._topic, encode_state(state), retain=True)
         except LinkDownError:
             return
+
+    def _bequeath(self) -> None:
+        """Renew the last will: it names whom we heard by now."""
+        if self._door is None:
+            return
+        with self._lock:
+            words = self._namesake.words(0)
+        self._door.bequeath(encode_state(will_of(words, self._health().epoch, self._clock)))
 
     def _heard(self, message: Message) -> None:
         try:

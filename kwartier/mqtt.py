@@ -97,6 +97,7 @@ class MqttBus:
         self._watchers: list[LinkChanged] = []
         self._up = threading.Event()
         self._closed = False
+        self._will = will
         self._connections = 0
         self.refused = 0
         """Publishes and subscriptions that the broker refused."""
@@ -157,6 +158,15 @@ class MqttBus:
     def wait_until_up(self, timeout_s: float) -> bool:
         """Return whether the link is there, after waiting for it for at most so long [s]."""
         return self._up.wait(timeout_s)
+
+    def bequeath(self, payload: bytes) -> None:
+        """Change what the will says, from the next connection on; without a will nothing changes.
+
+        To be called while there is no link: by ``watch_link``'s taker, or after ``leave``.
+        """
+        will = self._will
+        if will is not None:
+            self._client.will_set(will.topic, payload, qos=1, retain=will.retain)
 
     def leave(self) -> None:
         """Go away in order, to come back with ``begin``; not to be called by a taker."""

@@ -1,24 +1,28 @@
 """Another gateway with our name: noticed by what it says on our own topic, and who gives way.
 
 Two gateways get one name when a memory card or a folder is copied. Each start of a gateway has a
-mark, told with every state on its own topic, to which the gateway itself listens. What another
-mark says there before our own words have come back may be our own past: the last words of a
-process that died. What it says after they came back cannot be, for a topic keeps its order; heard
-twice, each time after newer words of ours, it is another gateway. Both reckon alike from the two
+mark, told with every state on its own topic, to which the gateway itself listens. Whoever hears
+another mark there names it in its own words from then on, its last will too. Words of another
+mark that do not name ours may be our own past: a broker that was killed goes back a minute, and
+hands over what a process of ours said that died long ago, as often as it is killed. Words that
+name our mark cannot be: who said them has heard this very start. Both reckon alike from the two
 marks, so that exactly one gives way: the one that started later.
 
 A broker throws out the first of two clients of one name, so both come and go every few seconds;
-each then hears the other when it comes back, as what was kept or as the other's last will.
+each then hears the other when it comes back, as what was kept or as the other's last will. The
+one that leaves names the other in its goodbye, so that this one knows of it too.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 from kwartier.wire import GatewayState
 
 _BOOT, _BOOT_S, _TOLD = "boot", "boot_s", "told"
+_HEARD = ("heard_1", "heard_2", "heard_3")
+"""The other marks heard, the newest first: of three copies each must hear who names it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,8 +49,8 @@ class Caution:
     Attributes:
         quiet_s: After a sign of another, blocks are sent once the link held for so long without
             one more [s]; also when our own words do not come back.
-        forget_s: Two signs further apart than this are not one matter; an alarm is given once in
-            such a time [s].
+        forget_s: After so long without a further word of another it is forgotten; an alarm is
+            given once in such a time [s].
         away_s: How long one that gave way stays away, doubled each time, up to ``away_most_s`` [s].
         away_most_s: The longest absence [s].
     """
@@ -66,11 +70,11 @@ class Namesake:
         self._caution = caution
         self._up_s: float | None = None
         self._echoed = 0
-        self._is_fresh = False
+        self._others: list[int] = []
         self._suspected_s = -inf
         self._is_suspicious = False
         self._is_clear = False
-        self._signs = 0
+        self._proven_s = -inf
         self._away_s = caution.away_s
         self._back_s: float | None = None
         self._alarmed_s = -inf
@@ -88,21 +92,15 @@ class Namesake:
         boot = Boot(state.details.get(_BOOT_S, 0), mark)
         if boot == self._mine:
             if told > self._echoed:
-                self._echoed, self._is_fresh = told, True
+                self._echoed = told
                 self._is_clear = self.may_send(now_s)
             return False
-        if not self._echoed:
-            if state.online or told == 0:
-                self._suspect(now_s)
-            return False
-        self._suspect(now_s)
-        if not self._is_fresh:
-            return True
-        self._is_fresh = False
-        self._signs += 1
-        if self._signs > 1 and boot < self._mine and self._back_s is None:
-            self._give_way(now_s)
-        return self._back_s is None
+        self._heard_other(boot, state, now_s)
+        return self._echoed > 0 and self._back_s is None
+
+    def words(self, told: int) -> dict[str, int]:
+        """Return what our own words carry: our mark, and the others that we heard."""
+        return {**self._mine.details(told), **dict(zip(_HEARD, self._others, strict=False))}
 
     def may_send(self, now_s: float) -> bool:
         """Return whether blocks may be sent: nothing says that there is another."""
@@ -137,7 +135,7 @@ class Namesake:
 
     def noticed(self, now_s: float) -> bool:
         """Return whether another was noticed lately."""
-        return self._signs > 1 and now_s < self._suspected_s + self._caution.forget_s
+        return now_s < self._proven_s + self._caution.forget_s
 
     def must_alarm(self, now_s: float) -> bool:
         """Return True once for each matter that is worth an alarm."""
@@ -146,18 +144,30 @@ class Namesake:
         self._alarmed_s = now_s
         return True
 
-    def came_back(self) -> None:
-        """Begin to look again, as one that does not yet know whether it is alone."""
+    def came_back(self, mark: int) -> None:
+        """Begin to look again, as one that does not yet know whether it is alone.
+
+        It goes by a new mark: words that name the old one may be older than its absence.
+        """
+        self._mine = replace(self._mine, mark=mark)
         self._back_s = None
-        self._signs, self._is_fresh = 0, False
+        self._echoed = 0
         self._is_clear, self._is_suspicious = False, True
 
-    def _suspect(self, now_s: float) -> None:
-        if now_s > self._suspected_s + self._caution.forget_s:
-            self._signs = 0
+    def _heard_other(self, boot: Boot, state: GatewayState, now_s: float) -> None:
+        has_left = not state.online and state.details.get(_TOLD, 0) > 0  # in order: no rival
+        if not has_left:
+            others = [mark for mark in self._others if mark != boot.mark]
+            self._others = [boot.mark, *others][: len(_HEARD)]
+            self._suspected_s = now_s
+            self._is_suspicious = True
+        if self._mine.mark not in (state.details.get(name) for name in _HEARD):
+            return
+        if now_s > self._proven_s + self._caution.forget_s:
             self._away_s = self._caution.away_s
-        self._suspected_s = now_s
-        self._is_suspicious = True
+        self._proven_s = now_s
+        if boot < self._mine and self._back_s is None and not has_left:
+            self._give_way(now_s)
 
     def _give_way(self, now_s: float) -> None:
         self._back_s = now_s + self._away_s

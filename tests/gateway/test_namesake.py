@@ -4,37 +4,27 @@ from __future__ import annotations
 
 import logging
 import shutil
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from api.broker import BrokerProcess
-from collectors.ingest import Ingest
-from gateway.agent import Agent, Manner
-from gateway.keep.blocks import Draft, Shape
-from gateway.keep.delivery import Pace
+from gateway.keep.blocks import Draft
 from gateway.keep.namesake import Boot, Caution, Namesake
 from gateway.keep.outbox import Outbox
-from gateway.presence import will_of
-from kwartier.broker import Broker
-from kwartier.clock import SystemClock, VirtualClock
-from kwartier.events import EventKind, decode_event
-from kwartier.mqtt import MqttBus, Session, Will
+from kwartier.clock import VirtualClock
+from kwartier.events import EventKind
 from kwartier.reading import Reading
-from kwartier.wire import Address, GatewayState, Lane, decode_state, encode_state
-from tests.memory_store import MemoryStore
+from kwartier.wire import GatewayState
+from tests.gateway.namesakes import T0, Home, Street, street_at, wait_until
 
-T0 = 1_767_225_600
 OLD, YOUNG = Boot(T0, 7), Boot(T0 + 60, 3)
 CAUTION = Caution(quiet_s=10.0, away_s=600.0)
 
 
-def state(boot: Boot, told: int, *, online: bool = True) -> GatewayState:
-    return GatewayState("e1", online, "1", T0, details=boot.details(told))
+def state(boot: Boot, told: int, *, online: bool = True, names: Boot | None = None) -> GatewayState:
+    heard = {} if names is None else {"heard_2": names.mark}
+    return GatewayState("e1", online, "1", T0, details={**boot.details(told), **heard})
 
 
 def hears(mine: Boot, *told: GatewayState) -> Namesake:
@@ -71,123 +61,93 @@ def test_a_process_that_left_in_order_delays_nothing() -> None:
     assert hears(YOUNG, state(OLD, 9, online=False), state(YOUNG, 1)).may_send(1.0)
 
 
-def test_a_message_that_is_handed_over_twice_is_no_namesake() -> None:
-    """The other's words came before ours both times; the broker repeats what it was not told of."""
-    namesake = hears(YOUNG, state(OLD, 4), state(YOUNG, 1), state(OLD, 4), state(YOUNG, 1))
+@pytest.mark.parametrize("told", [4, 0])
+def test_our_own_past_however_often_it_is_handed_over_is_no_namesake(told: int) -> None:
+    """A broker that is killed hands over what it kept of a process that died, each time anew."""
+    past = state(OLD, told, online=told > 0)
+    namesake = hears(YOUNG, past, state(YOUNG, 1), past, state(YOUNG, 2), past, state(YOUNG, 3))
 
-    assert not namesake.noticed(4.0)
+    assert not namesake.noticed(6.0)
+    assert not namesake.gives_way
+    assert [namesake.may_send(at_s) for at_s in (6.0, 14.0)] == [False, True]
 
 
+def test_one_that_sends_goes_on_when_its_own_past_comes_late_and_says_what_is_so_now() -> None:
+    namesake = hears(YOUNG, state(YOUNG, 1))
+
+    answers = [
+        namesake.heard(state(OLD, 0, online=False), 20.0),
+        namesake.heard(state(OLD, 9, online=False), 21.0),
+    ]
+
+    assert answers == [True, True]
+    assert namesake.may_send(21.0)
+    assert not namesake.is_doubtful
+
+
+@pytest.mark.parametrize("told", [2, 0])
 @pytest.mark.parametrize(("mine", "other", "leaves"), [(OLD, YOUNG, False), (YOUNG, OLD, True)])
-def test_a_foreign_mark_after_our_words_twice_is_another_and_the_younger_leaves(
-    mine: Boot, other: Boot, *, leaves: bool
+def test_a_foreign_mark_that_names_ours_is_another_and_the_younger_leaves(
+    mine: Boot, other: Boot, told: int, *, leaves: bool
 ) -> None:
-    namesake = hears(mine, state(mine, 1), state(other, 1), state(mine, 2), state(other, 2))
+    answer = state(other, told, online=told > 0, names=mine)
+    namesake = hears(mine, state(mine, 1), state(other, 1), answer)
 
-    assert namesake.noticed(4.0)
+    assert namesake.noticed(3.0)
     assert namesake.gives_way == leaves
-    assert namesake.may_send(4.0) != leaves
-    assert [namesake.must_alarm(4.0), namesake.must_alarm(5.0)] == [True, False]
+    assert namesake.may_send(3.0) != leaves
+    assert [namesake.must_alarm(3.0), namesake.must_alarm(4.0)] == [True, False]
+
+
+def test_another_that_says_goodbye_is_noticed_and_makes_nobody_leave() -> None:
+    """The other gave way before we knew of it."""
+    namesake = hears(YOUNG, state(YOUNG, 1), state(OLD, 7, online=False, names=YOUNG))
+
+    assert namesake.noticed(2.0)
+    assert (namesake.gives_way, namesake.may_send(2.0)) == (False, True)
+
+
+def test_our_words_name_the_three_others_heard_last() -> None:
+    fourth, fifth = Boot(T0, 11), Boot(T0, 12)
+    namesake = hears(YOUNG, *(state(one, 1) for one in (fourth, OLD, fourth, fifth, Boot(T0, 13))))
+
+    told = namesake.words(5)
+
+    assert told["told"] == 5
+    assert [told[name] for name in ("heard_1", "heard_2", "heard_3")] == [13, 12, 11]
 
 
 def test_one_that_left_looks_again_and_sends_after_ten_quiet_seconds() -> None:
-    told = (state(YOUNG, 1), state(OLD, 1), state(YOUNG, 2), state(OLD, 2))
-    namesake = hears(YOUNG, *told)
+    namesake = hears(YOUNG, state(YOUNG, 1), state(OLD, 2, names=YOUNG))
     namesake.link(4.0, up=False)
-    assert namesake.back_s == 603.0
+    assert namesake.back_s == 601.0
 
-    namesake.came_back()
+    again = Boot(YOUNG.at_s, 99)
+    namesake.came_back(99)
     namesake.link(604.0, up=True)
-    namesake.heard(state(YOUNG, 3), 604.1)
+    namesake.heard(state(again, 3), 604.1)
 
     assert [namesake.may_send(at_s) for at_s in (604.1, 613.9, 614.0)] == [False, False, True]
 
 
-@dataclass
-class Home:
-    """One gateway as its process wires it, fed by hand."""
+def test_one_that_came_back_leaves_for_words_of_now_and_not_for_those_of_before() -> None:
+    namesake = hears(YOUNG, state(YOUNG, 1), state(OLD, 2, names=YOUNG))
+    again = Boot(YOUNG.at_s, 99)
+    namesake.came_back(99)
+    namesake.link(604.0, up=True)
 
-    folder: Path
-    broker: Broker
-    first_wh: int
-    started_s: int
-    parts: ExitStack = field(default_factory=ExitStack)
+    namesake.heard(state(OLD, 0, online=False, names=YOUNG), 604.0)
+    before = namesake.gives_way
+    namesake.heard(state(OLD, 3, names=again), 605.0)
 
-    def __post_init__(self) -> None:
-        clock = SystemClock()
-        self.outbox = Outbox(self.folder / "outbox.db", "gw-1", clock)
-        self.parts.callback(self.outbox.close)
-        boot = Boot(self.started_s, self.first_wh)
-        will = encode_state(will_of(boot, self.outbox.position.epoch, clock))
-        topic = Address("straat", "gw-1", Lane.STATE).topic
-        self.bus = MqttBus(
-            self.broker, Session("gw-1", expiry_s=3600), Will(topic, will), begin=False
-        )
-        self.parts.callback(self.bus.close)
-        manner = Manner(Shape(rows=1), Pace(spread_s=0.1), 0.0, Caution(quiet_s=5.0))
-        self.agent = Agent(
-            "straat", "gw-1", self.outbox, self.bus, clock, manner, boot=boot, door=self.bus
-        )
-        self.taken = 0
-
-    def start(self) -> None:
-        self.bus.begin()
-        self.agent.start()
-        self.parts.callback(self.agent.stop)
-
-    def take(self) -> None:
-        """Take the next reading; one home's registers lie far from the other's."""
-        self.taken += 1
-        at_s = T0 + 10 * self.taken
-        self.agent.take(Reading("p1", "E1", at_s, {"import_wh": self.first_wh + self.taken}))
-
-
-@dataclass
-class Street:
-    """A broker, a record, and who listens to the gateways."""
-
-    broker: BrokerProcess
-    store: MemoryStore
-    parts: ExitStack
-    events: list[EventKind] = field(default_factory=list)
-    states: list[GatewayState] = field(default_factory=list)
-
-    def held_wh(self) -> list[int]:
-        return list(self.store.held.points.values())
+    assert (before, namesake.gives_way) == (False, True)
+    assert namesake.back_s == 605.0 + 1_200.0
 
 
 @pytest.fixture
 def street(tmp_path: Path) -> Iterator[Street]:
-    with ExitStack() as parts:
-        (tmp_path / "broker").mkdir()
-        broker = BrokerProcess.on_spare_port(tmp_path / "broker")
-        parts.callback(broker.stop)
-        made = Street(broker, MemoryStore(), parts)
-        bus = MqttBus(broker.broker, Session("collector"))
-        parts.callback(bus.close)
-        bus.subscribe(
-            Address("straat", "gw-1", Lane.EVENT).topic,
-            lambda message: made.events.append(decode_event(message.payload).kind),
-        )
-        bus.subscribe(
-            Address("straat", "gw-1", Lane.STATE).topic,
-            lambda message: made.states.append(decode_state(message.payload)),
-        )
-        ingest = Ingest(made.store, bus, "straat", SystemClock())
-        ingest.start()
-        parts.callback(ingest.stop)
-        assert bus.wait_until_up(30.0)
+    with street_at(tmp_path) as made:
         yield made
-
-
-def wait_until(reached: Callable[[], bool], act: Callable[[], None] = lambda: None) -> float:
-    """Return how long it took until something is so [s]; a minute is too long."""
-    start_s = time.monotonic()
-    while not reached():
-        assert time.monotonic() < start_s + 60.0, "nothing happened for a minute"
-        act()
-        time.sleep(0.02)
-    return time.monotonic() - start_s
 
 
 def copied(folder: Path, to: Path) -> Path:
@@ -230,3 +190,40 @@ def test_of_two_copies_of_one_card_both_notice_and_only_the_older_one_is_recorde
     wait_until(lambda: street.events.count(EventKind.IDENTITY_DUPLICATE) == 2)
     assert any(one.details.get("namesake") for one in street.states)
     assert caplog.text.count("another gateway goes by this name") == 2
+
+
+def test_what_a_broker_hands_over_of_our_own_past_each_time_it_is_killed_drives_nobody_away(
+    street: Street, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its newest save is of an earlier start: its state, and its last will that waits for us."""
+    caplog.set_level(logging.WARNING)
+    home, old = tmp_path / "home", Boot(T0 + 30, 8)
+    home.mkdir()
+    before = Home(home, street.broker.broker, 1_000, T0)
+    street.parts.push(before.parts)
+    before.start()
+    wait_until(lambda: any(one.online for one in street.states))
+    before.parts.close()
+    for words in (state(old, 9), state(old, 0, online=False)):
+        street.say(words)
+    wait_until(lambda: street.heard_from(old, online=False) == 1)
+    street.save()
+    young = Home(home, street.broker.broker, 1_000, T0 + 60, quiet_s=0.5)
+    street.parts.push(young.parts)
+    past = young.hear_from(old)
+    young.start()
+    young.take()
+    wait_until(lambda: 1_001 in street.held_wh())
+
+    for _ in range(2):
+        past.clear()
+        street.broker.kill()
+        street.broker.start()
+        wait_until(lambda: len(past) == 3)
+        young.take()
+        wait_until(lambda: 1_000 + young.taken in street.held_wh())
+
+    assert not young.agent.has_namesake
+    assert EventKind.IDENTITY_DUPLICATE not in street.events
+    assert "another gateway goes by this name" not in caplog.text
+    wait_until(lambda: street.states[-1].online)

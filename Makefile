@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEBIAN := mosquitto chromium libatomic1 fonts-inter postgresql poppler-utils \
 	libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
 
-.PHONY: demo test gates suite speed nightly words picture pages lock clean
+.PHONY: demo test gates suite speed nightly faults words picture pages lock clean
 
 demo:
 	@$(PYTHON) .ci/prepare.py coop
@@ -30,6 +30,11 @@ speed:
 
 nightly:
 	$(BIN)/pytest -m nightly --timeout 7200
+
+# Of the nightly runs those of gateways and how they are let in: kills, power cuts, wear, guesses.
+faults:
+	$(BIN)/pytest -m nightly --timeout 7200 tests/faults tests/gateway \
+		tests/api/test_enrol_claims.py tests/api/test_enrol_journey.py tests/api/test_broker_config.py
 
 # Every key with the languages that have it, and the checks of them all.
 words:

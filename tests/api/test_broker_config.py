@@ -30,6 +30,7 @@ from kwartier.clock import SystemClock
 from kwartier.errors import LinkDownError
 from kwartier.mqtt import MqttBus, Session
 from tests.api.enrolling import WAIT_S, KnowingBroker, authority, box, desk_of, issuing_of
+from tests.gateway.namesakes import T0, Home, wait_until
 
 FOREIGN = 1_000
 SHORT_S = 0.8
@@ -156,6 +157,44 @@ def test_what_is_for_another_gateway_is_not_delivered(
     assert server.refused == 0
 
 
+def test_a_gateway_hears_its_own_state_by_which_it_notices_a_second_box(
+    broker: KnowingBroker, folder: Path, ca: Path, connect: Callable[[Broker, str], MqttBus]
+) -> None:
+    own = connect(broker.for_gateway(box(folder, ca, "gw-01")), "gw-01")
+    other = connect(broker.for_gateway(box(folder, ca, "gw-02")), "gw-02")
+    heard: queue.Queue[bytes] = queue.Queue()
+    for topic in ("nec/v1/street/gw-02/state", "nec/v1/street/gw-01/state"):
+        own.subscribe(topic, lambda message: heard.put(message.payload))
+
+    send(other, "nec/v1/street/gw-02/state", b"foreign")
+    send(own, "nec/v1/street/gw-01/state", b"own")
+
+    assert heard.get(timeout=WAIT_S) == b"own"
+    assert heard.empty()
+
+
+@pytest.mark.nightly
+def test_of_two_boxes_with_one_certificate_both_notice_within_a_minute(
+    broker: KnowingBroker, folder: Path, ca: Path, tmp_path: Path
+) -> None:
+    identity = box(folder, ca, "gw-10")
+    homes = []
+    with ExitStack() as parts:
+        for number in range(2):
+            (tmp_path / str(number)).mkdir()
+            at = broker.for_gateway(identity)
+            home = Home(
+                tmp_path / str(number), at, number, T0 + number, coop="street", gateway="gw-10"
+            )
+            parts.push(home.parts)
+            home.start()
+            homes.append(home)
+
+        took_s = wait_until(lambda: all(home.agent.has_namesake for home in homes))
+
+    assert took_s < 60.0
+
+
 def test_who_has_no_certificate_of_ours_is_not_let_in(
     broker: KnowingBroker, folder: Path, ca: Path, tmp_path: Path
 ) -> None:
@@ -211,7 +250,7 @@ def test_a_revoked_gateway_is_cut_off_and_kept_out_while_others_stay(
     begun_s = time.monotonic()
 
     revoked = [Revoked(serial_of(stolen), datetime.now(UTC))]
-    write_list(broker.plan.folder, issuing_of(ca), revoked, SystemClock())
+    write_list(broker.plan.folder, [issuing_of(ca)], revoked, SystemClock())
     told = tell_to_read(broker.plan.folder / "mosquitto.pid")
     reached = take_over(broker.for_service("server"), "gw-05")
 

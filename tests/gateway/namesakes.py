@@ -40,22 +40,24 @@ class Home:
     first_wh: int
     started_s: int
     quiet_s: float = 5.0
+    coop: str = COOP
+    gateway: str = GATEWAY
     parts: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
         clock = SystemClock()
-        self.outbox = Outbox(self.folder / "outbox.db", GATEWAY, clock)
+        self.outbox = Outbox(self.folder / "outbox.db", self.gateway, clock)
         self.parts.callback(self.outbox.close)
         boot = Boot(self.started_s, self.first_wh)
         will = encode_state(will_of(boot.details(0), self.outbox.position.epoch, clock))
-        topic = Address(COOP, GATEWAY, Lane.STATE).topic
+        topic = Address(self.coop, self.gateway, Lane.STATE).topic
         self.bus = MqttBus(
-            self.broker, Session(GATEWAY, expiry_s=3600), Will(topic, will), begin=False
+            self.broker, Session(self.gateway, expiry_s=3600), Will(topic, will), begin=False
         )
         self.parts.callback(self.bus.close)
         manner = Manner(Shape(rows=1), Pace(spread_s=0.1), 0.0, Caution(quiet_s=self.quiet_s))
         self.agent = Agent(
-            COOP, GATEWAY, self.outbox, self.bus, clock, manner, boot=boot, door=self.bus
+            self.coop, self.gateway, self.outbox, self.bus, clock, manner, boot=boot, door=self.bus
         )
         self.taken = 0
 
@@ -73,7 +75,7 @@ class Home:
             if state.details.get("boot") == boot.mark:
                 words.append(state)
 
-        self.bus.subscribe(Address(COOP, GATEWAY, Lane.STATE).topic, hear)
+        self.bus.subscribe(Address(self.coop, self.gateway, Lane.STATE).topic, hear)
         return words
 
     def take(self) -> None:

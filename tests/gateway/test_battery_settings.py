@@ -50,3 +50,8 @@ def test_a_wrong_key_is_named(key: str, value: object, why: str) -> None:
 def test_a_battery_that_would_stay_where_it_was_put_is_refused_with_the_reason() -> None:
     with pytest.raises(SettingsError, match=r"profile: marstek_venus_e is not steered: \S+"):
         read(profile="marstek_venus_e")
+
+
+def test_a_silent_meter_ends_a_plan_unless_the_installer_says_otherwise() -> None:
+    assert read().stop_without_meter
+    assert not read(stop_without_meter=False).stop_without_meter

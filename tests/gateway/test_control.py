@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.steer.control import Controller, Limits, Mode, Seen
@@ -167,6 +167,7 @@ maybe_watts = st.none() | watts
     passed_s=st.floats(-100, 10_000),
     after=st.sampled_from(AfterPlan),
 )
+@settings(max_examples=50)
 def test_no_command_leaves_the_battery_s_own_limits(
     powers_w: list[int],
     charge_w: int,
@@ -193,7 +194,8 @@ def test_no_command_leaves_the_battery_s_own_limits(
         assert told <= 0 or soc < 950
 
 
-@given(st.lists(st.floats(0, 5000), min_size=2, max_size=20))
+@given(st.lists(st.floats(0, 5000), min_size=2, max_size=12))
+@settings(max_examples=40)
 def test_only_the_monotonic_count_ends_a_lease(passed: list[float]) -> None:
     control = controller(schedule(1000, 1000))
 

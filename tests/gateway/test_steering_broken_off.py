@@ -78,6 +78,8 @@ def test_whichever_write_is_the_last_the_power_lies_between_and_ends(
         assert all(min(from_w, to_w, 0) <= watt <= max(from_w, to_w, 0) for watt in line.seen_w)
         clock.advance(90)
         assert line.twin.power_w == 0
+        if line.left:
+            return  # it was not broken off
 
 
 @EVERY
@@ -100,6 +102,8 @@ def test_what_an_earlier_lease_left_in_the_registers_is_never_begun_with(
         assert all(min(to_w, 0) <= watt <= max(to_w, 0) for watt in line.seen_w)
         clock.advance(90)
         assert line.twin.power_w == 0
+        if line.left:
+            return
 
 
 @pytest.mark.parametrize("name", ["victron_multiplus", "sungrow_sh"])

@@ -17,6 +17,10 @@ _ADVICE = """The root is made. Now put it away:
   3. Keep the sticks in two places, the passphrase on paper in a third.
 You need it again in five years, for 'kwartier ca intermediate', or when this machine is stolen."""
 
+_ADVICE_ANEW = """Give chain.crt to the broker as ca.crt, and start the server anew.
+What was signed before holds on. Was this machine stolen? Then end all of it:
+  rm {folder}/issuing-*"""
+
 
 def _configure(parser: argparse.ArgumentParser) -> None:
     words = parser.add_subparsers(dest="word", required=True, metavar="WORD")
@@ -77,7 +81,7 @@ def _intermediate(chosen: argparse.Namespace, now: datetime) -> int:
     from api.enrolment.ca_folder import renew_issuing
 
     renew_issuing(chosen.folder, _passphrase(chosen.passphrase_file, twice=False), now)
-    print("Give chain.crt to the broker as ca.crt, and start the server anew.", file=sys.stderr)
+    print(_ADVICE_ANEW.format(folder=chosen.folder), file=sys.stderr)
     return _show(chosen.folder)
 
 
@@ -108,7 +112,7 @@ def _leaf(chosen: argparse.Namespace, now: datetime) -> int:
 
 def _crl(chosen: argparse.Namespace) -> int:
     from api.commands.serve import office_of
-    from api.enrolment.ca_folder import ISSUING, read_signer
+    from api.enrolment.ca_folder import ISSUING, read_older, read_signer
     from api.enrolment.certificates import revoked
     from api.enrolment.cutting import write_list
     from api.people.opening import open_people
@@ -123,8 +127,9 @@ def _crl(chosen: argparse.Namespace) -> int:
     try:
         with people.reading() as desk:
             found = revoked(desk)
-        issuing = read_signer(settings.enrolment.ca, ISSUING)
-        path = write_list(chosen.to, issuing, found, clock)
+        ca = settings.enrolment.ca
+        issuers = [read_signer(ca, ISSUING), *read_older(ca)]
+        path = write_list(chosen.to, issuers, found, clock)
     finally:
         people.close()
         if office is not None:

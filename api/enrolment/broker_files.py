@@ -17,7 +17,14 @@ from datetime import datetime
 from pathlib import Path
 
 from api.enrolment.authority import certify_server, certify_service, revocation_list
-from api.enrolment.ca_folder import ISSUING, key_pem, pem, read_certificate, read_signer
+from api.enrolment.ca_folder import (
+    ISSUING,
+    key_pem,
+    pem,
+    read_certificate,
+    read_older,
+    read_signer,
+)
 from api.enrolment.ca_folder import ROOT as ROOT_NAME
 from gateway.enrol.kept import write_whole
 from kwartier.identity import CoopId
@@ -168,7 +175,8 @@ def write_broker(plan: BrokerPlan, ca: Path, hosts: Sequence[str], now: datetime
     content[CA_FILE] = pem(issuing.certificate, read_certificate(ca, ROOT_NAME))
     content["broker.crt"] = pem(broker.certificate, issuing.certificate)
     if not (plan.folder / CRL_FILE).exists():
-        content[CRL_FILE] = revocation_list(issuing, [], now)
+        issuers = [issuing, *read_older(ca)]
+        content[CRL_FILE] = b"".join(revocation_list(each, [], now) for each in issuers)
     for name, whole in content.items():
         (plan.folder / name).parent.mkdir(parents=True, exist_ok=True)
         write_whole(plan.folder / name, whole)

@@ -48,6 +48,9 @@ def init(folder: Path, organisation: str, passphrase: str, now: datetime) -> Non
 def renew_issuing(folder: Path, passphrase: str, now: datetime) -> None:
     """Make a new authority below the root; certificates of the old one hold as long as they say.
 
+    The old one's key stays beside it, for its own list of revoked certificates only: a broker
+    refuses whatever it has no list for. Who takes that key away ends all it ever signed.
+
     Raises:
         CaFolderError: The root's key is away.
         InputError: The passphrase is not the one.
@@ -56,7 +59,9 @@ def renew_issuing(folder: Path, passphrase: str, now: datetime) -> None:
     old = folder / f"{ISSUING}.crt"
     if old.exists():
         serial = x509.load_pem_x509_certificate(old.read_bytes()).serial_number
-        write_whole(folder / f"{ISSUING}-{serial:x}.crt", old.read_bytes())
+        kept = f"{ISSUING}-{serial:x}"
+        write_whole(folder / f"{kept}.key", (folder / f"{ISSUING}.key").read_bytes(), 0o600)
+        write_whole(folder / f"{kept}.crt", old.read_bytes())
     _issue(folder, root, now)
 
 
@@ -80,6 +85,15 @@ def read_signer(folder: Path, which: str, passphrase: str = "") -> Signer:
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise CaFolderError(f"{folder / which}.key: is no EC key")
     return Signer(read_certificate(folder, which), key)
+
+
+def read_older(folder: Path) -> list[Signer]:
+    """Return the authorities of before, whose certificates may still hold.
+
+    Raises:
+        CaFolderError: A certificate is away or is none.
+    """
+    return [read_signer(folder, each.stem) for each in sorted(folder.glob(f"{ISSUING}-*.key"))]
 
 
 def read_certificate(folder: Path, which: str) -> x509.Certificate:

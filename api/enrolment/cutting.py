@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -35,14 +35,19 @@ class Cutter(Protocol):
         """Cut it, and return whether the broker was reached."""
 
 
-def write_list(folder: Path, issuing: Signer, revoked: Iterable[Revoked], clock: Clock) -> Path:
+def write_list(
+    folder: Path, issuers: Iterable[Signer], revoked: Sequence[Revoked], clock: Clock
+) -> Path:
     """Write the list of revoked certificates where the broker reads it, and return its file.
+
+    Each authority, also one of before, signs a list of its own; one file holds them all.
 
     Raises:
         IdentityWriteError: The disk takes nothing.
     """
     path = folder / CRL_FILE
-    write_whole(path, revocation_list(issuing, revoked, datetime.fromtimestamp(clock.now_s(), UTC)))
+    now = datetime.fromtimestamp(clock.now_s(), UTC)
+    write_whole(path, b"".join(revocation_list(each, revoked, now) for each in issuers))
     return path
 
 

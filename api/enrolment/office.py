@@ -10,7 +10,7 @@ from cryptography import x509
 from sqlalchemy import select
 
 from api.enrolment.authority import RequestRefusedError, Signer, key_of
-from api.enrolment.ca_folder import ISSUING, ROOT, pem, read_certificate, read_signer
+from api.enrolment.ca_folder import ISSUING, ROOT, pem, read_certificate, read_older, read_signer
 from api.enrolment.certificates import give, in_force, key_in, revoked, take_back
 from api.enrolment.claims import GATEWAY, KEPT_S, Shown, claim_of_mark, claim_of_ticket, show
 from api.enrolment.cutting import tell_to_read, write_list
@@ -80,6 +80,7 @@ class Enrolment:
         self.settings = settings
         self._coop, self._people, self._clock, self._cut = coop, people, clock, cut
         self._issuing: Signer = read_signer(settings.ca, ISSUING)
+        self._older = read_older(settings.ca)
         self._root: x509.Certificate = read_certificate(settings.ca, ROOT)
         self._lock = threading.Lock()
         self._written: tuple[frozenset[int], float] = (frozenset(), float("-inf"))
@@ -188,7 +189,8 @@ class Enrolment:
         with self._lock:
             same = serials == self._written[0] and at_s - self._written[1] < ANEW_S
             if not same and self.settings.broker_folder is not None:
-                write_list(self.settings.broker_folder, self._issuing, wanted, self._clock)
+                issuers = [self._issuing, *self._older]
+                write_list(self.settings.broker_folder, issuers, wanted, self._clock)
                 if self.settings.pid_file is not None:
                     tell_to_read(self.settings.pid_file)
             self._written = (serials, self._written[1] if same else at_s)

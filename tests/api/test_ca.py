@@ -24,11 +24,21 @@ from api.enrolment.authority import (
     new_root,
     revocation_list,
 )
-from api.enrolment.ca_folder import ISSUING, ROOT, CaFolderError, pem, read_signer
+from api.enrolment.ca_folder import (
+    ISSUING,
+    ROOT,
+    CaFolderError,
+    pem,
+    read_older,
+    read_signer,
+    renew_issuing,
+)
+from api.enrolment.cutting import write_list
 from gateway.enrol.identity import Identity, name_of
 from kwartier.cli import main
+from kwartier.clock import SystemClock
 from kwartier.errors import InputError
-from tests.api.enrolling import PASSPHRASE, authority, issuing_of
+from tests.api.enrolling import PASSPHRASE, authority, box, issuing_of
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 OPENSSL = ["openssl", "verify", "-x509_strict"]
@@ -214,3 +224,30 @@ def _client_of(issuing: Signer, house: str, now: datetime) -> x509.Certificate:
         .add_extension(authority_key, critical=False)
         .sign(issuing.key, hashes.SHA256())
     )
+
+
+def test_what_was_signed_before_a_new_authority_holds_until_its_key_is_taken_away(
+    tmp_path: Path,
+) -> None:
+    folder, now = authority(tmp_path, datetime.now(UTC)), datetime.now(UTC)
+    before = box(tmp_path, folder, "gw-old")
+    stolen = box(tmp_path, folder, "gw-stolen")
+    found = stolen.certificate()
+    assert found is not None
+    renew_issuing(folder, PASSPHRASE, now)
+    after = box(tmp_path, folder, "gw-new")
+    (older,) = read_older(folder)
+    revoked = [Revoked(found.serial_number, now)]
+
+    write_list(tmp_path, [issuing_of(folder), older], revoked, SystemClock())
+
+    def may_enter(one: Identity) -> bool:
+        sent = str(one.tls().certificate_file)
+        words = ("-crl_check", "-CAfile", str(folder / "chain.crt"), "-untrusted", sent)
+        return judged(*words, "-CRLfile", str(tmp_path / "revoked.crl"), sent)
+
+    assert [may_enter(each) for each in (before, after, stolen)] == [True, True, False]
+    write_list(tmp_path, [issuing_of(folder)], revoked, SystemClock())
+    assert [may_enter(each) for each in (before, after)] == [False, True]
+    (kept,) = folder.glob("issuing-*.key")
+    assert kept.stat().st_mode & 0o777 == 0o600

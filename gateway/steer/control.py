@@ -190,7 +190,8 @@ class Controller:
             return None
         up_w, down_w = self._tracker.moved(seen.grid_at_s - UNSEEN_S - seen.grid_period_s)
         told_w = 0 if self._told is None else self._told[1]
-        return Moved(told_w, up_w, down_w) if up_w or down_w else None
+        hidden = self._tracker.moved(seen.grid_at_s)
+        return Moved(told_w, up_w, down_w, *hidden) if up_w or down_w else None
 
     def _ramp(self, monotonic_s: float) -> list[Room]:
         ramp = self._limits.ramp_w_per_s

@@ -122,11 +122,15 @@ class Moved:
         told_w: The newest one [W].
         up_w: What they rose together [W].
         down_w: What they fell together; never positive [W].
+        hidden_up_w: The part of the rise that came after the meter's word: it cannot show it [W].
+        hidden_down_w: The same part of the fall [W].
     """
 
     told_w: Watt
     up_w: Watt
     down_w: Watt
+    hidden_up_w: Watt
+    hidden_down_w: Watt
 
 
 def room(limits: Limits, seen: Seen, moved: Moved | None = None) -> list[Room]:
@@ -158,9 +162,9 @@ def room(limits: Limits, seen: Seen, moved: Moved | None = None) -> list[Room]:
 class _View:
     """From what the meter leaves to what the battery may do.
 
-    The meter is late. What was told lately may not be in its word yet: taken for new room it would
-    be given out twice, and taken for an excess that is still there it would be taken back twice.
-    So only what is missing or left whichever of it the meter shows counts.
+    The meter is late. What was told lately may not be in its word yet, and taken for new room it
+    would be given out twice: so room counts less all that may not be seen. An excess counts whole,
+    but for what was taken back after the word that tells it: a fuse does not wait for certainty.
 
     Batteries behind one meter see the same room at once: each takes its part of it, and each gives
     way to the whole of an excess.
@@ -173,21 +177,20 @@ class _View:
     def most_w(self, left_w: Watt, spread: int = 1) -> Watt:
         """Return the most, when so much is left on each of ``spread`` phases [W]."""
         whole_w = left_w * spread
-        return self._from_w + self._sure(whole_w // self.sharing if whole_w > 0 else whole_w)
+        part_w = whole_w // self.sharing if whole_w > 0 else whole_w
+        if self.moved is None:
+            return self.battery_w + part_w
+        room_w, excess_w = part_w - self.moved.up_w, part_w - self.moved.hidden_down_w
+        return self.moved.told_w + max(room_w, 0) + min(excess_w, 0)
 
     def least_w(self, left_w: Watt, spread: int = 1) -> Watt:
         """Return the least, likewise; what is left is negative."""
         whole_w = left_w * spread
-        return self._from_w + self._sure(-(-whole_w // self.sharing) if whole_w < 0 else whole_w)
-
-    @property
-    def _from_w(self) -> Watt:
-        return self.battery_w if self.moved is None else self.moved.told_w
-
-    def _sure(self, left_w: Watt) -> Watt:
+        part_w = -(-whole_w // self.sharing) if whole_w < 0 else whole_w
         if self.moved is None:
-            return left_w
-        return max(left_w - self.moved.up_w, 0) + min(left_w - self.moved.down_w, 0)
+            return self.battery_w + part_w
+        room_w, excess_w = part_w - self.moved.down_w, part_w - self.moved.hidden_up_w
+        return self.moved.told_w + min(room_w, 0) + max(excess_w, 0)
 
 
 def _fuses(limits: Limits, seen: Seen, grid_w: Watt, view: _View) -> list[Room]:

@@ -19,9 +19,14 @@ NEVER_THEIRS = frozenset(
     {
         (Who.FORMER, "/afrekening/vraag/{number}"),
         (Who.FORMER, "/afrekening/{month}/{version}/{line}/{day}"),
+        *(
+            (who, "/gateways/{gateway}/overdracht")
+            for who in (Who.FORMER, Who.WEAK_BOARD, Who.OPERATOR, Who.INSTALLER, Who.EXPIRED)
+        ),
     }
 )
-"""What is somebody else's question, and a day on which somebody lived elsewhere: a plain 404."""
+"""Somebody else's question, a day on which somebody lived elsewhere, the paper of a home that is
+neither theirs nor of the board: a plain 404."""
 
 
 @dataclass(frozen=True, slots=True)

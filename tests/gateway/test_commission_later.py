@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -20,19 +20,25 @@ from gateway.commission.book import BOOK, Book, Mark, Outcome, Step
 from gateway.commission.commissioned import FILE, is_commissioned
 from gateway.commission.found import Found, Kind
 from gateway.commission.handing import hand_over
+from gateway.commission.hold import HeldBattery, held_back
 from gateway.commission.later import Later
+from gateway.enrol.claim import Claim, State
 from gateway.enrol.identity import Enrolled, Identity
 from gateway.enrol.server import Server
 from gateway.keep.delivery import Pace
 from gateway.keep.namesake import Caution
 from gateway.keep.outbox import Outbox
+from gateway.service import run_gateway
+from gateway.settings import read_settings
 from kwartier.bus import InProcessBus, Message
 from kwartier.clock import VirtualClock
 from kwartier.events import EventKind, decode_event
 from kwartier.mqtt import MqttBus, Session
 from kwartier.packing import Json
-from kwartier.reading import Reading
+from kwartier.reading import Reading, Schedule
+from kwartier.reading import Step as Planned
 from kwartier.wire import Ack, Address, Lane, decode_block, encode_ack
+from kwartier.wire import Outcome as Said
 
 T0 = 1_781_431_980
 PATIENCE_S = 60.0
@@ -288,3 +294,60 @@ def test_the_live_test_passes_by_itself_with_the_first_link_and_an_outage_that_h
     assert outage_s >= 120
     assert len(at_s) >= taken - 15
     assert is_commissioned(tmp_path / FILE)
+
+
+def test_the_gateway_begins_anew_by_itself_once_its_battery_may_be_steered(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    left(tmp_path, clock, Step.SIGNS)
+    Book(tmp_path / BOOK, T0).put(Step.SIGNS, Outcome(Mark.GOOD, int(clock.now_s()), {}))
+    path = tmp_path / "gateway.toml"
+    path.write_text(
+        f'coop = "zonnehof"\ngateway = "gw-014"\ncommissioned_file = "{FILE}"\n'
+        '[broker]\nurl = "mqtt://127.0.0.1:1"\n[[battery]]\nhost = "127.0.0.1"\nport = 1\n'
+        "charge_max_w = 1000\ndischarge_max_w = 1000\n"
+    )
+    settings, stop = read_settings(path), Event()
+    before = [one.device for one in held_back(settings)[1]]
+    running = Thread(target=run_gateway, args=(settings, clock, stop), daemon=True)
+    running.start()
+    running.join(PATIENCE_S)
+    ended = not running.is_alive()
+    stop.set()
+    running.join(PATIENCE_S)
+
+    assert before == ["battery"]
+    assert ended
+    assert held_back(settings) == (settings, ())
+
+
+def test_a_battery_that_tells_charging_as_discharging_is_read_and_refuses_every_schedule(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text(
+        'coop = "zonnehof"\ngateway = "gw-014"\n[broker]\nurl = "mqtt://127.0.0.1:1"\n[[battery]]\n'
+        'host = "127.0.0.1"\nturned = true\ncharge_max_w = 1000\ndischarge_max_w = 1000\n'
+    )
+    running, held = held_back(read_settings(path))
+    refusal = HeldBattery(held[0], clock)
+    answer = refusal.accept(Schedule("battery", 7, "plan-1", (Planned(T0, 500, 900),)))
+    event = refusal.happened()
+
+    assert running.batteries == ()
+    assert answer.outcome is Said.REFUSED
+    assert "wrong way round" in answer.reason
+    assert event is not None
+    assert event.kind is EventKind.STEERING_FAILED
+
+
+def test_a_code_that_the_server_never_saw_is_still_there_after_a_power_cut(tmp_path: Path) -> None:
+    identity = Identity(tmp_path)
+    claim = Claim(Server("http://127.0.0.1:1"), "7K2M-9QXF", identity)
+
+    state = claim.begin()
+    resumed = Claim.resumed(identity)
+
+    assert state is State.UNREACHABLE
+    assert resumed is not None
+    assert (resumed.code, resumed.ticket) == ("7K2M-9QXF", claim.ticket)

@@ -1,7 +1,8 @@
 """Whatever is killed and whenever: the battery is neutral in time.
 
 Every part is a process of its own. The battery's time stands still until a test moves it, so what
-its own timer does and what the gateway does are told apart.
+its own timer does and what the gateway does are told apart. A server plans beside it: its plan,
+always the same power here, goes on without it within its leases, until a newer command comes.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ import pytest
 from api.broker import mosquitto_program
 from kwartier.errors import LinkDownError
 from kwartier.reading import Schedule, Step
-from kwartier.wire import Address, Lane, encode_schedule
+from kwartier.units import Watt
+from kwartier.wire import Address, Lane, Outcome, encode_schedule
 from tests.journeys.services import ALL_DEVICES, COOP, GATEWAY, PATIENCE_S, Street
+from tests.journeys.wijk import CHARGE_W, Wijk
 
 pytestmark = [
     pytest.mark.nightly,
@@ -32,7 +35,10 @@ REVERT_S = 90
 LEASE_S = 6
 CYCLE_S = 10.0
 """A turn of the battery's loop is a second; so much more for a busy machine."""
-VICTIMS = ["gateway", "gateway", "collector", "broker"]
+VICTIMS = ["gateway", "gateway", "collector", "planner", "broker"]
+PLAN = "of-the-test"
+POWERS_W: list[Watt] = [-4_000, -1_500, 800, 5_000]
+"""None is what the planner tells."""
 SETTINGS = ALL_DEVICES.replace("every_s = 1\n", "every_s = 5\n")
 
 
@@ -41,40 +47,57 @@ class Killed:
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.random = Random(seed)  # noqa: S311 - a seed that can be run again, not a secret
-        self.street = Street(folder)
-        self.collector = self.street.start_collector()
-        self.gateway = self.street.start_gateway(SETTINGS)
-        self.number = 0
+        self.wijk = Wijk(folder)
+        self.street = self.wijk.street
+        self.gateway = self.wijk.begin()
+        self.collector = self.wijk.collector
+        self.planner = self.wijk.start_server()
+        self._silence = threading.Event()
+        self._meter = threading.Thread(target=self._tell_registers, name="meter")
+        self._meter.start()
         self.struck: Counter[str] = Counter()
         self.late: list[str] = []
 
     def close(self) -> None:
-        self.street.close()
+        self._silence.set()
+        self._meter.join()
+        self.wijk.close()
+
+    @property
+    def plans(self) -> int:
+        """How many plans of the planner were heard."""
+        return sum(one.plan != PLAN for one in self.wijk.ordered)
 
     def strike(self) -> None:
         """Steer the battery, kill something at a random moment, and see it become neutral."""
         victim = self.random.choice(VICTIMS)
-        ends_s = self._command()
-        threading.Event().wait(self.random.uniform(0.0, 2.5))
+        number, ends_s = self._command()
+        threading.Event().wait(self.random.uniform(0.0, 4.0))
         was_w = self.street.battery.power_w
-        self.struck[f"{victim} {'steering' if was_w else 'before'}"] += 1
+        when = {0: "before", CHARGE_W: "following a plan"}.get(was_w, "steering")
+        self.struck[f"{victim} {when}"] += 1
         if victim == "gateway":
             self._gateway_dies()
         else:
-            self._other_dies(victim, ends_s)
+            self._other_dies(victim, number, ends_s)
 
-    def _command(self) -> float:
-        """Publish a plan of a few seconds and return when its lease ends, monotonic [s]."""
+    def _command(self) -> tuple[int, float]:
+        """Publish a schedule of a few seconds; return its number and its end, monotonic [s]."""
         street = self.street
         street.until(lambda: street.ear.online and street.ear.online[-1], "the gateway is online")
-        self.number += 1
-        power_w = self.random.choice([-4_000, -1_500, 800, 5_000])
-        step = Step(int(time.time()), power_w, LEASE_S)
-        schedule = Schedule("battery", self.number, f"plan-{self.number}", (step,))
+        newest = max((one.command for one in self.wijk.ordered), default=0)
+        number = max(int(time.time()), newest) + 1
+        step = Step(int(time.time()), self.random.choice(POWERS_W), LEASE_S)
+        schedule = Schedule("battery", number, PLAN, (step,))
         ends_s = time.monotonic() + LEASE_S
         topic = Address(COOP, GATEWAY, Lane.COMMAND, "battery").topic
         street.until(lambda: _published(street, topic, schedule), "a link to send on")
-        return ends_s
+        return number, ends_s
+
+    def _tell_registers(self) -> None:
+        """Tell the gateway what flows, each second: a silent meter would end what it steers by."""
+        meter, port = self.street.meter, self.street.p1
+        port.run(lambda: meter.telegram(int(time.time())), self._silence)
 
     def _gateway_dies(self) -> None:
         street = self.street
@@ -85,25 +108,42 @@ class Killed:
         street.until(lambda: not street.ear.online[-1], "the broker tells that it is gone")
         self.gateway = street.start_gateway(SETTINGS)
 
-    def _other_dies(self, victim: str, ends_s: float) -> None:
+    def _other_dies(self, victim: str, number: int, ends_s: float) -> None:
         street = self.street
-        if victim == "collector":
-            street.end(self.collector, signal.SIGKILL)
-        else:
-            street.broker.kill()
+        match victim:
+            case "collector":
+                street.end(self.collector, signal.SIGKILL)
+            case "planner":
+                street.end(self.planner, signal.SIGKILL)
+            case _:
+                street.broker.kill()
         # A command that has not come through before its end is not obeyed any more.
         look = threading.Event()
         while time.monotonic() < ends_s + CYCLE_S and (
-            time.monotonic() < ends_s or street.battery.power_w != 0
+            time.monotonic() < ends_s or not self._is_right(victim, number)
         ):
             look.wait(0.05)
-        if street.battery.power_w != 0:
+        if not self._is_right(victim, number):
             self.late.append(f"{street.battery.power_w} W after its lease, {victim} killed")
-        if victim == "collector":
-            self.collector = street.start_collector()
-        else:
-            street.broker.start()
-            assert street.ear.bus.wait_until_up(PATIENCE_S)
+        match victim:
+            case "collector":
+                self.collector = street.start_collector()
+            case "planner":
+                self.planner = self.wijk.start_server()
+            case _:
+                street.broker.start()
+                assert street.ear.bus.wait_until_up(PATIENCE_S)
+
+    def _is_right(self, victim: str, number: int) -> bool:
+        """Whether the battery is neutral, or follows a plan that a short command did not end."""
+        power_w = self.street.battery.power_w
+        if power_w != CHARGE_W:
+            return power_w == 0
+        accepted = [
+            one.command for one in self.street.ear.responses if one.outcome is Outcome.ACCEPTED
+        ]
+        ended = number in accepted and max(accepted) == number
+        return self.plans > 0 and (victim == "broker" or not ended)
 
 
 def _published(street: Street, topic: str, schedule: Schedule) -> bool:
@@ -121,10 +161,11 @@ def test_two_hundred_kills_leave_the_battery_neutral_in_time(tmp_path: Path) -> 
         for _ in range(KILLS):
             killed.strike()
     finally:
+        print(sorted(killed.struck.items()), killed.plans)  # noqa: T201 - the count of a night
         killed.close()
 
-    print(sorted(killed.struck.items()))  # noqa: T201 - the count of a nightly run
     assert killed.late == []
     assert sum(killed.struck.values()) == KILLS
     assert killed.struck["gateway steering"] > KILLS // 10
+    assert killed.plans > KILLS // 20
     assert isinstance(killed.gateway, subprocess.Popen)

@@ -111,11 +111,13 @@ class Later:
         self._send()
 
     def _run(self) -> None:
-        while self.has_work and not self._stop.wait(LOOK_EVERY_S):
+        while self.has_work:
             try:
                 self.tick()
             except KwartierError as error:
                 _log.warning("what was left for later waits: %s", error)
+            if self._stop.wait(LOOK_EVERY_S):
+                return
 
     def _see(self, reading: Reading) -> None:
         self._link.took()

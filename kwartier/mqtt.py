@@ -10,6 +10,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from paho.mqtt.client import (
@@ -17,6 +18,7 @@ from paho.mqtt.client import (
     ConnectFlags,
     DisconnectFlags,
     MQTTMessage,
+    MQTTMessageInfo,
     MQTTv5,
 )
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
@@ -33,6 +35,8 @@ _log = logging.getLogger(__name__)
 _MOST_QUEUED = 1000
 _MOST_UNDER_WAY = 100
 _RECONNECT_S = (1, 5)
+_LAST_WORDS_S = 2.0
+"""How long we wait on leaving until the broker has our last words [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,7 @@ class MqttBus:
         self._closed = False
         self._will = will
         self._connections = 0
+        self._last_words: MQTTMessageInfo | None = None
         self.refused = 0
         """Publishes and subscriptions that the broker refused."""
         self.failed = 0
@@ -141,6 +146,8 @@ class MqttBus:
         )
         if info.rc is not MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise LinkDownError(f"no link for {self._name}: {info.rc.name}")
+        if qos:
+            self._last_words = info
 
     def subscribe(self, topic_filter: str, receive: Receive, *, by_hand: bool = False) -> None:
         """Have every message of a filter handed to ``receive``, now and after each reconnect."""
@@ -170,18 +177,30 @@ class MqttBus:
 
     def leave(self) -> None:
         """Go away in order, to come back with ``begin``; not to be called by a taker."""
+        self._hand_over_last_words()
         self._client.disconnect()
         self._client.loop_stop()
         self._up.clear()
 
     def close(self) -> None:
         """Leave in order; nothing is delivered after this returns."""
+        self._hand_over_last_words()
         with self._lock:
             self._closed = True
         self._client.disconnect()
         self._client.loop_stop()
         self._up.clear()
         self._let_go_of_client()
+
+    def _hand_over_last_words(self) -> None:
+        """Wait a little until the broker has what we said last.
+
+        A socket that is closed while an answer is on its way is reset, and the broker may then
+        read neither our last words nor our goodbye, and say our will.
+        """
+        if self._last_words is not None and self._up.is_set():
+            with suppress(RuntimeError):  # the link went away meanwhile
+                self._last_words.wait_for_publish(_LAST_WORDS_S)
 
     def _let_go_of_client(self) -> None:
         """Part from paho's client, which closes its own pair of sockets only when it is freed."""

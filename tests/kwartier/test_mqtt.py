@@ -256,6 +256,23 @@ def test_nothing_is_delivered_after_close(connect: Connect) -> None:
         hearing.publish("a/b", b"")
 
 
+def test_last_words_arrive_and_no_will_is_said_for_one_that_closes_in_order(
+    connect: Connect,
+) -> None:
+    """Each hears its own words, which are on their way while it closes."""
+    inbox = listening(connect(), "state")
+
+    for number in range(20):
+        bus = connect(Session(f"gw-{number}", expiry_s=60), Will("state", b"gone"))
+        bus.subscribe("state", lambda _: None)
+        bus.publish("state", f"bye {number}".encode(), retain=True)
+        bus.close()
+
+    heard = [inbox.get(timeout=WAIT_S).payload for _ in range(20)]
+    assert heard == [f"bye {number}".encode() for number in range(20)]
+    assert inbox.empty()
+
+
 def test_closing_does_not_wait_for_a_broker_that_stalls(
     broker: BrokerProcess, connect: Connect
 ) -> None:

@@ -20,10 +20,11 @@ gates:
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-# A file of tests stays on one processor: its parts share servers and books. Files keep their
-# order, so that the long ones, which start servers and browsers, do not come last and alone.
+# A file of tests stays in one process: its parts share servers and books. Files keep their order,
+# so that the long ones, which start servers and browsers, do not come last and alone. One process
+# more than there are processors: many tests wait for what they started.
 suite:
-	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
 
 speed:
 	$(BIN)/pytest -m speed -s tests/speed

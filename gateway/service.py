@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -65,7 +65,6 @@ def run_gateway(
             begin=False,
         )
         parts.callback(bus.close)
-        manner = Manner(live_every_s=settings.live_every_s)
         dating = Dating(clock, MachineTime(), LastKnown(settings.folder / "time.last"))
         agent = Agent(
             settings.coop,
@@ -73,7 +72,7 @@ def run_gateway(
             outbox,
             bus,
             clock,
-            manner,
+            Manner(live_every_s=settings.live_every_s),
             heard=watch.heard,
             boot=boot,
             door=bus,
@@ -81,18 +80,15 @@ def run_gateway(
         )
         watch.attach(bus)
         links = Links(
-            [one.link for one in settings.modbus]
-            + [one.link for one in (*settings.batteries, *only_read)]
+            [device.link for device in settings.modbus]
+            + [battery.link for battery in (*settings.batteries, *only_read)]
         )
         parts.callback(links.close)
         batteries = [_battery(one, settings, links, agent, clock) for one in settings.batteries]
         for one, battery in zip(settings.batteries, batteries, strict=True):
             agent.steer(one.device, battery)
         hold(only_read, agent, clock)
-        if settings.home_assistant is not None:
-            home_assistant = HomeAssistant(settings.home_assistant, settings.gateway, clock)
-            parts.callback(home_assistant.close)
-            agent.show(home_assistant.take)
+        _show_at_home(settings, agent, clock, parts)
         bus.begin()  # only now: a command that waits at the broker comes with the connection
         agent.start()
         parts.callback(agent.stop)
@@ -100,30 +96,12 @@ def run_gateway(
         for battery in batteries:
             battery.start()
             parts.callback(battery.stop)
-        for device in settings.modbus:
-            poll = _poll(device, links, clock)
-            poller = Poller([Asked(device.device, poll, device.every_s)], clock, agent.take)
-            poller.start()
-            parts.callback(poller.stop)
-        for one in only_read:
-            poll = battery_poll(one, links.at(one.link).unit(one.unit), clock)
-            poller = Poller([Asked(one.device, poll, _READ_EVERY_S)], clock, agent.take)
-            poller.start()
-            parts.callback(poller.stop)
-        if settings.modbus_proxy is not None:
-            proxy = ModbusProxy(settings.modbus_proxy, links.at(settings.modbus_proxy.link))
-            proxy.start()
-            parts.callback(proxy.stop)
+        _poll_devices(settings, only_read, links, agent, clock, parts)
+        _open_door(settings, links, parts)
         turning: dict[str, Turns] = {"keeper": agent.keeper_turns}
         for one, battery in zip(settings.batteries, batteries, strict=True):
             turning[f"battery {one.device}"] = battery.count_turns
-        for line in settings.p1:
-            source = MeterLine(line, dating, settings.folder, agent.tell_event)
-            shown = _beside(settings, batteries, line.device)
-            take = _Take(agent, shown, line.device, source)
-            turning[f"meter {line.device}"] = take.turns
-            source.start(take)
-            parts.callback(source.stop)
+        turning |= _read_meters(settings, batteries, agent, dating, parts)
         dog = Watchdog(Manager.of_environment(os.environ), turning, clock)
         dog.ready()
         _log.info("gateway %s reads for %s", settings.gateway, settings.coop)
@@ -131,6 +109,59 @@ def run_gateway(
             dog.turn()
         if stop.is_set():  # a new beginning is no end: the service manager would kill it
             dog.stopping()
+
+
+def _show_at_home(settings: GatewaySettings, agent: Agent, clock: Clock, parts: ExitStack) -> None:
+    """Show readings in the resident's own Home Assistant, where there is one."""
+    if settings.home_assistant is not None:
+        home_assistant = HomeAssistant(settings.home_assistant, settings.gateway, clock)
+        parts.callback(home_assistant.close)
+        agent.show(home_assistant.take)
+
+
+def _poll_devices(
+    settings: GatewaySettings,
+    only_read: Sequence[SteeredDevice],
+    links: Links,
+    agent: Agent,
+    clock: Clock,
+    parts: ExitStack,
+) -> None:
+    """Ask every device that is not steered, each at its own pace."""
+    asked = [Asked(one.device, _poll(one, links, clock), one.every_s) for one in settings.modbus]
+    for one in only_read:
+        poll = battery_poll(one, links.at(one.link).unit(one.unit), clock)
+        asked.append(Asked(one.device, poll, _READ_EVERY_S))
+    for each in asked:
+        poller = Poller([each], clock, agent.take)
+        poller.start()
+        parts.callback(poller.stop)
+
+
+def _open_door(settings: GatewaySettings, links: Links, parts: ExitStack) -> None:
+    """Let the resident's own programs read along, where that was asked for."""
+    if settings.modbus_proxy is not None:
+        proxy = ModbusProxy(settings.modbus_proxy, links.at(settings.modbus_proxy.link))
+        proxy.start()
+        parts.callback(proxy.stop)
+
+
+def _read_meters(
+    settings: GatewaySettings,
+    batteries: list[SteeredBattery],
+    agent: Agent,
+    dating: Dating,
+    parts: ExitStack,
+) -> dict[str, Turns]:
+    """Read every P1 line, and return by name how often each has turned."""
+    turning: dict[str, Turns] = {}
+    for line in settings.p1:
+        source = MeterLine(line, dating, settings.folder, agent.tell_event)
+        take = _Take(agent, _beside(settings, batteries, line.device), line.device, source)
+        turning[f"meter {line.device}"] = take.turns
+        source.start(take)
+        parts.callback(source.stop)
+    return turning
 
 
 def _later(

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 
-from sqlalchemy import ColumnElement, delete, exists, func, inspect, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, inspect, or_, select, update
 
 from api.people import tables as t
 from api.people.accounts import SYSTEM
 from api.people.acts import record
 from api.people.book import PeopleBook, PeopleDesk
 from api.people.forgetting import FORGOTTEN_DAYS
-from api.people.guards import LOOK_DAYS
+from api.people.guards import HANDOVER_DAYS, LOOK_DAYS
 from api.people.sessions import LIMIT_S
 from api.people.tokens import KEPT_S
 from collectors.told import REMEMBERED_S
@@ -160,6 +160,42 @@ KEPT = (
         FORGOTTEN_DAYS,
         "so long a day that is forgotten could be summed anew",
         lambda then_s: t.ForgottenRow.last_day < day_of(then_s),
+    ),
+    Keep(
+        t.ClaimRow,
+        30,
+        "a box that showed its code waits so long for somebody to let it in",
+        lambda then_s: func.coalesce(t.ClaimRow.shown_at_s, t.ClaimRow.until_s) < then_s,
+        quiet=True,
+    ),
+    Keep(
+        t.NonceRow,
+        0,
+        "a message is too old to be taken again by itself then",
+        lambda then_s: t.NonceRow.until_s < then_s,
+        quiet=True,
+    ),
+    Keep(
+        t.CertificateRow,
+        HANDOVER_DAYS,
+        "it shows whose readings were taken in, as long as books are kept",
+        lambda then_s: t.CertificateRow.until_s < then_s,
+    ),
+    Keep(
+        t.HandoverRow,
+        HANDOVER_DAYS,
+        "it shows how a home was measured, as long as books are kept",
+        lambda then_s: t.HandoverRow.at_s < then_s,
+    ),
+    Keep(
+        t.JobRow,
+        HANDOVER_DAYS,
+        "which box stood where explains the certificates, and goes after the last of them",
+        lambda then_s: and_(
+            t.JobRow.ended_at_s < then_s,
+            ~exists().where(t.CertificateRow.job == t.JobRow.id),
+            ~exists().where(t.ClaimRow.job == t.JobRow.id),
+        ),
     ),
 )
 """Every table of the book of people, and when its rows go."""

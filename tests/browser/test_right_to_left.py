@@ -15,7 +15,10 @@ pytestmark = pytest.mark.browser
 PATHS = ("/", "/overzicht", "/afrekening/2026-10/1", "/hulp")
 
 
-@pytest.mark.parametrize("language", BEGUN)
+@pytest.mark.parametrize(
+    "language",
+    [one if one == "ar" else pytest.param(one, marks=pytest.mark.nightly) for one in BEGUN],
+)
 def test_a_language_that_is_begun_is_fit_for_residents(
     persons: Persons, furnished: Furnished, language: str
 ) -> None:

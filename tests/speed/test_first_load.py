@@ -160,6 +160,9 @@ def known(town: Town, resident: str | None) -> Mapping[str, Values]:
         "token": "nothing",
         "passkey": "0" * 64,
         "proposal": "1",
+        "gateway": "gw-00",
+        "job": "1",
+        "mark": "2222",
         "number": "1",
         "number@/afrekening/vraag/{number}": str(question),
     }

@@ -14,7 +14,7 @@ from contextlib import suppress
 
 MOST_AT_ONCE = 16
 MOST_OF_ONE = 8
-"""Connections of one address: a neighbour alone cannot take all."""
+"""Connections of one address: a neighbour alone cannot take all, its oldest ends for a new one."""
 LONGEST_S = 45.0
 """How long one may last, what the server is asked on the way included [s]."""
 
@@ -31,10 +31,18 @@ class Visits:
         self._here: dict[Hashable, tuple[str, float, socket.socket]] = {}
 
     def come(self, visitor: socket.socket, address: str) -> bool:
-        """Take a connection in, and return whether it may stay."""
+        """Take a connection in, and return whether it may stay.
+
+        A browser keeps connections open that it does not use: where one address has too many, its
+        oldest makes room, so that a page never comes without its style.
+        """
         with self._lock:
-            of_one = sum(each == address for each, _, _ in self._here.values())
-            if len(self._here) >= MOST_AT_ONCE or of_one >= MOST_OF_ONE:
+            same = [key for key, (each, _, _) in self._here.items() if each == address]
+            if len(same) >= MOST_OF_ONE:
+                _, _, oldest = self._here.pop(same[0])
+                with suppress(OSError):  # it may just have gone
+                    oldest.shutdown(socket.SHUT_RDWR)
+            if len(self._here) >= MOST_AT_ONCE:
                 return False
             self._here[id(visitor)] = (address, self._now_s(), visitor)
             return True

@@ -64,12 +64,14 @@ class Eyes:
             self._complaints.clear()  # the browser itself reports the refusal that is meant
         return page
 
-    def judged(self, page: Page, looks: tuple[Look, ...]) -> list[str]:
-        """Return what is wrong: by axe as it is told, sideways and behind the bar at any width."""
+    def judged(
+        self, page: Page, looks: tuple[Look, ...], widths: tuple[int, ...] = WIDTHS
+    ) -> list[str]:
+        """Return what is wrong: by axe as it is told, sideways and behind the bar at each width."""
         wrong: list[str] = []
         judged: set[int] = set()
         open_all(page)
-        for width in WIDTHS:
+        for width in widths:
             page.set_viewport_size({"width": width, "height": HEIGHT})
             wrong += [f"{width}: {one}" for one in (*too_wide(page), *behind_the_bar(page))]
             for look in looks:

@@ -1,8 +1,8 @@
 """Every page for everybody, in both languages and colours, at every width: by construction.
 
 The pages come from the app's own routes. The timed suite looks at every page once, as one of those
-who may open it, in one language at every width, and lets axe judge it; who looks, the language, the
-colours and axe's width change from page to page. The whole product is judged at night. With
+who may open it, in one language at two widths, and lets axe judge it; who looks, the language, the
+colours and the second width change from page to page. The whole product is judged at night. With
 ``KWARTIER_PAGES`` each page is kept as a picture.
 """
 
@@ -112,7 +112,11 @@ def wrong_at(
                 page = eyes.open(sight, language)
                 if page is None:
                     continue
-                told = eyes.judged(page, LOOKS if every else (own_look,))
+                told = (
+                    eyes.judged(page, LOOKS)
+                    if every
+                    else eyes.judged(page, (own_look,), tuple({320, own_look.width}))
+                )
                 if told:
                     wrong[f"{sight.path} {sight.who.name} {language}"] = told
                 if KEPT:

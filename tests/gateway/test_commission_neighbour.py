@@ -126,7 +126,7 @@ def test_one_neighbour_alone_does_not_take_every_place(there: Home) -> None:
         for _ in range(MOST_OF_ONE + 1)
     ]
     try:
-        assert lines[-1].recv(1) == b""  # turned away, while the others wait
+        assert lines[0].recv(1) == b""  # the oldest made room, while the others wait
     finally:
         for line in lines:
             line.close()
@@ -134,13 +134,15 @@ def test_one_neighbour_alone_does_not_take_every_place(there: Home) -> None:
     pairs = [socket.socketpair() for _ in range(MOST_OF_ONE + 2)]
     came = [visits.come(one, "192.168.1.7") for one, _ in pairs[:-1]]
     other = visits.come(pairs[-1][0], "192.168.1.8")
+    ended = pairs[0][0].recv(1)
     for pair in pairs:
         for one in pair:
             one.close()
     while not asked_in_peace(there):
         assert time.monotonic() < end
 
-    assert came == [True] * MOST_OF_ONE + [False]
+    assert came == [True] * (MOST_OF_ONE + 1)
+    assert ended == b""
     assert other
 
 

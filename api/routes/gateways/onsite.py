@@ -28,7 +28,7 @@ def add_onsite(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> 
     def listed(request: Request, visitor: Annotated[Visitor, installer]) -> Response:
         return _show(house, sheets, request, visitor, None)
 
-    @app.get("/api/v1/work/jobs", tags=["gateways"], summary="Jobs at the homes I work at now")
+    @app.get("/api/v1/jobs/own", tags=["gateways"], summary="Jobs at the homes I work at now")
     def told(visitor: Annotated[Visitor, installer]) -> list[JobLine]:
         with house.people.reading() as desk:
             return [job_line(desk, each) for each in jobs_at(desk, visitor.works_at)]

@@ -15,8 +15,9 @@ from kwartier.clock import Clock
 from kwartier.errors import KwartierError, LinkDownError
 from kwartier.identity import CoopId
 from kwartier.interval import Quarter
+from kwartier.moment import MomentSaid, encode_moment
 from kwartier.units import EpochS
-from kwartier.wire import EVERYBODY, Address, Lane, MomentSaid, encode_moment
+from kwartier.wire import EVERYBODY, Address, Lane
 from optimizer.moment import Moment, MomentReason, Signal
 
 EXPIRES_S = 1200

@@ -22,7 +22,8 @@ from kwartier.interval import QUARTER_S, Quarter
 from kwartier.model import Battery as SharedBattery
 from kwartier.model import Community
 from kwartier.reading import AfterPlan, Schedule, Step
-from kwartier.wire import Address, Lane, encode_schedule
+from kwartier.schedule import encode_schedule
+from kwartier.wire import Address, Lane
 from optimizer.dispatch import plan
 from optimizer.forecast import expected
 from optimizer.plan import Action, Plan

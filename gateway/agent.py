@@ -24,14 +24,8 @@ from kwartier.errors import ContractError, LinkDownError
 from kwartier.events import Event
 from kwartier.identity import CoopId, DeviceId, GatewayId
 from kwartier.reading import Reading, Schedule
-from kwartier.wire import (
-    Address,
-    Lane,
-    Response,
-    decode_schedule,
-    encode_live,
-    encode_response,
-)
+from kwartier.schedule import Response, decode_schedule, encode_response
+from kwartier.wire import Address, Lane, encode_live
 
 _log = logging.getLogger(__name__)
 

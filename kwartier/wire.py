@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
-from itertools import pairwise
 from operator import ge
 
 from kwartier.errors import ContractError
 from kwartier.identity import CoopId, DeviceId, GatewayId, MeterId, checked_name
-from kwartier.interval import HOME_ZONE, epoch_s, parse_instant
 from kwartier.packing import (
     LAST_INSTANT_S,
     VERSION,
@@ -26,7 +23,6 @@ from kwartier.packing import (
     packed,
     plain,
     positive,
-    printable,
     series_name,
     sums,
     text,
@@ -36,14 +32,12 @@ from kwartier.packing import (
 from kwartier.packing import MAX_PAYLOAD_BYTES as MAX_PAYLOAD_BYTES  # noqa: PLC0414 - also a word of the wire
 from kwartier.packing import Column as Column  # noqa: PLC0414 - also a word of the wire
 from kwartier.packing import Json as Json  # noqa: PLC0414 - also a word of the wire
-from kwartier.reading import AfterPlan, ClockSource, Reading, Schedule, Step
+from kwartier.reading import ClockSource, Reading
 from kwartier.units import EpochS
 
 ROOT = f"nec/v{VERSION}"
 MAX_ROWS = 3600
 MAX_COLUMNS = 64
-MAX_STEPS = 200
-MAX_LEASE_S = 900
 
 
 class Lane(StrEnum):
@@ -63,7 +57,6 @@ class Lane(StrEnum):
 
 EVERYBODY: GatewayId = "wijk"
 """Stands where a gateway stands, in what the server says to the whole neighbourhood."""
-MOMENT_STATES = ("good", "normal", "later", "unknown")
 _LANES = {lane.value: lane for lane in Lane}
 
 
@@ -167,28 +160,6 @@ class Ack:
     rate_per_s: int = 0
 
 
-class Outcome(StrEnum):
-    """What a gateway did with a command."""
-
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    APPLIED = "applied"
-    NEUTRAL = "neutral"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """A gateway's answer to a command, or news of what it did with it."""
-
-    device: DeviceId
-    command: int
-    outcome: Outcome
-    reason: str
-    at_s: EpochS
-    setpoint_w: int | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class GatewayState:
     """A gateway's birth, health and last will; the newest is retained."""
@@ -199,31 +170,6 @@ class GatewayState:
     at_s: EpochS
     unacknowledged: int = 0
     details: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class MomentSaid:
-    """Whether now is a good moment to use power, as lamps and other programs hear it.
-
-    Attributes:
-        state: ``good``, ``normal``, ``later`` or ``unknown``.
-        from_s: Since when this is said [s].
-        until_s: When it is expected to change [s].
-        next_from_s: When the next good moment starts [s].
-        next_until_s: When that one ends [s].
-        confidence: How sure it is [0..1].
-        reason_code: Why.
-        expires_s: From when on it says nothing any more: it was not said again [s].
-    """
-
-    state: str
-    from_s: EpochS
-    until_s: EpochS | None
-    next_from_s: EpochS | None
-    next_until_s: EpochS | None
-    confidence: float
-    reason_code: str
-    expires_s: EpochS
 
 
 def block_of(
@@ -351,63 +297,6 @@ def decode_live(payload: bytes) -> Reading:
     return Reading(device, "", instant(body, "t"), values, ClockSource.UNSURE)
 
 
-def encode_schedule(schedule: Schedule) -> bytes:
-    """Return the payload of a schedule."""
-    return packed(
-        {
-            "v": VERSION,
-            "dev": schedule.device,
-            "cmd_seq": schedule.command,
-            "plan": schedule.plan,
-            "steps": [_step_row(step) for step in schedule.steps],
-            "after": schedule.after.value,
-        }
-    )
-
-
-def decode_schedule(payload: bytes) -> Schedule:
-    """Return the schedule of a payload; every step's lease is at most 900 s."""
-    body = unpacked(payload)
-    raw = body.get("steps")
-    if not isinstance(raw, list) or len(raw) > MAX_STEPS:
-        raise ContractError(f"schedule 'steps' must be a list of at most {MAX_STEPS}")
-    steps = tuple(_step(place, row) for place, row in enumerate(raw))
-    if any(later.start_s <= step.start_s for step, later in pairwise(steps)):
-        raise ContractError("schedule 'steps' are not in order of time")
-    after = AfterPlan(choice(body, "after", [choice.value for choice in AfterPlan]))
-    device = checked_name(text(body, "dev"), "schedule 'dev'")
-    return Schedule(device, positive(body, "cmd_seq"), text(body, "plan"), steps, after)
-
-
-def encode_response(response: Response) -> bytes:
-    """Return the payload of a response."""
-    return plain(
-        {
-            "v": VERSION,
-            "dev": response.device,
-            "cmd_seq": response.command,
-            "outcome": response.outcome.value,
-            "reason": printable(response.reason),
-            "t": response.at_s,
-            "setpoint_w": response.setpoint_w,
-        }
-    )
-
-
-def decode_response(payload: bytes) -> Response:
-    """Return the response of a payload."""
-    body = unpacked(payload)
-    setpoint = body.get("setpoint_w")
-    return Response(
-        checked_name(text(body, "dev"), "response 'dev'"),
-        integer(body, "cmd_seq"),
-        Outcome(choice(body, "outcome", [outcome.value for outcome in Outcome])),
-        text(body, "reason"),
-        instant(body, "t"),
-        None if setpoint is None else integer(body, "setpoint_w"),
-    )
-
-
 def encode_state(state: GatewayState) -> bytes:
     """Return the payload of a gateway's state."""
     return plain(
@@ -437,72 +326,3 @@ def decode_state(payload: bytes) -> GatewayState:
         integer(body, "unacknowledged", default=0),
         {name: value for name, value in details.items() if type(value) is int},
     )
-
-
-def encode_moment(said: MomentSaid) -> bytes:
-    """Return the payload of a moment; its instants read as those of ``/api/v1/moment``."""
-    return plain(
-        {
-            "v": VERSION,
-            "state": said.state,
-            "from": _local_text(said.from_s),
-            "until": _local_text(said.until_s),
-            "next_from": _local_text(said.next_from_s),
-            "next_until": _local_text(said.next_until_s),
-            "confidence": said.confidence,
-            "reason_code": said.reason_code,
-            "expires": _local_text(said.expires_s),
-        }
-    )
-
-
-def decode_moment(payload: bytes) -> MomentSaid:
-    """Return the moment of a payload."""
-    body = unpacked(payload)
-    confidence = body.get("confidence")
-    if type(confidence) not in {int, float} or not 0 <= float(str(confidence)) <= 1:
-        raise ContractError("moment 'confidence' must be a number from 0 to 1")
-    from_s, expires_s = _instant_of(body, "from"), _instant_of(body, "expires")
-    if from_s is None or expires_s is None:
-        raise ContractError("moment 'from' and 'expires' must be instants")
-    return MomentSaid(
-        choice(body, "state", list(MOMENT_STATES)),
-        from_s,
-        _instant_of(body, "until"),
-        _instant_of(body, "next_from"),
-        _instant_of(body, "next_until"),
-        float(str(confidence)),
-        text(body, "reason_code"),
-        expires_s,
-    )
-
-
-def _local_text(at_s: EpochS | None) -> str | None:
-    return None if at_s is None else datetime.fromtimestamp(at_s, HOME_ZONE).isoformat()
-
-
-def _instant_of(body: Mapping[str, Json], name: str) -> EpochS | None:
-    if body.get(name) is None:
-        return None
-    return epoch_s(parse_instant(text(body, name)))
-
-
-def _step_row(step: Step) -> list[Json]:
-    row: list[Json] = [step.start_s, step.power_w, step.lease_s]
-    return row if step.grid_w is None else [*row, step.grid_w]
-
-
-def _step(place: int, row: Json) -> Step:
-    if not isinstance(row, list) or len(row) not in {3, 4}:
-        raise ContractError(
-            f"schedule 'steps[{place}]' must be [start, watts, lease seconds] "
-            "and may add the watts wanted at the meter"
-        )
-    start_s, power_w, lease_s, *at_meter = (
-        whole(value, f"schedule 'steps[{place}]'") for value in row
-    )
-    if not 0 < lease_s <= MAX_LEASE_S:
-        raise ContractError(
-            f"schedule 'steps[{place}]' asks a lease of {lease_s} s: 1 to {MAX_LEASE_S} is allowed"
-        )
-    return Step(start_s, power_w, lease_s, at_meter[0] if at_meter else None)

@@ -17,7 +17,7 @@ from hardware.registers import RegisterSource
 from kwartier.clock import Clock
 from kwartier.events import Event, EventKind
 from kwartier.reading import Schedule
-from kwartier.wire import Outcome, Response
+from kwartier.schedule import Outcome, Response
 
 _log = logging.getLogger(__name__)
 

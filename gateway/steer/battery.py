@@ -34,8 +34,8 @@ from kwartier.errors import KwartierError, TemporaryError
 from kwartier.events import Event
 from kwartier.identity import DeviceId
 from kwartier.reading import ClockSource, Reading, Schedule
+from kwartier.schedule import Outcome, Response
 from kwartier.units import Watt
-from kwartier.wire import Outcome, Response
 
 _log = logging.getLogger(__name__)
 

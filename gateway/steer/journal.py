@@ -16,8 +16,8 @@ from pathlib import Path
 from gateway.steer.steering import Held
 from kwartier.errors import ContractError, TemporaryError
 from kwartier.reading import Schedule
+from kwartier.schedule import decode_schedule, encode_schedule
 from kwartier.units import Watt
-from kwartier.wire import decode_schedule, encode_schedule
 
 _log = logging.getLogger(__name__)
 

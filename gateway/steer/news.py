@@ -8,8 +8,8 @@ from collections.abc import Callable
 from kwartier.clock import Clock
 from kwartier.events import Event, EventKind
 from kwartier.identity import DeviceId
+from kwartier.schedule import Outcome, Response
 from kwartier.units import Watt
-from kwartier.wire import Outcome, Response
 
 _log = logging.getLogger(__name__)
 

@@ -20,8 +20,8 @@ from kwartier.clock import VirtualClock
 from kwartier.interval import QUARTER_S
 from kwartier.model import Community
 from kwartier.reading import Reading, Schedule
+from kwartier.schedule import decode_schedule
 from kwartier.units import EpochS, Wh
-from kwartier.wire import decode_schedule
 from tests.api.street import community_of, feed
 
 HOMES = 10

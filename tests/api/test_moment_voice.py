@@ -12,9 +12,9 @@ from api.broker import running_broker
 from api.moment_voice import EXPIRES_S, MomentVoice
 from kwartier.bus import Bus, InProcessBus, Message
 from kwartier.errors import ContractError
+from kwartier.moment import MomentSaid, decode_moment, encode_moment
 from kwartier.mqtt import MqttBus, Session
 from kwartier.packing import unpacked
-from kwartier.wire import MomentSaid, decode_moment, encode_moment
 from tests.api.conftest import served
 from tests.api.street import LUNCH_S, Street, street
 

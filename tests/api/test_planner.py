@@ -17,8 +17,8 @@ from kwartier.broker import Broker
 from kwartier.bus import Message
 from kwartier.interval import QUARTER_S, instant_text
 from kwartier.mqtt import MqttBus, Session
+from kwartier.schedule import MAX_LEASE_S, decode_schedule
 from kwartier.units import EpochS
-from kwartier.wire import MAX_LEASE_S, decode_schedule
 from tests.api.planning import BATTERY_TOPIC, HOMES, Scene, charge_of, scene, use_in
 
 DAY_S = 86_400

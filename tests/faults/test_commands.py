@@ -27,7 +27,8 @@ from hardware.twins.sunspec_image import device_words, model_words
 from kwartier.bus import InProcessBus, Message
 from kwartier.clock import VirtualClock
 from kwartier.reading import ClockSource, Reading, Schedule, Step
-from kwartier.wire import Address, Lane, Outcome, decode_response, encode_schedule
+from kwartier.schedule import Outcome, decode_response, encode_schedule
+from kwartier.wire import Address, Lane
 
 NOON_S = 1_782_900_000
 COOP, GATEWAY, DEVICE = "straat", "gw-1", "battery"

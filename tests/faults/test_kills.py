@@ -20,8 +20,9 @@ import pytest
 from api.broker import mosquitto_program
 from kwartier.errors import LinkDownError
 from kwartier.reading import Schedule, Step
+from kwartier.schedule import Outcome, encode_schedule
 from kwartier.units import Watt
-from kwartier.wire import Address, Lane, Outcome, encode_schedule
+from kwartier.wire import Address, Lane
 from tests.journeys.services import ALL_DEVICES, COOP, GATEWAY, PATIENCE_S, Street
 from tests.journeys.wijk import CHARGE_W, Wijk
 

@@ -15,18 +15,8 @@ from kwartier.bus import InProcessBus, Message
 from kwartier.clock import VirtualClock
 from kwartier.identity import DeviceId
 from kwartier.reading import Reading, Schedule, Step
-from kwartier.wire import (
-    Address,
-    GatewayState,
-    Lane,
-    Outcome,
-    Response,
-    decode_block,
-    decode_live,
-    decode_response,
-    decode_state,
-    encode_schedule,
-)
+from kwartier.schedule import Outcome, Response, decode_response, encode_schedule
+from kwartier.wire import Address, GatewayState, Lane, decode_block, decode_live, decode_state
 
 T0 = 1_767_225_600
 """2026-01-01T00:00Z [s]."""

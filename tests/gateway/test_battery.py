@@ -17,7 +17,7 @@ from hardware.twins.cell import CellLimits
 from hardware.twins.modbus_server import ModbusServer
 from kwartier.clock import VirtualClock
 from kwartier.reading import Reading, Schedule, Step
-from kwartier.wire import Outcome, Response
+from kwartier.schedule import Outcome, Response
 
 NOON_S = 1_782_900_000
 RHYTHM = Rhythm(poll_s=5.0, revert_s=90, refresh_s=30.0, pause_s=60.0)

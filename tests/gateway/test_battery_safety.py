@@ -21,7 +21,7 @@ from hardware.twins.battery import BatteryTwin, Fault
 from hardware.twins.cell import CellLimits
 from kwartier.clock import Clock, VirtualClock
 from kwartier.reading import ClockSource, Reading, Schedule, Step
-from kwartier.wire import Outcome, Response
+from kwartier.schedule import Outcome, Response
 
 NOON_S = 1_782_900_000
 OWN = Limits(charge_max_w=5000, discharge_max_w=5000)

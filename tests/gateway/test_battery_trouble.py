@@ -25,7 +25,7 @@ from kwartier.clock import VirtualClock
 from kwartier.errors import LinkDownError
 from kwartier.events import Event, EventKind
 from kwartier.reading import Reading, Schedule, Step
-from kwartier.wire import Outcome, Response
+from kwartier.schedule import Outcome, Response
 
 NOON_S = 1_782_900_000
 PATIENCE_S = 60.0

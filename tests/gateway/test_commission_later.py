@@ -37,8 +37,8 @@ from kwartier.mqtt import MqttBus, Session
 from kwartier.packing import Json
 from kwartier.reading import Reading, Schedule
 from kwartier.reading import Step as Planned
+from kwartier.schedule import Outcome as Said
 from kwartier.wire import Ack, Address, Lane, decode_block, encode_ack
-from kwartier.wire import Outcome as Said
 
 T0 = 1_781_431_980
 PATIENCE_S = 60.0

@@ -25,7 +25,7 @@ from hardware.twins.vendor_battery import (
 )
 from kwartier.clock import VirtualClock
 from kwartier.reading import Reading, Schedule, Step
-from kwartier.wire import Outcome, Response
+from kwartier.schedule import Outcome, Response
 
 NOON_S = 1_782_900_000
 TWINS: dict[str, type[VendorBattery]] = {

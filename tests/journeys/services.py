@@ -27,18 +27,9 @@ from kwartier.clock import VirtualClock
 from kwartier.errors import KwartierError
 from kwartier.mqtt import MqttBus, Session
 from kwartier.reading import Reading, Schedule, Step
+from kwartier.schedule import Outcome, Response, decode_response, encode_schedule
 from kwartier.units import EpochS, Watt
-from kwartier.wire import (
-    ROOT,
-    Address,
-    Lane,
-    Outcome,
-    Response,
-    decode_live,
-    decode_response,
-    decode_state,
-    encode_schedule,
-)
+from kwartier.wire import ROOT, Address, Lane, decode_live, decode_state
 
 COOP, GATEWAY = "straat", "gw-1"
 PATIENCE_S = 120.0

@@ -28,17 +28,8 @@ from kwartier.clock import VirtualClock
 from kwartier.interval import QUARTER_S
 from kwartier.mqtt import MqttBus, Session
 from kwartier.reading import Reading, Schedule, Step
-from kwartier.wire import (
-    ROOT,
-    Address,
-    Json,
-    Lane,
-    Outcome,
-    Response,
-    decode_live,
-    decode_response,
-    encode_schedule,
-)
+from kwartier.schedule import Outcome, Response, decode_response, encode_schedule
+from kwartier.wire import ROOT, Address, Json, Lane, decode_live
 from tests.journeys.command import answer_of
 from tests.journeys.installation import (
     COLLECT,

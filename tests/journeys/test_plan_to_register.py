@@ -17,7 +17,7 @@ import pytest
 
 from api.broker import mosquitto_program
 from hardware.twins.battery import Fault
-from kwartier.wire import Outcome
+from kwartier.schedule import Outcome
 from tests.journeys.command import kwartier, kwartier_here
 from tests.journeys.services import Street
 from tests.journeys.wijk import CHARGE_W, COMMUNITY, HOMES, USE_WH, Wijk

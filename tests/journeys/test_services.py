@@ -17,7 +17,7 @@ from collectors.store import DeviceKey, Quality
 from gateway.keep.outbox import Outbox
 from kwartier.clock import SystemClock
 from kwartier.interval import QUARTER_S
-from kwartier.wire import Outcome
+from kwartier.schedule import Outcome
 from tests.journeys.services import COLLECTOR, GATEWAY, METER_ONLY, PROGRAM, Street
 
 pytestmark = pytest.mark.broker

@@ -21,8 +21,9 @@ from kwartier.errors import KwartierError
 from kwartier.interval import QUARTER_S, instant_text
 from kwartier.mqtt import MqttBus, Session
 from kwartier.reading import Reading, Schedule
+from kwartier.schedule import decode_schedule
 from kwartier.units import EpochS
-from kwartier.wire import Address, Lane, block_of, decode_schedule, encode_block
+from kwartier.wire import Address, Lane, block_of, encode_block
 from tests.journeys.services import COOP, GATEWAY, PATIENCE_S, Street
 
 HOMES = ("gw-2", "gw-3", "gw-4", "gw-5", "gw-6")

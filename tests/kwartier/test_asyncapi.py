@@ -11,30 +11,30 @@ import yaml
 from kwartier.configuration import decode_report, decode_wish, encode_report, encode_wish
 from kwartier.envelope import Envelope, read_envelope
 from kwartier.events import MAX_REASON, EventKind, decode_event, encode_event
+from kwartier.moment import MOMENT_STATES, decode_moment, encode_moment
 from kwartier.packing import LAST_INSTANT_S, MAX_TEXT, Json, packed
 from kwartier.reading import AfterPlan, ClockSource
+from kwartier.schedule import (
+    MAX_STEPS,
+    Outcome,
+    decode_response,
+    decode_schedule,
+    encode_response,
+    encode_schedule,
+)
 from kwartier.wire import (
     MAX_COLUMNS,
     MAX_ROWS,
-    MAX_STEPS,
-    MOMENT_STATES,
     ROOT,
     Address,
     Lane,
-    Outcome,
     decode_ack,
     decode_block,
     decode_live,
-    decode_moment,
-    decode_response,
-    decode_schedule,
     decode_state,
     encode_ack,
     encode_block,
     encode_live,
-    encode_moment,
-    encode_response,
-    encode_schedule,
     encode_state,
 )
 

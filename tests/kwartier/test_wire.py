@@ -14,8 +14,16 @@ from kwartier.envelope import Envelope, read_envelope
 from kwartier.errors import ContractError
 from kwartier.packing import LAST_INSTANT_S, differences, sums
 from kwartier.reading import AfterPlan, ClockSource, Reading, Schedule, Step
-from kwartier.wire import (
+from kwartier.schedule import (
     MAX_LEASE_S,
+    Outcome,
+    Response,
+    decode_response,
+    decode_schedule,
+    encode_response,
+    encode_schedule,
+)
+from kwartier.wire import (
     MAX_PAYLOAD_BYTES,
     MAX_ROWS,
     Ack,
@@ -24,20 +32,14 @@ from kwartier.wire import (
     GatewayState,
     Json,
     Lane,
-    Outcome,
-    Response,
     block_of,
     decode_ack,
     decode_block,
     decode_live,
-    decode_response,
-    decode_schedule,
     decode_state,
     encode_ack,
     encode_block,
     encode_live,
-    encode_response,
-    encode_schedule,
     encode_state,
 )
 

@@ -3,83 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.modbus.link import DeviceBusyError, LinkSettings, ModbusLink, ModbusUnit
-from gateway.steer.profile_steering import ProfileSteering, find_profile_steering
+from gateway.modbus.link import DeviceBusyError
+from gateway.steer.profile_steering import find_profile_steering
 from gateway.steer.steering import Held, NoRevertTimerError, Ratings, SetpointNotHeldError
 from hardware.profile import load_profile, profile_names
-from hardware.profile_control import Lease
-from hardware.profile_reader import ProfileReader
-from hardware.profile_register import Wear
 from hardware.registers import Image, RegistersRefusedError, Words
 from hardware.twins.battery import Fault
-from hardware.twins.cell import CellLimits
-from hardware.twins.modbus_server import ModbusServer
 from hardware.twins.vendor_battery import (
-    LunaBattery,
-    MultiPlusBattery,
-    StorEdgeBattery,
-    SungrowBattery,
     VendorBattery,
 )
 from kwartier.cli import main
 from kwartier.clock import VirtualClock
-from kwartier.errors import InputError
-
-NOON_S = 1_782_900_000.0
-LIMITS = CellLimits(capacity_wh=10_000, charge_max_w=5_000, discharge_max_w=4_000)
-
-TWINS: dict[str, type[VendorBattery]] = {
-    "solaredge_hybrid": StorEdgeBattery,
-    "huawei_luna2000": LunaBattery,
-    "sungrow_sh": SungrowBattery,
-    "victron_multiplus": MultiPlusBattery,
-}
-LEASES_S = {
-    "solaredge_hybrid": 90,
-    "huawei_luna2000": 60,  # whole minutes, never longer than asked
-    "sungrow_sh": 90,
-    "victron_multiplus": 60,  # its own, whatever is asked
-}
-"""What the devices make of a lease of 90 s."""
-BY_TIMER = [name for name in TWINS if name != "victron_multiplus"]
-EVERY = pytest.mark.parametrize("name", sorted(TWINS))
-
-
-@dataclass
-class Bench:
-    """One battery of some make, reached over a real link."""
-
-    name: str
-    clock: VirtualClock
-    twin: VendorBattery
-    unit: ModbusUnit
-
-    def steering(self) -> ProfileSteering:
-        found = find_profile_steering(self.unit, load_profile(self.name))
-        assert found is not None
-        return found
-
-    def stored(self) -> dict[str, int]:
-        profile = load_profile(self.name)
-        return profile.stored(ProfileReader(profile, self.unit).read())
-
-
-@contextmanager
-def bench(name: str) -> Iterator[Bench]:
-    clock = VirtualClock(NOON_S)
-    twin = TWINS[name](clock, LIMITS)
-    with ModbusServer([twin]) as server:
-        link = ModbusLink(LinkSettings("127.0.0.1", server.port, timeout_s=20.0, busy_wait_s=0.0))
-        yield Bench(name, clock, twin, link.unit(1))
-        link.close()
+from tests.gateway.vendor_bench import (
+    BY_TIMER,
+    EVERY,
+    LEASES_S,
+    LIMITS,
+    NOON_S,
+    TWINS,
+    bench,
+)
 
 
 def test_every_profile_that_steers_has_a_battery_to_prove_it_on() -> None:
@@ -321,51 +270,6 @@ def test_a_device_that_drops_a_set_point_early_says_how_often_to_renew_it() -> N
             assert at.steering().renew_s == renew_s
 
 
-def test_a_device_that_is_not_set_up_is_not_steered_and_the_message_says_what_to_do() -> None:
-    with bench("solaredge_hybrid") as at:
-        at.twin.put(0xE00A, 0)
-
-        with pytest.raises(NoRevertTimerError, match=r"default_mode is 0 and must be 7.*set it"):
-            at.steering().setpoint(1000, 90)
-        assert at.twin.writes == []
-
-
-def test_a_device_without_the_registers_is_not_steered() -> None:
-    with bench("sungrow_sh") as at:
-        steering = find_profile_steering(at.unit, load_profile("solaredge_hybrid"))
-        assert steering is not None
-
-        with pytest.raises(NoRevertTimerError, match="does not serve"):
-            steering.setpoint(1000, 90)
-        assert at.twin.writes == []
-
-
-NOT_STEERED = [
-    name
-    for name in profile_names()
-    if (control := load_profile(name).control) is not None and control.lease is Lease.NONE
-]
-
-
-@pytest.mark.parametrize("name", NOT_STEERED)
-def test_a_make_that_would_stay_where_it_was_put_is_never_written(name: str) -> None:
-    with bench("sungrow_sh") as at:
-        steering = find_profile_steering(at.unit, load_profile(name))
-        assert steering is not None
-
-        with pytest.raises(NoRevertTimerError, match="is not steered: "):
-            steering.setpoint(1000, 90)
-        steering.release()
-
-        assert steering.read_back() == Held(None, None)
-        assert at.twin.writes == []
-
-
-def test_profiles_of_things_that_are_no_battery_have_no_steering() -> None:
-    with bench("sungrow_sh") as at:
-        assert find_profile_steering(at.unit, load_profile("eastron_sdm630")) is None
-
-
 def test_the_time_left_is_told_where_the_device_shows_it() -> None:
     with bench("sungrow_sh") as at:
         steering = at.steering()
@@ -373,141 +277,3 @@ def test_the_time_left_is_told_where_the_device_shows_it() -> None:
         at.clock.advance(30)
 
         assert steering.read_back() == Held(800, 60)
-
-
-class Counted:
-    """A unit whose reads are counted."""
-
-    def __init__(self, unit: ModbusUnit) -> None:
-        self.unit = unit
-        self.reads: list[tuple[int, int]] = []
-
-    def read(self, address: int, count: int, function_code: int = 3) -> Words:
-        self.reads.append((address, count))
-        return self.unit.read(address, count, function_code)
-
-    def write(self, address: int, words: Words, function_code: int = 16) -> None:
-        self.unit.write(address, words, function_code)
-
-
-@pytest.mark.parametrize(
-    ("name", "reads"),
-    [
-        ("solaredge_hybrid", [(0xE004, 14)]),
-        ("huawei_luna2000", [(47083, 1), (47100, 1), (47246, 5)]),
-        ("sungrow_sh", [(13049, 3), (13079, 1)]),
-        ("victron_multiplus", [(37, 1)]),
-    ],
-)
-def test_a_look_at_the_set_point_takes_few_requests(
-    name: str, reads: list[tuple[int, int]]
-) -> None:
-    with bench(name) as at:
-        unit = Counted(at.unit)
-        steering = find_profile_steering(unit, load_profile(name))
-        assert steering is not None
-
-        steering.read_back()
-
-        assert unit.reads == reads
-
-
-def test_solaredge_is_told_in_its_own_words() -> None:
-    with bench("solaredge_hybrid") as at:
-        steering = at.steering()
-        steering.setpoint(1500, 90)
-        steering.setpoint(-1500, 90)
-
-        # 1500.0 is 0x44BB8000; the lower half goes first.
-        assert at.twin.writes == [
-            (0xE004, [4]),
-            (0xE00B, [90, 0, 3, 0x8000, 0x44BB]),
-            (0xE010, [0x8000, 0x44BB]),
-            (0xE00B, [90, 0, 4]),
-        ]
-
-
-def test_huawei_gets_its_command_last() -> None:
-    with bench("huawei_luna2000") as at:
-        at.twin.put(47246, 1)  # ended by state of charge the last time
-        at.steering().setpoint(-700, 150)
-
-        assert at.twin.writes == [(47246, [0]), (47083, [2]), (47249, [0, 700]), (47100, [2])]
-
-
-def test_a_stored_register_is_counted_and_named() -> None:
-    with bench("solaredge_hybrid") as at:
-        steering = at.steering()
-        steering.setpoint(1500, 90)
-
-        assert steering.stored_writes == 1
-        assert steering.writes(0xE004) is Wear.STORED
-        assert steering.writes(0xE00C) is Wear.VOLATILE
-        assert steering.writes(0x0001) is Wear.UNKNOWN
-
-
-class Purse:
-    """Counts what is spent, and refuses from some point on."""
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.spent: list[tuple[int, bool]] = []
-
-    def spend(self, addresses: Sequence[int], *, release: bool = False) -> None:
-        if len(self.spent) + len(addresses) > self.most and not release:
-            raise InputError("written too often")
-        self.spent += [(address, release) for address in addresses]
-
-
-def test_only_registers_that_wear_out_are_spent_and_none_at_a_refresh() -> None:
-    with bench("sungrow_sh") as at:
-        purse = Purse(100)
-        steering = find_profile_steering(at.unit, load_profile(at.name), budget=purse)
-        assert steering is not None
-
-        steering.setpoint(1000, 90)
-        steering.setpoint(1000, 90)
-        steering.setpoint(1200, 90)
-        steering.release()
-
-        assert purse.spent == [
-            (13049, False),
-            (13051, False),
-            (13050, False),
-            (13051, False),
-            (13050, True),
-            (13049, True),
-        ]
-
-
-def test_a_spent_budget_writes_nothing_at_all_and_still_lets_go() -> None:
-    with bench("sungrow_sh") as at:
-        purse = Purse(3)
-        steering = find_profile_steering(at.unit, load_profile(at.name), budget=purse)
-        assert steering is not None
-        steering.setpoint(1000, 90)
-        at.twin.writes.clear()
-
-        with pytest.raises(InputError, match="too often"):
-            steering.setpoint(-1000, 90)
-        assert at.twin.writes == []
-        steering.release()
-
-        assert at.twin.power_w == 0
-
-
-def test_what_was_there_is_noted_before_it_is_changed_and_forgotten_when_it_is_back() -> None:
-    with bench("solaredge_hybrid") as at:
-        noted: list[tuple[dict[str, int], list[int]]] = []
-        steering = find_profile_steering(
-            at.unit,
-            load_profile(at.name),
-            note=lambda prior: noted.append((dict(prior), at.twin.get(0xE004))),
-        )
-        assert steering is not None
-
-        steering.setpoint(1000, 90)
-        steering.setpoint(2000, 90)
-        steering.release()
-
-        assert noted == [({"control_mode": 1}, [1]), ({}, [1])]

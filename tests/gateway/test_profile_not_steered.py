@@ -8,9 +8,7 @@ from gateway.steer.profile_steering import find_profile_steering
 from gateway.steer.steering import Held, NoRevertTimerError
 from hardware.profile import load_profile, profile_names
 from hardware.profile_control import Lease
-from tests.gateway.vendor_bench import (
-    bench,
-)
+from tests.gateway.vendor_bench import bench
 
 
 def test_a_device_that_is_not_set_up_is_not_steered_and_the_message_says_what_to_do() -> None:

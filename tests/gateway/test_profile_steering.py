@@ -20,15 +20,7 @@ from hardware.twins.vendor_battery import (
 )
 from kwartier.cli import main
 from kwartier.clock import VirtualClock
-from tests.gateway.vendor_bench import (
-    BY_TIMER,
-    EVERY,
-    LEASES_S,
-    LIMITS,
-    NOON_S,
-    TWINS,
-    bench,
-)
+from tests.gateway.vendor_bench import BY_TIMER, EVERY, LEASES_S, LIMITS, NOON_S, TWINS, bench
 
 
 def test_every_profile_that_steers_has_a_battery_to_prove_it_on() -> None:

@@ -10,9 +10,7 @@ from gateway.steer.profile_steering import find_profile_steering
 from hardware.profile import load_profile
 from hardware.profile_register import Wear
 from kwartier.errors import InputError
-from tests.gateway.vendor_bench import (
-    bench,
-)
+from tests.gateway.vendor_bench import bench
 
 
 def test_a_stored_register_is_counted_and_named() -> None:

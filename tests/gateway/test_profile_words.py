@@ -8,9 +8,7 @@ from gateway.modbus.link import ModbusUnit
 from gateway.steer.profile_steering import find_profile_steering
 from hardware.profile import load_profile
 from hardware.registers import Words
-from tests.gateway.vendor_bench import (
-    bench,
-)
+from tests.gateway.vendor_bench import bench
 
 
 class Counted:

@@ -1,10 +1,10 @@
-"""Files that are written whole or not at all, also when the power goes."""
+"""The files of a gateway's identity: each is written whole or not at all."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from kwartier.durable import replace_file
 from kwartier.errors import TemporaryError
 
 
@@ -28,19 +28,7 @@ def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
     Raises:
         IdentityWriteError: The disk takes nothing; the old file is untouched.
     """
-    new = path.with_name(f"{path.name}.new")
     try:
-        new.unlink(missing_ok=True)
-        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        replace_file(path, content, mode)
     except OSError as error:
         raise IdentityWriteError(path, error) from error

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.p1.plausible import Standing
+from kwartier.durable import replace_file
 from kwartier.identity import DeviceId
 
 _log = logging.getLogger(__name__)
@@ -54,13 +54,7 @@ def write_memory(path: Path, memory: MeterMemory) -> None:
         "standing": {device: [one.meter, one.beginning] for device, one in memory.standing.items()},
         "owners": memory.owners,
     }
-    new = path.with_suffix(".new")
     try:
-        with new.open("w", encoding="utf-8") as file:
-            os.fchmod(file.fileno(), 0o600)
-            json.dump(told, file)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
+        replace_file(path, json.dumps(told).encode(), 0o600)
     except OSError as error:
         _log.warning("%s cannot be written: %s", path, error.strerror)

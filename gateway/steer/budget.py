@@ -7,8 +7,9 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from gateway.steer.journal import JournalWriteError, replace_file
+from gateway.steer.journal import JournalWriteError
 from kwartier.clock import Clock
+from kwartier.durable import replace_file
 from kwartier.errors import KwartierError
 
 _log = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ class WriteBudget:
         counts = {**self._counts, **{each: self._count(each) + 1 for each in addresses}}
         told = {"day": self._day, "counts": {str(each): count for each, count in counts.items()}}
         try:
-            replace_file(self._path, json.dumps(told))
+            replace_file(self._path, json.dumps(told).encode())
         except OSError as error:
             if not release:
                 raise JournalWriteError(self._path, error) from error

@@ -8,12 +8,12 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gateway.steer.steering import Held
+from kwartier.durable import replace_file
 from kwartier.errors import ContractError, TemporaryError
 from kwartier.reading import Schedule
 from kwartier.schedule import decode_schedule, encode_schedule
@@ -159,29 +159,10 @@ class SteerJournal:
     def _write(self, kept: _Kept) -> None:
         """Replace the file in one step that survives a power cut."""
         try:
-            replace_file(self._path, json.dumps(_told(kept)))
+            replace_file(self._path, json.dumps(_told(kept)).encode())
         except OSError as error:
             raise JournalWriteError(self._path, error) from error
         self._kept = kept
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Put a text in place of a file, whole or not at all.
-
-    Raises:
-        OSError: The disk takes nothing.
-    """
-    new = path.with_suffix(".new")
-    with new.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _told(kept: _Kept) -> dict[str, object]:

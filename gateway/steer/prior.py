@@ -7,7 +7,8 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from gateway.steer.journal import JournalWriteError, replace_file
+from gateway.steer.journal import JournalWriteError
+from kwartier.durable import replace_file
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ class PriorFile:
             JournalWriteError: The disk takes nothing; nothing is to be written to the device.
         """
         try:
-            replace_file(self._path, json.dumps(dict(values)))
+            replace_file(self._path, json.dumps(dict(values)).encode())
         except OSError as error:
             raise JournalWriteError(self._path, error) from error
         self._values = dict(values)

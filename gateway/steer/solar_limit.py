@@ -17,11 +17,12 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from gateway.steer.journal import JournalWriteError, replace_file
+from gateway.steer.journal import JournalWriteError
 from gateway.steer.steering import MAX_REVERT_S, NoRevertTimerError, SteeredUnit, towards_zero
 from hardware.registers import Words, words_of
 from hardware.sunspec import Chain, Place, Points, decode
 from hardware.sunspec_models import models
+from kwartier.durable import replace_file
 from kwartier.errors import KwartierError
 
 _log = logging.getLogger(__name__)
@@ -168,7 +169,7 @@ class SolarLimit:
             "ours": None if ours is None else asdict(ours),
         }
         try:
-            replace_file(self._journal, json.dumps(told))
+            replace_file(self._journal, json.dumps(told).encode())
         except OSError as error:
             raise JournalWriteError(self._journal, error) from error
         self._prior, self._ours = prior, ours

@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 
 from gateway.enrol.identity import Identity
-from gateway.enrol.kept import write_whole
+from gateway.enrol.kept import IdentityWriteError, write_whole
 from gateway.enrol.server import Server, ServerDownError, ServerRefusedError
 from kwartier.clock import Clock
 from kwartier.errors import ContractError
@@ -20,6 +20,7 @@ from kwartier.packing import Json
 
 RENEW = "renew"
 HANDOVER = "handover"
+_WAITING, _SENT, _DAMAGED = "handover.json", "handover.sent.json", "handover.damaged.json"
 _turn = threading.Lock()
 """Two threads may send: a newer handover is never taken for the one that was sent."""
 _log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ def queue_handover(identity: Identity, record: dict[str, Json], clock: Clock) ->
         IdentityWriteError: The disk takes nothing.
     """
     signed = identity.signed(HANDOVER, record, int(clock.now_s()))
-    path = identity.folder / "handover.json"
+    path = identity.folder / _WAITING
     with _turn:
         write_whole(path, json.dumps(signed, ensure_ascii=False).encode(), 0o600)
     return path
@@ -61,15 +62,22 @@ def send_handover(server: Server, identity: Identity) -> bool:
 
     Raises:
         ServerRefusedError: The server refuses it; it stays on disk.
+        IdentityWriteError: The disk takes nothing; it is sent once more.
     """
     with _turn:
-        return _sent(server, identity, identity.folder / "handover.json")
+        return _sent(server, identity, identity.folder / _WAITING)
 
 
 def _sent(server: Server, identity: Identity, path: Path) -> bool:
     try:
-        signed = json.loads(path.read_bytes())
+        signed: Json = json.loads(path.read_bytes())
     except FileNotFoundError:
+        return True
+    except ValueError:
+        signed = None
+    if not isinstance(signed, dict):
+        _log.warning("%s cannot be read: it is %s now; hand over anew", path, _DAMAGED)
+        _put_aside(path, _DAMAGED)
         return True
     try:
         server.post(f"/api/v1/gateways/{identity.gateway}/handover", signed)
@@ -79,5 +87,12 @@ def _sent(server: Server, identity: Identity, path: Path) -> bool:
     except ServerRefusedError:
         _log.warning("the server refuses the handover in %s", path)
         raise
-    path.replace(path.with_name("handover.sent.json"))
+    _put_aside(path, _SENT)
     return True
+
+
+def _put_aside(path: Path, name: str) -> None:
+    try:
+        path.replace(path.with_name(name))
+    except OSError as error:
+        raise IdentityWriteError(path, error) from error

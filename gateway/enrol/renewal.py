@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import random
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from gateway.enrol.identity import Identity
 from gateway.enrol.office import renew, send_handover
+from gateway.enrol.server import ServerRefusedError
 from gateway.enrol.settings import IdentitySettings
 from kwartier.clock import Clock
 from kwartier.errors import KwartierError
@@ -51,7 +53,8 @@ class Renewal:
         Raises:
             KwartierError: It was time, and it could not be done.
         """
-        send_handover(self._server, self._identity)
+        with suppress(ServerRefusedError):  # it was told there, and keeps no certificate back
+            send_handover(self._server, self._identity)
         if not self._identity.needs_renewal(datetime.fromtimestamp(self._clock.now_s(), UTC)):
             return False
         renew(self._server, self._identity, self._clock)

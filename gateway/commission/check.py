@@ -11,7 +11,14 @@ from pathlib import Path
 
 from gateway.commission.bench import Bench
 from gateway.commission.hold import battery_poll
-from gateway.commission.wiring import LineSeen, Wiring, judge_wiring
+from gateway.commission.wiring import (
+    ENOUGH_TELEGRAMS,
+    LARGEST_CLOCK_S,
+    LEAST_SHARE,
+    LineSeen,
+    Wiring,
+    judge_wiring,
+)
 from gateway.commission.words import Words
 from gateway.modbus.link import ModbusLink
 from gateway.modbus.poll import ProfilePoll, Role, SunSpecPoll
@@ -24,6 +31,8 @@ from kwartier.mqtt import MqttBus, Session
 
 _BROKER_S = 5.0
 _LOOK_EVERY_S = 0.2
+_OPENING_S = 1.0
+"""A cable is given so long to open before it counts as one that does not [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +93,14 @@ def _heard(bench: Bench) -> tuple[LineSeen, Wiring]:
     if not seen.cable:  # the bench has not looked yet
         return seen, Wiring.COUNTING
     wiring = judge_wiring(seen)
-    if wiring is Wiring.CANNOT_OPEN and seen.for_s < 1.0:
+    if wiring is Wiring.CANNOT_OPEN and seen.for_s < _OPENING_S:
         return seen, Wiring.COUNTING
     return seen, wiring
 
 
 def _told(device: str, seen: LineSeen, wiring: Wiring) -> list[Checked]:
     say = Words("en").say
-    remedy = say(f"meter.{wiring.value}.do", {"done": seen.telegrams, "all": 60})
+    remedy = say(f"meter.{wiring.value}.do", {"done": seen.telegrams, "all": ENOUGH_TELEGRAMS})
     heard = seen.share is not None
     opened = seen.opened or heard
     found = [Checked(f"cable {device}", opened, "open" if opened else remedy)]
@@ -109,10 +118,10 @@ def _told(device: str, seen: LineSeen, wiring: Wiring) -> list[Checked]:
         return found
     found.append(Checked(f"speed {device}", True, f"{seen.baud} baud"))
     counted = f"{seen.telegrams} of {seen.telegrams + seen.broken} telegrams right"
-    found.append(Checked(f"checksums {device}", share >= 0.95, counted))
+    found.append(Checked(f"checksums {device}", share >= LEAST_SHARE, counted))
     off = seen.clock_off_s
     if off is not None:
-        right = abs(off) <= 60
+        right = abs(off) <= LARGEST_CLOCK_S
         told = f"{off:.0f} s apart" + ("" if right else f": {say('meter.clock-off.do')}")
         found.append(Checked(f"clock {device}", right, told))
     return found

@@ -10,6 +10,8 @@ from enum import StrEnum
 SMALLEST_W = 1500
 LARGEST_W = 2500
 WITHIN_S = 15.0
+_SOMETHING_W = 200
+"""A smaller step is nothing that somebody switched on [W]."""
 _BEFORE_S = 30.0
 _CONFIRMED_WITHIN_S = 12.0
 """A meter of edition 4 speaks every ten seconds."""
@@ -86,4 +88,4 @@ def _miss(step_w: int) -> Kettle:
         return Kettle.TOO_LARGE
     if step_w <= -SMALLEST_W:
         return Kettle.FELL
-    return Kettle.TOO_SMALL if step_w >= 200 else Kettle.NOTHING
+    return Kettle.TOO_SMALL if step_w >= _SOMETHING_W else Kettle.NOTHING

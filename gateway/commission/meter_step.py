@@ -5,7 +5,13 @@ from __future__ import annotations
 from gateway.commission.bench import Bench
 from gateway.commission.book import Step
 from gateway.commission.view import Act, Line, Tone, View
-from gateway.commission.wiring import LineSeen, Wiring, judge_wiring
+from gateway.commission.wiring import (
+    ENOUGH_TELEGRAMS,
+    LEAST_SHARE,
+    LineSeen,
+    Wiring,
+    judge_wiring,
+)
 from kwartier.clock import Clock
 from kwartier.packing import Json
 
@@ -34,7 +40,7 @@ def view(bench: Bench, clock: Clock, contract_meter: str) -> View:
         speed = "115200 8N1" if seen.baud == 115_200 else "9600 7E1"
         lines.append(Line("meter.speed", {"speed": speed}))
     if seen.share is not None:
-        whole = Tone.GOOD if seen.share >= 0.95 else Tone.STOP
+        whole = Tone.GOOD if seen.share >= LEAST_SHARE else Tone.STOP
         counted = {"good": seen.telegrams, "all": seen.telegrams + seen.broken}
         lines.append(Line("meter.telegrams", counted, whole))
     if seen.clock_off_s is not None:
@@ -48,7 +54,8 @@ def view(bench: Bench, clock: Clock, contract_meter: str) -> View:
         lines.append(Line("meter.contract" if same else "meter.other", {}, _tone(ok=same)))
         if not same:
             key, tone = "meter.wrong-home", Tone.STOP
-    facts = {"done": min(seen.telegrams + seen.broken, 60), "all": 60}
+    done = min(seen.telegrams + seen.broken, ENOUGH_TELEGRAMS)
+    facts = {"done": done, "all": ENOUGH_TELEGRAMS}
     again = Act("anew", "act.count-anew")
     go_on = Act("next", "act.next", second=False)
     acts = (go_on, again) if tone is Tone.GOOD else (again,)

@@ -31,6 +31,7 @@ PORTS = (502, 1502)
 """Modbus TCP's own, and the one that SolarEdge takes."""
 _MDNS = ("_modbus._tcp.local.", "_mbus._tcp.local.", "_fronius-se-inverter._tcp.local.")
 _MDNS_S = 3.0
+_MDNS_WAIT_MS = 1000
 _KNOCK_S = 0.4
 _AT_ONCE = 16
 _MOST_NETWORKS = 3
@@ -90,7 +91,7 @@ def mdns_places(seconds: float = _MDNS_S) -> list[Place]:
     ) -> None:
         if state_change is not ServiceStateChange.Added:
             return
-        info = zeroconf.get_service_info(service_type, name, 1000)
+        info = zeroconf.get_service_info(service_type, name, _MDNS_WAIT_MS)
         if info is None or info.port is None:
             return
         with lock:

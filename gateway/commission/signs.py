@@ -30,6 +30,12 @@ _MOST_LAG = 3
 _ROUNDS = 3
 _OUTLIER = 4.0
 """Changes so many times the usual residual away are somebody's kettle, not the sun."""
+_SIGMAS = 1.4826
+"""Standard deviations of a normal law per median of what is left, signs apart."""
+_LEAST_USUAL_W = 20.0
+"""In a quiet house nothing nearer than a few times this is left out [W]."""
+_MOST_COUNTED_W = 500.0
+"""One kettle counts no more than this when fits are compared [W]."""
 
 
 class Sign(StrEnum):
@@ -217,15 +223,18 @@ def _fitted(
             math.fsum(inverse[a][b] * along[b] for b in range(len(columns)))
             for a in range(len(columns))
         ]
-        usual = 1.4826 * statistics.median(abs(_residual(row, slopes)) for row in rows)
-        kept = [row for row in rows if abs(_residual(row, slopes)) <= _OUTLIER * max(usual, 20.0)]
+        middle = statistics.median(abs(_residual(row, slopes)) for row in rows)
+        usual = max(_SIGMAS * middle, _LEAST_USUAL_W)
+        kept = [row for row in rows if abs(_residual(row, slopes)) <= _OUTLIER * usual]
         if len(kept) <= 2 * len(columns):
             return None
     squared = math.fsum(_residual(row, slopes) ** 2 for row in kept)
     variance = squared / (len(kept) - len(columns))
     # Changes overlap SPAN-fold, so they count for SPAN times fewer.
     errors = [math.sqrt(variance * inverse[a][a] * SPAN) for a in range(len(columns))]
-    every = math.fsum(min(_residual(row, slopes) ** 2, (500.0) ** 2) for row in rows) / len(rows)
+    every = math.fsum(min(_residual(row, slopes) ** 2, _MOST_COUNTED_W**2) for row in rows) / len(
+        rows
+    )
     return _Fit(columns, tuple(slopes), tuple(errors), every)
 
 

@@ -15,7 +15,7 @@ from enum import StrEnum
 from hardware.registers import Words
 from hardware.sunspec_models import models
 from hardware.twins.cell import Cell, CellLimits
-from hardware.twins.modbus_server import SILENCE
+from hardware.twins.modbus_server import BUSY, DEVICE_FAILURE, ILLEGAL_ADDRESS, SILENCE
 from hardware.twins.sunspec_image import (
     ModelRegisters,
     device_words,
@@ -28,9 +28,6 @@ from kwartier.units import Watt
 BASE = 40000
 """Where its registers begin."""
 
-_BUSY = 6
-_ILLEGAL_ADDRESS = 2
-_DEVICE_FAILURE = 4
 _NOT_THERE = 0xFFFF_FFFF
 _ENABLED = 1
 _WATTS = 1
@@ -171,7 +168,7 @@ class BatteryTwin:
         """Return the exception code for a read now."""
         if Fault.SILENT in self.faults:
             return SILENCE
-        return _BUSY if Fault.BUSY in self.faults else 0
+        return BUSY if Fault.BUSY in self.faults else 0
 
     def write(self, address: int, words: Words) -> int:
         """Take a set-point; anything but the active power block of model 704 is refused."""
@@ -180,12 +177,12 @@ class BatteryTwin:
             if Fault.SILENT in self.faults:
                 return SILENCE
             if Fault.BUSY in self.faults:
-                return _BUSY
+                return BUSY
             if Fault.REFUSES in self.faults:
-                return _DEVICE_FAILURE
+                return DEVICE_FAILURE
             start = address - self._control_address
             if start not in self._writable or start + len(words) > self._writable.stop:
-                return _ILLEGAL_ADDRESS
+                return ILLEGAL_ADDRESS
             if Fault.FORGETS not in self.faults:
                 self._control.words[start : start + len(words)] = words
                 self._arm()

@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 
 from hardware.registers import Words
-from hardware.twins.modbus_server import SILENCE
+from hardware.twins.modbus_server import ILLEGAL_ADDRESS, SILENCE
 from hardware.twins.sunspec_image import ModelRegisters, device_words, model_words, watt_scale
 from kwartier.units import Watt, Wh
 
 BASE = 40000
 """Where its registers begin."""
 
-_ILLEGAL_ADDRESS = 2
 _SLEEPING = 2
 _TRACKING = 4
 _PHOTOVOLTAIC = 4
@@ -74,4 +73,4 @@ class InverterTwin:
     def write(self, address: int, words: Words) -> int:
         """Refuse: it cannot be told anything."""
         del address, words
-        return SILENCE if self.silent else _ILLEGAL_ADDRESS
+        return SILENCE if self.silent else ILLEGAL_ADDRESS

@@ -17,6 +17,12 @@ from kwartier.errors import LinkDownError
 
 SILENCE = -1
 """What a device says that says nothing at all."""
+ILLEGAL_FUNCTION = 1
+ILLEGAL_ADDRESS = 2
+ILLEGAL_VALUE = 3
+DEVICE_FAILURE = 4
+BUSY = 6
+"""With what it refuses (Modbus Application Protocol 1.1b3, section 7)."""
 _START_S = 30.0
 
 
@@ -61,7 +67,7 @@ class RecordedDevice:
     def write(self, address: int, words: Words) -> int:
         """Refuse: a recording cannot be told anything."""
         del address, words
-        return int(ExcCodes.ILLEGAL_ADDRESS)
+        return ILLEGAL_ADDRESS
 
 
 class ModbusServer:

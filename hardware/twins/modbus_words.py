@@ -12,13 +12,15 @@ from hardware.registers import (
     WRITE_ONE,
     WRITE_SEVERAL,
 )
-from hardware.twins.modbus_server import SILENCE, VirtualDevice
+from hardware.twins.modbus_server import (
+    ILLEGAL_ADDRESS,
+    ILLEGAL_FUNCTION,
+    ILLEGAL_VALUE,
+    SILENCE,
+    VirtualDevice,
+)
 
 WRITE = WRITE_SEVERAL
-ILLEGAL_FUNCTION = 1
-ILLEGAL_ADDRESS = 2
-ILLEGAL_VALUE = 3
-BUSY = 6
 
 
 def device_of(devices: Sequence[VirtualDevice], unit: int) -> VirtualDevice | None:

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from hardware.twins.modbus_server import VirtualDevice
-from hardware.twins.modbus_words import BUSY, device_of, refusal, reply
+from hardware.twins.modbus_server import BUSY, VirtualDevice
+from hardware.twins.modbus_words import device_of, refusal, reply
 
 _HEAD = 7
 _LOOK_S = 0.02

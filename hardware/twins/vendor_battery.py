@@ -19,13 +19,9 @@ from typing import ClassVar
 from hardware.registers import Words, floating, signed, unsigned, words_of
 from hardware.twins.battery import Fault
 from hardware.twins.cell import Cell, CellLimits
-from hardware.twins.modbus_server import SILENCE
+from hardware.twins.modbus_server import BUSY, DEVICE_FAILURE, ILLEGAL_ADDRESS, SILENCE
 from kwartier.clock import Clock
 from kwartier.units import Watt
-
-_BUSY = 6
-_ILLEGAL_ADDRESS = 2
-_DEVICE_FAILURE = 4
 
 
 class VendorBattery(ABC):
@@ -87,7 +83,7 @@ class VendorBattery(ABC):
         """Return the exception code for a read now."""
         if Fault.SILENT in self.faults:
             return SILENCE
-        return _BUSY if Fault.BUSY in self.faults else 0
+        return BUSY if Fault.BUSY in self.faults else 0
 
     def write(self, address: int, words: Words) -> int:
         """Take registers, all of them or none."""
@@ -96,10 +92,10 @@ class VendorBattery(ABC):
             if self.read_refusal():
                 return self.read_refusal()
             if Fault.REFUSES in self.faults:
-                return _DEVICE_FAILURE
+                return DEVICE_FAILURE
             end = address + len(words)
             if not any(start <= address and end <= start + n for start, n in self.WRITABLE):
-                return _ILLEGAL_ADDRESS
+                return ILLEGAL_ADDRESS
             self.writes.append((address, list(words)))
             if Fault.FORGETS not in self.faults:
                 self._words.update(zip(range(address, end), words, strict=True))

@@ -9,7 +9,7 @@ from pathlib import Path
 from gateway.care.settings import CareSettings, read_care
 from gateway.enrol.settings import IdentitySettings, read_identity
 from gateway.home_assistant import HomeAssistantSettings, read_home_assistant
-from gateway.modbus.line import LinkSettings
+from gateway.modbus.line import MOST_UNIT, LinkSettings
 from gateway.modbus.settings import ProxySettings, read_link, read_proxy
 from gateway.p1.settings import P1Line, read_p1
 from gateway.steer.settings import SteeredDevice, read_battery
@@ -146,7 +146,7 @@ def _modbus(row: Table) -> ModbusDevice:
     device = ModbusDevice(
         row.name("device"),
         read_link(row, profile),
-        row.whole("unit", 1, low=0, high=255),
+        row.whole("unit", 1, low=0, high=MOST_UNIT),
         profile,
         row.number("every_s", 10.0, high=3600.0),
         row.flag("release_after_poll", default=False),

@@ -9,13 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateway.modbus.describe import Json
-from gateway.modbus.dump import GAP_S, Recording, read_spans, record, recording_json
-from gateway.modbus.line import PORT, read_address
+from gateway.modbus.dump import GAP_S, LONGEST_S, Recording, read_spans, record, recording_json
+from gateway.modbus.line import PORT, check_asked, read_address
 from hardware.profile import load_profile, profile_names
 from hardware.registers import HOLDING, INPUT
 from kwartier.cli import print_json
 from kwartier.errors import InputError, TemporaryError, UsageError
 
+_MOST_S = 3600
 _EPILOG = """examples:
   kwartier modbus dump 192.0.2.10 --unit 1 -o inverter.json
   kwartier modbus dump serial:///dev/ttyUSB0?baud=9600 --unit 2 --ranges 30000-30200 -o meter.json
@@ -67,7 +68,7 @@ def add_dump(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         "--timeout", type=float, default=3.0, metavar="S", help="wait this long per answer [s]"
     )
     dump.add_argument(
-        "--most", type=float, default=300.0, metavar="S", help="stop after this long [s]"
+        "--most", type=float, default=LONGEST_S, metavar="S", help="stop after this long [s]"
     )
 
 
@@ -85,7 +86,9 @@ def run_dump(chosen: argparse.Namespace) -> int:
     code = INPUT if chosen.input else HOLDING
     spans = read_spans(chosen.ranges, code) if chosen.ranges else []
     units: list[int] = chosen.unit or [profile.units[0] if profile else 1]
-    _check(units, chosen.timeout, chosen.most)
+    check_asked(units, chosen.timeout)
+    if not 1 <= chosen.most <= _MOST_S:
+        raise UsageError(f"--most {chosen.most:g}: use 1 to {_MOST_S} seconds")
     address = replace(read_address(chosen.address), gap_s=GAP_S)
     link = open_link(address, profile, chosen.timeout, retries=1)
     found: dict[int, Recording] = {}
@@ -107,16 +110,6 @@ def run_dump(chosen: argparse.Namespace) -> int:
         _tell(unit, recording)
     _save(chosen.output, recording_json(found, hide_serials=chosen.anonymous))
     return 0
-
-
-def _check(units: list[int], timeout_s: float, longest_s: float) -> None:
-    for unit in units:
-        if not 0 <= unit <= 255:
-            raise UsageError(f"--unit {unit}: use 0 to 255")
-    if not 0.05 <= timeout_s <= 60:
-        raise UsageError(f"--timeout {timeout_s:g}: use 0.05 to 60 seconds")
-    if not 1 <= longest_s <= 3600:
-        raise UsageError(f"--most {longest_s:g}: use 1 to 3600 seconds")
 
 
 def _tell(unit: int, recording: Recording) -> None:

@@ -14,6 +14,11 @@ BAUDS = (1200, 2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200)
 """Speeds of a serial line [bit/s]."""
 PARITIES = ("N", "E", "O")
 """None, even, odd."""
+SHORTEST_TIMEOUT_S = 0.05
+LONGEST_TIMEOUT_S = 60.0
+"""Between these an answer may be waited for [s]."""
+MOST_UNIT = 255
+"""The highest unit id."""
 _QUICK_BAUD = 19_200
 _QUICK_GAP_S = 0.00175
 _BITS_PER_CHARACTER = 11
@@ -123,10 +128,28 @@ def read_address(written: str) -> LinkSettings:
     return LinkSettings(host.strip("[]"), int(port))
 
 
+def check_asked(units: Iterable[int], timeout_s: float) -> None:
+    """Refuse a ``--unit`` that no device can have, or a ``--timeout`` that makes no sense.
+
+    Raises:
+        UsageError: One of them; the message says what to use.
+    """
+    for unit in units:
+        if not 0 <= unit <= MOST_UNIT:
+            raise UsageError(f"--unit {unit}: use 0 to {MOST_UNIT}")
+    if not SHORTEST_TIMEOUT_S <= timeout_s <= LONGEST_TIMEOUT_S:
+        raise UsageError(
+            f"--timeout {timeout_s:g}: use {SHORTEST_TIMEOUT_S:g} to {LONGEST_TIMEOUT_S:g} seconds"
+        )
+
+
 def _serial_line(written: str) -> SerialLine:
     parts = urlsplit(written)
     asked = dict(parse_qsl(parts.query, keep_blank_values=True))
-    baud, parity, stop = asked.pop("baud", "9600"), asked.pop("parity", "N"), asked.pop("stop", "1")
+    usual = SerialLine(parts.path)
+    baud = asked.pop("baud", str(usual.baud))
+    parity = asked.pop("parity", usual.parity)
+    stop = asked.pop("stop", str(usual.stop_bits))
     right = baud in {str(known) for known in BAUDS} and parity in PARITIES and stop in ("1", "2")
     if asked or not right or parts.netloc or not parts.path.startswith("/"):
         raise UsageError(

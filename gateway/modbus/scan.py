@@ -8,11 +8,10 @@ from pathlib import Path
 from gateway.modbus import profiles_listed
 from gateway.modbus.describe import describe_units
 from gateway.modbus.dump_command import add_dump, run_dump
-from gateway.modbus.line import PORT, read_address
+from gateway.modbus.line import PORT, check_asked, read_address
 from hardware.profile import load_profile, profile_names
 from hardware.recording import read_recording
 from kwartier.cli import print_json
-from kwartier.errors import UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,10 +68,7 @@ def run(chosen: argparse.Namespace) -> int:
         units = describe_units(str(chosen.file), read_recording(chosen.file), profile)
     else:
         address = read_address(chosen.address)
-        if chosen.unit is not None and not 0 <= chosen.unit <= 255:
-            raise UsageError(f"--unit {chosen.unit}: use 0 to 255")
-        if not 0.05 <= chosen.timeout <= 60:
-            raise UsageError(f"--timeout {chosen.timeout:g}: use 0.05 to 60 seconds")
+        check_asked([] if chosen.unit is None else [chosen.unit], chosen.timeout)
         from gateway.modbus.unit_search import scan
 
         units = scan(address, chosen.unit, profile, chosen.timeout)

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TypeAlias
 
-from gateway.modbus.line import BAUDS, PARITIES, LinkSettings, SerialLine
+from gateway.modbus.line import (
+    BAUDS,
+    LONGEST_TIMEOUT_S,
+    PARITIES,
+    SHORTEST_TIMEOUT_S,
+    LinkSettings,
+    SerialLine,
+)
 from hardware.profile import Profile
 from kwartier.errors import SettingsError
 from kwartier.identity import DeviceId
@@ -15,7 +22,6 @@ from kwartier.settings import Table
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
-_SHORTEST_TIMEOUT_S = 0.05
 _LOOPBACK = "127.0.0.0/8 ::1/128"
 
 
@@ -51,16 +57,16 @@ def read_link(row: Table, profile: Profile | None = None) -> LinkSettings:
     link = LinkSettings(
         "" if serial is not None else row.text("host"),
         row.whole("port", usual.port, low=1, high=65_535),
-        timeout_s=row.number("timeout_s", usual.timeout_s, high=60.0),
+        timeout_s=row.number("timeout_s", usual.timeout_s, high=LONGEST_TIMEOUT_S),
         connect_wait_s=row.number(
             "connect_wait_s", profile.connect_wait_s if profile else 0.0, high=60.0
         ),
         gap_s=row.number("gap_s", profile.gap_s if profile else 0.0, high=10.0),
         serial=serial,
     )
-    if link.timeout_s < _SHORTEST_TIMEOUT_S:
+    if link.timeout_s < SHORTEST_TIMEOUT_S:
         raise SettingsError(
-            f"{row.place}timeout_s is {link.timeout_s:g}: give it at least {_SHORTEST_TIMEOUT_S:g}"
+            f"{row.place}timeout_s is {link.timeout_s:g}: give it at least {SHORTEST_TIMEOUT_S:g}"
         )
     if serial is not None and "host" in row.values:
         raise SettingsError(f"{row.place}host and serial both stand there: leave one out")
@@ -95,9 +101,10 @@ def _serial(row: Table) -> SerialLine | None:
     path = row.text_or_none("serial")
     if path is None:
         return None
-    baud = row.whole("baud", 9600)
-    parity = row.text("parity", "N")
-    stop_bits = row.whole("stop_bits", 1, low=1, high=2)
+    usual = SerialLine(path)
+    baud = row.whole("baud", usual.baud)
+    parity = row.text("parity", usual.parity)
+    stop_bits = row.whole("stop_bits", usual.stop_bits, low=1, high=2)
     if baud not in BAUDS:
         raise SettingsError(f"{row.place}baud is {baud}: use one of {', '.join(map(str, BAUDS))}")
     if parity not in PARITIES:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.modbus.line import LinkSettings
+from gateway.modbus.line import MOST_UNIT, LinkSettings
 from gateway.modbus.settings import read_link
 from gateway.steer.limits import PHASES, Limits
 from hardware.profile import Profile, load_profile
@@ -50,7 +50,7 @@ def read_battery(row: Table) -> SteeredDevice:
     device = SteeredDevice(
         row.name("device", "battery"),
         read_link(row, profile),
-        row.whole("unit", 1, low=0, high=255),
+        row.whole("unit", 1, low=0, high=MOST_UNIT),
         _limits(row),
         profile,
         row.name_or_none("meter"),

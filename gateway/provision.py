@@ -17,7 +17,6 @@ from kwartier.identity import checked_name
 _LONGEST_ADDRESS = 120
 _LONGEST_SSID_BYTES = 32
 _KEY = re.compile(r"(ssh-ed25519|ecdsa-sha2-\S+|ssh-rsa|sk-\S+) [A-Za-z0-9+/=]{40,} ?[^\n]*")
-_RELEASERS = 2
 _SYSTEM = ("cmdline.txt", "config.txt")
 """What the boot partition of a Raspberry Pi holds."""
 
@@ -174,8 +173,10 @@ def _key(path: Path) -> str:
 
 
 def _update_keys(files: list[Path]) -> tuple[str, ...]:
+    from gateway.care.bundle import SIGNATURES
+
     keys = tuple(_public(file, "--update-key") for file in files)
-    if keys and len(set(keys)) != _RELEASERS:
+    if keys and len(set(keys)) != SIGNATURES:
         raise UsageError(
             "--update-key: give the keys of two people: each of them must have signed an update"
         )

@@ -50,7 +50,7 @@ def run_gateway(
 
     Raises:
         OutboxInUseError: Another process has this gateway's outbox.
-        OutboxWriteError: The disk takes nothing.
+        SettingsError: The folder of its outbox cannot be made.
     """
     watch = watch or Watchers()
     settings, only_read = held_back(settings)

@@ -24,7 +24,6 @@ def run_with_care(path: Path, clock: Clock, stop: threading.Event) -> None:
     Raises:
         SettingsError: The settings in the home are wrong.
         OutboxInUseError: Another process has this gateway's outbox.
-        OutboxWriteError: The disk takes nothing.
     """
     home = read_settings(path)
     caretaker = _caretaker(path, home, clock)

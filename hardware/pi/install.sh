@@ -53,7 +53,7 @@ for key in "$from"/keys/*.pub; do
     [ ! -f "$key" ] || install -m 0644 "$key" "$programs/keys/"
 done
 install -d "$at/etc/systemd/system"
-for unit in "$from"/units/*.service "$from"/units/*.path "$from"/units/*.timer; do
+for unit in "$from"/units/*.service "$from"/units/*.path; do
     [ ! -f "$unit" ] || install -m 0644 "$unit" "$at/etc/systemd/system/"
 done
 install -D -m 0644 "$from/units/journald-kwartier.conf" "$at/etc/systemd/journald.conf.d/kwartier.conf"

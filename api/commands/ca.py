@@ -87,7 +87,15 @@ def _intermediate(chosen: argparse.Namespace, now: datetime) -> int:
 
 def _leaf(chosen: argparse.Namespace, now: datetime) -> int:
     from api.enrolment.authority import certify_server, certify_service
-    from api.enrolment.ca_folder import CHAIN_FILE, ISSUING, key_pem, pem, read_signer
+    from api.enrolment.ca_folder import (
+        ISSUING,
+        ROOT,
+        key_pem,
+        make_folder,
+        pem,
+        read_certificate,
+        read_signer,
+    )
     from gateway.enrol.kept import write_whole
 
     issuing = read_signer(chosen.folder, ISSUING)
@@ -99,10 +107,10 @@ def _leaf(chosen: argparse.Namespace, now: datetime) -> int:
         else certify_service(issuing, name, now)
     )
     to: Path = chosen.to
-    to.mkdir(parents=True, exist_ok=True)
+    make_folder(to)
     write_whole(to / f"{name}.key", key_pem(made.key), 0o600)
     write_whole(to / f"{name}.crt", pem(made.certificate, issuing.certificate))
-    write_whole(to / "ca.crt", (chosen.folder / CHAIN_FILE).read_bytes())
+    write_whole(to / "ca.crt", pem(issuing.certificate, read_certificate(chosen.folder, ROOT)))
     until = made.certificate.not_valid_after_utc.isoformat()
     print_json(
         {"certificate": str(to / f"{name}.crt"), "key": str(to / f"{name}.key"), "until": until}

@@ -9,6 +9,7 @@ Source:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,6 +33,7 @@ _SKEW = timedelta(minutes=5)
 """How far back a certificate begins, for who is a little behind."""
 _MOST_CSR = 4_096
 _CURVE = ec.SECP256R1.name
+_HOST_NAME = re.compile(r"[A-Za-z0-9_.*-]{1,253}", re.ASCII)
 
 
 class RequestRefusedError(InputError):
@@ -68,7 +70,7 @@ def new_root(organisation: str, now: datetime) -> Signer:
     name = _name(organisation, "root")
     builder = _builder(name, name, key.public_key(), now, ROOT_DAYS)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=1), critical=True)
-    builder = builder.add_extension(_USE_OF_AUTHORITY, critical=True)
+    builder = builder.add_extension(_key_use(of_authority=True), critical=True)
     return Signer(builder.sign(key, hashes.SHA256()), key)
 
 
@@ -80,7 +82,7 @@ def new_issuing(root: Signer, now: datetime) -> Signer:
     own = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation)])
     builder = _builder(name, root.certificate.subject, key.public_key(), now, ISSUING_DAYS)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    builder = builder.add_extension(_USE_OF_AUTHORITY, critical=True)
+    builder = builder.add_extension(_key_use(of_authority=True), critical=True)
     uses = [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]
     builder = builder.add_extension(x509.ExtendedKeyUsage(uses), critical=False)
     limits = x509.NameConstraints([x509.DirectoryName(own)], None)
@@ -107,12 +109,16 @@ def certify_service(issuing: Signer, service: str, now: datetime) -> Signer:
 
 
 def certify_server(issuing: Signer, hosts: Iterable[str], now: datetime) -> Signer:
-    """Return a key and certificate for a broker under its host names or addresses."""
+    """Return a key and certificate for a broker under its host names or addresses.
+
+    Raises:
+        InputError: One is no name or address that a certificate can hold.
+    """
     wanted = list(hosts)
+    names = x509.SubjectAlternativeName([_host(each) for each in wanted])
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _name(organisation_of(issuing.certificate), wanted[0][:64])
     builder = _builder(subject, issuing.certificate.subject, key.public_key(), now, SERVER_DAYS)
-    names = x509.SubjectAlternativeName([_host(each) for each in wanted])
     builder = builder.add_extension(names, critical=False)
     use = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
     return Signer(_signed(_leaf(builder).add_extension(use, critical=True), issuing), key)
@@ -161,30 +167,6 @@ def organisation_of(certificate: x509.Certificate) -> str:
     return str(found.value)
 
 
-_USE_OF_AUTHORITY = x509.KeyUsage(
-    digital_signature=False,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=False,
-    key_cert_sign=True,
-    crl_sign=True,
-    encipher_only=False,
-    decipher_only=False,
-)
-_USE_OF_LEAF = x509.KeyUsage(
-    digital_signature=True,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=False,
-    key_cert_sign=False,
-    crl_sign=False,
-    encipher_only=False,
-    decipher_only=False,
-)
-
-
 def _client(
     issuing: Signer, key: ec.EllipticCurvePublicKey, name: str, now: datetime, days: int
 ) -> x509.Certificate:
@@ -196,7 +178,23 @@ def _client(
 
 def _leaf(builder: x509.CertificateBuilder) -> x509.CertificateBuilder:
     plain = x509.BasicConstraints(ca=False, path_length=None)
-    return builder.add_extension(plain, critical=True).add_extension(_USE_OF_LEAF, critical=True)
+    builder = builder.add_extension(plain, critical=True)
+    return builder.add_extension(_key_use(of_authority=False), critical=True)
+
+
+def _key_use(*, of_authority: bool) -> x509.KeyUsage:
+    """Return what a key is for: an authority's signs certificates and lists, any other itself."""
+    return x509.KeyUsage(
+        digital_signature=not of_authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=of_authority,
+        crl_sign=of_authority,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _builder(
@@ -240,4 +238,9 @@ def _host(host: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ip_address(host))
     except ValueError:
+        if not _HOST_NAME.fullmatch(host):
+            raise InputError(
+                f"host {host!r} is no name or address: letters, digits, dots and dashes; "
+                "write another alphabet as xn--…"
+            ) from None
         return x509.DNSName(host)

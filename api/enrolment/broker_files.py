@@ -20,6 +20,7 @@ from api.enrolment.authority import certify_server, certify_service, revocation_
 from api.enrolment.ca_folder import (
     ISSUING,
     key_pem,
+    make_folder,
     pem,
     read_certificate,
     read_older,
@@ -159,6 +160,7 @@ def write_broker(plan: BrokerPlan, ca: Path, hosts: Sequence[str], now: datetime
 
     Raises:
         CaFolderError: The authority is away.
+        InputError: A host is no name or address.
         IdentityWriteError: The disk takes nothing.
     """
     issuing = read_signer(ca, ISSUING)
@@ -178,7 +180,7 @@ def write_broker(plan: BrokerPlan, ca: Path, hosts: Sequence[str], now: datetime
         issuers = [issuing, *read_older(ca)]
         content[CRL_FILE] = b"".join(revocation_list(each, [], now) for each in issuers)
     for name, whole in content.items():
-        (plan.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        make_folder((plan.folder / name).parent)
         write_whole(plan.folder / name, whole)
     write_whole(plan.folder / "broker.key", key_pem(broker.key), 0o600)
     for service in SERVICES:

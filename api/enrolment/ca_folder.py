@@ -14,13 +14,15 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from api.enrolment.authority import Signer, new_issuing, new_root
-from gateway.enrol.kept import write_whole
+from gateway.enrol.kept import IdentityWriteError, write_whole
 from kwartier.errors import InputError, SettingsError
 
 ROOT, ISSUING = "root", "issuing"
 CHAIN_FILE = "chain.crt"
 """The issuing certificate and the root: who vouches for gateways and for the broker."""
 SHORTEST_PASSPHRASE = 12
+LONGEST_ORGANISATION = 64
+"""As RFC 5280 has it (ub-organization-name)."""
 
 
 class CaFolderError(SettingsError):
@@ -31,15 +33,17 @@ def init(folder: Path, organisation: str, passphrase: str, now: datetime) -> Non
     """Make a root and what signs below it.
 
     Raises:
-        InputError: There is a root already, or the passphrase is short.
+        InputError: There is a root already, or the passphrase or the name is too short or long.
         IdentityWriteError: The disk takes nothing.
     """
     if (folder / f"{ROOT}.key").exists() or (folder / f"{ROOT}.crt").exists():
         raise InputError(f"{folder}: there is a root already: every certificate would be void")
+    if not organisation.strip() or len(organisation) > LONGEST_ORGANISATION:
+        raise InputError(f"an organisation has 1 to {LONGEST_ORGANISATION} characters: name it")
     if len(passphrase) < SHORTEST_PASSPHRASE:
         raise InputError(f"a passphrase has {SHORTEST_PASSPHRASE} characters or more: take words")
     root = new_root(organisation, now)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     folder.chmod(0o700)
     _write(folder, ROOT, root, passphrase)
     _issue(folder, root, now)
@@ -52,16 +56,13 @@ def renew_issuing(folder: Path, passphrase: str, now: datetime) -> None:
     refuses whatever it has no list for. Who takes that key away ends all it ever signed.
 
     Raises:
-        CaFolderError: The root's key is away.
+        CaFolderError: The root's key is away, or the old one's.
         InputError: The passphrase is not the one.
     """
     root = read_signer(folder, ROOT, passphrase)
-    old = folder / f"{ISSUING}.crt"
-    if old.exists():
-        serial = x509.load_pem_x509_certificate(old.read_bytes()).serial_number
-        kept = f"{ISSUING}-{serial:x}"
-        write_whole(folder / f"{kept}.key", (folder / f"{ISSUING}.key").read_bytes(), 0o600)
-        write_whole(folder / f"{kept}.crt", old.read_bytes())
+    if (folder / f"{ISSUING}.crt").exists():
+        old = read_signer(folder, ISSUING)
+        _write(folder, f"{ISSUING}-{old.certificate.serial_number:x}", old, "")
     _issue(folder, root, now)
 
 
@@ -111,6 +112,18 @@ def read_certificate(folder: Path, which: str) -> x509.Certificate:
         ) from error
     except ValueError as error:
         raise CaFolderError(f"{file}: is no certificate") from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder where there is none.
+
+    Raises:
+        IdentityWriteError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise IdentityWriteError(folder, error) from error
 
 
 def pem(*certificates: x509.Certificate) -> bytes:

@@ -13,7 +13,6 @@ import signal
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 from api.enrolment.authority import Revoked, Signer, revocation_list
 from api.enrolment.broker_files import CRL_FILE
@@ -26,13 +25,6 @@ from kwartier.mqtt import MqttBus, Session
 _log = logging.getLogger(__name__)
 PATIENCE_S = 10.0
 """How long taking over a client id may take [s]."""
-
-
-class Cutter(Protocol):
-    """Cuts a gateway's living connection."""
-
-    def __call__(self, gateway: GatewayId) -> bool:
-        """Cut it, and return whether the broker was reached."""
 
 
 def write_list(

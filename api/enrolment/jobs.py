@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from sqlalchemy import select
 
+from api.enrolment.broker_files import SERVICES
 from api.people.acts import record
 from api.people.book import PeopleDesk
 from api.people.errors import PeopleError, UnknownError
@@ -15,7 +16,7 @@ from kwartier.identity import GatewayId, checked_name
 from kwartier.units import EpochS
 from kwartier.wire import EVERYBODY
 
-RESERVED = frozenset({EVERYBODY, "new", "collector", "planner", "server"})
+RESERVED = frozenset({EVERYBODY, "new", *SERVICES})
 """Names that mean something else at the broker."""
 LONGEST_METER, LONGEST_ADDRESS = 64, 200
 

@@ -16,7 +16,7 @@ from api.enrolment.claims import GATEWAY, KEPT_S, Shown, claim_of_mark, claim_of
 from api.enrolment.cutting import tell_to_read, write_list
 from api.enrolment.jobs import LIVE, Job, JobState, end_job, job_of
 from api.enrolment.settings import EnrolmentSettings
-from api.enrolment.signed_requests import keep_handover, once, read_signed
+from api.enrolment.signed_requests import WINDOW_S, keep_handover, once, read_signed
 from api.people.acts import record
 from api.people.book import PeopleBook, PeopleDesk
 from api.people.errors import DeniedError
@@ -157,7 +157,7 @@ class Enrolment:
             home = told.body.get("home")
             if isinstance(home, dict) and home.get("gateway", gateway) not in ("", gateway):
                 raise ContractError("this handover tells of another gateway than the one it is of")
-            if told.at_s > desk.at_s + 300:
+            if told.at_s > desk.at_s + WINDOW_S:
                 raise DeniedError("this handover is of the future: set the gateway's clock")
             job = job_of(desk, row.job)
             kept = keep_handover(desk, gateway, job.home, sent)

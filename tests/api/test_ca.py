@@ -28,6 +28,7 @@ from api.enrolment.ca_folder import (
     ISSUING,
     ROOT,
     CaFolderError,
+    init,
     pem,
     read_older,
     read_signer,
@@ -251,3 +252,50 @@ def test_what_was_signed_before_a_new_authority_holds_until_its_key_is_taken_awa
     assert [may_enter(each) for each in (before, after)] == [False, True]
     (kept,) = folder.glob("issuing-*.key")
     assert kept.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("host", ["", "a b", "bröker.wijk.example"])
+def test_a_host_that_is_none_is_refused_in_one_line(
+    ca: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], host: str
+) -> None:
+    code = main(["ca", "server", "--folder", str(ca), "--host", host, "--to", str(tmp_path / "to")])
+
+    told = capsys.readouterr().err
+    assert (code, told.count("\n")) == (1, 1)
+    assert f"host {host!r} is no name or address" in told
+
+
+def test_a_folder_that_cannot_be_made_is_named(
+    ca: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    to = Path(written(tmp_path, "file", b"")) / "to"
+
+    code = main(["ca", "server", "--folder", str(ca), "--host", "broker", "--to", str(to)])
+
+    assert code == 1
+    assert f"{to} cannot be written" in capsys.readouterr().err
+
+
+def test_a_server_needs_three_files_of_the_authority_only(tmp_path: Path) -> None:
+    folder, to = authority(tmp_path, datetime.now(UTC)), tmp_path / "to"
+    chain = (folder / "chain.crt").read_bytes()
+    for name in ("chain.crt", "root.key"):
+        (folder / name).unlink()
+
+    code = main(["ca", "server", "--folder", str(folder), "--host", "broker", "--to", str(to)])
+
+    assert (code, (to / "ca.crt").read_bytes()) == (0, chain)
+
+
+def test_a_new_authority_says_what_is_missing_of_the_old_one(tmp_path: Path) -> None:
+    folder = authority(tmp_path, datetime.now(UTC))
+    (folder / "issuing.key").unlink()
+
+    with pytest.raises(CaFolderError, match=r"issuing\.key"):
+        renew_issuing(folder, PASSPHRASE, NOW)
+
+
+@pytest.mark.parametrize("name", [" ", "x" * 65])
+def test_an_authority_is_somebodys(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match="1 to 64 characters"):
+        init(tmp_path / "ca", name, PASSPHRASE, NOW)

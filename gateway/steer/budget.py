@@ -43,8 +43,6 @@ class WriteBudget:
         self._clock = clock
         self._most = most
         self._day, self._counts, self._unread = self._read()
-        self.volatile = 0
-        """Set-points since the start that wear nothing out."""
 
     def left(self, address: int) -> int:
         """Return how often a register may still be written today, releases apart."""
@@ -59,7 +57,6 @@ class WriteBudget:
                 on without: what holds a battery is worse than a count that is lost.
         """
         if not addresses:
-            self.volatile += 1
             return
         self._turn_day()
         most = self._most if release else self._most - RELEASES_A_DAY

@@ -17,13 +17,13 @@ from gateway.care.disk import Disk, RealDisk, replace_durably
 from gateway.care.keys import PublicKey, read_public_key
 from gateway.care.slots import Slots, SlotWriteError
 from gateway.care.trial import plain_file, settle
+from gateway.enrol.site import TRIAL_FILE
 from kwartier.errors import InputError
 
 _log = logging.getLogger(__name__)
 
 INBOX = "inbox"
 NEXT = "next.update"
-TRIAL = "trial.json"
 _MOST_BYTES = MAX_BUNDLE_BYTES + 128 * 1024
 _MOST_KEYS = 8
 
@@ -45,7 +45,7 @@ def look(slots: Slots, folder: Path, machines: Collection[str], disk: Disk | Non
     """
     disk = disk or RealDisk()
     try:
-        settle(slots, folder / TRIAL)
+        settle(slots, folder / TRIAL_FILE)
         return _installed(slots, folder / INBOX / NEXT, machines, disk)
     except OSError as error:
         raise SlotWriteError(f"{slots.root}: cannot be written: {error.strerror}") from error

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.commission.commissioned import FILE
-from gateway.commission.device_settings import device_lines
-from gateway.commission.device_settings import quoted as _text
+from gateway.commission.device_settings import device_lines, quoted
 from gateway.commission.found import Found
 from gateway.enrol.identity import Enrolled, Identity
 from gateway.enrol.kept import write_whole
@@ -35,18 +34,18 @@ def settings_text(
     """
     lines = [
         "# Written when this home was brought on the air; the keys stand in docs/settings.md.",
-        f"coop = {_text(enrolled.coop)}",
-        f"gateway = {_text(enrolled.gateway)}",
-        f"commissioned_file = {_text(FILE)}",
+        f"coop = {quoted(enrolled.coop)}",
+        f"gateway = {quoted(enrolled.gateway)}",
+        f"commissioned_file = {quoted(FILE)}",
         "",
         "[broker]",
-        f"url = {_text(enrolled.broker_url)}",
+        f"url = {quoted(enrolled.broker_url)}",
         *_proof(enrolled, identity),
         *_renewal(identity, server),
         *_care(identity),
     ]
     if cable:
-        lines += ["", "[[p1]]", f"address = {_text(cable)}", f"line = {_text(line)}"]
+        lines += ["", "[[p1]]", f"address = {quoted(cable)}", f"line = {quoted(line)}"]
     for device in devices:
         lines += device_lines(device)
     return "\n".join(lines) + "\n"
@@ -71,16 +70,16 @@ def _proof(enrolled: Enrolled, identity: Identity) -> Iterator[str]:
         ("key_file", tls.key_file),
     ):
         if file is not None:
-            yield f"{key} = {_text(str(file.absolute()))}"
+            yield f"{key} = {quoted(str(file.absolute()))}"
 
 
 def _renewal(identity: Identity, server: Server | None) -> Iterator[str]:
     if server is None:
         return
-    yield from ("", "[identity]", f"enrolled_folder = {_text(str(identity.folder.absolute()))}")
-    yield f"server = {_text(server.url)}"
+    yield from ("", "[identity]", f"enrolled_folder = {quoted(str(identity.folder.absolute()))}")
+    yield f"server = {quoted(server.url)}"
     if server.ca_file is not None:
-        yield f"server_ca_file = {_text(str(server.ca_file.absolute()))}"
+        yield f"server_ca_file = {quoted(str(server.ca_file.absolute()))}"
 
 
 def _care(identity: Identity) -> Iterator[str]:
@@ -91,6 +90,6 @@ def _care(identity: Identity) -> Iterator[str]:
     if known or slots:
         yield from ("", "[care]")
     if known:
-        yield f"config_key_file = {_text(CONFIG_KEY_FILE)}"
+        yield f"config_key_file = {quoted(CONFIG_KEY_FILE)}"
     if slots:
-        yield from (f"slots = {_text(slots)}", f"trial_file = {_text(TRIAL_FILE)}")
+        yield from (f"slots = {quoted(slots)}", f"trial_file = {quoted(TRIAL_FILE)}")

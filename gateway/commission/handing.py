@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from gateway.commission.book import Book, Mark, Outcome, Step
 from gateway.commission.commissioned import FILE, is_commissioned, write_commissioned
-from gateway.commission.record import PURPOSE, may_steer, record_of
+from gateway.commission.record import may_steer, record_of
 from gateway.enrol.identity import Identity
-from gateway.enrol.office import queue_handover
+from gateway.enrol.office import HANDOVER, queue_handover
 from kwartier.clock import Clock
 from kwartier.packing import Json
 
@@ -19,7 +19,7 @@ def hand_over(book: Book, identity: Identity, clock: Clock) -> None:
     """
     at_s = int(clock.now_s())
     record = record_of(book, identity, clock.now_s())
-    signed = identity.signed(PURPOSE, record, at_s)
+    signed = identity.signed(HANDOVER, record, at_s)
     if identity.enrolled() is not None:
         queue_handover(identity, record, clock)
     facts: dict[str, Json] = {"record": record, "signed": signed}

@@ -10,8 +10,6 @@ from gateway.enrol.identity import Identity
 from gateway.enrol.signed import canonical
 from kwartier.packing import Json
 
-PURPOSE = "handover"
-
 
 def record_of(book: Book, identity: Identity, now_s: float) -> dict[str, Json]:
     """Return the record of a home; serial numbers by their last four, the home by its address."""

@@ -232,10 +232,8 @@ def _fitted(
     variance = squared / (len(kept) - len(columns))
     # Changes overlap SPAN-fold, so they count for SPAN times fewer.
     errors = [math.sqrt(variance * inverse[a][a] * SPAN) for a in range(len(columns))]
-    every = math.fsum(min(_residual(row, slopes) ** 2, _MOST_COUNTED_W**2) for row in rows) / len(
-        rows
-    )
-    return _Fit(columns, tuple(slopes), tuple(errors), every)
+    capped = math.fsum(min(_residual(row, slopes) ** 2, _MOST_COUNTED_W**2) for row in rows)
+    return _Fit(columns, tuple(slopes), tuple(errors), capped / len(rows))
 
 
 def _residual(row: tuple[float, list[float]], slopes: list[float]) -> float:

@@ -192,7 +192,10 @@ KEPT = (
         HANDOVER_DAYS,
         "which box stood where explains the certificates, and goes after the last of them",
         lambda then_s: and_(
-            t.JobRow.ended_at_s < then_s,
+            or_(
+                t.JobRow.ended_at_s < then_s,
+                and_(t.JobRow.state == "refused", t.JobRow.judged_at_s < then_s),
+            ),
             ~exists().where(t.CertificateRow.job == t.JobRow.id),
             ~exists().where(t.ClaimRow.job == t.JobRow.id),
         ),

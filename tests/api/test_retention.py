@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
+from api.enrolment.jobs import ask_job, judge_job
 from api.overview.day_file import DayFile
 from api.overview.day_sums import AreaDay, HomeDay, HomeQuarters, Origin
 from api.overview.keeper import DAYS_KEPT
@@ -18,6 +19,7 @@ from api.people.acts import first_broken
 from api.people.book import PeopleBook
 from api.people.companions import invite
 from api.people.forgetting import FORGOTTEN_DAYS, Forgotten, forgotten
+from api.people.guards import HANDOVER_DAYS
 from api.people.looks import looks_by, note_look
 from api.people.opening import open_people
 from api.people.privacy import erase_account
@@ -26,6 +28,7 @@ from api.people.retention import KEPT, let_go
 from api.people.sessions import open_session
 from api.people.tables import (
     ActRow,
+    JobRow,
     MessageRow,
     PeopleBase,
     QuestionRow,
@@ -118,6 +121,21 @@ def test_an_ended_account_keeps_its_name_for_a_year_and_an_open_question_stays(
         assert account_of(desk, account).name == ""
     assert count(book, QuestionRow) == 1
     assert let_go(book) == {}
+
+
+def test_a_refused_job_goes_with_its_meter_and_one_that_waits_stays(
+    book: PeopleBook, clock: VirtualClock
+) -> None:
+    with book.writing() as desk:
+        refused = ask_job(desk, "a-board", "gw-01", "home-1", meter="E0031", address="Dorp 1")
+        judge_job(desk, "a-board", refused, approved=False)
+        ask_job(desk, "a-board", "gw-02", "home-2")
+    clock.advance((HANDOVER_DAYS - 1) * DAY_S)
+    early = let_go(book)
+    clock.advance(2 * DAY_S)
+
+    assert (early, let_go(book)) == ({}, {"gateway_job": 1})
+    assert count(book, JobRow) == 1
 
 
 def test_of_very_many_rows_some_go_at_once(book: PeopleBook, clock: VirtualClock) -> None:

@@ -132,7 +132,7 @@ def test_of_a_thousand_foreign_topics_none_is_delivered(
 
     for topic in foreign_topics():
         send(hostile, topic, b"forged")
-    hostile.publish("nec/v1/street/gw-01/blk/p1", b"own")
+    send(hostile, "nec/v1/street/gw-01/blk/p1", b"own")
 
     assert heard.get(timeout=WAIT_S) == "nec/v1/street/gw-01/blk/p1"
     until(lambda: hostile.refused == FOREIGN)

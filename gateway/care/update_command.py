@@ -186,7 +186,10 @@ def _back(chosen: argparse.Namespace) -> int:
     slots = Slots(chosen.root)
     if not slots.on_trial:
         raise InputError(f"{chosen.root}: no program is on trial, there is nothing to take back")
-    slots.take_back("somebody asked for it")
+    try:
+        slots.take_back("somebody asked for it")
+    except OSError as error:
+        raise InputError(f"{chosen.root}: cannot be written: {error.strerror}") from error
     return _told(slots)
 
 

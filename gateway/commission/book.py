@@ -10,8 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from gateway.commission.found import Found, found_of
-from gateway.enrol.kept import write_whole
-from kwartier.errors import ContractError
+from gateway.enrol.kept import IdentityWriteError, write_whole
+from kwartier.errors import ContractError, InputError
 from kwartier.packing import Json
 
 _log = logging.getLogger(__name__)
@@ -71,7 +71,12 @@ class Book:
     """What was found so far; every change is on disk before it is shown."""
 
     def __init__(self, path: Path, now_s: float) -> None:
-        """Open a file; one that is damaged is set aside and begun anew."""
+        """Open a file; one that is damaged is set aside and begun anew.
+
+        Raises:
+            InputError: It cannot be read.
+            IdentityWriteError: The disk takes nothing, so it cannot be set aside.
+        """
         self._path = path
         self._lock = threading.RLock()
         self._kept = self._read() or _Kept({}, started_s=int(now_s))
@@ -141,15 +146,22 @@ class Book:
                 content = file.read(_MOST_BYTES)
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise InputError(f"{self._path}: cannot be read: {error.strerror}") from error
         try:
             return _kept_of(json.loads(content))
         except (ValueError, ContractError) as error:
-            aside = self._path.with_suffix(".damaged")
-            self._path.replace(aside)
+            aside = self._put_aside()
             _log.warning(
                 "%s cannot be read (%s): it is %s now, begun anew", self._path, error, aside
             )
             return None
+
+    def _put_aside(self) -> Path:
+        try:
+            return self._path.replace(self._path.with_suffix(".damaged"))
+        except OSError as error:
+            raise IdentityWriteError(self._path, error) from error
 
 
 def _kept_of(told: Json) -> _Kept:

@@ -15,6 +15,7 @@ from gateway.commission.book import Book
 from gateway.enrol.code import drawn_code
 from gateway.enrol.kept import write_whole
 from kwartier.clock import Clock
+from kwartier.errors import InputError
 
 FILE = "wizard.code"
 TRIES = 8
@@ -29,6 +30,7 @@ class Door:
         """Read the code of the box; one is drawn when there is none.
 
         Raises:
+            InputError: The code cannot be read.
             IdentityWriteError: The disk takes nothing.
         """
         self._book = book
@@ -40,6 +42,8 @@ class Door:
             self.code = path.read_text(encoding="ascii").strip()
         except (FileNotFoundError, UnicodeDecodeError):
             self.code = ""
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from error
         if not self.code:
             self.code = drawn_code().typed
             write_whole(path, f"{self.code}\n".encode(), 0o600)

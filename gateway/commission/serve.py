@@ -8,7 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
-from kwartier.errors import LinkDownError, UsageError
+from kwartier.errors import InputError, LinkDownError, UsageError
 
 PORT = 8080
 
@@ -46,7 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Serve until all is handed over, or until SIGTERM or Ctrl-C."""
+    """Serve until all is handed over, or until SIGTERM or Ctrl-C.
+
+    Raises:
+        InputError: A file in the folder, or the folder itself, cannot be used.
+        LinkDownError: The port is taken.
+    """
     from gateway.commission.bench import Bench, cables
     from gateway.commission.door import Door
     from gateway.commission.homewizard_seen import HomeWizardsSeen
@@ -62,7 +67,10 @@ def run(chosen: argparse.Namespace) -> int:
     host, port = _place(chosen.listen)
     asked = [_place(one) for one in chosen.device]
     folder: Path = chosen.folder
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made: {error.strerror}") from error
     clock, site = SystemClock(), read_site(folder)
     named: list[str] = chosen.cable
     meters = HomeWizardsSeen()

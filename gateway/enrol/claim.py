@@ -95,12 +95,18 @@ class Claim:
 
     @classmethod
     def resumed(cls, identity: Identity, ca_file: Path | None = None) -> Claim | None:
-        """Return the claim that was begun before a restart; None when there is none."""
+        """Return the claim that was begun before a restart; None when there is none.
+
+        Raises:
+            IdentityError: It cannot be read.
+        """
         try:
             told = json.loads(_file(identity).read_bytes())
             server, ticket = told["server"], told["ticket"]
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise IdentityError(f"{_file(identity)}: cannot be read: {error.strerror}") from error
         except (ValueError, KeyError, TypeError):
             _file(identity).unlink(missing_ok=True)
             return None

@@ -102,12 +102,14 @@ class Identity:
         """Return its certificate; None when it has none yet.
 
         Raises:
-            IdentityError: The file is no certificate, or is for another key.
+            IdentityError: The file cannot be read, is no certificate, or is for another key.
         """
         try:
             content = self.certificate_file.read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise _unreadable(self.certificate_file, error) from error
         return self._own(content)
 
     def install(self, chain: bytes, roots: bytes = b"") -> None:
@@ -128,13 +130,19 @@ class Identity:
         write_whole(self.certificate_file, chain)
 
     def enrolled(self) -> Enrolled | None:
-        """Return what the server told; None before it did."""
+        """Return what the server told; None before it did.
+
+        Raises:
+            IdentityError: The file cannot be read.
+        """
         try:
             told = json.loads(self._enrolled_file.read_bytes())
             return enrolled_of(told) if isinstance(told, dict) else None
         except FileNotFoundError:
             return None
-        except ValueError as error:
+        except OSError as error:
+            raise _unreadable(self._enrolled_file, error) from error
+        except (ValueError, ContractError) as error:
             raise IdentityError(
                 f"{self._enrolled_file}: {error}; enrol this gateway anew"
             ) from error
@@ -180,7 +188,7 @@ class Identity:
         except FileNotFoundError:
             return self._new_key()
         except OSError as error:
-            raise IdentityError(f"{self.key_file}: cannot be read: {error.strerror}") from error
+            raise _unreadable(self.key_file, error) from error
         try:
             key = serialization.load_pem_private_key(content, None)
         except (ValueError, TypeError) as error:
@@ -258,6 +266,10 @@ def key_fingerprint(key: ec.EllipticCurvePublicKey) -> str:
     digest.update(plain)
     text = digest.finalize().hex()[:8].upper()
     return f"{text[:4]}-{text[4:]}"
+
+
+def _unreadable(path: Path, error: OSError) -> IdentityError:
+    return IdentityError(f"{path}: cannot be read: {error.strerror}")
 
 
 def _loaded(chain: bytes) -> list[x509.Certificate]:

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.commission.book import STEPS, Book, Mark, Outcome, Step
 from gateway.commission.found import Found, Kind, found_of
-from kwartier.errors import ContractError
+from kwartier.errors import ContractError, InputError
 
 NOW_S = 1_781_431_980
 INVERTER = Found("inverter", Kind.SOLAR, "192.0.2.10", 502, 1, "Voorbeeld", "S5", "0042")
@@ -48,6 +48,13 @@ def test_a_damaged_book_is_set_aside_and_begun_anew(tmp_path: Path, content: byt
 
     assert Book(tmp_path / "wizard.json", NOW_S).next() is STEPS[0]
     assert (tmp_path / "wizard.damaged").read_bytes() == content
+
+
+def test_a_book_that_cannot_be_read_is_named_and_stays(tmp_path: Path) -> None:
+    (tmp_path / "wizard.json").mkdir()
+
+    with pytest.raises(InputError, match=r"wizard\.json: cannot be read: Is a directory"):
+        Book(tmp_path / "wizard.json", NOW_S)
 
 
 def test_sessions_are_bounded(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from gateway.enrol.claim import Claim
 from gateway.enrol.identity import Enrolled, Identity, IdentityError, key_fingerprint
 from gateway.enrol.kept import IdentityWriteError, write_whole
 from gateway.enrol.settings import read_identity
@@ -190,3 +191,12 @@ def test_settings_name_folder_and_server(tmp_path: Path) -> None:
     assert read_identity(Table({}), tmp_path) is None
     with pytest.raises(SettingsError, match="https"):
         read_identity(Table({"enrolled_folder": "id", "server": "http://wijk.example"}), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["gateway.crt", "enrolled.json", "claim.json"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) -> None:
+    identity = Identity(tmp_path)
+    (tmp_path / name).mkdir()
+
+    with pytest.raises(IdentityError, match=f"{name}: cannot be read: Is a directory"):
+        _ = identity.certificate(), identity.enrolled(), Claim.resumed(identity)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hardware.crc16 import crc16
 from hardware.registers import HOLDING, INPUT
 
 _SENT_LEAST = 6
@@ -44,11 +45,12 @@ def answer_in(came: bytes, asked: bytes) -> bytes:
 
 
 def checksum(content: bytes) -> bytes:
-    """Return the checksum of a frame, low byte first; check value 0x4B37 for ``123456789``."""
-    rest = 0xFFFF
-    for byte in content:
-        rest = rest >> 8 ^ _TABLE[(rest ^ byte) & 0xFF]
-    return rest.to_bytes(2, "little")
+    """Return the checksum of two bytes or more, low byte first; 0x4B37 for ``123456789``.
+
+    It is the P1 telegram's, begun with sixteen ones: the same as to turn the first sixteen bits.
+    """
+    turned = bytes((content[0] ^ 0xFF, content[1] ^ 0xFF)) + content[2:]
+    return crc16(turned).to_bytes(2, "little")
 
 
 def _candidates(came: bytes, asked: bytes) -> list[tuple[int, int]]:
@@ -67,12 +69,3 @@ def _candidates(came: bytes, asked: bytes) -> list[tuple[int, int]]:
         for begin, size in begins.items()
         if came.startswith(begin, start)
     ]
-
-
-def _row(byte: int) -> int:
-    for _ in range(8):
-        byte = byte >> 1 ^ (0xA001 if byte & 1 else 0)
-    return byte
-
-
-_TABLE = [_row(byte) for byte in range(256)]

@@ -9,13 +9,13 @@ from pathlib import Path
 from gateway.care.settings import CareSettings, read_care
 from gateway.enrol.settings import IdentitySettings, read_identity
 from gateway.home_assistant import HomeAssistantSettings, read_home_assistant
-from gateway.modbus.line import MOST_UNIT, LinkSettings
-from gateway.modbus.settings import ProxySettings, read_link, read_proxy
+from gateway.modbus.line import LinkSettings
+from gateway.modbus.settings import ProxySettings, profile_named, read_link, read_proxy
 from gateway.p1.settings import P1Line, read_p1
 from gateway.steer.settings import SteeredDevice, read_battery
-from hardware.profile import Profile, load_profile
+from hardware.profile import Profile
 from kwartier.broker import Broker, read_broker
-from kwartier.errors import InputError, SettingsError
+from kwartier.errors import SettingsError
 from kwartier.identity import CoopId, DeviceId, GatewayId
 from kwartier.settings import Table, read_toml
 
@@ -142,11 +142,11 @@ def _settings(top: Table, folder: Path) -> GatewaySettings:
 
 
 def _modbus(row: Table) -> ModbusDevice:
-    profile = _profile(row)
+    profile = profile_named(row.text_or_none("profile"), row.place)
     device = ModbusDevice(
         row.name("device"),
         read_link(row, profile),
-        row.whole("unit", 1, low=0, high=MOST_UNIT),
+        row.whole("unit", 1, low=0, high=255),
         profile,
         row.number("every_s", 10.0, high=3600.0),
         row.flag("release_after_poll", default=False),
@@ -154,11 +154,3 @@ def _modbus(row: Table) -> ModbusDevice:
     )
     row.refuse_the_rest()
     return device
-
-
-def _profile(row: Table) -> Profile | None:
-    name = row.text_or_none("profile")
-    try:
-        return None if name is None else load_profile(name)
-    except InputError as error:
-        raise SettingsError(f"{row.place}profile: {error}") from error

@@ -15,10 +15,9 @@ BAUDS = (1200, 2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200)
 PARITIES = ("N", "E", "O")
 """None, even, odd."""
 SHORTEST_TIMEOUT_S = 0.05
-LONGEST_TIMEOUT_S = 60.0
-"""Between these an answer may be waited for [s]."""
-MOST_UNIT = 255
-"""The highest unit id."""
+"""For at least so long an answer is waited for [s]."""
+_LONGEST_TIMEOUT_S = 60.0
+_MOST_UNIT = 255
 _QUICK_BAUD = 19_200
 _QUICK_GAP_S = 0.00175
 _BITS_PER_CHARACTER = 11
@@ -135,11 +134,11 @@ def check_asked(units: Iterable[int], timeout_s: float) -> None:
         UsageError: One of them; the message says what to use.
     """
     for unit in units:
-        if not 0 <= unit <= MOST_UNIT:
-            raise UsageError(f"--unit {unit}: use 0 to {MOST_UNIT}")
-    if not SHORTEST_TIMEOUT_S <= timeout_s <= LONGEST_TIMEOUT_S:
+        if not 0 <= unit <= _MOST_UNIT:
+            raise UsageError(f"--unit {unit}: use 0 to {_MOST_UNIT}")
+    if not SHORTEST_TIMEOUT_S <= timeout_s <= _LONGEST_TIMEOUT_S:
         raise UsageError(
-            f"--timeout {timeout_s:g}: use {SHORTEST_TIMEOUT_S:g} to {LONGEST_TIMEOUT_S:g} seconds"
+            f"--timeout {timeout_s:g}: use {SHORTEST_TIMEOUT_S:g} to {_LONGEST_TIMEOUT_S:g} seconds"
         )
 
 

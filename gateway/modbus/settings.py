@@ -9,14 +9,13 @@ from typing import TypeAlias
 
 from gateway.modbus.line import (
     BAUDS,
-    LONGEST_TIMEOUT_S,
     PARITIES,
     SHORTEST_TIMEOUT_S,
     LinkSettings,
     SerialLine,
 )
-from hardware.profile import Profile
-from kwartier.errors import SettingsError
+from hardware.profile import Profile, load_profile
+from kwartier.errors import InputError, SettingsError
 from kwartier.identity import DeviceId
 from kwartier.settings import Table
 
@@ -57,7 +56,7 @@ def read_link(row: Table, profile: Profile | None = None) -> LinkSettings:
     link = LinkSettings(
         "" if serial is not None else row.text("host"),
         row.whole("port", usual.port, low=1, high=65_535),
-        timeout_s=row.number("timeout_s", usual.timeout_s, high=LONGEST_TIMEOUT_S),
+        timeout_s=row.number("timeout_s", usual.timeout_s, high=60.0),
         connect_wait_s=row.number(
             "connect_wait_s", profile.connect_wait_s if profile else 0.0, high=60.0
         ),
@@ -71,6 +70,18 @@ def read_link(row: Table, profile: Profile | None = None) -> LinkSettings:
     if serial is not None and "host" in row.values:
         raise SettingsError(f"{row.place}host and serial both stand there: leave one out")
     return link
+
+
+def profile_named(name: str | None, place: str) -> Profile | None:
+    """Return the profile that a device is read by; None for SunSpec, which has no name.
+
+    Raises:
+        SettingsError: There is none of that name; the message begins with ``place``.
+    """
+    try:
+        return None if name is None else load_profile(name)
+    except InputError as error:
+        raise SettingsError(f"{place}profile: {error}") from error
 
 
 def read_proxy(
@@ -101,10 +112,9 @@ def _serial(row: Table) -> SerialLine | None:
     path = row.text_or_none("serial")
     if path is None:
         return None
-    usual = SerialLine(path)
-    baud = row.whole("baud", usual.baud)
-    parity = row.text("parity", usual.parity)
-    stop_bits = row.whole("stop_bits", usual.stop_bits, low=1, high=2)
+    baud = row.whole("baud", 9600)
+    parity = row.text("parity", "N")
+    stop_bits = row.whole("stop_bits", 1, low=1, high=2)
     if baud not in BAUDS:
         raise SettingsError(f"{row.place}baud is {baud}: use one of {', '.join(map(str, BAUDS))}")
     if parity not in PARITIES:

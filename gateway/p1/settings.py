@@ -48,7 +48,7 @@ def read_p1(row: Table, folder: Path) -> P1Line:
         row.name("device", "p1"),
         _address(row),
         _LINES[name],
-        row.whole("fuse_a", USUAL_FUSE_A, low=6, high=2000),
+        row.whole("fuse_a", 80, low=6, high=2000),
         _keys(row, folder),
     )
     row.refuse_the_rest()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.modbus.line import MOST_UNIT, LinkSettings
-from gateway.modbus.settings import read_link
+from gateway.modbus.line import LinkSettings
+from gateway.modbus.settings import profile_named, read_link
 from gateway.steer.limits import PHASES, Limits
-from hardware.profile import Profile, load_profile
-from kwartier.errors import InputError, SettingsError
+from hardware.profile import Profile
+from kwartier.errors import SettingsError
 from kwartier.identity import DeviceId
 from kwartier.settings import Table
 
@@ -50,7 +50,7 @@ def read_battery(row: Table) -> SteeredDevice:
     device = SteeredDevice(
         row.name("device", "battery"),
         read_link(row, profile),
-        row.whole("unit", 1, low=0, high=MOST_UNIT),
+        row.whole("unit", 1, low=0, high=255),
         _limits(row),
         profile,
         row.name_or_none("meter"),
@@ -84,16 +84,14 @@ def _limits(row: Table) -> Limits:
 
 
 def _profile(row: Table) -> Profile | None:
-    name = row.text_or_none("profile")
-    if name is None:
+    profile = profile_named(row.text_or_none("profile"), row.place)
+    if profile is None:
         return None
-    try:
-        profile = load_profile(name)
-    except InputError as error:
-        raise SettingsError(f"{row.place}profile: {error}") from error
     if profile.control is None:
-        raise SettingsError(f"{row.place}profile: {name} tells no way to steer it")
+        raise SettingsError(f"{row.place}profile: {profile.name} tells no way to steer it")
     if not profile.control.steerable:
         why = profile.control.why_not
-        raise SettingsError(f"{row.place}profile: {name} is not steered: {why}; read it instead")
+        raise SettingsError(
+            f"{row.place}profile: {profile.name} is not steered: {why}; read it instead"
+        )
     return profile

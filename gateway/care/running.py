@@ -9,8 +9,7 @@ from pathlib import Path
 from gateway.care.caretaker import Caretaker, Home
 from gateway.care.overlay import Toml
 from gateway.care.program import ProgramProof
-from gateway.care.slots import Slots
-from gateway.care.trial import NotedTrial, Programs
+from gateway.care.trial import programs_at
 from gateway.care.watch import Watchers, Watches
 from gateway.service import run_gateway
 from gateway.settings import GatewaySettings, read_settings, settings_of
@@ -42,9 +41,7 @@ def run_with_care(path: Path, clock: Clock, stop: threading.Event) -> None:
 def _program(settings: GatewaySettings) -> list[Watches]:
     if settings.care.slots is None:
         return []
-    slots: Programs = Slots(settings.care.slots)
-    if settings.care.trial_file is not None:
-        slots = NotedTrial(Slots(settings.care.slots), settings.care.trial_file)
+    slots = programs_at(settings.care.slots, settings.care.trial_file)
     p1 = [line.device for line in settings.p1]
     return [ProgramProof(slots, Path(__file__), settings.folder, p1)]
 

@@ -155,6 +155,17 @@ class NotedTrial:
         replace_durably(self._disk, self._file, json.dumps(told).encode())
 
 
+def programs_at(root: Path, trial_file: Path | None) -> Programs:
+    """Return the programs below a folder.
+
+    Args:
+        root: The folder.
+        trial_file: Where a trial is noted; None where the links themselves may be moved.
+    """
+    slots = Slots(root)
+    return slots if trial_file is None else NotedTrial(slots, trial_file)
+
+
 def settle(slots: Slots, file: Path) -> None:
     """Move the links as a trial ended; root does this, and believes only what may be so.
 

@@ -208,17 +208,14 @@ def _told(slots: Slots) -> int:
 
 def _run(chosen: argparse.Namespace) -> int:
     from gateway.care.guard import run_current
-    from gateway.care.slots import Slots
-    from gateway.care.trial import NotedTrial, Programs
+    from gateway.care.trial import programs_at
     from kwartier.clock import SystemClock
     from kwartier.stopping import stopped_by_signals
 
     words = [word for place, word in enumerate(chosen.words) if place or word != "--"]
     if not words:
         raise UsageError("say what is to run after --, such as -- gateway --config gateway.toml")
-    slots: Programs = Slots(chosen.root)
-    if chosen.trial_file is not None:
-        slots = NotedTrial(Slots(chosen.root), chosen.trial_file)
+    slots = programs_at(chosen.root, chosen.trial_file)
     managed = "NOTIFY_SOCKET" in os.environ
     with stopped_by_signals() as stop:
         return run_current(slots, words, SystemClock(), stop, chosen.trial_s, managed=managed)

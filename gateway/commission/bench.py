@@ -6,12 +6,11 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from gateway.commission.found import Found
 from gateway.commission.reach import link_to, poll_of
-from gateway.commission.samples import Samples
+from gateway.commission.samples import Samples, exchange_w
 from gateway.commission.serial_lines import rs485_lines
 from gateway.commission.wiring import LineSeen, wants_other
 from gateway.modbus.link import LinkSettings, ModbusLink, ModbusUnit
@@ -165,7 +164,7 @@ class Bench:
         with self._lock:
             names = [one.name for one in self._devices]
             self._devices = tuple(
-                replace(one, turned=not one.turned) if one.name == name else one
+                one.as_turned(turned=not one.turned) if one.name == name else one
                 for one in self._devices
             )
             self.samples.turn(names.index(name), name)
@@ -253,12 +252,11 @@ class Bench:
             self._take(reading)
         if reading.device != DEVICE:
             return
-        taken, given = reading.values.get("import_w"), reading.values.get("export_w")
+        power_w = exchange_w(reading)
         with self._lock:
             self._first_s = self._first_s or now_s
             self.meter = reading.meter or self.meter
-        if taken is not None or given is not None:
-            power_w = (taken or 0) - (given or 0)
+        if power_w is not None:
             self.samples.meter(now_s, power_w)
             if self._polls and now_s >= self._polled_s + POLL_EVERY_S:
                 self._polled_s = now_s

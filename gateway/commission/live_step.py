@@ -67,10 +67,10 @@ class Trials:
         try:
             steering = find()
         except KwartierError as error:
-            self._done[name] = Trial(False, False, None, str(error)[:200])
+            self._done[name] = Trial.failed(error)
             return
         if steering is None:
-            self._done[name] = Trial(False, False, None, "nothing says how it is steered")
+            self._done[name] = Trial.failed("nothing says how it is steered")
             return
         self._done[name] = try_steering(steering, self._clock, self._stop)
 

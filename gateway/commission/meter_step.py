@@ -12,6 +12,7 @@ from gateway.commission.wiring import (
     Wiring,
     judge_wiring,
 )
+from gateway.p1.serial_port import DSMR_4
 from kwartier.clock import Clock
 from kwartier.packing import Json
 
@@ -37,7 +38,7 @@ def view(bench: Bench, clock: Clock, contract_meter: str) -> View:
     power_w, _ = bench.samples.newest()
     lines = [Line("meter.cable", {"cable": _short(seen.cable)}, _tone(ok=bool(seen.cable)))]
     if seen.cable and not seen.network:
-        speed = "115200 8N1" if seen.baud == 115_200 else "9600 7E1"
+        speed = "115200 8N1" if seen.baud == DSMR_4.baud else "9600 7E1"
         lines.append(Line("meter.speed", {"speed": speed}))
     if seen.share is not None:
         whole = Tone.GOOD if seen.share >= LEAST_SHARE else Tone.STOP

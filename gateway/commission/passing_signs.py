@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
 
 from gateway.commission.found import Found
+from gateway.commission.samples import exchange_w
 from gateway.commission.signs import Sample, Slope, judge_signs
 from kwartier.clock import Clock
 from kwartier.identity import DeviceId
@@ -28,7 +28,7 @@ class PassingSigns:
         """Listen to ``meter`` and ``devices``; readings come the right way round already."""
         self._clock = clock
         self._meter = meter
-        self._devices = tuple(replace(one, turned=False) for one in devices)
+        self._devices = tuple(one.as_turned(turned=False) for one in devices)
         self._lock = threading.Lock()
         self._newest: dict[DeviceId, tuple[float, int]] = {}
         self._samples: deque[Sample] = deque(maxlen=_MOST_SAMPLES)
@@ -54,8 +54,7 @@ class PassingSigns:
 
     def _power(self, reading: Reading) -> int | None:
         if reading.device == self._meter:
-            taken, given = reading.values.get("import_w"), reading.values.get("export_w")
-            return None if taken is None and given is None else (taken or 0) - (given or 0)
+            return exchange_w(reading)
         for device in self._devices:
             if device.name == reading.device:
                 return device.power_in(reading.values)

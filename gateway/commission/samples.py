@@ -7,9 +7,16 @@ from collections import deque
 from dataclasses import replace
 
 from gateway.commission.signs import Sample
+from kwartier.reading import Reading
 
 MOST_S = 3600
 """Samples are kept for so many telegrams."""
+
+
+def exchange_w(reading: Reading) -> int | None:
+    """Return the power at the meter, positive taken [W]; None when it tells neither direction."""
+    taken, given = reading.values.get("import_w"), reading.values.get("export_w")
+    return None if taken is None and given is None else (taken or 0) - (given or 0)
 
 
 class Samples:

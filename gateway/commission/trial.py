@@ -13,6 +13,7 @@ TRIAL_W = 300
 REVERT_S = 30
 _GRACE_S = 20.0
 _LOOK_EVERY_S = 0.5
+_LONGEST_WHY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,11 @@ class Trial:
         """Return whether it may be steered."""
         return self.obeyed and self.reverted
 
+    @classmethod
+    def failed(cls, why: object) -> Trial:
+        """Return what comes of one that was never obeyed, and why."""
+        return cls(False, False, None, str(why)[:_LONGEST_WHY])
+
 
 def try_steering(
     steering: Steering, clock: Clock, stop: threading.Event, look_every_s: float = _LOOK_EVERY_S
@@ -57,7 +63,7 @@ def try_steering(
                 return Trial(True, False, None, "it still held the set-point; it was released")
     except KwartierError as error:
         _let_go(steering)
-        return Trial(False, False, None, str(error)[:200])
+        return Trial.failed(error)
     _let_go(steering)
     return Trial(True, False, None, "it was broken off")
 

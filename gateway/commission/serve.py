@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 from kwartier.errors import InputError, LinkDownError, UsageError
+from kwartier.host_port import host_and_port
 
 PORT = 8080
 
@@ -108,10 +109,10 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def _place(written: str) -> tuple[str, int]:
-    host, colon, port = written.rpartition(":")
-    if not colon or not host or not (port.isascii() and port.isdigit() and int(port[:9]) < 65_536):
+    place = host_and_port(written, lowest=0)
+    if place is None:
         raise UsageError(f"{written!r}: write HOST:PORT, such as 0.0.0.0:{PORT}")
-    return host.strip("[]"), int(port)
+    return place
 
 
 def _shown(host: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlsplit
 
 from kwartier.errors import UsageError
+from kwartier.host_port import host_and_port
 
 PORT = 502
 """Where devices listen unless they say otherwise."""
@@ -119,12 +120,12 @@ def read_address(written: str) -> LinkSettings:
     """
     if written.startswith("serial:"):
         return LinkSettings("", serial=_serial_line(written))
-    host, colon, port = written.rpartition(":")
-    if not colon:
+    if ":" not in written:
         return LinkSettings(written)
-    if not host or not (port.isascii() and port.isdigit()) or not 1 <= int(port[:9]) <= 65535:
+    where = host_and_port(written)
+    if where is None:
         raise UsageError(f"{written!r}: write the address as HOST or HOST:PORT, port 1 to 65535")
-    return LinkSettings(host.strip("[]"), int(port))
+    return LinkSettings(*where)
 
 
 def check_asked(units: Iterable[int], timeout_s: float) -> None:

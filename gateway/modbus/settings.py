@@ -16,6 +16,7 @@ from gateway.modbus.line import (
 )
 from hardware.profile import Profile, load_profile
 from kwartier.errors import InputError, SettingsError
+from kwartier.host_port import host_and_port
 from kwartier.identity import DeviceId
 from kwartier.settings import Table
 
@@ -126,17 +127,20 @@ def _serial(row: Table) -> SerialLine | None:
 
 def _listen(row: Table) -> tuple[str, int]:
     written = row.text("listen", "127.0.0.1:1502")
-    host, _, port = written.rpartition(":")
-    try:
-        ip_address(host.strip("[]"))
-        right = port.isascii() and port.isdigit() and 1 <= int(port[:9]) <= 65535
-    except ValueError:
-        right = False
-    if not right:
+    where = host_and_port(written)
+    if where is None or not _is_address(where[0]):
         raise SettingsError(
             f"{row.place}listen is {written!r}: write an address and a port as 192.168.1.5:1502"
         )
-    return host.strip("[]"), int(port)
+    return where
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _networks(row: Table) -> tuple[Network, ...]:

@@ -16,6 +16,7 @@ from gateway.p1.homewizard_answer import MOST_BYTES, telegram_of_answer
 from gateway.p1.reader import P1Counters, P1Reader
 from kwartier.clock import Clock
 from kwartier.errors import ContractError, LinkDownError, SettingsError
+from kwartier.host_port import host_and_port
 from kwartier.interval import HOME_ZONE, Zone
 from kwartier.reading import Reading
 
@@ -27,6 +28,7 @@ _DATA = "/api/v1/data"
 _OK, _NOT_FOUND = 200, 404
 _ABSENT = frozenset({_NOT_FOUND, 405, 410, 501})
 _FORBIDDEN = 403
+_USUAL_PORT = 80
 
 
 class HomeWizardSource:
@@ -193,13 +195,11 @@ def checked_homewizard(address: str) -> tuple[str, int]:
         SettingsError: It is written otherwise.
     """
     where = address.removeprefix(SCHEME)
-    host, colon, port = where.rpartition(":") if not where.endswith("]") else (where, "", "")
-    if not colon:
-        host, port = where, "80"
-    sound = address.startswith(SCHEME) and host and not set(host) & set("/@?# ")
-    if not sound or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65_536:
+    has_port = ":" in where and not where.endswith("]")
+    found = host_and_port(where if has_port else f"{where}:{_USUAL_PORT}")
+    if not address.startswith(SCHEME) or found is None or set(found[0]) & set("/@?# "):
         raise SettingsError(f"P1 address {address!r}: write {SCHEME}HOST, or {SCHEME}HOST:PORT")
-    return host.strip("[]"), int(port)
+    return found
 
 
 def _cut(line: socket.socket | None) -> None:

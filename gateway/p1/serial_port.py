@@ -15,6 +15,7 @@ from typing import Protocol
 from gateway.p1.reader import P1Counters, P1Reader
 from kwartier.clock import Clock
 from kwartier.errors import LinkDownError, MissingExtraError, SettingsError
+from kwartier.host_port import host_and_port
 from kwartier.identity import DeviceId
 from kwartier.interval import HOME_ZONE, Zone
 from kwartier.reading import Reading
@@ -300,11 +301,10 @@ def _where(address: str) -> str | tuple[str, int]:
     """Return a serial device's path, or a host and port."""
     if address.startswith("/"):
         return address
-    host, colon, port = address.removeprefix("socket://").rpartition(":")
-    named = address.startswith("socket://") and colon and host
-    if not named or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+    where = host_and_port(address.removeprefix("socket://"))
+    if where is None or not address.startswith("socket://"):
         raise SettingsError(
             f"P1 address {address!r}: write a serial device such as /dev/ttyUSB0, "
             "or socket://HOST:PORT"
         )
-    return host.strip("[]"), int(port)
+    return where

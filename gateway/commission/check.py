@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gateway.commission.bench import Bench
 from gateway.commission.hold import battery_poll
+from gateway.commission.reach import poll_by
 from gateway.commission.wiring import (
     ENOUGH_TELEGRAMS,
     LARGEST_CLOCK_S,
@@ -21,7 +22,7 @@ from gateway.commission.wiring import (
 )
 from gateway.commission.words import Words
 from gateway.modbus.link import ModbusLink
-from gateway.modbus.poll import ProfilePoll, Role, SunSpecPoll
+from gateway.modbus.poll import Role
 from gateway.modbus.poller import Poll
 from gateway.settings import GatewaySettings, ModbusDevice
 from gateway.steer.settings import SteeredDevice
@@ -130,11 +131,7 @@ def _told(device: str, seen: LineSeen, wiring: Wiring) -> list[Checked]:
 def _modbus(device: ModbusDevice, clock: Clock) -> Checked:
     link = ModbusLink(device.link)
     unit = link.unit(device.unit)
-    poll: Poll = (
-        SunSpecPoll(unit, device.device, Role.SOLAR, clock)
-        if device.profile is None
-        else ProfilePoll(unit, device.device, device.profile, clock)
-    )
+    poll = poll_by(device.profile, unit, device.device, Role.SOLAR, clock)
     return _asked(device.device, poll, link)
 
 

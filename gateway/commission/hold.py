@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from gateway.agent import Agent
 from gateway.commission.commissioned import is_commissioned
+from gateway.commission.reach import poll_by
 from gateway.commission.turned import TurnedPoll
-from gateway.modbus.poll import ProfilePoll, Role, SunSpecPoll
+from gateway.modbus.poll import Role
 from gateway.modbus.poller import Poll
 from gateway.settings import GatewaySettings
 from gateway.steer.settings import SteeredDevice
@@ -75,9 +76,5 @@ def hold(batteries: Iterable[SteeredDevice], agent: Agent, clock: Clock) -> None
 
 def battery_poll(battery: SteeredDevice, unit: RegisterSource, clock: Clock) -> Poll:
     """Return how a battery is read that is not steered."""
-    poll: Poll = (
-        SunSpecPoll(unit, battery.device, Role.BATTERY, clock)
-        if battery.profile is None
-        else ProfilePoll(unit, battery.device, battery.profile, clock)
-    )
+    poll = poll_by(battery.profile, unit, battery.device, Role.BATTERY, clock)
     return TurnedPoll(poll) if battery.turned else poll

@@ -34,8 +34,9 @@ ANEW_S = 86_400
 AGAIN_S = 300
 """How long after it was revoked a gateway's connection is cut again and again [s]."""
 OWNER_WORDS = (
-    "Dit kastje leest uw slimme meter en uw zonnepanelen. Alleen u ziet uw kwartierwaarden. "
-    "De cooperatie gebruikt ze om stroom te verdelen en af te rekenen. U kunt dit stoppen."
+    "Dit kastje leest uw slimme meter en uw zonnepanelen. U ziet uw kwartierwaarden. Het bestuur "
+    "ziet ze alleen met een reden, en u leest terug wie keek. De coöperatie gebruikt ze om stroom "
+    "te verdelen en af te rekenen. U kunt dit stoppen."
 )
 
 

@@ -19,7 +19,7 @@ from gateway.home_assistant import HomeAssistant
 from gateway.keep.namesake import Boot
 from gateway.keep.outbox import Outbox
 from gateway.modbus.links import Links
-from gateway.modbus.poll import ProfilePoll, Role, SunSpecPoll
+from gateway.modbus.poll import Role, poll_by
 from gateway.modbus.poller import Asked, Poll, Poller, ReleasingPoll
 from gateway.modbus.proxy import ModbusProxy
 from gateway.p1.line import MeterLine
@@ -258,11 +258,7 @@ def _beside(
 def _poll(device: ModbusDevice, links: Links, clock: Clock) -> Poll:
     link = links.at(device.link)
     unit = link.unit(device.unit)
-    poll: Poll = (
-        SunSpecPoll(unit, device.device, Role.SOLAR, clock)
-        if device.profile is None
-        else ProfilePoll(unit, device.device, device.profile, clock)
-    )
+    poll: Poll = poll_by(device.profile, unit, device.device, Role.SOLAR, clock)
     if device.turned:
         poll = TurnedPoll(poll)
     return ReleasingPoll(poll, link) if device.release_after_poll else poll

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from gateway.commission.bench import Bench
 from gateway.commission.hold import battery_poll
-from gateway.commission.reach import poll_by
 from gateway.commission.wiring import (
     ENOUGH_TELEGRAMS,
     LARGEST_CLOCK_S,
@@ -22,7 +21,7 @@ from gateway.commission.wiring import (
 )
 from gateway.commission.words import Words
 from gateway.modbus.link import ModbusLink
-from gateway.modbus.poll import Role
+from gateway.modbus.poll import Role, poll_by
 from gateway.modbus.poller import Poll
 from gateway.settings import GatewaySettings, ModbusDevice
 from gateway.steer.settings import SteeredDevice

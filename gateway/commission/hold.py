@@ -8,9 +8,8 @@ from dataclasses import replace
 
 from gateway.agent import Agent
 from gateway.commission.commissioned import is_commissioned
-from gateway.commission.reach import poll_by
 from gateway.commission.turned import TurnedPoll
-from gateway.modbus.poll import Role
+from gateway.modbus.poll import Role, poll_by
 from gateway.modbus.poller import Poll
 from gateway.settings import GatewaySettings
 from gateway.steer.settings import SteeredDevice

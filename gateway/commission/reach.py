@@ -7,14 +7,12 @@ from pathlib import Path
 from gateway.commission.found import Found
 from gateway.modbus.line import LinkSettings, SerialLine
 from gateway.modbus.link import ModbusUnit
-from gateway.modbus.poll import ProfilePoll, Role, SunSpecPoll
+from gateway.modbus.poll import Role, poll_by
 from gateway.modbus.poller import Poll
 from gateway.steer.steering import Steering
 from gateway.steer.way import profile_way, sunspec_way
-from hardware.profile import Profile, load_profile
-from hardware.registers import RegisterSource
+from hardware.profile import load_profile
 from kwartier.clock import Clock
-from kwartier.identity import DeviceId
 
 _TIMEOUT_S = 2.0
 
@@ -37,15 +35,6 @@ def poll_of(device: Found, unit: ModbusUnit, clock: Clock) -> Poll:
     profile = load_profile(device.profile) if device.profile else None
     role = Role.BATTERY if device.series == "battery_w" else Role.SOLAR
     return poll_by(profile, unit, device.name, role, clock)
-
-
-def poll_by(
-    profile: Profile | None, unit: RegisterSource, name: DeviceId, role: Role, clock: Clock
-) -> Poll:
-    """Return how a device is read by its profile, or by SunSpec where it has none."""
-    if profile is None:
-        return SunSpecPoll(unit, name, role, clock)
-    return ProfilePoll(unit, name, profile, clock)
 
 
 def steering_of(device: Found, unit: ModbusUnit, clock: Clock, folder: Path) -> Steering | None:

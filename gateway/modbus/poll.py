@@ -120,6 +120,15 @@ class _MovedError(KwartierError):
     """Another model stands where ours stood."""
 
 
+def poll_by(
+    profile: Profile | None, unit: RegisterSource, name: DeviceId, role: Role, clock: Clock
+) -> SunSpecPoll | ProfilePoll:
+    """Return how a device is read by its profile, or by SunSpec where it has none."""
+    if profile is None:
+        return SunSpecPoll(unit, name, role, clock)
+    return ProfilePoll(unit, name, profile, clock)
+
+
 def _solar(source: RegisterSource, chain: Chain) -> dict[str, int]:
     """Return what an inverter makes; a hybrid's AC power holds its battery's, so its strings."""
     inverter = chain.first(*_INVERTERS)

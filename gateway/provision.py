@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
+from gateway.commission.door import FILE as CODE
+from gateway.enrol.code import drawn_code
 from hardware.pi.card import Card
 from hardware.pi.cloud_init import FOLDER, Wifi
 from kwartier.errors import InputError, UsageError
@@ -89,8 +91,10 @@ def run(chosen: argparse.Namespace) -> int:
     out: Path = chosen.out
     _checked_place(out)
     written = _write(card, wheels, out)
+    code = _box_code(out)
     sys.stdout.write(
-        f"{written} files for {card.gateway} ({card.address}) are in {out}.\n"
+        f"{written + 1} files for {card.gateway} ({card.address}) are in {out}.\n"
+        f"Write this code on the box: {code}\n"
         f"Put the card in the Pi, connect network and power, and wait three minutes.\n"
         f"Then open http://{card.host}.local on a telephone in the same network.\n"
     )
@@ -117,6 +121,19 @@ def _write(card: Card, wheels: list[Path], out: Path) -> int:
             f"--out {out}: {error.strerror}: is the card full, or locked by its switch?"
         ) from error
     return len(files) + len(wheels)
+
+
+def _box_code(out: Path) -> str:
+    """Return the code that the wizard of this box asks for; a card written again keeps its code."""
+    path = out / FOLDER / CODE
+    try:
+        if path.exists():
+            return path.read_text(encoding="ascii").strip()
+        code = drawn_code().typed
+        path.write_text(f"{code}\n", newline="\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"--out {path}: {error}: write the card anew") from error
+    return code
 
 
 def _checked_place(out: Path) -> None:

@@ -68,6 +68,14 @@ for file in config.pub site.toml; do
         mv "$state/$file.new" "$state/$file"
     fi
 done
+# The code on the box's sticker: it leaves the card, which any computer can read.
+if [ -f "$from/wizard.code" ]; then
+    install -m 0600 "$from/wizard.code" "$state/wizard.code.new"
+    [ -n "$at" ] || chown kwartier:kwartier "$state/wizard.code.new"
+    sync
+    mv "$state/wizard.code.new" "$state/wizard.code"
+    rm "$from/wizard.code"
+fi
 if [ -n "$at" ]; then
     say 'done, below another root'
     exit 0

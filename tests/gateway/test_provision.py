@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tomllib
@@ -59,6 +60,21 @@ def test_a_card_has_a_name_no_password_and_installs_the_gateway(tmp_path: Path) 
         "slots": "/opt/kwartier",
     }
     assert (card / "kwartier" / "units" / "kwartier-gateway.service").exists()
+
+
+def test_the_box_has_a_code_for_its_sticker_and_keeps_it_when_its_card_is_written_again(
+    tmp_path: Path,
+) -> None:
+    def code(told: str) -> str:
+        found = re.search(r"code on the box: (\S+)", told)
+        assert found is not None
+        return found[1]
+
+    first, again = (provision("--out", tmp_path / "card").stdout for _ in range(2))
+    other = provision("--out", tmp_path / "other").stdout
+
+    assert code(first) == code(again) != code(other)
+    assert (tmp_path / "card" / "kwartier" / "wizard.code").read_text() == code(first) + "\n"
 
 
 def test_hostile_words_stay_words(tmp_path: Path) -> None:

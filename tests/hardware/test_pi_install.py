@@ -88,6 +88,7 @@ def install(card: Path, root: Path, **more: str) -> subprocess.CompletedProcess[
 def test_the_script_installs_a_program_that_runs_and_a_second_time_changes_nothing(
     card: Path, tmp_path: Path
 ) -> None:
+    code = (card / "wizard.code").read_text()
     ran = install(card, tmp_path)
     assert ran.returncode == 0, ran.stderr
     programs = tmp_path / "opt/kwartier"
@@ -115,7 +116,11 @@ def test_the_script_installs_a_program_that_runs_and_a_second_time_changes_nothi
     assert list(programs.glob("slots/a/lib/kwartier/__pycache__/cli.*.pyc"))
     assert len(list((programs / "keys").iterdir())) == 2
     state = tmp_path / "var/lib/kwartier"
-    assert sorted(path.name for path in state.iterdir()) == ["config.pub", "inbox", "site.toml"]
+    kept = sorted(path.name for path in state.iterdir())
+    assert kept == ["config.pub", "inbox", "site.toml", "wizard.code"]
+    assert (state / "wizard.code").read_text() == code
+    assert (state / "wizard.code").stat().st_mode & 0o777 == 0o600
+    assert not (card / "wizard.code").exists()  # any computer could read it there
     assert (tmp_path / "etc/udev/rules.d/60-kwartier.rules").exists()
     assert (tmp_path / "etc/systemd/system/kwartier-update.path").exists()
 

@@ -14,30 +14,24 @@ import logging
 import secrets
 import sqlite3
 import threading
-import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gateway.keep import outbox_file
+from gateway.keep import outbox_file, outbox_rows
 from gateway.keep.blocks import Draft
 from gateway.keep.outbox_file import Connect, OutboxWriteError, connected
-from gateway.keep.thinning import STEPS_S, thinned
+from gateway.keep.outbox_rows import CHUNK, ROW_BYTES, transaction
+from gateway.keep.payloads import payloads_of, renamed
+from gateway.keep.position import Kept as Kept  # noqa: PLC0414 - also a word of the outbox
+from gateway.keep.position import Position as Position  # noqa: PLC0414 - also a word of the outbox
 from kwartier.clock import Clock
-from kwartier.errors import ContractError
-from kwartier.identity import DeviceId, GatewayId
-from kwartier.wire import MAX_PAYLOAD_BYTES, block_of, decode_block, encode_block
+from kwartier.identity import GatewayId
 
 _log = logging.getLogger(__name__)
 
-_ROW_BYTES = 64
 _MOST_IN_MEMORY_BYTES = 32_000_000
-_COUNTED_PAGES = 16_384
-"""Up to 64 MB of pages blocks are counted one by one at the start; above, their pages are."""
 _PRUNE_EVERY_S = 900.0
-_CHUNK = 64
-_DAMAGED = b"!"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,37 +45,6 @@ class Limits:
 
     keep_s: int = 14 * 86_400
     max_bytes: int = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where an outbox stands.
-
-    Attributes:
-        epoch: Its life.
-        oldest: The first block it still has; ``last + 1`` when it has none.
-        last: The last block written; 0 for none.
-        unproven: The last block there was when the file was opened, until the record has shown
-            that nothing after it was used before; 0 once it has, and in an epoch begun since.
-        upto: The last block known to be in the record; 0 for none.
-        store_gen: The life of the record that said so; empty for none.
-    """
-
-    epoch: str
-    oldest: int
-    last: int
-    unproven: int
-    upto: int
-    store_gen: str
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A block as it lies in the outbox, ready to be sent."""
-
-    seq: int
-    device: DeviceId
-    payload: bytes
 
 
 class Outbox:
@@ -173,17 +136,12 @@ class Outbox:
         """Return those of the wanted blocks that are kept, in order."""
         with self._lock:
             try:
-                rows = self._db.execute(
-                    "SELECT seq, device, crc, payload FROM block WHERE seq >= ? AND seq < ?"
-                    " ORDER BY seq",
-                    (wanted.start, wanted.stop),
-                ).fetchall()
+                return outbox_rows.blocks_in(self._db, wanted)
             except sqlite3.DatabaseError as error:
                 if not outbox_file.is_damaged(error):
                     raise OutboxWriteError(self._path, error) from error
                 self._replace_file(str(error))
                 return []
-            return [Kept(seq, device, _whole(payload, crc)) for seq, device, crc, payload in rows]
 
     def acknowledge(self, upto: int, store_gen: str) -> None:
         """Note what the record holds; a lower number than before is taken as said."""
@@ -200,7 +158,7 @@ class Outbox:
         """
         with self._lock:
             try:
-                with self._transaction() as db:
+                with transaction(self._db) as db:
                     db.execute("UPDATE life SET unproven = 0")
             except sqlite3.DatabaseError as error:
                 raise OutboxWriteError(self._path, error) from error
@@ -220,10 +178,11 @@ class Outbox:
             owed = self.read(range(old.upto + 1, old.last + 1))
             epoch = _new_epoch()
             try:
-                with self._transaction() as db:
+                with transaction(self._db) as db:
                     db.execute("DELETE FROM block")
                     for seq, kept in enumerate(owed, 1):
-                        self._insert(db, seq, kept.device, _renamed(kept.payload, epoch, seq))
+                        payload = renamed(kept.payload, epoch, seq)
+                        outbox_rows.insert(db, seq, kept.device, payload, self._now_s())
                     db.execute(
                         "UPDATE life SET epoch = ?, last = ?, unproven = 0, upto = 0,"
                         " store_gen = ''",
@@ -238,8 +197,8 @@ class Outbox:
         """Write the watermark and let go of the file."""
         with self._lock:
             try:
-                with self._transaction() as db:
-                    self._write_life(db, self._position.last)
+                with transaction(self._db) as db:
+                    outbox_rows.write_position(db, self._position)
             except sqlite3.DatabaseError as error:
                 _log.warning("outbox could not write its watermark: %s", error)
             self._db.close()
@@ -284,36 +243,21 @@ class Outbox:
         self._db = outbox_file.in_memory(_new_epoch())
 
     def _load(self) -> None:
-        epoch, last, unproven, upto, store_gen = self._db.execute(
-            "SELECT epoch, last, unproven, upto, store_gen FROM life"
-        ).fetchone()
-        (oldest,) = self._db.execute("SELECT min(seq) FROM block").fetchone()
-        self._position = Position(epoch, oldest or last + 1, last, unproven, upto, store_gen)
-        self._held_bytes = self._counted_bytes()
-
-    def _counted_bytes(self) -> int:
-        """Return how much the blocks take; a large file is not read for that."""
-        (pages,) = self._db.execute("PRAGMA page_count").fetchone()
-        (free,) = self._db.execute("PRAGMA freelist_count").fetchone()
-        (page_bytes,) = self._db.execute("PRAGMA page_size").fetchone()
-        if pages - free > _COUNTED_PAGES:
-            return int((pages - free) * page_bytes)
-        held, count = self._db.execute(
-            "SELECT total(length(payload)), count(*) FROM block"
-        ).fetchone()
-        return int(held) + int(count) * _ROW_BYTES
+        self._position = outbox_rows.position_in(self._db)
+        self._held_bytes = outbox_rows.counted_bytes(self._db)
 
     def _append(self, drafts: Sequence[Draft]) -> range:
-        first = self._position.last + 1
-        seq, added = first, 0
-        with self._transaction() as db:
+        first, added = self._position.last + 1, 0
+        seq, epoch = first, self._position.epoch
+        with transaction(self._db) as db:
             for draft in drafts:
-                for device, payload in self._payloads(draft, seq):
-                    self._insert(db, seq, device, payload)
-                    added += len(payload) + _ROW_BYTES
+                for device, payload in payloads_of(draft, self._gateway, epoch, seq):
+                    outbox_rows.insert(db, seq, device, payload, self._now_s())
+                    added += len(payload) + ROW_BYTES
                     seq += 1
-            self._write_life(db, seq - 1)
-        self._position = replace(self._position, last=seq - 1)
+            reached = replace(self._position, last=seq - 1)
+            outbox_rows.write_position(db, reached)
+        self._position = reached
         self._held_bytes += added
         try:
             self._make_room()
@@ -321,58 +265,15 @@ class Outbox:
             _log.warning("the outbox could not make room: %s", error)  # what came is written
         return range(first, seq)
 
-    def _payloads(self, draft: Draft, seq: int) -> Iterator[tuple[DeviceId, bytes]]:
-        """Yield the payload of a draft, or of its halves where one would be too large."""
-        readings = list(draft.readings)
-        block = block_of(readings, self._gateway, self._position.epoch, seq, draft.crc_failures)
-        payload = encode_block(block)
-        if len(payload) <= MAX_PAYLOAD_BYTES or len(readings) == 1:
-            yield block.device, payload
-            return
-        middle = len(readings) // 2
-        for part in (
-            Draft(tuple(readings[:middle]), draft.crc_failures),
-            Draft(tuple(readings[middle:])),
-        ):
-            for piece in self._payloads(part, seq):
-                yield piece
-                seq += 1
-
-    def _insert(self, db: sqlite3.Connection, seq: int, device: DeviceId, payload: bytes) -> None:
-        db.execute(
-            "INSERT INTO block (seq, device, stored_s, crc, payload) VALUES (?, ?, ?, ?, ?)",
-            (seq, device, int(self._clock.now_s()), zlib.crc32(payload), payload),
-        )
-
-    def _write_life(self, db: sqlite3.Connection, last: int) -> None:
-        db.execute(
-            "UPDATE life SET last = ?, upto = ?, store_gen = ?",
-            (last, self._position.upto, self._position.store_gen),
-        )
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield self._db
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
-
     def _make_room(self) -> None:
         """Let go of old acknowledged blocks; when still too much is held, of detail."""
         now_s = self._clock.monotonic_s()
         if now_s >= self._prune_at_s:
             self._prune_at_s = now_s + _PRUNE_EVERY_S
-            before_s = int(self._clock.now_s()) - self._limits.keep_s
-            (young,) = self._db.execute(
-                "SELECT min(seq) FROM block WHERE stored_s >= ?", (before_s,)
-            ).fetchone()
-            self._forget(self._position.last if young is None else young - 1)
+            before_s = self._now_s() - self._limits.keep_s
+            self._forget(outbox_rows.youngest_before(self._db, before_s, self._position.last))
         while self._held_bytes > self._limits.max_bytes:
-            if not self._forget(self._position.oldest + _CHUNK - 1) and not self._thin_some():
+            if not self._forget(self._position.oldest + CHUNK - 1) and not self._thin_some():
                 return
 
     def _forget(self, until: int) -> bool:
@@ -380,62 +281,20 @@ class Outbox:
         until = min(until, self._position.upto)
         if until < self._position.oldest:
             return False
-        count, freed = self._db.execute(
-            "SELECT count(*), total(length(payload)) FROM block WHERE seq <= ?", (until,)
-        ).fetchone()
-        with self._transaction() as db:
-            db.execute("DELETE FROM block WHERE seq <= ?", (until,))
+        self._held_bytes -= outbox_rows.forget(self._db, until)
         self._position = replace(self._position, oldest=until + 1)
-        self._held_bytes -= int(freed) + count * _ROW_BYTES
         return True
 
     def _thin_some(self) -> bool:
         """Take detail from the oldest blocks that still have it; return whether any had."""
-        for step_s in STEPS_S:
-            rows = self._db.execute(
-                "SELECT seq, crc, payload FROM block WHERE step_s < ? ORDER BY seq LIMIT ?",
-                (step_s, _CHUNK),
-            ).fetchall()
-            if not rows:
-                continue
-            with self._transaction() as db:
-                for seq, crc, payload in rows:
-                    less = _with_less_detail(_whole(payload, crc), step_s)
-                    db.execute(
-                        "UPDATE block SET step_s = ?, crc = ?, payload = ? WHERE seq = ?",
-                        (step_s, zlib.crc32(less), less, seq),
-                    )
-                    self._held_bytes += len(less) - len(payload)
-            self._thinned_blocks += len(rows)
-            return True
-        return False
+        blocks, freed = outbox_rows.thin_some(self._db)
+        self._thinned_blocks += blocks
+        self._held_bytes -= freed
+        return blocks > 0
+
+    def _now_s(self) -> int:
+        return int(self._clock.now_s())
 
 
 def _new_epoch() -> str:
     return secrets.token_hex(8)
-
-
-def _whole(payload: bytes, crc: int) -> bytes:
-    """Return a payload as written, or marked so that nobody takes it for readings.
-
-    The collector sets a marked one aside with its bytes, and it counts as delivered.
-    """
-    if zlib.crc32(payload) == crc or payload.startswith(_DAMAGED):
-        return payload
-    _log.error("a block in the outbox has changed on the disk: it is sent for the record only")
-    return (_DAMAGED + payload)[:MAX_PAYLOAD_BYTES]
-
-
-def _renamed(payload: bytes, epoch: str, seq: int) -> bytes:
-    """Return a payload under another number; one that cannot be read stays as it is."""
-    try:
-        return encode_block(replace(decode_block(payload), epoch=epoch, seq=seq))
-    except ContractError:
-        return payload
-
-
-def _with_less_detail(payload: bytes, step_s: int) -> bytes:
-    try:
-        return min(payload, encode_block(thinned(decode_block(payload), step_s)), key=len)
-    except ContractError:
-        return payload

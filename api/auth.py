@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from http import HTTPStatus
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request, Response
@@ -17,6 +16,7 @@ from api.people.rates import Rates
 from api.people.sessions import LIMIT_S, OpenSession, end_session, hash_of, session_of, visitor_of
 from api.people.visitor import Role, Visitor
 from api.problems import ProofNeededError, RefusedError
+from api.reach import is_loopback
 from kwartier.errors import SettingsError
 
 _OLD_PAGES = '"cache"'
@@ -202,16 +202,6 @@ def check_policies(app: FastAPI) -> None:
         if len(policies) != 1:
             name = getattr(route, "path", type(route).__name__)
             raise SettingsError(f"route {name!r} declares no policy: give it one Require")
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host name means this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _own_origin(request: Request) -> str | None:

@@ -15,6 +15,7 @@ from api.papers.shelf import Shelf
 from api.people.book import PeopleBook
 from api.people.told import ToldBook
 from api.plans import PlanBook
+from api.reach import LOCAL_URL, HelpLine
 from api.signals import Signals
 from collectors.disclosure import Disclosure
 from collectors.queries import Records
@@ -31,24 +32,8 @@ if TYPE_CHECKING:
     from api.overview.keeper import Overview
     from api.post.hook import Hook
 
-LOCAL_URL = "http://127.0.0.1:8000"
-"""Where pages are served unless another address is set."""
-
 Settle: TypeAlias = Callable[[Sequence[QuarterReadings]], DaySettlement]
 """Settles some quarters by the rules and the tariff in force."""
-
-
-@dataclass(frozen=True, slots=True)
-class HelpLine:
-    """Whom people call.
-
-    Attributes:
-        phone: The number; empty without one.
-        hours: When somebody answers, in words; empty when nobody said.
-    """
-
-    phone: str = ""
-    hours: str = ""
 
 
 @dataclass(frozen=True, slots=True)

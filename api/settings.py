@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from api.auth import is_loopback
 from api.elsewhere import OidcSettings
 from api.enrolment.settings import EnrolmentSettings, read_enrolment
-from api.house import LOCAL_URL, HelpLine
 from api.post.settings import MailSettings, WebhookSettings, read_mail, read_webhook
+from api.reach import LOCAL_URL, HelpLine, is_loopback
 from api.retail import Retail
 from kwartier.broker import Broker, read_broker
 from kwartier.errors import SettingsError

@@ -10,8 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from api.auth import is_loopback
 from api.mail import MailRefusedError, address_parts, one_line
+from api.reach import is_loopback
 from kwartier.errors import SettingsError
 from kwartier.settings import Table, read_secret
 

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from api.app import create_app
-from api.house import HelpLine
 from api.people.accounts import SYSTEM, add_account
 from api.people.sessions import open_session
+from api.reach import HelpLine
 from api.settings import read_serve_settings
 from kwartier.errors import SettingsError
 from tests.api.conftest import served

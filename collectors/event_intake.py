@@ -1,8 +1,8 @@
 """Events: from the lane ``evt`` of every gateway into the record.
 
-A gateway tells an event once and forgets it, so that here nothing is let go of: the broker hears
-that it need not deliver again only after the commit, and what it delivers twice is one. Which
-gateway speaks is said by the topic alone, and the broker lets a gateway write on its own only.
+A gateway keeps an event until it hears that the record holds it, and tells it again: the broker
+and the gateway hear so only after the commit, and what is told twice is one. Which gateway speaks
+is said by the topic alone, and the broker lets a gateway write on its own only.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from collectors.store import DeadLetter, Intake, KeptEvent, Store
 from kwartier.bus import Bus, Message
 from kwartier.clock import Clock
-from kwartier.errors import ContractError, KwartierError, TemporaryError
-from kwartier.events import decode_event, sentence_of
-from kwartier.identity import CoopId
+from kwartier.errors import ContractError, KwartierError, LinkDownError, TemporaryError
+from kwartier.events import decode_event, encode_event_ack, mark_of, sentence_of
+from kwartier.identity import CoopId, GatewayId
 from kwartier.units import EpochS
 from kwartier.wire import MAX_PAYLOAD_BYTES, ROOT, Address, Lane
 
@@ -87,11 +87,19 @@ class EventIntake:
             StoreBusyError: The store takes nothing now; nothing was stored or acknowledged.
         """
         at_s = int(self._clock.now_s())
-        found = [one for message in messages if (one := _opened(message, at_s)) is not None]
+        found: list[KeptEvent | DeadLetter] = []
+        marks: dict[GatewayId, set[str]] = {}
+        for message in messages:
+            one = _opened(message, at_s)
+            if one is not None:
+                found.append(one)
+                marks.setdefault(one.gateway, set()).add(mark_of(message.payload))
         with self._store.intake() as intake:
             told = [_put(intake, one) for one in found]
         for message in messages:
             message.acknowledge()
+        for gateway, held in marks.items():
+            self._tell(gateway, held)
         letters = [one for one in found if isinstance(one, DeadLetter)]
         self.kept += sum(told)
         self.again += len(found) - len(letters) - sum(told)
@@ -99,6 +107,14 @@ class EventIntake:
         self.foreign += len(messages) - len(found)
         for letter in letters:
             _log.warning("an event of %s is set aside: %s", letter.gateway, letter.reason)
+
+    def _tell(self, gateway: GatewayId, held: Collection[str]) -> None:
+        """Say which events the record holds; when it does not arrive, they are told again."""
+        topic = Address(self._coop, gateway, Lane.EVENT_ACK).topic
+        try:
+            self._bus.publish(topic, encode_event_ack(held))
+        except LinkDownError:
+            _log.debug("no link to acknowledge events: their gateway will tell them again")
 
     def _run(self) -> None:
         try:

@@ -99,7 +99,7 @@ class Agent:
             outbox, bus, coop, gateway, SystemClock(), self._manner.pace, random
         )
         self._keeper = Keeper(outbox, clock, self._wrote, self._manner.shape)
-        self._herald = Herald(bus, coop, gateway)
+        self._herald = Herald(bus, coop, gateway, outbox, SystemClock())
         self._trouble = Trouble(outbox, clock)
         self._presence = Presence(
             bus,
@@ -148,6 +148,7 @@ class Agent:
         """Begin to keep and to send."""
         self._keeper.start()
         self._courier.start()
+        self._herald.start()
         self._presence.start()
         self._bus.watch_link(self._linked)
 
@@ -158,6 +159,7 @@ class Agent:
         self._keeper.stop()
         self._courier.stop()
         self._presence.stop()
+        self._herald.stop()
 
     def take(self, reading: Reading) -> None:
         """Keep one reading, and show it live."""
@@ -191,7 +193,7 @@ class Agent:
             _log.info("no link: nobody was told that %s", response.reason)
 
     def tell_event(self, event: Event) -> None:
-        """Say what happened, now or once the link is there; usable from any thread."""
+        """Say what happened until the record holds it; usable from any thread, never waits."""
         self._herald.tell(event)
 
     def _show(self, reading: Reading) -> None:
@@ -226,7 +228,7 @@ class Agent:
     def _linked(self, up: bool) -> None:  # noqa: FBT001 - the bus says it so
         self._presence.linked(up=up)
         if up:
-            self._herald.tell_waiting()
+            self._herald.linked()
 
     def _wrote(self) -> None:
         """Send what is new on disk; tell what the outbox suffered."""

@@ -1,12 +1,15 @@
 """Events: what went wrong on a gateway that somebody should hear of, on the lane ``evt``.
 
 An event says what happened in a word and a short sentence. It carries no reading and no whole id:
-a long number in its sentence is blotted out before it leaves.
+a long number in its sentence is blotted out before it leaves. It is named by its mark, which is
+drawn from its bytes: told again it has the same one, and the record says by marks what it holds.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,6 +23,10 @@ MAX_REASON = 180
 _ID = re.compile(r"[0-9A-Za-z]*[0-9]{8,}[0-9A-Za-z]*", re.ASCII)
 _BLOTTED = "[id]"
 _PARTS = {"v", "kind", "dev", "t", "reason"}
+MAX_MARKS = 400
+"""The most marks of one acknowledgement."""
+_MARK_LETTERS = 16
+_MARK = re.compile(f"[0-9a-f]{{{_MARK_LETTERS}}}", re.ASCII)
 
 
 class EventKind(StrEnum):
@@ -70,6 +77,34 @@ def encode_event(event: Event) -> bytes:
             "reason": sentence_of(event),
         }
     )
+
+
+def mark_of(payload: bytes) -> str:
+    """Return the mark of an event's payload: 16 hexadecimal letters."""
+    return hashlib.sha256(payload).hexdigest()[:_MARK_LETTERS]
+
+
+def encode_event_ack(marks: Collection[str]) -> bytes:
+    """Return the payload that says which events the record holds for good."""
+    assert len(marks) <= MAX_MARKS, len(marks)
+    return plain({"v": VERSION, "marks": [*sorted(set(marks))]})
+
+
+def decode_event_ack(payload: bytes) -> frozenset[str]:
+    """Return the marks of an acknowledgement of events.
+
+    Raises:
+        ContractError: It is too large, no JSON, of another version, or holds something else.
+    """
+    marks = unpacked(payload).get("marks")
+    if not isinstance(marks, list) or len(marks) > MAX_MARKS:
+        raise ContractError(f"event ack 'marks' must be a list of at most {MAX_MARKS}")
+    found = {mark for mark in marks if isinstance(mark, str) and _MARK.fullmatch(mark)}
+    if len(found) != len(marks):
+        raise ContractError(
+            f"event ack 'marks' must be different ones of {_MARK_LETTERS} hexadecimal letters"
+        )
+    return frozenset(found)
 
 
 def sentence_of(event: Event) -> str:

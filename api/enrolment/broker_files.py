@@ -45,7 +45,9 @@ GATEWAY_WRITES = (
     Lane.RESPONSE,
     Lane.CONFIG_REPORTED,
 )
-GATEWAY_READS = (Lane.COMMAND, Lane.ACK, Lane.CONFIG_DESIRED)
+WIZARD_WRITES = (Lane.WIZARD, Lane.PRESSED)
+"""What a box says while a home is brought on the air; the server alone hears it."""
+GATEWAY_READS = (Lane.COMMAND, Lane.ACK, Lane.EVENT_ACK, Lane.CONFIG_DESIRED)
 _WITH_DEVICE = {Lane.BLOCK, Lane.LIVE, Lane.RESPONSE, Lane.COMMAND}
 
 
@@ -118,8 +120,8 @@ def gateways_acl(coop: CoopId) -> str:
     return "\n".join(
         [
             "# %u is the name in the certificate.",
-            *(f"pattern write {own}/{_tail(lane)}" for lane in GATEWAY_WRITES),
-            *(f"pattern read {own}/{_tail(lane)}" for lane in GATEWAY_READS),
+            *(f"pattern write {own}/{_tail(lane)}" for lane in (*GATEWAY_WRITES, *WIZARD_WRITES)),
+            *(f"pattern read {own}/{_tail(lane)}" for lane in (*GATEWAY_READS, Lane.PRESS)),
             "# Its own state, by which it notices a second box of its name.",
             f"pattern read {own}/{Lane.STATE}",
             "",
@@ -136,6 +138,7 @@ def services_acl(coop: CoopId) -> str:
             "user collector",
             *heard,
             f"topic write {every}/{Lane.ACK}",
+            f"topic write {every}/{Lane.EVENT_ACK}",
             "",
             "user planner",
             *heard,
@@ -144,6 +147,8 @@ def services_acl(coop: CoopId) -> str:
             "",
             f"user {SERVER}",
             *heard,
+            *(f"topic read {every}/{lane}" for lane in WIZARD_WRITES),
+            f"topic write {every}/{Lane.PRESS}",
             f"topic write {every}/{Lane.COMMAND}/+",
             "# It hears its own wishes too: that is how it knows that the broker has them.",
             f"topic readwrite {every}/{Lane.CONFIG_DESIRED}",

@@ -14,11 +14,11 @@ import logging
 import secrets
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gateway.keep import outbox_file, outbox_rows
+from gateway.keep import outbox_events, outbox_file, outbox_rows
 from gateway.keep.blocks import Draft
 from gateway.keep.outbox_file import Connect, OutboxWriteError, connected
 from gateway.keep.outbox_rows import CHUNK, ROW_BYTES, transaction
@@ -192,6 +192,38 @@ class Outbox:
                 raise OutboxWriteError(self._path, error) from error
             _log.warning("outbox is older than the record: %d blocks get a new epoch", len(owed))
             self._load()
+
+    def events(self) -> list[bytes]:
+        """Return the events that are kept, oldest first; none where they cannot be read."""
+        with self._lock:
+            try:
+                return outbox_events.kept(self._db)
+            except sqlite3.DatabaseError as error:
+                if outbox_file.is_damaged(error):
+                    self._replace_file(str(error))
+                _log.warning("outbox could not read its events: %s", error)
+                return []
+
+    def change_events(self, new: Sequence[bytes], gone: Collection[str]) -> None:
+        """Keep events, and let go of others, in one durable transaction.
+
+        Thinning takes none of them, and their number is bounded by whoever hands them over.
+
+        Args:
+            new: Payloads; one that is kept already is kept once.
+            gone: Marks of those that need not be kept any longer.
+
+        Raises:
+            OutboxWriteError: The disk takes nothing now; nothing was changed.
+        """
+        with self._lock:
+            try:
+                with transaction(self._db) as db:
+                    outbox_events.change(db, new, gone)
+            except sqlite3.DatabaseError as error:
+                if outbox_file.is_damaged(error):
+                    self._replace_file(str(error))
+                raise OutboxWriteError(self._path, error) from error
 
     def close(self) -> None:
         """Write the watermark and let go of the file."""

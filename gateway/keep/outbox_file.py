@@ -20,6 +20,9 @@ CREATE TABLE IF NOT EXISTS block (
     seq INTEGER PRIMARY KEY, device TEXT NOT NULL, stored_s INTEGER NOT NULL,
     step_s INTEGER NOT NULL DEFAULT 0, crc INTEGER NOT NULL, payload BLOB NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS event (
+    id INTEGER PRIMARY KEY, mark TEXT NOT NULL UNIQUE, payload BLOB NOT NULL
+) STRICT;
 """
 _DAMAGE = {
     sqlite3.SQLITE_CORRUPT,
@@ -31,6 +34,7 @@ _DAMAGE = {
 }
 """Codes, primary or extended, that say that the file itself is broken; a bad sector is one."""
 _TABLES = {"life", "block"}
+"""Every outbox has them; one that was written before events were kept has no others."""
 _CHECK_S = 10.0
 _LOOK_EVERY_STEPS = 10_000
 _KEPT_DAMAGED_FILES = 2
@@ -167,7 +171,7 @@ def _check(db: sqlite3.Connection) -> None:
     if verdict != "ok":
         raise DamagedError(verdict)
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master").fetchall()}
-    if tables - _TABLES:
+    if tables and not tables >= _TABLES:  # a newer program may have added some
         raise DamagedError("it is another program's")
 
 

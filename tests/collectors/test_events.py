@@ -21,7 +21,7 @@ from kwartier.broker import Broker
 from kwartier.bus import InProcessBus, Message
 from kwartier.clock import VirtualClock
 from kwartier.errors import KwartierError, StoreBusyError
-from kwartier.events import Event, EventKind, encode_event
+from kwartier.events import Event, EventKind, decode_event_ack, encode_event, mark_of
 from kwartier.mqtt import MqttBus, Session
 from tests.broker import mosquitto
 from tests.memory_store import MemoryIntake, MemoryStore
@@ -76,8 +76,15 @@ class Desk:
     """An intake without its thread, and which messages were acknowledged."""
 
     def __init__(self, store: SqliteStore | MemoryStore) -> None:
-        self.intake = EventIntake(store, InProcessBus(), "straat", VirtualClock(T0))
+        bus = InProcessBus()
+        self.intake = EventIntake(store, bus, "straat", VirtualClock(T0))
         self.acknowledged: list[bytes] = []
+        self.held: list[tuple[str, frozenset[str]]] = []
+        """Topics and marks of what gateways are told that the record holds."""
+        bus.subscribe(
+            "nec/v1/straat/+/evt-ack",
+            lambda message: self.held.append((message.topic, decode_event_ack(message.payload))),
+        )
 
     def message(
         self, payload: bytes, gateway: str = "gw-1", *, topic: str = "", retained: bool = False
@@ -99,6 +106,21 @@ def test_an_event_is_kept_with_the_gateway_of_its_topic(store: SqliteStore) -> N
     assert store.events({"gw-1"}, 9) == []
     assert store.event_counts() == {EventKind.METER_SWAPPED: 1}
     assert desk.acknowledged == [encode_event(SWAPPED)]
+    assert desk.held == [("nec/v1/straat/gw-7/evt-ack", {mark_of(encode_event(SWAPPED))})]
+
+
+def test_each_gateway_hears_which_of_its_events_the_record_holds(store: SqliteStore) -> None:
+    desk = Desk(store)
+    first, second = encode_event(number(1)), encode_event(number(2))
+
+    desk.intake.work_off([desk.message(first), desk.message(second), desk.message(b"{", "gw-2")])
+    desk.intake.work_off([desk.message(first)])
+
+    assert desk.held == [
+        ("nec/v1/straat/gw-1/evt-ack", {mark_of(first), mark_of(second)}),
+        ("nec/v1/straat/gw-2/evt-ack", {mark_of(b"{")}),
+        ("nec/v1/straat/gw-1/evt-ack", {mark_of(first)}),
+    ]
 
 
 def test_what_is_delivered_twice_is_one(store: SqliteStore) -> None:
@@ -153,6 +175,7 @@ def test_nothing_is_acknowledged_before_the_commit() -> None:
         desk.intake.work_off([desk.message(encode_event(SWAPPED))])
 
     assert desk.acknowledged == []
+    assert desk.held == []
 
 
 def test_an_id_in_a_sentence_is_blotted_whoever_wrote_it(store: SqliteStore) -> None:

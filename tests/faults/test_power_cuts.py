@@ -11,6 +11,7 @@ import pytest
 from gateway.keep.blocks import Draft
 from gateway.keep.outbox import Limits, Outbox
 from kwartier.clock import VirtualClock
+from kwartier.events import Event, EventKind, encode_event, mark_of
 from kwartier.interval import QUARTER_S
 from kwartier.reading import Reading
 from kwartier.wire import decode_block
@@ -45,6 +46,11 @@ class Card:
     thinned: int = 0
     flying: int = 0
     """Blocks of a call that had not returned when the power went."""
+    events: dict[str, bytes] = field(default_factory=dict)
+    """What it must hold of events, by their marks, in their order."""
+    fleeting: set[str] = field(default_factory=set)
+    """Events of a call that had not returned: kept or not."""
+    events_told: int = 0
     databases: list[OverDisk] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -85,9 +91,36 @@ class Card:
             self.promised.update(zip(numbers, (one.readings for one in drafts), strict=True))
             self.flying = 0
             self.thinned = max(self.thinned, outbox.thinned_blocks)
+            if self.random.random() < 0.5 and not self._change_events(outbox):
+                return
             if self.random.random() < 0.3:
                 self.acknowledged = max(self.acknowledged, numbers[-1] - 12)
                 outbox.acknowledge(max(0, self.acknowledged), "store-a")
+
+    def _change_events(self, outbox: Outbox) -> bool:
+        """Keep an event or two and let go of some; return whether it was heard that it did."""
+        new = {}
+        for _ in range(self.random.choice([0, 1, 2])):
+            self.events_told += 1
+            event = Event(EventKind.CLOCK_OFF, None, T0 + self.events_told, "")
+            new[mark_of(encode_event(event))] = encode_event(event)
+        gone = [mark for mark in self.events if self.random.random() < 0.3]
+        self.fleeting = {*new, *gone}
+        outbox.change_events([*new.values()], gone)
+        if self.disk.is_dead:
+            return False
+        self.events = {mark: one for mark, one in self.events.items() if mark not in gone} | new
+        self.fleeting = set()
+        return True
+
+    def _check_events(self, outbox: Outbox) -> None:
+        held = {mark_of(payload): payload for payload in outbox.events()}
+        surely = [mark for mark in self.events if mark not in self.fleeting]
+        if [mark for mark in held if mark not in self.fleeting] != surely:
+            raise BrokenPromiseError(f"card {self.seed}: events are away, or back")
+        if len({mark in held for mark in self.fleeting - self.events.keys()}) > 1:
+            raise BrokenPromiseError(f"card {self.seed}: half of a call is there")
+        self.events, self.fleeting = held, set()
 
     def _draft(self) -> Draft:
         start_s = int(self.clock.now_s())
@@ -119,6 +152,7 @@ class Card:
             whole = self.promised.setdefault(one.seq, tuple(decode_block(one.payload).readings()))
             _check_block(one.payload, whole)
         self.flying = 0
+        self._check_events(outbox)
 
 
 def _check_block(payload: bytes, promised: tuple[Reading, ...]) -> None:
@@ -145,6 +179,7 @@ def test_no_acknowledged_block_is_lost_in_two_hundred_power_cuts(tmp_path: Path)
     assert sum(card.cuts for card in cards) == CUTS
     assert sum(len(card.promised) for card in cards) > 1_000
     assert sum(card.thinned for card in cards) > 0
+    assert sum(card.events_told for card in cards) > 300
 
 
 def test_a_disk_that_is_not_waited_for_loses_blocks_and_the_check_sees_it(tmp_path: Path) -> None:

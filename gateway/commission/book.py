@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -60,11 +61,20 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class _Admitted:
+    """Who was let in: the mark of a session, and when it was last used [s]."""
+
+    session: str
+    used_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Kept:
     outcomes: dict[Step, Outcome]
     devices: tuple[Found, ...] = ()
     started_s: int = 0
-    sessions: tuple[str, ...] = ()
+    sessions: tuple[_Admitted, ...] = ()
+    pressed: int = 0
 
 
 class Book:
@@ -116,21 +126,33 @@ class Book:
         with self._lock:
             self._write(replace(self._kept, devices=devices))
 
-    def admit(self, session: str) -> None:
-        """Keep the mark of a session; the oldest goes when there are too many."""
+    @property
+    def pressed(self) -> int:
+        """Return the number of the last press from afar that was taken; 0 for none."""
+        return self._kept.pressed
+
+    def take_press(self, number: int) -> None:
+        """Keep that a press from afar was taken; it is not done again, also after a restart."""
         with self._lock:
-            kept = (*self._kept.sessions, session)[-_MOST_SESSIONS:]
+            self._write(replace(self._kept, pressed=number))
+
+    def admit(self, session: str, now_s: float) -> None:
+        """Keep the mark of a session that is used now; the oldest goes when there are too many."""
+        with self._lock:
+            others = [one for one in self._kept.sessions if one.session != session]
+            kept = (*others, _Admitted(session, int(now_s)))[-_MOST_SESSIONS:]
             self._write(replace(self._kept, sessions=kept))
 
-    def knows(self, session: str) -> bool:
-        """Return whether a session was let in."""
-        return session in self._kept.sessions
+    def used_s(self, session: str) -> int | None:
+        """Return when a session is known to have been used [s]; None when it was not let in."""
+        return next((one.used_s for one in self._kept.sessions if one.session == session), None)
 
     def _write(self, kept: _Kept) -> None:
         told = {
             "version": 1,
             "started_s": kept.started_s,
-            "sessions": list(kept.sessions),
+            "pressed": kept.pressed,
+            "sessions": [{"mark": one.session, "used_s": one.used_s} for one in kept.sessions],
             "devices": [device.as_json() for device in kept.devices],
             "outcomes": {
                 step.value: {"mark": one.mark.value, "at_s": one.at_s, "facts": one.facts}
@@ -168,17 +190,25 @@ def _kept_of(told: Json) -> _Kept:
     if not isinstance(told, dict):
         raise ContractError("it is no object")
     started, devices, outcomes = told.get("started_s"), told.get("devices"), told.get("outcomes")
-    sessions = told.get("sessions")
+    sessions, pressed = told.get("sessions"), told.get("pressed", 0)
     if not isinstance(devices, list) or not isinstance(outcomes, dict):
         raise ContractError("'devices' or 'outcomes' is away")
     if type(started) is not int or not isinstance(sessions, list):
         raise ContractError("'started_s' or 'sessions' is away")
+    if type(pressed) is not int:
+        raise ContractError("'pressed' is no number")
     return _Kept(
         {Step(step): _outcome_of(one) for step, one in outcomes.items()},
         tuple(found_of(one) for one in devices),
         started,
-        tuple(str(one) for one in sessions),
+        tuple(_admitted_of(one) for one in sessions if isinstance(one, dict)),
+        pressed,
     )
+
+
+def _admitted_of(told: Mapping[str, Json]) -> _Admitted:
+    used_s = told.get("used_s")
+    return _Admitted(str(told.get("mark")), used_s if type(used_s) is int else 0)
 
 
 def _outcome_of(told: Json) -> Outcome:

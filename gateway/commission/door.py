@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import logging
 import re
 import secrets
 import threading
@@ -15,11 +16,17 @@ from gateway.commission.book import Book
 from gateway.enrol.code import drawn_code
 from gateway.enrol.kept import write_whole
 from kwartier.clock import Clock
-from kwartier.errors import InputError
+from kwartier.errors import InputError, KwartierError
+
+_log = logging.getLogger(__name__)
 
 FILE = "wizard.code"
 TRIES = 8
 WITHIN_S = 600.0
+IDLE_S = 7_200.0
+"""How long somebody who was let in may do nothing before the code is asked again [s]."""
+_NOTE_EVERY_S = 600.0
+"""How often it is written down that somebody is still there [s]: a memory card wears."""
 _LOCAL_NAME = re.compile(r"[a-z0-9-]{1,63}(\.local)?", re.ASCII)
 
 
@@ -37,6 +44,7 @@ class Door:
         self._clock = clock
         self._lock = threading.Lock()
         self._wrong: deque[float] = deque(maxlen=TRIES)
+        self._used_s: dict[str, float] = {}
         path = folder / FILE
         try:
             self.code = path.read_text(encoding="ascii").strip()
@@ -62,12 +70,46 @@ class Door:
                 self._wrong.append(self._clock.monotonic_s())
                 return None
         session = secrets.token_urlsafe(32)
-        self._book.admit(_mark(session))
+        self._book.admit(_mark(session), self._clock.now_s())
         return session
 
-    def knows(self, session: str) -> bool:
-        """Return whether a session was let in."""
-        return bool(session) and len(session) < 100 and self._book.knows(_mark(session))
+    def knows(self, session: str, *, used: bool = True) -> bool:
+        """Return whether a session was let in, and not left alone for too long since.
+
+        Args:
+            session: Its secret.
+            used: Whether somebody does something; a page that looks again by itself does not.
+        """
+        if not session or len(session) >= 100:
+            return False
+        mark, now_s = _mark(session), self._clock.monotonic_s()
+        with self._lock:
+            noted_s = self._book.used_s(mark)
+            if noted_s is None:
+                return False
+            idle_s = self._idle_s(mark, noted_s, now_s)
+            if idle_s >= IDLE_S:
+                return False
+            self._used_s[mark] = now_s if used else now_s - idle_s
+        if used and self._clock.now_s() >= noted_s + _NOTE_EVERY_S:
+            self._note(mark)
+        return True
+
+    def _idle_s(self, mark: str, noted_s: int, now_s: float) -> float:
+        """Return how long nobody did anything: what counts is no clock that can be set [s].
+
+        Of the time before a restart only the book knows; then the clock has to be believed.
+        """
+        last_s = self._used_s.get(mark)
+        if last_s is not None:
+            return now_s - last_s
+        return max(0.0, self._clock.now_s() - noted_s)
+
+    def _note(self, mark: str) -> None:
+        try:
+            self._book.admit(mark, self._clock.now_s())
+        except KwartierError as error:
+            _log.warning("a visit is not written down, and ends sooner after a restart: %s", error)
 
     def _wait_s(self) -> float:
         if len(self._wrong) < TRIES:

@@ -130,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._speak(query["taal"][0], parts.path)
         elif parts.path.startswith("/static/"):
             self._static(parts.path.removeprefix("/static/"))
-        elif not self._door.knows(self._session()):
+        elif not self._door.knows(self._session(), used="deel" not in query):
             self._door_page()
         else:
             self._inside(parts.path, query)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from gateway.enrol.identity import Enrolled, Identity
 from gateway.keep.delivery import Pace
 from gateway.keep.outbox import Outbox
 from kwartier.broker import broker_at
+from kwartier.bus import Bus
 from kwartier.clock import Clock
 from kwartier.mqtt import MqttBus, Session
 from kwartier.reading import Reading
@@ -28,6 +30,7 @@ class Uplink:
         folder: Path,
         clock: Clock,
         manner: Manner | None = None,
+        meet: Callable[[Bus], None] | None = None,
     ) -> None:
         """Connect to the broker that the server named.
 
@@ -37,6 +40,7 @@ class Uplink:
             folder: Of the outbox; the gateway goes on with it later.
             clock: The gateway's clock.
             manner: How blocks are sent; at once when none is given: somebody waits for it.
+            meet: Is handed the bus before it begins to connect.
 
         Raises:
             SettingsError: The broker's address or the certificate cannot be used.
@@ -55,6 +59,8 @@ class Uplink:
                 enrolled.coop, enrolled.gateway, outbox, bus, clock, manner or at_once
             )
             bus.watch_link(self._watch.linked)
+            if meet is not None:
+                meet(bus)
             bus.begin()
             self._agent.start()
             parts.callback(self._agent.stop)

@@ -48,6 +48,7 @@ class Act:
         facts: In its words.
         fields: What is asked with it.
         second: Whether it is not the way on.
+        here: Whether only somebody who stands at the box can do it, where it is shown elsewhere.
     """
 
     do: str
@@ -55,6 +56,7 @@ class Act:
     facts: Facts = field(default_factory=dict)
     fields: tuple[str, ...] = ()
     second: bool = True
+    here: bool = False
 
 
 @dataclass(frozen=True, slots=True)

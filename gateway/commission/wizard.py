@@ -17,6 +17,7 @@ from gateway.commission import (
     meter_step,
     signs_step,
 )
+from gateway.commission.afar import TELL_EVERY_S, Afar
 from gateway.commission.bench import Bench
 from gateway.commission.book import BOOK, STEPS, Book, Mark, Outcome, Step
 from gateway.commission.consent_step import consent_of
@@ -34,6 +35,7 @@ from gateway.commission.view import Tone, View
 from gateway.enrol.identity import Identity
 from gateway.enrol.office import send_handover
 from gateway.enrol.server import Server, ServerRefusedError
+from kwartier.bus import Bus
 from kwartier.clock import Clock
 from kwartier.errors import KwartierError
 from kwartier.packing import Json
@@ -96,6 +98,8 @@ class Wizard:
         self._places, self._lines = places, lines
         self._uplink: Uplink | None = None
         self._uplink_refused = False
+        self.tell_every_s = TELL_EVERY_S
+        self._afar: Afar | None = None
         self._search: threading.Thread | None = None
         self._searched = (0, 0)
         self._turn = threading.RLock()
@@ -116,6 +120,8 @@ class Wizard:
         self._thread.join()
         self.wait_for_search()
         self.bench.stop()
+        if self._afar is not None:
+            self._afar.stop()
         if self._uplink is not None:
             self._uplink.close()
 
@@ -169,6 +175,11 @@ class Wizard:
             else:
                 raise Refusal("refused.unknown")
             return step
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether everything is done, and the gateway begins."""
+        return self.over.is_set()
 
     @property
     def state(self) -> handover_step.State:
@@ -262,10 +273,17 @@ class Wizard:
         if enrolled is None or self._uplink is not None or self._uplink_refused:
             return
         try:
-            self._uplink = Uplink(enrolled, self.identity, self.folder, self.clock)
+            self._uplink = Uplink(enrolled, self.identity, self.folder, self.clock, meet=self._meet)
         except KwartierError as error:
             self._uplink_refused = True
             _log.warning("nothing can be sent to the broker: %s", error)
+
+    def _meet(self, bus: Bus) -> None:
+        """Let the server see how it stands, and press what may be pressed from afar."""
+        enrolled = self.identity.enrolled()
+        assert enrolled is not None
+        self._afar = Afar(self, bus, enrolled.coop, enrolled.gateway, self.clock, self.tell_every_s)
+        self._afar.start()
 
     def _link(self) -> LinkSeen | None:
         return None if self._uplink is None else self._uplink.look()

@@ -19,7 +19,8 @@ def test_it_goes_on_where_it_was_after_a_restart(tmp_path: Path) -> None:
     book.put(Step.ENROL, Outcome(Mark.LATER, NOW_S, {"state": "unreachable"}))
     book.put(Step.METER, Outcome(Mark.GOOD, NOW_S, {"telegrams": 60}))
     book.put_devices((INVERTER.as_turned(turned=True),))
-    book.admit("somebody")
+    book.admit("somebody", NOW_S + 5)
+    book.take_press(7)
 
     again = Book(tmp_path / "wizard.json", NOW_S + 999)
 
@@ -27,8 +28,20 @@ def test_it_goes_on_where_it_was_after_a_restart(tmp_path: Path) -> None:
     assert again.outcome(Step.METER) == Outcome(Mark.GOOD, NOW_S, {"telegrams": 60})
     assert again.devices == (INVERTER.as_turned(turned=True),)
     assert again.started_s == NOW_S
-    assert again.knows("somebody")
-    assert not again.knows("somebody else")
+    assert again.used_s("somebody") == NOW_S + 5
+    assert again.used_s("somebody else") is None
+    assert again.pressed == 7
+
+
+def test_sessions_of_an_older_program_have_to_show_the_code_again(tmp_path: Path) -> None:
+    path = tmp_path / "wizard.json"
+    Book(path, NOW_S).put(Step.METER, Outcome(Mark.GOOD, NOW_S, {}))
+    path.write_text(path.read_text().replace('"sessions": []', '"sessions": ["somebody"]'))
+
+    again = Book(path, NOW_S)
+
+    assert again.outcome(Step.METER) is not None
+    assert again.used_s("somebody") is None
 
 
 def test_a_power_cut_in_the_middle_of_writing_leaves_what_was_there(tmp_path: Path) -> None:
@@ -60,9 +73,9 @@ def test_a_book_that_cannot_be_read_is_named_and_stays(tmp_path: Path) -> None:
 def test_sessions_are_bounded(tmp_path: Path) -> None:
     book = Book(tmp_path / "wizard.json", NOW_S)
     for number in range(20):
-        book.admit(str(number))
+        book.admit(str(number), NOW_S)
 
-    assert [number for number in range(20) if book.knows(str(number))] == list(range(12, 20))
+    assert [number for number in range(20) if book.used_s(str(number))] == list(range(12, 20))
 
 
 def test_a_device_is_kept_as_it_was_and_a_wrong_one_refused() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.commission.door import TRIES, is_near, is_own_name
-from gateway.commission.server import MOST_BODY
+from gateway.commission.door import IDLE_S, TRIES, is_near, is_own_name
+from gateway.commission.server import MOST_BODY, SESSION
 from tests.gateway.commissioning import Home, home
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -128,6 +128,34 @@ def test_a_restart_keeps_the_code_and_who_is_in(tmp_path: Path) -> None:
         assert again.door.code == code
         assert again.door.knows(session)
     assert (tmp_path / "wizard.code").stat().st_mode & 0o077 == 0
+
+
+def test_who_does_nothing_for_two_hours_shows_the_code_again(tmp_path: Path) -> None:
+    with home(tmp_path) as there:
+        session = there.door.enter(there.door.code)
+        assert session is not None
+        for _ in range(3):
+            there.clock.advance(IDLE_S - 60)
+            assert there.door.knows(session)
+        there.clock.advance(60)
+        assert there.door.knows(session, used=False)
+        there.clock.advance(IDLE_S - 60)
+        looked_at_only = there.door.knows(session)
+        status, _, page = ask(there, "GET", "/stap/1", headers={"Cookie": f"{SESSION}={session}"})
+
+    assert not looked_at_only
+    assert (status, 'action="/binnen"' in page) == (200, True)
+
+
+def test_a_restart_does_not_make_a_session_last_longer(tmp_path: Path) -> None:
+    with home(tmp_path) as there:
+        session = there.door.enter(there.door.code)
+        assert session is not None
+        before_s = there.clock.now_s()
+    with home(tmp_path) as again:
+        again.clock.advance(before_s + IDLE_S - again.clock.now_s())
+
+        assert not again.door.knows(session)
 
 
 def test_near_is_the_homes_own_network() -> None:

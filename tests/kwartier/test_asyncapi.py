@@ -8,6 +8,14 @@ from typing import TypeAlias
 import pytest
 import yaml
 
+from gateway.commission.mirror import decode_mirror, encode_mirror
+from gateway.commission.press import (
+    PressOutcome,
+    decode_press,
+    decode_pressed,
+    encode_press,
+    encode_pressed,
+)
 from kwartier.configuration import decode_report, decode_wish, encode_report, encode_wish
 from kwartier.envelope import Envelope, read_envelope
 from kwartier.events import MAX_REASON, EventKind, decode_event, encode_event
@@ -164,6 +172,17 @@ def test_every_example_is_what_our_own_code_writes(document: Object, name: str) 
     assert set(example) == set(parts(document, name))
 
 
+def test_every_example_of_the_wizard_is_what_our_own_code_writes(document: Object) -> None:
+    mirror, press, pressed = (
+        packed(table(document, "components", "messages", name, "examples", 0, "payload"))
+        for name in ("mirror", "press", "pressed")
+    )
+
+    assert encode_mirror(decode_mirror(mirror)) == mirror
+    assert encode_press(decode_press(press)) == press
+    assert encode_pressed(decode_pressed(pressed)) == pressed
+
+
 def test_its_limits_are_those_of_the_wire(document: Object) -> None:
     assert at(parts(document, "block"), "t", "maxItems") == MAX_ROWS
     assert at(parts(document, "block"), "cols", "maxProperties") == MAX_COLUMNS
@@ -178,6 +197,7 @@ def test_its_choices_are_those_of_the_wire(document: Object) -> None:
     assert at(parts(document, "block"), "clk", "enum") == [str(clock) for clock in ClockSource]
     assert at(parts(document, "schedule"), "after", "enum") == [str(after) for after in AfterPlan]
     assert at(parts(document, "response"), "outcome", "enum") == [str(one) for one in Outcome]
+    assert at(parts(document, "pressed"), "outcome", "enum") == [str(one) for one in PressOutcome]
     assert at(parts(document, "event"), "kind", "enum") == [str(kind) for kind in EventKind]
     assert at(parts(document, "moment"), "state", "enum") == list(MOMENT_STATES)
 

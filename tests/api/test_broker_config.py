@@ -16,6 +16,7 @@ import pytest
 from api.broker import mosquitto_program
 from api.commands.broker import BROKER
 from api.enrolment.authority import Revoked
+from api.enrolment.ca_folder import read_older, renew_issuing
 from api.enrolment.certificates import take_back
 from api.enrolment.claims import Shown, draw
 from api.enrolment.cutting import take_over, tell_to_read, write_list
@@ -23,13 +24,21 @@ from api.enrolment.jobs import ask_job, end_job, judge_job
 from api.enrolment.keeping_up import KeepingUp
 from api.enrolment.office import Let
 from api.people.opening import open_people
-from gateway.enrol.identity import Identity
+from gateway.enrol.identity import Identity, name_of
 from kwartier.broker import Broker, Tls
 from kwartier.cli import main
 from kwartier.clock import SystemClock
 from kwartier.errors import LinkDownError
 from kwartier.mqtt import MqttBus, Session
-from tests.api.enrolling import WAIT_S, KnowingBroker, authority, box, desk_of, issuing_of
+from tests.api.enrolling import (
+    PASSPHRASE,
+    WAIT_S,
+    KnowingBroker,
+    authority,
+    box,
+    desk_of,
+    issuing_of,
+)
 from tests.gateway.namesakes import T0, Home, wait_until
 
 FOREIGN = 1_000
@@ -101,6 +110,7 @@ def foreign_topics() -> list[str]:
     """Return topics that are not of gw-01, near misses among them."""
     drawn = random.Random(5)  # noqa: S311 - the same every time
     lanes = ["blk/p1", "live/p1", "state", "evt", "rsp/p1", "cfg/reported", "cmd/accu", "ack"]
+    lanes += ["evt-ack"]
     near = [
         "nec/v1/street/gw-1/blk/p1",
         "nec/v1/street/gw-011/blk/p1",
@@ -108,6 +118,7 @@ def foreign_topics() -> list[str]:
         "nec/v2/street/gw-01/blk/p1",
         "nec/v1/street/gw-01/cmd/accu",
         "nec/v1/street/gw-01/ack",
+        "nec/v1/street/gw-01/evt-ack",
         "nec/v1/street/gw-01/cfg/desired",
         "nec/v1/street/gw-01/blk/p1/more",
         "nec/v1/street/wijk/moment",
@@ -263,6 +274,65 @@ def test_a_revoked_gateway_is_cut_off_and_kept_out_while_others_stay(
     connect(broker.for_gateway(other), "gw-06")
 
 
+def test_a_gateway_hears_which_of_its_events_the_record_holds(
+    broker: KnowingBroker, folder: Path, ca: Path, connect: Callable[[Broker, str], MqttBus]
+) -> None:
+    own = connect(broker.for_gateway(box(folder, ca, "gw-01")), "gw-01")
+    collector = connect(broker.for_service("collector"), "collector")
+    heard: queue.Queue[bytes] = queue.Queue()
+    for name in ("gw-02", "gw-01"):
+        own.subscribe(f"nec/v1/street/{name}/evt-ack", lambda message: heard.put(message.payload))
+
+    for name in ("gw-02", "gw-01"):
+        send(collector, f"nec/v1/street/{name}/evt-ack", name.encode())
+
+    assert heard.get(timeout=WAIT_S) == b"gw-01"
+    assert heard.empty()
+    assert collector.refused == 0
+
+
+def test_after_a_new_authority_the_revoked_of_both_are_kept_out_and_the_others_stay(
+    tmp_path: Path,
+) -> None:
+    ca = authority(tmp_path, datetime.now(UTC) - timedelta(minutes=2))
+    good, bad = [box(tmp_path, ca, "gw-01")], [box(tmp_path, ca, "gw-02")]
+    with ExitStack() as parts:
+        broker = KnowingBroker.started(tmp_path, ca)
+        parts.callback(broker.stop)
+        renew_issuing(ca, PASSPHRASE, datetime.now(UTC) - timedelta(minutes=1))
+        issuers = [issuing_of(ca), *read_older(ca)]
+        good, bad = [*good, box(tmp_path, ca, "gw-03")], [*bad, box(tmp_path, ca, "gw-04")]
+
+        def revoke(revoked: list[Revoked]) -> None:
+            write_list(broker.plan.folder, issuers, revoked, SystemClock())
+            assert tell_to_read(broker.plan.folder / "mosquitto.pid")
+
+        def come(identity: Identity) -> MqttBus:
+            bus = MqttBus(broker.for_gateway(identity), Session(name_in(identity)))
+            parts.callback(bus.close)
+            return bus
+
+        revoke([])
+        first = [come(each) for each in (*good, *bad)]
+        all_came = [bus.wait_until_up(WAIT_S) for bus in first]
+        gone = [lost(bus) for bus in first]
+        begun_s = time.monotonic()
+        revoke([Revoked(serial_of(each), datetime.now(UTC)) for each in bad])
+        for each in bad:
+            assert take_over(broker.for_service("server"), name_in(each))
+        cut = [went.wait(WAIT_S) for went in gone[2:]]
+        took_s = time.monotonic() - begun_s
+        came_back = [bus.wait_until_up(SHORT_S / 2) for bus in first[2:]]
+        stayed = [not went.is_set() for went in gone[:2]]
+        come_again = [come(each).wait_until_up(WAIT_S) for each in good]
+
+    assert len(issuers) == 2
+    assert all_came == [True] * 4
+    assert (cut, came_back, stayed) == ([True] * 2, [False] * 2, [True] * 2)
+    assert took_s < WAIT_S
+    assert come_again == [True] * 2
+
+
 def test_ending_a_job_cuts_the_living_connection_within_a_minute(
     broker: KnowingBroker,
     ca: Path,
@@ -316,6 +386,20 @@ def test_the_command_says_what_it_wrote(
     assert "max_queued_messages 10000" in text
     assert (folder / "made" / "broker.key").stat().st_mode & 0o777 == 0o600
     assert BROKER.example.startswith("kwartier broker config")
+
+
+def lost(bus: MqttBus) -> threading.Event:
+    """Return what is set once a connection goes."""
+    gone = threading.Event()
+    bus.watch_link(lambda up: None if up else gone.set())
+    return gone
+
+
+def name_in(identity: Identity) -> str:
+    """Return the name in a gateway's certificate."""
+    found = identity.certificate()
+    assert found is not None
+    return name_of(found)
 
 
 def serial_of(identity: Identity) -> int:

@@ -25,6 +25,13 @@ CREATE TABLE IF NOT EXISTS forwarded(
     dead INTEGER NOT NULL
 );
 INSERT OR IGNORE INTO forwarded VALUES (1, '', 0, 0);
+CREATE TABLE IF NOT EXISTS doubtful(
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    generation TEXT NOT NULL,
+    conflicts INTEGER NOT NULL,
+    upto INTEGER NOT NULL
+);
+INSERT OR IGNORE INTO doubtful VALUES (1, '', 0, 0);
 CREATE TABLE IF NOT EXISTS dead_line(
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     refused_s INTEGER NOT NULL,
@@ -74,6 +81,25 @@ class ForwardBook:
         """Return the last position forwarded in a life of the store; 0 for none."""
         row = self._row()
         return row[1] if row[0] == generation else 0
+
+    def doubtful_upto(self, generation: str, end: int, conflicts: int) -> int:
+        """Return up to which position blocks may hold a value that the record did not take.
+
+        Args:
+            generation: The life of the store.
+            end: The last position in its journal.
+            conflicts: How often up to there a value came again otherwise.
+        """
+        with translated(self._path):
+            row = self._db.execute("SELECT generation, conflicts, upto FROM doubtful").fetchone()
+            known, upto = row[1:] if row[0] == generation else (0, 0)
+            if conflicts != known:
+                upto = end
+                self._db.execute(
+                    "UPDATE doubtful SET generation = ?, conflicts = ?, upto = ?",
+                    (generation, conflicts, upto),
+                )
+        return int(upto)
 
     @property
     def dead(self) -> int:

@@ -2,7 +2,11 @@
 
 Blocks are acknowledged once they are in the journal. This part sends them on afterwards, in order,
 and keeps how far it got. Away or busy: wait, longer each time, and go on from the same place. A
-line that is refused: found by halving its batch, kept with the reason, and the rest goes on.
+line that is refused: found by halving its batch, kept with the reason, and the rest goes on. A
+backlog is sent at a limited rate, so that who looks at charts meanwhile is answered.
+
+The record keeps the first of two values of one instant, InfluxDB the last. So blocks that were
+taken in before a value came twice are told as the record holds them, and not as they came.
 """
 
 from __future__ import annotations
@@ -11,20 +15,26 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Protocol
 
 from collectors.forward_book import DeadLine, ForwardBook
 from collectors.influx import MAX_LINES, InfluxDownError, InfluxRefusedError, InfluxSettingsError
+from collectors.influx_truth import as_kept, still_kept
 from collectors.line_protocol import block_lines
+from collectors.store import DeviceKey
 from kwartier.clock import Clock
 from kwartier.errors import ContractError, StoreBusyError
 from kwartier.identity import CoopId
+from kwartier.units import EpochS
 from kwartier.wire import decode_block
 
 _log = logging.getLogger(__name__)
 
 READ_BLOCKS = 500
 """How many blocks are read from the journal at a time."""
+LINES_PER_S = 20_000
+"""The most lines of a backlog sent in a second, unless the settings say otherwise."""
 _SHOWN_BYTES = 200
 
 
@@ -37,6 +47,14 @@ class Journal(Protocol):
 
     def journal_after(self, position: int, limit: int) -> list[tuple[int, bytes]]:
         """Return the next positions and payloads after a position, in order."""
+
+    def journal_end(self) -> tuple[int, int]:
+        """Return the last position, and how often a value came again otherwise up to there."""
+
+    def points(
+        self, key: DeviceKey, name: str, start_s: EpochS, end_s: EpochS
+    ) -> list[tuple[EpochS, int]]:
+        """Return one series in ``[start_s, end_s)`` as the record holds it."""
 
 
 class Sink(Protocol):
@@ -54,11 +72,16 @@ class Pauses:
         idle_s: When everything was forwarded.
         first_s: After the first failure; doubled after each further one.
         longest_s: Never longer, whatever the far side asks for; also after wrong settings.
+        spread: Up to which part a pause after a failure is shortened by chance, so that several
+            forwarders do not come back at the same moment.
+        lines_per_s: The most lines of a backlog sent in a second.
     """
 
     idle_s: float = 1.0
     first_s: float = 1.0
     longest_s: float = 300.0
+    spread: float = 0.25
+    lines_per_s: float = LINES_PER_S
 
 
 class Forwarder:
@@ -72,17 +95,35 @@ class Forwarder:
         site: CoopId,
         clock: Clock,
         pauses: Pauses | None = None,
+        keep_s: int | None = None,
     ) -> None:
-        """Prepare to go on from where the book says."""
+        """Prepare to go on from where the book says.
+
+        Args:
+            journal: What is forwarded.
+            sink: Where it goes.
+            book: How far it got.
+            site: The cooperative, as a tag.
+            clock: What time it is.
+            pauses: How long to wait, and how fast to go.
+            keep_s: How long the bucket keeps points [s]: what is older is not sent, as it would
+                be refused line by line. None where it keeps them for ever.
+        """
         self._journal = journal
         self._sink = sink
         self._book = book
         self._site = site
         self._clock = clock
         self._pauses = pauses or Pauses()
+        self._keep_s = keep_s
+        self._chance = Random()  # noqa: S311 - only spreads the load
         self._failures = 0
+        self._sent = 0
+        self._is_behind = False
         self.trouble: str | None = None
         """Why nothing is forwarded now; None while it works."""
+        self.too_old = 0
+        """How many rows were left out because the bucket would not keep them."""
 
     def step(self) -> int:
         """Forward one batch and return how many blocks it held; 0 when all is forwarded.
@@ -93,18 +134,22 @@ class Forwarder:
             StoreBusyError: The journal cannot be read or the book not written now.
         """
         generation = self._journal.generation
+        end, conflicts = self._journal.journal_end()
+        doubtful = self._book.doubtful_upto(generation, end, conflicts)
         position = self._book.position(generation)
         entries = self._journal.journal_after(position, READ_BLOCKS)
         lines: list[str] = []
         dead: list[DeadLine] = []
         taken = 0
         for entry, payload in entries:
-            told = self._lines(entry, payload, dead)
+            told = self._lines(entry, payload, dead, is_doubtful=entry <= doubtful)
             if len(lines) + len(told) > MAX_LINES:
                 break
             lines += told
             position = entry
             taken += 1
+        self._is_behind = position < end
+        self._sent = len(lines)
         if taken:
             self._send(lines, position, dead)
             self._book.advance(generation, position, dead)
@@ -119,6 +164,7 @@ class Forwarder:
 
     def turn(self) -> float:
         """Forward one batch and return how long to wait before the next turn [s]."""
+        began_s = self._clock.monotonic_s()
         try:
             taken = self.step()
         except InfluxDownError as error:
@@ -131,15 +177,29 @@ class Forwarder:
             _log.warning("InfluxDB takes lines again, after %d failed tries", self._failures)
         self.trouble = None
         self._failures = 0
-        return 0.0 if taken else self._pauses.idle_s
+        if not taken:
+            return self._pauses.idle_s
+        if not self._is_behind:
+            return 0.0
+        took_s = self._clock.monotonic_s() - began_s
+        return max(0.0, self._sent / self._pauses.lines_per_s - took_s)
 
-    def _lines(self, entry: int, payload: bytes, dead: list[DeadLine]) -> list[str]:
+    def _lines(
+        self, entry: int, payload: bytes, dead: list[DeadLine], *, is_doubtful: bool
+    ) -> list[str]:
         """Return the lines of one journal entry; one that cannot be read is set aside."""
         try:
-            return block_lines(decode_block(payload), self._site)
+            block = decode_block(payload)
         except ContractError as error:
             dead.append(self._dead(entry, str(error), repr(payload[:_SHOWN_BYTES])))
             return []
+        if self._keep_s is not None:
+            kept = still_kept(block, int(self._clock.now_s()) - self._keep_s)
+            self.too_old += len(block.at_s) - (0 if kept is None else len(kept.at_s))
+            if kept is None:
+                return []
+            block = kept
+        return block_lines(as_kept(block, self._journal) if is_doubtful else block, self._site)
 
     def _send(self, lines: list[str], position: int, dead: list[DeadLine]) -> None:
         """Send lines; halve a refused batch until the bad lines stand alone."""
@@ -167,4 +227,5 @@ class Forwarder:
 
     def _backed_off_s(self) -> float:
         doublings = min(self._failures, 30)
-        return min(self._pauses.first_s * 2.0**doublings, self._pauses.longest_s)
+        whole_s = min(self._pauses.first_s * 2.0**doublings, self._pauses.longest_s)
+        return whole_s * (1 - self._pauses.spread * self._chance.random())

@@ -74,7 +74,7 @@ def _forwarding(
 ) -> Callable[[threading.Event], None]:
     """Return what passes readings on to InfluxDB; its client is loaded only where it is used."""
     from collectors.forward_book import ForwardBook
-    from collectors.forwarder import Forwarder
+    from collectors.forwarder import Forwarder, Pauses
     from collectors.influx import Influx, InfluxSettings
 
     coop: CoopId = settings.coop
@@ -85,7 +85,9 @@ def _forwarding(
         with Influx(told) as influx:
             book = ForwardBook(book_path)
             try:
-                Forwarder(store, influx, book, coop, clock).run(stop)
+                pauses = Pauses(lines_per_s=place.lines_per_s)
+                keep_s = place.keep_days * DAY_S or None
+                Forwarder(store, influx, book, coop, clock, pauses, keep_s).run(stop)
             finally:
                 book.close()
 

@@ -7,11 +7,13 @@ from pathlib import Path
 
 from collectors.ingest import Limits
 from kwartier.broker import Broker, read_broker
+from kwartier.charts import RAW
 from kwartier.errors import SettingsError
 from kwartier.identity import CoopId
 from kwartier.settings import Table, read_secret, read_toml
 
 DAY_S = 86_400
+RAW_DAYS = RAW.keep_s // DAY_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,16 @@ class InfluxPlace:
         organisation: Whose it is.
         bucket: Where the readings go.
         token: Never in a log or a message.
+        keep_days: How long that bucket keeps points; 0 for ever.
+        lines_per_s: The most lines of a backlog sent in a second.
     """
 
     url: str
     organisation: str
     bucket: str
     token: str = field(repr=False)
+    keep_days: int = RAW_DAYS
+    lines_per_s: int = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +123,10 @@ def _influx(table: Table, folder: Path) -> InfluxPlace:
     place = InfluxPlace(
         table.text("url"),
         table.text("organisation"),
-        table.text("bucket"),
+        table.text("bucket", RAW.name),
         read_secret(table, "token_file", folder),
+        table.whole("keep_days", RAW_DAYS, low=0, high=36_500),
+        table.whole("lines_per_s", 20_000, low=100, high=1_000_000),
     )
     table.refuse_the_rest()
     return place

@@ -216,6 +216,14 @@ class SqliteStore:
                 (position, limit),
             ).fetchall()
 
+    def journal_end(self) -> tuple[int, int]:
+        """Return the last position, and how often a value came again otherwise up to there."""
+        with self._readers.asking() as reader:
+            row = reader.execute(
+                "SELECT (SELECT coalesce(max(position), 0) FROM journal), conflicts FROM life"
+            ).fetchone()
+        return int(row[0]), int(row[1])
+
     def merge(self, before_s: EpochS, limit: int = MERGE_HOURS) -> int:
         """Settle device-hours that ended before an instant; return how many, 0 when done.
 

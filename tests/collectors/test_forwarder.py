@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from collectors.forwarder import Forwarder, Pauses
 from collectors.influx import Influx, InfluxDownError, InfluxSettingsError
 from collectors.line_protocol import block_lines
 from collectors.sqlite_store import SqliteStore
+from collectors.store import DeviceKey
 from kwartier.clock import VirtualClock
 from kwartier.reading import ClockSource
 from kwartier.wire import Block, encode_block
@@ -38,6 +40,12 @@ class ListJournal:
     def journal_after(self, position: int, limit: int) -> list[tuple[int, bytes]]:
         return list(enumerate(self.payloads, start=1))[position : position + limit]
 
+    def journal_end(self) -> tuple[int, int]:
+        return len(self.payloads), 0
+
+    def points(self, key: DeviceKey, name: str, start_s: int, end_s: int) -> list[tuple[int, int]]:
+        raise AssertionError((key, name, start_s, end_s))
+
 
 def journal(*blocks: Block) -> ListJournal:
     return ListJournal(*(encode_block(one) for one in blocks))
@@ -51,7 +59,7 @@ def book(tmp_path: Path) -> Iterator[ForwardBook]:
 
 
 def forwarder(source: ListJournal | SqliteStore, door: Influx, book: ForwardBook) -> Forwarder:
-    return Forwarder(source, door, book, "wijk", CLOCK, Pauses(0.01, 1.0, 60.0))
+    return Forwarder(source, door, book, "wijk", CLOCK, Pauses(0.01, 1.0, 60.0, spread=0.0))
 
 
 def lines(*blocks: Block) -> set[str]:
@@ -259,3 +267,58 @@ def test_only_the_newest_dead_lines_are_kept_but_all_are_counted(tmp_path: Path)
     assert len(kept) == 3
     assert kept[0].line == block_lines(block(2), "wijk")[-1]
     book.close()
+
+
+def test_a_value_that_came_again_otherwise_is_told_as_the_record_holds_it(
+    tmp_path: Path, book: ForwardBook
+) -> None:
+    again = replace(block(1), seq=2, columns={"import_wh": (10_000, 77, 10_002)})
+    with SqliteStore(tmp_path / "record.db") as store, influx() as (server, door):
+        with store.intake() as intake:
+            for one in (block(1), again, block(3)):
+                intake.add(one, encode_block(one), NOON_S)
+        sending = forwarder(store, door, book)
+        while sending.step():
+            pass
+        assert store.counts().conflicts == 1
+
+    assert set(server.stored) == lines(block(1), block(3))
+
+
+def test_only_blocks_up_to_the_last_doubt_are_looked_up(book: ForwardBook) -> None:
+    assert book.doubtful_upto("first", 10, 0) == 0
+    assert book.doubtful_upto("first", 20, 1) == 20
+    assert book.doubtful_upto("first", 30, 1) == 20
+    assert book.doubtful_upto("second", 5, 0) == 0
+    assert book.doubtful_upto("second", 6, 1) == 6
+
+
+def test_rows_that_the_bucket_would_not_keep_are_not_sent(book: ForwardBook) -> None:
+    old = replace(block(1), at_s=(NOON_S - 3601, NOON_S - 3600, NOON_S))
+    older = replace(block(2), at_s=(NOON_S - 9000, NOON_S - 8000, NOON_S - 7000))
+    with influx() as (server, door):
+        sending = Forwarder(journal(old, older), door, book, "wijk", CLOCK, keep_s=3600)
+        sending.step()
+
+    kept = replace(old, at_s=old.at_s[1:], columns={"import_wh": (10_001, 10_002)})
+    assert set(server.stored) == lines(kept)
+    assert (sending.too_old, book.dead, book.position("first")) == (4, 0, 2)
+
+
+def test_a_backlog_goes_at_the_rate_that_was_set_and_its_end_at_once(book: ForwardBook) -> None:
+    source = journal(*(block(seq, rows=1999) for seq in range(1, 6)))
+    pauses = Pauses(idle_s=9.0, lines_per_s=1000)
+    with influx() as (_, door):
+        sending = Forwarder(source, door, book, "wijk", CLOCK, pauses)
+
+        assert [sending.turn() for _ in range(4)] == [4.0, 4.0, 0.0, 9.0]
+
+
+def test_pauses_are_spread_so_that_forwarders_do_not_come_back_together(book: ForwardBook) -> None:
+    pauses = Pauses(first_s=100.0, longest_s=100.0, spread=0.5)
+    with influx(*[refusal(503, "busy")] * 12) as (_, door):
+        sending = Forwarder(journal(block(1)), door, book, "wijk", CLOCK, pauses)
+        waits = [sending.turn() for _ in range(12)]
+
+    assert all(50 <= wait <= 100 for wait in waits)
+    assert len(set(waits)) > 1

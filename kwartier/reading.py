@@ -58,8 +58,8 @@ class Step:
         power_w: What the battery does; positive charges [W].
         lease_s: For how long at most [s].
         grid_w: The exchange wanted at the connection's own meter, positive takes from the grid
-            [W]; the gateway then follows its meter, and ``power_w`` is only where it begins.
-            None where the power itself is what is wanted.
+            [W]; the gateway then follows its meter, and ``power_w`` is only what the plan expects
+            that to take. None where the power itself is what is wanted.
     """
 
     start_s: EpochS

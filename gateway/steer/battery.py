@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.steer.budget import WriteBudgetSpentError
-from gateway.steer.control import Controller, Decision, Limits, Mode, Seen
+from gateway.steer.control import RAMPING, Controller, Decision, Limits, Mode, Seen
 from gateway.steer.hold import ForeignWriteError, Hold
 from gateway.steer.inherited import Inherited
 from gateway.steer.journal import JournalWriteError, SteerJournal
@@ -103,7 +103,11 @@ class SteeredBattery:
         self._rhythm = rhythm or Rhythm()
         self._way = way or sunspec_way(unit, device, clock)
         self._journal = SteerJournal(journal)
-        self._control = Controller(limits, newest_command=self._journal.command)
+        self._control = Controller(
+            limits,
+            newest_command=self._journal.command,
+            wish_step_s=self._way.wish_step_s,
+        )
         self._news = News(device, clock, tell, event, lambda: self._control.newest_command)
         self._plan = Inherited(
             self._journal,
@@ -282,7 +286,7 @@ class SteeredBattery:
             return
         self._last_hold_s = now_s
         self._mode = decision.mode
-        self._news.applied(applied.power_w, decision.because)
+        self._news.applied(applied.power_w, decision.because, moves=decision.because == RAMPING)
 
     def _let_go(self, because: str, now_s: float) -> None:
         """Release the battery if the set-point in it is ours; tried again until its own timer."""

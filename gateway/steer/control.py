@@ -13,6 +13,7 @@ from gateway.steer.limits import Limits as Limits  # noqa: PLC0414 - a word of t
 from gateway.steer.limits import Moved, Room, room
 from gateway.steer.limits import Seen as Seen  # noqa: PLC0414 - a word of this file too
 from gateway.steer.track import UNSEEN_S, Tracker
+from gateway.steer.wish import STEP_S, Wish
 from kwartier.reading import AfterPlan, Schedule
 from kwartier.units import Watt
 
@@ -46,6 +47,8 @@ class Decision:
 
 
 SILENT = "meter is silent"
+RAMPING = "plan, on its way"
+"""Why a battery does what it does while a wish still moves."""
 NEUTRAL = Decision(Mode.NEUTRAL, None, "no lease")
 
 
@@ -60,9 +63,21 @@ class _Lease:
 class Controller:
     """Holds the schedule in force and turns it, moment by moment, into a decision."""
 
-    def __init__(self, limits: Limits, *, newest_command: int = 0) -> None:
-        """Start neutral; ``newest_command`` is the highest number ever accepted."""
+    def __init__(
+        self, limits: Limits, *, newest_command: int = 0, wish_step_s: float = STEP_S
+    ) -> None:
+        """Start neutral.
+
+        Args:
+            limits: What the battery and its connection can bear.
+            newest_command: The highest number ever accepted.
+            wish_step_s: Between two moves of a wish that is on its way [s].
+        """
         self._limits = limits
+        full_w = max(limits.charge_max_w, limits.discharge_max_w)
+        self._power = Wish(full_w, limits.full_power_s, wish_step_s)
+        self._at_meter = Wish(full_w, limits.full_power_s, wish_step_s)
+        self._cut = False
         self._newest_command = newest_command
         self._leases: tuple[_Lease, ...] = ()
         self._after = AfterPlan.NEUTRAL
@@ -119,25 +134,29 @@ class Controller:
     def nothing_told(self) -> None:
         """Note that the battery obeys none of our set-points: the next one begins at zero."""
         self._told = None
+        self._cut = False
         self._tracker.rest()
+        self._power.rest()
+        self._at_meter.rest()
 
     def decide(self, seen: Seen, monotonic_s: float) -> Decision:
         """Return what the battery is told at this moment."""
         before_w = 0 if self._told is None else self._told[1]
-        decision = self._limited(self._wanted(seen, monotonic_s), seen, monotonic_s)
+        wanted = self._wanted(seen, monotonic_s)
+        decision = self._limited(wanted, seen, monotonic_s)
         told = decision.power_w
         if told is None:
             self._tracker.told(before_w, 0, monotonic_s)
             self.nothing_told()
             return decision
-        self._told = monotonic_s, told
+        self._told, self._cut = (monotonic_s, told), told != wanted.power_w
         self._tracker.told(before_w, told, monotonic_s)
         return decision
 
     def _wanted(self, seen: Seen, monotonic_s: float) -> Decision:
         for lease in self._leases:
             if lease.start <= monotonic_s < lease.end:
-                return self._planned(lease, seen)
+                return self._planned(lease, seen, monotonic_s)
         ended = bool(self._leases) and monotonic_s >= self._leases[-1].end
         if not ended or self._after is AfterPlan.NEUTRAL or monotonic_s >= self._after_until:
             return NEUTRAL
@@ -146,21 +165,51 @@ class Controller:
         wanted_w = seen.battery_w - seen.fresh_grid_w
         if seen.newest_w is not None and seen.newest_at_s is not None:
             meter = seen.newest_at_s, seen.newest_w
-            told_w = 0 if self._told is None else self._told[1]
-            wanted_w = self._tracker.aim(0, meter, wanted_w, told_w, seen.grid_period_s)
+            wanted_w, _ = self._followed(0, meter, wanted_w, seen, monotonic_s)
         return Decision(Mode.SELF_USE, wanted_w, "self-use after plan", wanted_w)
 
-    def _planned(self, lease: _Lease, seen: Seen) -> Decision:
+    def _planned(self, lease: _Lease, seen: Seen, monotonic_s: float) -> Decision:
         """Return what a step asks: a power, or the power that its wish at the meter takes."""
         if lease.grid_w is None:
             self._tracker.rest()
-            return Decision(Mode.FOLLOW_PLAN, lease.power_w, "plan", lease.power_w)
+            self._at_meter.rest()
+            present_w = self._present_w(seen)
+            power_w = self._power.toward(lease.power_w, monotonic_s, present_w, cut=self._cut)
+            because = "plan" if power_w == lease.power_w else RAMPING
+            return Decision(Mode.FOLLOW_PLAN, power_w, because, lease.power_w)
         if not seen.meter_speaks or seen.newest_w is None or seen.newest_at_s is None:
             return Decision(Mode.NEUTRAL, None, SILENT)
-        told_w = 0 if self._told is None else self._told[1]
         meter = seen.newest_at_s, seen.newest_w
-        power_w = self._tracker.aim(lease.grid_w, meter, lease.power_w, told_w, seen.grid_period_s)
-        return Decision(Mode.FOLLOW_PLAN, power_w, "plan at the meter", lease.power_w)
+        power_w, grid_w = self._followed(lease.grid_w, meter, lease.power_w, seen, monotonic_s)
+        because = "plan at the meter" if grid_w == lease.grid_w else RAMPING
+        return Decision(Mode.FOLLOW_PLAN, power_w, because, lease.power_w)
+
+    def _followed(
+        self,
+        grid_w: Watt,
+        meter: tuple[float, Watt],
+        begin_w: Watt,
+        seen: Seen,
+        monotonic_s: float,
+    ) -> tuple[Watt, Watt]:
+        """Return the power that brings the meter to what is wished there now, and that wish [W].
+
+        What the home itself takes or gives is followed at once; only the wish has to travel. So a
+        battery begins where it is, and with ``begin_w`` only where wishes come true at once.
+        """
+        self._power.rest()
+        wished_w = self._at_meter.toward(grid_w, monotonic_s, meter[1], cut=self._cut)
+        told_w = self._present_w(seen)
+        begin_w = begin_w if self._at_meter.at_once else told_w
+        power_w = self._tracker.aim(wished_w, meter, begin_w, told_w, seen.grid_period_s)
+        return power_w, wished_w
+
+    def _present_w(self, seen: Seen) -> Watt:
+        """Return what the battery was told last, or does by itself, within its power [W]."""
+        if self._told is not None:
+            return self._told[1]
+        limits = self._limits
+        return max(-limits.discharge_max_w, min(limits.charge_max_w, seen.battery_w or 0))
 
     def _limited(self, wanted: Decision, seen: Seen, monotonic_s: float) -> Decision:
         """Return the decision within every local limit; the narrowest one is named."""

@@ -41,6 +41,8 @@ class Limits:
         phase: Which one, where it is on one: ``l1``, ``l2`` or ``l3``.
         metered: Whether this gateway hears the connection's meter; its silence then ends a plan.
         sharing: How many batteries of this gateway are behind that meter, and share its room.
+        full_power_s: How long a plan's wish takes to move over the battery's whole power [s]; 0
+            for no time at all.
     """
 
     charge_max_w: Watt
@@ -55,6 +57,7 @@ class Limits:
     phase: str = "l1"
     metered: bool = False
     sharing: int = 1
+    full_power_s: int = 0
 
     @property
     def need_meter(self) -> bool:

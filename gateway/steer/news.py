@@ -43,24 +43,29 @@ class News:
         self._tell, self._event = tell, event
         self._newest_command = newest_command
         self._applied_w: Watt | None = None
+        self._moves = False
         self._trouble: tuple[str, float] | None = None
         self._again_s = 0.0
         self._away = False
 
-    def applied(self, power_w: Watt, because: str) -> None:
-        """Tell that the battery holds a power, when it is another one than was told last."""
-        if power_w != self._applied_w:
+    def applied(self, power_w: Watt, because: str, *, moves: bool = False) -> None:
+        """Tell that the battery holds a power, when it is another one than was told last.
+
+        What ``moves`` is on its way to another power: that it left is told, and where it arrives.
+        """
+        moved, self._moves = self._moves, moves
+        if power_w != self._applied_w and not (moves and moved):
             self._applied_w = power_w
             self._tell(self.response(Outcome.APPLIED, because, None, power_w))
 
     def neutral(self, because: str) -> None:
         """Tell that the battery was let go."""
-        self._applied_w = None
+        self._applied_w, self._moves = None, False
         self._tell(self.response(Outcome.NEUTRAL, because))
 
     def unknown(self) -> None:
         """Count on nothing: the next power is told in any case."""
-        self._applied_w = None
+        self._applied_w, self._moves = None, False
 
     def failed(self, kind: str, why: str, again_s: float) -> None:
         """Tell what went wrong; the same kind not again before a time on the monotonic count.

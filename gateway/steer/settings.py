@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gateway.modbus.line import LinkSettings
 from gateway.modbus.settings import profile_named, read_link
 from gateway.steer.limits import PHASES, Limits
+from gateway.steer.wish import FULL_POWER_S
 from hardware.profile import Profile
 from kwartier.errors import SettingsError
 from kwartier.identity import DeviceId
@@ -73,6 +74,7 @@ def _limits(row: Table) -> Limits:
         row.whole("fuse_a", low=1, high=1000) if "fuse_a" in row.values else None,
         row.whole("phases", 3, low=1, high=3),
         row.text("phase", "l1"),
+        full_power_s=row.whole("full_power_s", FULL_POWER_S, low=0, high=3600),
     )
     if limits.soc_min_permille >= limits.soc_max_permille:
         raise SettingsError(f"{row.place}soc_min_permille is not below soc_max_permille")

@@ -4,6 +4,8 @@ What a meter tells is old: by the second it averages, by the telegram it waits f
 the battery itself needs. Whoever corrects an error that is already being corrected swings. So every
 correction counts as perhaps not visible yet until its time is over, and only what is wanted
 whether or not the meter shows it already is corrected now. No gain has to be tuned for that.
+
+Where the target itself moves, the battery moves along at once: nobody has to measure that first.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ class Tracker:
         self._moves: deque[tuple[float, Watt]] = deque(maxlen=_MOST_MOVES)
         self._telegram_s: float | None = None
         self._aim_w: Watt = 0
+        self._target_w: Watt = 0
         self._on = False
 
     def aim(
@@ -47,11 +50,14 @@ class Tracker:
             period_s: How often telegrams come [s].
         """
         at_s, meter_w = meter
+        before_w, self._target_w = self._target_w, target_w
         if not self._on:
             self._on, self._telegram_s, self._aim_w = True, at_s, begin_w
-        elif at_s != self._telegram_s:
+            return self._aim_w
+        if at_s != self._telegram_s:
             self._telegram_s = at_s
-            self._aim_w = told_w + self._need(target_w - meter_w, at_s - UNSEEN_S - period_s)
+            self._aim_w = told_w + self._need(before_w - meter_w, at_s - UNSEEN_S - period_s)
+        self._aim_w += target_w - before_w
         return self._aim_w
 
     def told(self, before_w: Watt, after_w: Watt, now_s: float) -> None:

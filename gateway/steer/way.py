@@ -12,7 +12,10 @@ from gateway.steer.budget import WriteBudget
 from gateway.steer.prior import PriorFile
 from gateway.steer.profile_steering import find_profile_steering
 from gateway.steer.steering import SteeredUnit, Steering, find_steering
+from gateway.steer.wish import STEP_S, WORN_STEP_S
 from hardware.profile import Profile
+from hardware.profile_control import Kind
+from hardware.profile_register import Wear
 from kwartier.clock import Clock
 from kwartier.identity import DeviceId
 from kwartier.reading import Reading
@@ -32,10 +35,12 @@ class Way:
     Attributes:
         poll: Looks at it.
         steering: Returns how it is steered, or None; asked once, when that is needed.
+        wish_step_s: Between two moves of a wish that is on its way [s].
     """
 
     poll: BatteryPoll
     steering: Callable[[], Steering | None]
+    wish_step_s: float = STEP_S
 
 
 def sunspec_way(unit: SteeredUnit, device: DeviceId, clock: Clock) -> Way:
@@ -57,4 +62,15 @@ def profile_way(
     return Way(
         ProfilePoll(unit, device, profile, clock),
         lambda: find_profile_steering(unit, profile, prior.values, note=prior.note, budget=budget),
+        WORN_STEP_S if _wears_out(profile) else STEP_S,
     )
+
+
+def _wears_out(profile: Profile) -> bool:
+    """Return whether each other power is written to a register that may wear out."""
+    control = profile.control
+    if control is None:
+        return False
+    steps = (*control.charge, *control.discharge)
+    powers = [step for step in steps if step.kind not in {Kind.FIXED, Kind.TIMER}]
+    return any(control.points[step.point].wear is not Wear.VOLATILE for step in powers)

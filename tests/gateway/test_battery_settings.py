@@ -19,14 +19,14 @@ def read(**more: object) -> SteeredDevice:
 def test_a_battery_is_on_three_phases_behind_the_first_meter_and_speaks_sunspec() -> None:
     battery = read()
 
-    assert battery.limits == Limits(5000, 4000)
+    assert battery.limits == Limits(5000, 4000, full_power_s=300)
     assert (battery.profile, battery.meter) == (None, None)
 
 
 def test_the_fuse_of_its_phase_is_read() -> None:
     battery = read(fuse_a=25, phases=1, phase="l2", meter="p1-shed")
 
-    assert battery.limits == Limits(5000, 4000, fuse_a=25, phases=1, phase="l2")
+    assert battery.limits == Limits(5000, 4000, fuse_a=25, phases=1, phase="l2", full_power_s=300)
     assert battery.meter == "p1-shed"
 
 
@@ -50,6 +50,15 @@ def test_a_wrong_key_is_named(key: str, value: object, why: str) -> None:
 def test_a_battery_that_would_stay_where_it_was_put_is_refused_with_the_reason() -> None:
     with pytest.raises(SettingsError, match=r"profile: marstek_venus_e is not steered: \S+"):
         read(profile="marstek_venus_e")
+
+
+def test_a_plan_takes_five_minutes_for_the_whole_power_unless_the_installer_says_otherwise() -> (
+    None
+):
+    assert read().limits.full_power_s == 300
+    assert read(full_power_s=0).limits.full_power_s == 0
+    with pytest.raises(SettingsError, match="full_power_s is '-1'"):
+        read(full_power_s=-1)
 
 
 def test_a_silent_meter_ends_a_plan_unless_the_installer_says_otherwise() -> None:

@@ -68,7 +68,7 @@ def test_every_device_is_read_with_its_defaults(folder: Path) -> None:
     assert (inverter.unit, inverter.every_s, inverter.profile.name) == (247, 10.0, "goodwe_et")
     battery = settings.batteries[0]
     assert (battery.device, battery.link.port, battery.unit) == ("battery", 1502, 1)
-    assert battery.limits == Limits(5000, 4000, 50, 950, 17_000, None, None)
+    assert battery.limits == Limits(5000, 4000, 50, 950, 17_000, None, None, full_power_s=300)
 
 
 def test_a_device_without_a_profile_is_read_by_sunspec(folder: Path) -> None:

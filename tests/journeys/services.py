@@ -65,6 +65,7 @@ unit = 2
 timeout_s = 20
 charge_max_w = 5000
 discharge_max_w = 5000
+full_power_s = 0  # a bench: what a plan takes minutes for on purpose is tried elsewhere
 stop_without_meter = false  # this street's meter speaks when a test says so
 """
 )

@@ -10,7 +10,8 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from collectors.prices.model import NoPricesError, PriceSource
+from collectors.outside import NothingToldError
+from collectors.prices.model import PriceSource
 from kwartier.errors import KwartierError
 from kwartier.interval import QUARTER_S, Quarter, day_of, quarters_of_day, same_time_before
 from kwartier.units import EpochS
@@ -96,7 +97,7 @@ class PriceBook:
         self._asked_s[day] = now_s
         try:
             told = self._source.day(day)
-        except NoPricesError as error:
+        except NothingToldError as error:
             _log.info("no prices yet: %s", error)
             self._note_away(None, "")
             return

@@ -1,4 +1,7 @@
-"""The rows of a price file that is text: CSV, gzipped or not."""
+"""The rows of a price file that is text: CSV, gzipped or not.
+
+A header with ``;`` in it has decimal commas below it, as Dutch spreadsheets write.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,19 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from io import TextIOWrapper
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
-from collectors.prices.rows import MAX_ROWS, PER_KWH, STAMP, PriceFileError, Row, price_column
+from collectors.prices.rows import (
+    KNOWN_AS,
+    MAX_ROWS,
+    PER_KWH,
+    STAMP,
+    PriceFileError,
+    Row,
+    price_column,
+)
 
 _GZIP = b"\x1f\x8b"
 _MAX_LINE = 4096
@@ -39,9 +51,14 @@ def csv_rows(path: Path) -> Iterator[Row]:
 
 
 def _rows(path: Path, text: TextIO) -> Iterator[Row]:
-    reader = csv.reader(_lines(path, text), skipinitialspace=True)
+    lines = _lines(path, text)
+    header = next(lines, "")
+    dutch = ";" in header
+    reader = csv.reader(
+        chain([header], lines), delimiter=";" if dutch else ",", skipinitialspace=True
+    )
     try:
-        names = [name.strip() for name in next(reader, [])]
+        names = [KNOWN_AS.get(name.strip(), name.strip()) for name in next(reader, [])]
         priced = price_column(path, names)
         stamp_at, price_at = names.index(STAMP), names.index(priced)
         for cells in reader:
@@ -55,7 +72,8 @@ def _rows(path: Path, text: TextIO) -> Iterator[Row]:
                 )
             if reader.line_num > MAX_ROWS:
                 raise PriceFileError(f"{place}: more than {MAX_ROWS} lines: is this a price file?")
-            yield Row(place, cells[stamp_at], cells[price_at], priced == PER_KWH)
+            price = cells[price_at].replace(",", ".") if dutch else cells[price_at]
+            yield Row(place, cells[stamp_at], price, priced == PER_KWH)
     except csv.Error as error:
         raise PriceFileError(f"{path} line {reader.line_num}: is no CSV: {error}") from error
 

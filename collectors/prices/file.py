@@ -13,10 +13,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+from collectors.outside import NothingToldError
 from collectors.prices.csv_rows import csv_rows
 from collectors.prices.model import (
     TIMES_S,
-    NoPricesError,
     PriceDay,
     PriceQuarter,
     PriceSeries,
@@ -63,11 +63,11 @@ class FilePrices:
         """Return the prices of a local day; quarters that are not in the file are missing.
 
         Raises:
-            NoPricesError: The file has none for that day.
+            NothingToldError: The file has none for that day.
         """
         told = self.series.day(day, self._zone)
         if len(told.missing) == len(told.quarters):
-            raise NoPricesError(f"{self._path}: has no prices for {day}")
+            raise NothingToldError(f"{self._path}: has no prices for {day}")
         return told
 
 

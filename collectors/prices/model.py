@@ -8,12 +8,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Protocol
 
-from kwartier.errors import ContractError, InputError, LinkDownError, TemporaryError
+from collectors.outside import AnswerError, NothingToldError
+from kwartier.errors import ContractError
 from kwartier.interval import (
     HOME_ZONE,
     QUARTER_S,
     Quarter,
     Zone,
+    instant_text,
     local_day,
     quarters_between,
     quarters_of_day,
@@ -21,28 +23,13 @@ from kwartier.interval import (
 from kwartier.units import EpochS
 
 LOWEST_EUR_PER_MWH = Decimal(-1000)
-"""Below this a price is a mistake; the coupled auction's own limit was -500 in 2025."""
+"""Below this a number is no price at all; what a plan may use lies closer (``agreement``)."""
 HIGHEST_EUR_PER_MWH = Decimal(10_000)
-"""Above this a price is a mistake; the coupled auction's own limit was 4000 in 2025."""
+"""Above this a number is no price at all."""
 
+HOUR_S = 3600
 TIMES_S = range(7_258_118_400)
 """Instants that a price may have [s]: 1970 to 2199. Others are mistakes."""
-
-
-class PriceAnswerError(ContractError):
-    """A source's answer has no shape that is known here."""
-
-
-class PriceRefusedError(InputError):
-    """A source refused the question: asking the same again will not help."""
-
-
-class NoPricesError(TemporaryError):
-    """A source has no prices for the time asked for, or not yet."""
-
-
-class PriceSourceDownError(LinkDownError):
-    """A source cannot be reached or cannot answer now."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -148,10 +135,10 @@ class PriceSource(Protocol):
         """Return the prices of a day in the neighbourhood's zone.
 
         Raises:
-            NoPricesError: It has none for that day, or not yet.
-            PriceSourceDownError: It cannot be asked now.
-            PriceRefusedError: It refuses to be asked this.
-            PriceAnswerError: It answers in a way that is not known here.
+            NothingToldError: It has none for that day, or not yet.
+            SourceDownError: It cannot be asked now.
+            RefusedError: It refuses to be asked this.
+            AnswerError: It answers in a way that is not known here.
         """
 
 
@@ -171,3 +158,34 @@ def hour_of(start_s: EpochS, eur_per_mwh: Decimal) -> list[PriceQuarter]:
     """Return the four quarters of an hour that was sold at one price."""
     first = Quarter(start_s)
     return [PriceQuarter(first.next(count), eur_per_mwh) for count in range(3600 // QUARTER_S)]
+
+
+def spread(start_s: EpochS, end_s: EpochS, eur_per_mwh: Decimal, who: str) -> list[PriceQuarter]:
+    """Return the quarters between the ends of one price: one, or the four of an hour.
+
+    Raises:
+        AnswerError: The price holds for another time: it is not electricity's.
+    """
+    if end_s - start_s == QUARTER_S:
+        return [PriceQuarter(Quarter(start_s), eur_per_mwh)]
+    if end_s - start_s == HOUR_S and start_s % HOUR_S == 0:
+        return hour_of(start_s, eur_per_mwh)
+    raise AnswerError(
+        f"{who}'s answer has a price that holds for {(end_s - start_s) / 60:g} minutes from "
+        f"{instant_text(start_s)}: this is not electricity, "
+        "which is sold by the quarter or the hour"
+    )
+
+
+def cut_day(series: PriceSeries, day: date, zone: Zone, who: str) -> PriceDay:
+    """Return a local day out of what a source told; quarters that were not told are missing.
+
+    Raises:
+        NothingToldError: None of the day was told.
+    """
+    told = series.day(day, zone)
+    if len(told.missing) == len(told.quarters):
+        raise NothingToldError(
+            f"{who} has no prices for {day}: they appear in the afternoon before"
+        )
+    return told

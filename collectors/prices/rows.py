@@ -10,6 +10,8 @@ from kwartier.errors import InputError
 STAMP = "utc"
 PER_MWH = "eur_per_mwh"
 PER_KWH = "eur_per_kwh"
+KNOWN_AS = {"datum_utc": STAMP, "prijs_excl_belastingen": PER_KWH}
+"""Columns of the yearly files of jeroen.nl, and what they are here."""
 MAX_ROWS = 1_000_000
 """More than 28 years of quarters is no price file."""
 

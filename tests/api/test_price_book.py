@@ -10,7 +10,8 @@ from decimal import Decimal
 import pytest
 
 from api.price_book import PriceBook
-from collectors.prices.model import NoPricesError, PriceDay, PriceSourceDownError
+from collectors.outside import NothingToldError, SourceDownError
+from collectors.prices.model import PriceDay
 from kwartier.errors import KwartierError
 from kwartier.interval import QUARTER_S, Quarter, day_of, quarters_of_day
 
@@ -33,7 +34,7 @@ class Auction:
         if self.failure is not None:
             raise self.failure
         if not self.told(day):
-            raise NoPricesError(f"no prices for {day}")
+            raise NothingToldError(f"no prices for {day}")
         quarters = quarters_of_day(day)
         price = Decimal(day.day)
         prices = tuple(price if place < self.cut_after else None for place in range(len(quarters)))
@@ -119,7 +120,7 @@ def test_a_source_that_is_away_is_asked_once_a_quarter_of_an_hour_and_logged_onc
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     auction = Auction()
-    auction.failure = PriceSourceDownError("no route")
+    auction.failure = SourceDownError("no route")
     book = PriceBook(auction)
 
     for quarter in range(8):

@@ -6,19 +6,22 @@ from decimal import Decimal
 
 import pytest
 
-from collectors.prices.energyzero import EnergyZero, Patience
-from collectors.prices.model import (
-    NoPricesError,
-    PriceAnswerError,
-    PriceRefusedError,
-    PriceSourceDownError,
+from collectors.outside import (
+    AnswerError,
+    NothingToldError,
+    Patience,
+    RefusedError,
+    SourceDownError,
 )
+from collectors.prices.energyzero import EnergyZero
 from kwartier.interval import local_day
 from tests.collectors.loopback import Reply, far_side
 from tests.collectors.prices.answers import REFUSED, rest
 
 SUMMER = date(2026, 7, 1)
-QUICK = Patience(connect_s=2, silence_s=2, answer_s=20, tries=3, pause_s=1, longest_pause_s=30)
+QUICK = Patience(
+    connect_s=2, silence_s=2, answer_s=20, tries=3, pause_s=1, longest_pause_s=30, jitter=0
+)
 
 
 def answer_for(day: date, quarters: int, price: str = "0.08") -> Reply:
@@ -88,7 +91,7 @@ def test_a_service_that_stays_away_is_given_up_after_all_tries() -> None:
     with (
         far_side(Reply(503)) as service,
         source(service.url, pauses.append) as prices,
-        pytest.raises(PriceSourceDownError, match=r"did not answer in 3 tries.*status 503"),
+        pytest.raises(SourceDownError, match=r"did not answer in 3 tries.*status 503"),
     ):
         prices.day(SUMMER)
 
@@ -115,7 +118,7 @@ def test_nobody_at_the_address_is_a_source_that_is_down() -> None:
     with far_side(Reply()) as service:
         gone = service.url
 
-    with source(gone) as prices, pytest.raises(PriceSourceDownError, match="ConnectError"):
+    with source(gone) as prices, pytest.raises(SourceDownError, match="ConnectError"):
         prices.day(SUMMER)
 
 
@@ -124,7 +127,7 @@ def test_an_answer_that_drips_is_not_waited_for_for_ever() -> None:
     with (
         far_side(answer_for(SUMMER, 96)) as service,
         EnergyZero(service.url, slow) as prices,
-        pytest.raises(PriceSourceDownError, match="no whole answer"),
+        pytest.raises(SourceDownError, match="no whole answer"),
     ):
         prices.day(SUMMER)
 
@@ -132,13 +135,13 @@ def test_an_answer_that_drips_is_not_waited_for_for_ever() -> None:
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
-        (Reply(400, REFUSED), PriceRefusedError),
-        (Reply(404, b'{"message": "not found"}'), NoPricesError),
-        (Reply(200, b"<html>maintenance</html>"), PriceAnswerError),
-        (Reply(302, headers={"Location": "/login"}), PriceAnswerError),
-        (Reply(200, rest(0, [])), NoPricesError),
-        (Reply(200, rest(0, ["0.1"])), NoPricesError),
-        (Reply(200, b" " * (4 * 1024 * 1024 + 1)), PriceAnswerError),
+        (Reply(400, REFUSED), RefusedError),
+        (Reply(404, b'{"message": "not found"}'), NothingToldError),
+        (Reply(200, b"<html>maintenance</html>"), AnswerError),
+        (Reply(302, headers={"Location": "/login"}), AnswerError),
+        (Reply(200, rest(0, [])), NothingToldError),
+        (Reply(200, rest(0, ["0.1"])), NothingToldError),
+        (Reply(200, b" " * (4 * 1024 * 1024 + 1)), AnswerError),
     ],
     ids=["400", "404", "html", "moved", "empty", "another day", "too long"],
 )

@@ -8,13 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors.outside import AnswerError, NothingToldError, RefusedError, SourceDownError
 from collectors.prices.energyzero_answer import parse_answer
-from collectors.prices.model import (
-    NoPricesError,
-    PriceAnswerError,
-    PriceRefusedError,
-    PriceSourceDownError,
-)
 from kwartier.errors import KwartierError
 from kwartier.interval import Quarter
 from tests.collectors.prices.answers import GRAPHQL_ERROR, LEGACY, REFUSED, graphql, rest
@@ -57,12 +52,12 @@ def test_the_older_service_gave_hours_by_their_start() -> None:
 
 
 def test_errors_under_status_200_are_a_service_that_failed() -> None:
-    with pytest.raises(PriceSourceDownError, match="internal_server_error"):
+    with pytest.raises(SourceDownError, match="internal_server_error"):
         parse_answer(GRAPHQL_ERROR)
 
 
 def test_a_refused_question_is_told_in_the_words_of_the_service() -> None:
-    with pytest.raises(PriceRefusedError, match="does not match regex"):
+    with pytest.raises(RefusedError, match="does not match regex"):
         parse_answer(REFUSED)
 
 
@@ -70,7 +65,7 @@ def test_a_refused_question_is_told_in_the_words_of_the_service() -> None:
     "body", [rest(MIDNIGHT.start_s, []), graphql(), b'{"data": []}', b'{"Prices": []}']
 )
 def test_a_well_formed_answer_without_prices_says_that_there_are_none(body: bytes) -> None:
-    with pytest.raises(NoPricesError, match="ask again later"):
+    with pytest.raises(NothingToldError, match="ask again later"):
         parse_answer(body)
 
 
@@ -107,7 +102,7 @@ def test_a_well_formed_answer_without_prices_says_that_there_are_none(body: byte
     ],
 )  # fmt: skip
 def test_an_answer_of_no_known_shape_is_refused_with_what_is_wrong(body: bytes, named: str) -> None:
-    with pytest.raises(PriceAnswerError, match=named):
+    with pytest.raises(AnswerError, match=named):
         parse_answer(body)
 
 
@@ -165,12 +160,12 @@ RECORDED = [
     ("rest_electricity_hour_response", 288, "77.495", "88.85"),
     ("graphql_energy", 96, "107", "99.79"),
     ("legacy_energy", 100, "310", "310"),
-    ("graphql_energy_no_prices", NoPricesError, "", ""),
-    ("graphql_no_data", NoPricesError, "", ""),
-    ("graphql_gas", PriceAnswerError, "", ""),
-    ("rest_gas_day_response", PriceAnswerError, "", ""),
-    ("graphql_gql_error", PriceSourceDownError, "", ""),
-    ("rest_error_response", PriceRefusedError, "", ""),
+    ("graphql_energy_no_prices", NothingToldError, "", ""),
+    ("graphql_no_data", NothingToldError, "", ""),
+    ("graphql_gas", AnswerError, "", ""),
+    ("rest_gas_day_response", AnswerError, "", ""),
+    ("graphql_gql_error", SourceDownError, "", ""),
+    ("rest_error_response", RefusedError, "", ""),
 ]
 
 

@@ -13,11 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from collectors.outside import NothingToldError
 from collectors.prices.file import FilePrices, read_prices
-from collectors.prices.model import NoPricesError, PriceSeries
+from collectors.prices.model import PriceSeries
 from collectors.prices.rows import PriceFileError
 from kwartier.errors import KwartierError
-from kwartier.interval import Quarter
+from kwartier.interval import Quarter, quarters_between
 
 NOON = Quarter.parse("2026-07-01T10:00:00Z")
 TWO_QUARTERS = "utc,eur_per_mwh\n2026-07-01T10:00:00Z,87.5\n2026-07-01T10:15:00Z,-12.34\n"
@@ -120,7 +121,8 @@ def test_a_bad_row_is_named_with_file_line_value_and_remedy(
     ("content", "named"),
     [
         (b"", "has the columns ''"),
-        (b"utc;eur_per_mwh\n", "separated by commas"),
+        (b"utc;eur_per_mwh\n", "holds no price"),
+        (b"utc\teur_per_mwh\n", "separated by commas"),
         (b"utc,price\n", "has the columns 'utc, price'"),
         (b"utc,eur_per_mwh,eur_per_kwh\n", "one of"),
         (b"utc,eur_per_mwh\n", "holds no price"),
@@ -140,6 +142,22 @@ def test_a_file_that_is_no_price_file_is_refused(
 
     with pytest.raises(PriceFileError, match=named):
         read_prices(path)
+
+
+def test_a_file_of_a_dutch_spreadsheet_is_read_and_its_lost_hour_stays_lost(tmp_path: Path) -> None:
+    # On 25 October 2026 the hour from 02.00 comes twice; this file has it once.
+    path = tmp_path / "jaar.csv"
+    first = Quarter.parse("2026-10-24T22:00:00Z")
+    kept = [quarter for quarter in quarters_between(first.start_s, first.next(100).start_s)
+            if not 12 <= quarter.number - first.number < 16]  # fmt: skip
+    rows = [f'"x";"{quarter.start:%Y-%m-%d %H:%M:%S}";-0,0125' for quarter in kept]
+    path.write_text("\n".join(["datum_nl;datum_utc;prijs_excl_belastingen", *rows]))
+
+    told = FilePrices(path).day(date(2026, 10, 25))
+
+    assert len(told.quarters) == 100
+    assert told.missing == tuple(first.next(place) for place in range(12, 16))
+    assert set(told.eur_per_mwh) == {Decimal("-12.5"), None}
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -208,7 +226,7 @@ def test_a_file_is_a_source_of_days(tmp_path: Path) -> None:
     source = FilePrices(path)
 
     assert len(source.day(date(2026, 7, 1)).missing) == 94
-    with pytest.raises(NoPricesError, match="no prices for 2026-07-02"):
+    with pytest.raises(NothingToldError, match="no prices for 2026-07-02"):
         source.day(date(2026, 7, 2))
 
 

@@ -1,0 +1,254 @@
+"""Questions to the far side of the internet: bounded in time, in bytes and in tries."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Self, TypeAlias
+
+import httpx
+
+from kwartier.errors import ContractError, InputError, LinkDownError, TemporaryError
+
+_log = logging.getLogger(__name__)
+
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
+"""The longest answer that is read; recorded ones have up to 160 kB."""
+
+Told: TypeAlias = "bool | str | list[Told] | dict[str, Told] | None"
+"""JSON whose numbers are still the text that was sent, so that nothing is rounded."""
+
+
+class AnswerError(ContractError):
+    """A source's answer has no shape that is known here."""
+
+
+class RefusedError(InputError):
+    """A source refused the question: asking the same again will not help."""
+
+
+class NothingToldError(TemporaryError):
+    """A source has nothing for the time asked for, or not yet."""
+
+
+class SourceDownError(LinkDownError):
+    """A source cannot be reached or cannot answer now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a source is waited for.
+
+    Attributes:
+        connect_s: For a connection.
+        silence_s: For the next byte.
+        answer_s: For a whole answer, however slowly it drips.
+        tries: How often one question is asked in all.
+        pause_s: Before the second try; doubled before each further one.
+        longest_pause_s: The most between two tries, whatever the service asks for.
+        jitter: By how much a pause may be longer, so that not all the world asks at once.
+    """
+
+    connect_s: float = 5.0
+    silence_s: float = 10.0
+    answer_s: float = 30.0
+    tries: int = 4
+    pause_s: float = 1.0
+    longest_pause_s: float = 30.0
+    jitter: float = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back.
+
+    Attributes:
+        status: The HTTP status, below 500 and not 429.
+        body: At most ``MAX_ANSWER_BYTES``.
+    """
+
+    status: int
+    body: bytes
+
+
+class FarSide:
+    """One service far away; use it as a context, or close it."""
+
+    def __init__(
+        self,
+        name: str,
+        base_url: str,
+        patience: Patience | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Prepare to ask; nothing is sent yet.
+
+        Args:
+            name: As people call it; stands in every message.
+            base_url: Where it is.
+            patience: How long it is waited for.
+            pause: Waits some seconds.
+        """
+        self.name = name
+        self.base_url = base_url
+        self._patience = patience or Patience()
+        self._pause = pause
+        # One line a question is more than anybody reads, and an address may hold a key.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
+        self._http = httpx.Client(
+            base_url=base_url,
+            timeout=httpx.Timeout(self._patience.silence_s, connect=self._patience.connect_s),
+            headers={"User-Agent": "kwartier"},
+            follow_redirects=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def get(self, path: str, question: Mapping[str, str]) -> Answer:
+        """Ask with GET.
+
+        Raises:
+            SourceDownError: It could not be asked, after all tries.
+            AnswerError: The answer is too long.
+        """
+        return self._answer(lambda: self._http.build_request("GET", path, params=question))
+
+    def post_json(self, path: str, body: Told) -> Answer:
+        """Ask with POST and a JSON body; raises as ``get`` does."""
+        return self._answer(lambda: self._http.build_request("POST", path, json=body))
+
+    def post_form(self, path: str, fields: Mapping[str, str]) -> Answer:
+        """Ask with POST and the fields of a form; raises as ``get`` does."""
+        return self._answer(lambda: self._http.build_request("POST", path, data=dict(fields)))
+
+    def whole(self, answer: Answer, what: str) -> bytes:
+        """Return the body of an answer that went well, or say what did not.
+
+        Raises:
+            NothingToldError: The service has nothing of that kind (404), or nothing yet (204).
+            RefusedError: It refused the question (another 4xx).
+            AnswerError: The status is none that is known here.
+        """
+        if answer.status in {httpx.codes.NOT_FOUND, httpx.codes.NO_CONTENT}:
+            raise NothingToldError(f"{self.name} has nothing for {what} (status {answer.status})")
+        if answer.status >= httpx.codes.BAD_REQUEST:
+            raise RefusedError(
+                f"{self.name} refused {what} with {answer.status}: {refusal(answer.body)}"
+            )
+        if answer.status != httpx.codes.OK:
+            raise AnswerError(
+                f"{self.name} answered {what} with status {answer.status}: "
+                f"has the address {self.base_url} changed?"
+            )
+        return answer.body
+
+    def _answer(self, question: Callable[[], httpx.Request]) -> Answer:
+        """Return an answer, asking again while the service is away or busy."""
+        pause_s = self._patience.pause_s
+        for attempt in range(1, self._patience.tries + 1):
+            asked_pause_s = 0.0
+            try:
+                answer, asked_pause_s = self._ask(question())
+                if answer.status != httpx.codes.TOO_MANY_REQUESTS and answer.status < 500:
+                    return answer
+                reason = f"status {answer.status}"
+            except httpx.RequestError as error:
+                reason = f"{type(error).__name__}: {error}"
+            if attempt < self._patience.tries:
+                _log.debug("%s: try %d failed, %s", self.name, attempt, reason)
+                self._pause(self._spread(max(pause_s, asked_pause_s)))
+                pause_s *= 2
+        raise SourceDownError(
+            f"{self.name} at {self.base_url} did not answer in {self._patience.tries} tries; "
+            f"the last one: {reason}"
+        )
+
+    def _spread(self, pause_s: float) -> float:
+        bounded_s = min(pause_s, self._patience.longest_pause_s)
+        return bounded_s * (1 + self._patience.jitter * secrets.randbelow(1000) / 1000)
+
+    def _ask(self, question: httpx.Request) -> tuple[Answer, float]:
+        """Return an answer and the pause asked for [s], bounded in bytes and in time."""
+        ends = time.monotonic() + self._patience.answer_s
+        body = bytearray()
+        answer = self._http.send(question, stream=True)
+        try:
+            for piece in answer.iter_bytes():
+                body += piece
+                if len(body) > MAX_ANSWER_BYTES:
+                    raise AnswerError(
+                        f"{self.name}: the answer is longer than {MAX_ANSWER_BYTES} bytes"
+                    )
+                if time.monotonic() > ends:
+                    raise httpx.ReadTimeout(f"no whole answer in {self._patience.answer_s:g} s")
+        finally:
+            answer.close()
+        told = Answer(answer.status_code, bytes(body))
+        return told, _seconds(answer.headers.get("Retry-After", ""))
+
+
+def json_object(body: bytes, who: str) -> dict[str, Told]:
+    """Return a JSON object with its numbers as text.
+
+    Raises:
+        AnswerError: It is no JSON, or no object.
+    """
+    try:
+        told = json.loads(body, parse_float=str, parse_int=str, parse_constant=str)
+    except (ValueError, RecursionError) as error:
+        raise AnswerError(
+            f"{who}'s answer is no JSON: {error}; it starts with "
+            f"{shown(body[:60].decode('utf-8', 'replace'))}"
+        ) from error
+    if not isinstance(told, dict):
+        raise AnswerError(f"{who}'s answer is no JSON object: {shown(told)}")
+    return told
+
+
+def json_rows(told: Told, name: str, who: str, most: int) -> list[dict[str, Told]]:
+    """Return a list of objects of an answer.
+
+    Raises:
+        AnswerError: It is no such list, or longer than ``most``.
+    """
+    if not isinstance(told, list) or len(told) > most:
+        raise AnswerError(f"{who}'s answer: {name!r} must be a list of at most {most} rows")
+    rows = [row for row in told if isinstance(row, dict)]
+    if len(rows) != len(told):
+        wrong = next(row for row in told if not isinstance(row, dict))
+        raise AnswerError(f"{who}'s answer: {name!r} holds {shown(wrong)}")
+    return rows
+
+
+def shown(told: Told) -> str:
+    """Return the beginning of what was told, as it may stand in a message."""
+    return repr(told)[:120]
+
+
+def refusal(body: bytes) -> str:
+    """Return what a refusing answer says, short enough for a message."""
+    try:
+        told = json_object(body, "the service")
+    except AnswerError:
+        return shown(" ".join(body.decode("utf-8", "replace").split()))
+    for name in ("message", "reason", "error", "title"):
+        if told.get(name):
+            return shown(told[name])
+    return shown(told)
+
+
+def _seconds(text: str) -> float:
+    """Return the seconds of a Retry-After header; a date or rubbish counts as none asked."""
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0.0

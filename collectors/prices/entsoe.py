@@ -1,0 +1,84 @@
+"""Day-ahead prices from the ENTSO-E transparency platform; it asks for a key, which is free.
+
+Source:
+    Address, parameters and area codes of the platform's RESTful interface guide.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+from collectors.outside import FarSide, Patience, RefusedError
+from collectors.prices.entsoe_answer import WHO, parse_entsoe
+from collectors.prices.model import PriceDay, cut_day
+from kwartier.errors import SettingsError
+from kwartier.interval import HOME_ZONE, Zone, local_day
+from kwartier.units import EpochS
+
+BASE_URL = "https://web-api.tp.entsoe.eu"
+PATH = "/api"
+AREAS = {
+    "NL": "10YNL----------L",
+    "BE": "10YBE----------2",
+    "DE-LU": "10Y1001A1001A82H",
+    "AT": "10YAT-APG------L",
+    "FR": "10YFR-RTE------C",
+}
+"""The energy identification code of each bidding zone."""
+
+
+class Entsoe:
+    """A source of day-ahead prices for one bidding zone."""
+
+    name = "entsoe"
+
+    def __init__(
+        self,
+        token: str,
+        base_url: str = BASE_URL,
+        patience: Patience | None = None,
+        area: str = "NL",
+        zone: Zone = HOME_ZONE,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Prepare to ask with a key; nothing is sent yet, and the key stands in no message.
+
+        Raises:
+            SettingsError: The area is not known.
+        """
+        if area not in AREAS:
+            raise SettingsError(f"area {area[:20]!r} is not known: use {', '.join(AREAS)}")
+        self._token = token
+        self._code = AREAS[area]
+        self._zone = zone
+        self._far = FarSide(WHO, base_url, patience, pause)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._far.close()
+
+    def day(self, day: date) -> PriceDay:
+        """Return the market prices of a local day; raises as ``PriceSource.day`` does."""
+        start_s, end_s = local_day(day, self._zone)
+        answer = self._far.get(
+            PATH,
+            {
+                "securityToken": self._token,
+                "documentType": "A44",
+                "in_Domain": self._code,
+                "out_Domain": self._code,
+                "periodStart": _minute(start_s),
+                "periodEnd": _minute(end_s),
+            },
+        )
+        if answer.status in {401, 403}:
+            raise RefusedError(f"{WHO} does not accept the key: look at token_file")
+        # A refusal is XML too, and says more than its status does.
+        body = answer.body if answer.status == 400 else self._far.whole(answer, str(day))
+        return cut_day(parse_entsoe(body), day, self._zone, WHO)
+
+
+def _minute(at_s: EpochS) -> str:
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y%m%d%H%M")

@@ -35,6 +35,8 @@ SIGNATURES = 2
 MAX_WHEELS = 64
 MAX_WHEEL_BYTES = 64 * 1024 * 1024
 MAX_BUNDLE_BYTES = 128 * 1024 * 1024
+MAX_FILE_BYTES = MAX_BUNDLE_BYTES + 128 * 1024
+"""The wheels, and the head before them [bytes]."""
 ANY = "any"
 _MAGIC = b"kwartier update 1\n"
 _MAX_MANIFEST_BYTES = 64 * 1024
@@ -182,6 +184,17 @@ def read_bundle(file: Path, keys: Sequence[PublicKey]) -> Bundle:
     if held != named:
         raise ContractError(f"{file}: holds {held} bytes of wheels, {named} were signed")
     return Bundle(understood, file, start)
+
+
+def manifest_of(file: Path) -> Manifest:
+    """Return what a file says of itself; whether anybody signed that is not looked at.
+
+    Raises:
+        InputError: It cannot be read.
+        ContractError: It is no update.
+    """
+    with _opened(file) as opened:
+        return _manifest(_head(opened)[0])
 
 
 def checked_bundle(file: Path, keys: Sequence[PublicKey]) -> Bundle:

@@ -7,16 +7,16 @@ there; the file is copied before it is read, so that nobody changes it under its
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 from collections.abc import Collection
 from pathlib import Path
 
-from gateway.care.bundle import MAX_BUNDLE_BYTES, read_bundle
-from gateway.care.disk import Disk, RealDisk, replace_durably
+from gateway.care.bundle import MAX_FILE_BYTES, read_bundle
+from gateway.care.disk import Disk, RealDisk
+from gateway.care.judged import Judged, note_judged, read_judged
 from gateway.care.keys import PublicKey, read_public_key
 from gateway.care.slots import Slots, SlotWriteError
-from gateway.care.trial import plain_file, settle
+from gateway.care.trial import Outcome, note_of, plain_file, settle
 from gateway.enrol.site import TRIAL_FILE
 from kwartier.errors import InputError
 
@@ -24,7 +24,6 @@ _log = logging.getLogger(__name__)
 
 INBOX = "inbox"
 NEXT = "next.update"
-_MOST_BYTES = MAX_BUNDLE_BYTES + 128 * 1024
 _MOST_KEYS = 8
 
 
@@ -45,6 +44,7 @@ def look(slots: Slots, folder: Path, machines: Collection[str], disk: Disk | Non
     """
     disk = disk or RealDisk()
     try:
+        _note_taken_back(slots, folder / TRIAL_FILE, disk)
         settle(slots, folder / TRIAL_FILE)
         return _installed(slots, folder / INBOX / NEXT, machines, disk)
     except OSError as error:
@@ -60,33 +60,36 @@ def update_keys(root: Path) -> list[PublicKey]:
     return [read_public_key(file) for file in sorted((root / "keys").glob("*.pub"))[:_MOST_KEYS]]
 
 
+def _note_taken_back(slots: Slots, file: Path, disk: Disk) -> None:
+    """Say beside the links why a trial ended, before they move: twice is as good as once."""
+    if not slots.on_trial or note_of(slots, file).outcome is not Outcome.TAKEN_BACK:
+        return
+    version, last = slots.version(slots.current or ""), read_judged(slots.root)
+    if last is not None:
+        reason = f"version {version} is taken back: it did not prove itself"
+        note_judged(disk, slots.root, Judged(last.sha256, reason))
+
+
 def _installed(slots: Slots, arrived: Path, machines: Collection[str], disk: Disk) -> bool:
     if not arrived.exists() or slots.on_trial:
         return False
     try:
-        content = plain_file(arrived, _MOST_BYTES)
+        content = plain_file(arrived, MAX_FILE_BYTES)
     except InputError as error:
         _log.warning("%s", error)
         return False
     sha256 = hashlib.sha256(content).hexdigest()
-    judged = slots.root / "judged.json"
-    if _judged(judged) == sha256:
+    last = read_judged(slots.root)
+    if last is not None and last.sha256 == sha256:
         return False
     copy = slots.root / "arrived.update"
     disk.write(copy, content, 0o600)
     try:
         slots.install(read_bundle(copy, update_keys(slots.root)), machines)
-        installed = True
+        refusal = ""
     except InputError as error:
         _log.warning("the update is refused: %s", error)
-        installed = False
+        refusal = str(error) or "it is no update"
     disk.remove(copy)
-    replace_durably(disk, judged, json.dumps({"sha256": sha256}).encode())
-    return installed
-
-
-def _judged(file: Path) -> str:
-    try:
-        return str(json.loads(file.read_bytes())["sha256"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
+    note_judged(disk, slots.root, Judged(sha256, refusal))
+    return not refusal

@@ -9,6 +9,7 @@ from pathlib import Path
 from gateway.care.caretaker import Caretaker, Home
 from gateway.care.overlay import Toml
 from gateway.care.program import ProgramProof
+from gateway.care.refusals import Refusals
 from gateway.care.trial import programs_at
 from gateway.care.watch import Watchers, Watches
 from gateway.service import run_gateway
@@ -27,23 +28,26 @@ def run_with_care(path: Path, clock: Clock, stop: threading.Event) -> None:
     home = read_settings(path)
     caretaker = _caretaker(path, home, clock)
     if caretaker is None:
-        run_gateway(home, clock, stop, Watchers(*_program(home)))
+        run_gateway(home, clock, stop, Watchers(*_program(home, clock)))
         return
     while not stop.is_set():
         settings = settings_of(caretaker.begin(), path.parent)
         try:
-            run_gateway(settings, clock, stop, Watchers(caretaker, *_program(settings)))
+            run_gateway(settings, clock, stop, Watchers(caretaker, *_program(settings, clock)))
         except KwartierError as error:
             if not caretaker.failed(error):
                 raise
 
 
-def _program(settings: GatewaySettings) -> list[Watches]:
+def _program(settings: GatewaySettings, clock: Clock) -> list[Watches]:
     if settings.care.slots is None:
         return []
     slots = programs_at(settings.care.slots, settings.care.trial_file)
     p1 = [line.device for line in settings.p1]
-    return [ProgramProof(slots, Path(__file__), settings.folder, p1)]
+    return [
+        ProgramProof(slots, Path(__file__), settings.folder, p1),
+        Refusals(slots.root, settings.folder, settings.coop, settings.gateway, clock),
+    ]
 
 
 def _caretaker(path: Path, home: GatewaySettings, clock: Clock) -> Caretaker | None:

@@ -59,6 +59,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     inbox.add_argument(
         "--folder", type=Path, required=True, metavar="FOLDER", help="of the gateway"
     )
+    fetch = words.add_parser(
+        "fetch", help="ask the server for an update and lay it in the inbox, where root judges it"
+    )
+    fetch.add_argument(
+        "--folder", type=Path, required=True, metavar="FOLDER", help="of the gateway"
+    )
+    fetch.add_argument(
+        "--patience-s",
+        type=float,
+        default=1800.0,
+        metavar="S",
+        help="how long it may take; the next time it goes on where it was (%(default)s)",
+    )
     status = words.add_parser("status", help="say which program runs and which is trusted")
     back = words.add_parser("back", help="take the trusted program back now")
     run = words.add_parser(
@@ -74,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="where a trial is noted, when root moves the links ('inbox')",
     )
-    for each in (install, first, inbox, status, back, run):
+    for each in (install, first, inbox, fetch, status, back, run):
         each.add_argument("--root", type=Path, default=Path("/opt/kwartier"), metavar="FOLDER")
     run.add_argument("words", nargs=argparse.REMAINDER, metavar="-- WORDS")
 
@@ -174,6 +187,29 @@ def _inbox(chosen: argparse.Namespace) -> int:
     return 0 if look(slots, chosen.folder, {this_machine()}) else 1
 
 
+def _fetch(chosen: argparse.Namespace) -> int:
+    from gateway.care.fetch import Fetcher
+    from gateway.care.settings import server_of
+    from gateway.care.slots import Slots
+    from gateway.enrol.identity import Identity
+    from kwartier.clock import SystemClock
+    from kwartier.stopping import stopped_by_signals
+
+    known = server_of(chosen.folder)
+    with stopped_by_signals() as stop:
+        fetched = Fetcher(
+            known.server,
+            Identity(known.folder),
+            Slots(chosen.root),
+            chosen.folder,
+            SystemClock(),
+            stop,
+            chosen.patience_s,
+        ).look()
+    print_json({"fetched": None if fetched is None else fetched.version})
+    return 0
+
+
 def _status(chosen: argparse.Namespace) -> int:
     from gateway.care.slots import Slots
 
@@ -229,6 +265,7 @@ _WORDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "install": _install,
     "first": _first,
     "inbox": _inbox,
+    "fetch": _fetch,
     "status": _status,
     "back": _back,
     "run": _run,

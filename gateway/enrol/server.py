@@ -5,7 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -17,6 +18,9 @@ from kwartier.packing import Json
 PATIENCE_S = 20.0
 """How long one answer may take [s]."""
 MOST_BYTES = 65_536
+OCTETS = "application/octet-stream"
+_AT_ONCE_BYTES = 65_536
+_FINE = {HTTPStatus.OK, HTTPStatus.NO_CONTENT}
 _LOCAL = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -58,12 +62,37 @@ class Server:
             raise SettingsError(f"server {self.url!r} has no TLS: write https://{host}")
 
     def post(self, path: str, body: Mapping[str, Json]) -> dict[str, Json]:
-        """Send an object and return the one that comes back.
+        """Send an object and return the one that comes back; an empty one for no content.
 
         Raises:
             ServerDownError: It cannot be reached, or asks to come back later.
             ServerRefusedError: It refused.
         """
+        with self._asked(path, body) as answer:
+            status, content = answer.status, answer.read(MOST_BYTES + 1)
+        return self._judged(status, content)
+
+    def stream(self, path: str, body: Mapping[str, Json], most: int) -> Iterator[bytes]:
+        """Send an object and yield the bytes that come back, as they come, at most so many.
+
+        Where the line is cut it ends early, or raises; what was yielded until then came whole.
+
+        Raises:
+            ServerDownError: It cannot be reached, or asks to come back later.
+            ServerRefusedError: It refused.
+        """
+        with self._asked(path, body) as answer:
+            kind = answer.getheader("Content-Type", "").partition(";")[0].strip()
+            if answer.status != HTTPStatus.OK or kind != OCTETS:
+                self._judged(answer.status, answer.read(MOST_BYTES + 1))
+                raise ServerDownError(f"at {self.url} something else answers, no kwartier")
+            while most and (piece := answer.read1(min(most, _AT_ONCE_BYTES))):
+                most -= len(piece)
+                yield piece
+
+    @contextmanager
+    def _asked(self, path: str, body: Mapping[str, Json]) -> Iterator[http.client.HTTPResponse]:
+        """Give the answer to an object; what goes wrong while it is read is the server's too."""
         parts = urlsplit(self.url)
         connection = self._connection(
             parts.hostname or "", parts.port, secure=parts.scheme == "https"
@@ -79,13 +108,11 @@ class Server:
                     "Origin": f"{parts.scheme}://{parts.netloc}",
                 },
             )
-            answer = connection.getresponse()
-            status, content = answer.status, answer.read(MOST_BYTES + 1)
+            yield connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             raise ServerDownError(f"server {self.url} cannot be reached: {error}") from error
         finally:
             connection.close()
-        return self._judged(status, content)
 
     def _connection(
         self, host: str, port: int | None, *, secure: bool
@@ -99,17 +126,17 @@ class Server:
         return http.client.HTTPSConnection(host, port, timeout=PATIENCE_S, context=context)
 
     def _judged(self, status: int, content: bytes) -> dict[str, Json]:
-        told: Json = None
-        if len(content) <= MOST_BYTES:
+        told: Json = {} if status == HTTPStatus.NO_CONTENT else None
+        if content and len(content) <= MOST_BYTES:
             try:
                 told = json.loads(content)
             except (ValueError, RecursionError):
                 told = None
         if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise ServerDownError(f"server {self.url} is busy ({status}): try again later")
-        if status == HTTPStatus.OK and isinstance(told, dict):
+        if status in _FINE and isinstance(told, dict):
             return told
-        if status == HTTPStatus.OK or not isinstance(told, dict):
+        if status in _FINE or not isinstance(told, dict):
             # A portal or another web server answers here: ours sends objects also when it refuses.
             raise ServerDownError(f"at {self.url} something else answers ({status}), no kwartier")
         raise ServerRefusedError(status, str(told.get("detail", ""))[:300])

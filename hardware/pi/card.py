@@ -14,7 +14,7 @@ from kwartier.identity import CoopId, GatewayId
 
 PROGRAMS = "/opt/kwartier"
 """Where programs are on the Pi."""
-_OURS = (".service", ".path", ".conf", ".rules")
+_OURS = (".service", ".path", ".timer", ".conf", ".rules")
 
 
 @dataclass(frozen=True, slots=True)

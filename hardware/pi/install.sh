@@ -53,7 +53,7 @@ for key in "$from"/keys/*.pub; do
     [ ! -f "$key" ] || install -m 0644 "$key" "$programs/keys/"
 done
 install -d "$at/etc/systemd/system"
-for unit in "$from"/units/*.service "$from"/units/*.path; do
+for unit in "$from"/units/*.service "$from"/units/*.path "$from"/units/*.timer; do
     [ ! -f "$unit" ] || install -m 0644 "$unit" "$at/etc/systemd/system/"
 done
 install -D -m 0644 "$from/units/journald-kwartier.conf" "$at/etc/systemd/journald.conf.d/kwartier.conf"
@@ -82,7 +82,7 @@ if [ -n "$at" ]; then
 fi
 
 systemctl enable -q kwartier-gateway.service kwartier-wizard.service kwartier-update.service \
-    kwartier-update.path
+    kwartier-update.path kwartier-fetch.timer
 
 # Bytes are written when readings are kept, and by nothing else.
 systemctl disable -q --now dphys-swapfile.service 2>/dev/null || true
@@ -107,6 +107,7 @@ sync
 if [ -d /run/systemd/system ]; then
     systemctl daemon-reload
     udevadm control --reload && udevadm trigger --subsystem-match=tty
-    systemctl --no-block start kwartier-update.path kwartier-gateway.service kwartier-wizard.service
+    systemctl --no-block start kwartier-update.path kwartier-fetch.timer kwartier-gateway.service \
+        kwartier-wizard.service
 fi
 say 'done'

@@ -209,7 +209,9 @@ def test_the_install_script_is_one_that_a_shell_understands(tmp_path: Path) -> N
     assert (read.returncode, read.stderr) == (0, b"")
 
 
-@pytest.mark.parametrize("unit", ["kwartier-gateway.service", "kwartier-wizard.service"])
+@pytest.mark.parametrize(
+    "unit", ["kwartier-gateway.service", "kwartier-wizard.service", "kwartier-fetch.service"]
+)
 def test_units_let_a_process_do_little(unit: str, tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed: apt install systemd")

@@ -122,7 +122,8 @@ def test_the_script_installs_a_program_that_runs_and_a_second_time_changes_nothi
     assert (state / "wizard.code").stat().st_mode & 0o777 == 0o600
     assert not (card / "wizard.code").exists()  # any computer could read it there
     assert (tmp_path / "etc/udev/rules.d/60-kwartier.rules").exists()
-    assert (tmp_path / "etc/systemd/system/kwartier-update.path").exists()
+    for unit in ("kwartier-update.path", "kwartier-fetch.service", "kwartier-fetch.timer"):
+        assert (tmp_path / "etc/systemd/system" / unit).exists()
 
 
 def test_a_card_without_programs_is_refused_before_anything_is_set_up(

@@ -48,3 +48,12 @@ from(bucket: _bucket)
   |> keep(columns: ["_time", "_value", "gateway", "device"])
 """
 """When each device first spoke for each of its meters."""
+COUNTS = """
+from(bucket: _bucket)
+  |> range(start: _start, stop: _stop)
+  |> filter(fn: (r) => r._measurement == "reading" or r._measurement == "unsure")
+  |> filter(fn: (r) => r.site == _site)
+  |> count()
+  |> keep(columns: ["_value", "_field", "gateway", "device"])
+"""
+"""How many points of each series of a site there are, clocks checked and unchecked apart."""

@@ -59,6 +59,11 @@ class DeadLine:
     line: str
 
 
+def book_path(record: Path) -> Path:
+    """Return where the book of a record's forwarder lies: beside it."""
+    return record.with_name(f"{record.name}.forwarded")
+
+
 class ForwardBook:
     """The durable position of one forwarder; used from one thread."""
 

@@ -158,6 +158,40 @@ class Influx:
                     )
                 yield record.values
 
+    def manage(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, object] | None = None,
+    ) -> Mapping[str, object]:
+        """Return the JSON object that an address of the v2 API answers with; an empty one for none.
+
+        Raises:
+            InfluxDownError: It cannot answer now.
+            InfluxRefusedError: It refuses what is asked.
+            InfluxSettingsError: The token may not do that, or the thing is not there.
+            ContractError: The answer is no JSON object.
+        """
+        with self._translated():
+            answer: object = self._client.api_client.call_api(  # type: ignore[no-untyped-call] # has no annotations
+                path,
+                method,
+                query_params=dict(query or {}),
+                header_params={"Accept": "application/json", "Content-Type": "application/json"},
+                body=None if body is None else dict(body),
+                response_type="object",
+                _return_http_data_only=True,
+            )
+        if answer == "":
+            return {}
+        if not isinstance(answer, dict):
+            raise ContractError(
+                f"{self._where} answered {method} {path} with no JSON object: "
+                "is that InfluxDB, or something in front of it?"
+            )
+        return answer
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()  # type: ignore[no-untyped-call] # has no annotations

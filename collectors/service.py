@@ -73,17 +73,17 @@ def _forwarding(
     place: InfluxPlace, store: SqliteStore, settings: CollectorSettings, clock: Clock
 ) -> Callable[[threading.Event], None]:
     """Return what passes readings on to InfluxDB; its client is loaded only where it is used."""
-    from collectors.forward_book import ForwardBook
+    from collectors.forward_book import ForwardBook, book_path
     from collectors.forwarder import Forwarder, Pauses
     from collectors.influx import Influx, InfluxSettings
 
     coop: CoopId = settings.coop
-    book_path = settings.keeping.path.with_name(settings.keeping.path.name + ".forwarded")
+    path = book_path(settings.keeping.path)
 
     def run(stop: threading.Event) -> None:
         told = InfluxSettings(place.url, place.token, place.organisation, place.bucket)
         with Influx(told) as influx:
-            book = ForwardBook(book_path)
+            book = ForwardBook(path)
             try:
                 pauses = Pauses(lines_per_s=place.lines_per_s)
                 keep_s = place.keep_days * DAY_S or None

@@ -52,6 +52,12 @@ class FarSide:
             def do_POST(self) -> None:
                 far_side._serve(self)
 
+            def do_PATCH(self) -> None:
+                far_side._serve(self)
+
+            def do_DELETE(self) -> None:
+                far_side._serve(self)
+
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 """Say nothing: the test tells what matters."""
 

@@ -40,13 +40,30 @@ class HorizonPrices:
 class PriceBook:
     """Asks a source for each day once and remembers; safe to share between threads.
 
-    A day that is not known whole is asked for again after a quarter of an hour, and a source that
-    cannot be reached is left alone for as long.
+    A day that is not known whole is asked for again after some time, and a source that cannot be
+    reached is left alone for as long.
     """
 
-    def __init__(self, source: PriceSource, otherwise_eur_per_kwh: float = 0.10) -> None:
-        """Ask ``source``; with no price in a week the last resort is one flat price."""
+    def __init__(
+        self,
+        source: PriceSource,
+        otherwise_eur_per_kwh: float = 0.10,
+        *,
+        ask_again_s: float = _ASK_AGAIN_S,
+        fresh_s: float = float("inf"),
+    ) -> None:
+        """Ask ``source``.
+
+        Args:
+            source: Knows the prices.
+            otherwise_eur_per_kwh: With no price in a week, the last resort [EUR/kWh].
+            ask_again_s: How long until a day that is not known whole is asked for again [s].
+            fresh_s: How long a day that is known whole is believed; a source that mends what it
+                told, or takes it back, is heard after that [s].
+        """
         self._source = source
+        self._ask_again_s = ask_again_s
+        self._fresh_s = fresh_s
         self._otherwise = otherwise_eur_per_kwh
         self._lock = threading.Lock()
         self._days: dict[date, dict[EpochS, float]] = {}
@@ -84,13 +101,16 @@ class PriceBook:
 
         A wall clock that is set back makes no wait longer than it was meant to be.
         """
-        asked_s = self._asked_s.get(day, -_ASK_AGAIN_S)
+        asked_s = self._asked_s.get(day, float("-inf"))
         waits = any(
-            0 <= now_s - since_s < _ASK_AGAIN_S
+            0 <= now_s - since_s < self._ask_again_s
             for since_s in (asked_s, self._away_since_s)
             if since_s is not None
         )
-        return not waits and len(self._days.get(day, ())) < len(quarters_of_day(day))
+        if waits:
+            return False
+        stale = not 0 <= now_s - asked_s < self._fresh_s
+        return stale or len(self._days.get(day, ())) < len(quarters_of_day(day))
 
     def _ask(self, day: date, now_s: float) -> None:
         self._forget_before(day_of(now_s) - timedelta(days=_KEPT_DAYS))
@@ -99,6 +119,7 @@ class PriceBook:
             told = self._source.day(day)
         except NothingToldError as error:
             _log.info("no prices yet: %s", error)
+            self._days.pop(day, None)
             self._note_away(None, "")
             return
         except KwartierError as error:

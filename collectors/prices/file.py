@@ -53,11 +53,16 @@ def read_prices(path: Path) -> PriceSeries:
 class FilePrices:
     """A source of prices that were read from a file once."""
 
+    name = "file"
+
     def __init__(self, path: Path, zone: Zone = HOME_ZONE) -> None:
         """Read the file whole."""
         self._path = path
         self._zone = zone
         self.series = read_prices(path)
+
+    def close(self) -> None:
+        """Do nothing: the file was read whole."""
 
     def day(self, day: date) -> PriceDay:
         """Return the prices of a local day; quarters that are not in the file are missing.

@@ -148,14 +148,28 @@ def test_a_clock_that_is_set_back_does_not_stop_the_asking() -> None:
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_a_year_of_days_keeps_only_the_last_weeks(known: bool) -> None:
+def test_months_of_days_keep_only_the_last_weeks(known: bool) -> None:
     book = PriceBook(Auction(lambda _: known))
 
-    for day in range(365):
+    for day in range(60):
         start_s = NOW_S + day * DAY_S
         book.over(Quarter.containing(start_s), 144, start_s)
 
-    newest = day_of(NOW_S + 364 * DAY_S)
+    newest = day_of(NOW_S + 59 * DAY_S)
     for kept in (book._days, book._asked_s):
         assert len(kept) <= 28
         assert all((newest - day).days <= 18 for day in kept)
+
+
+def test_a_source_that_takes_a_price_back_is_heard() -> None:
+    auction = Auction()
+    book = PriceBook(auction, ask_again_s=60, fresh_s=60)
+    book.over(MIDNIGHT, 96, NOW_S)
+    auction.told = lambda day: day < date(2026, 7, 8)
+
+    soon = book.over(MIDNIGHT, 96, NOW_S + 59)
+    later = book.over(MIDNIGHT, 96, NOW_S + 60)
+
+    assert soon.known.all()
+    assert not later.known.any()
+    assert later.eur_per_kwh.tolist() == [0.007] * 96

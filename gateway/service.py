@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import Protocol
 
 from gateway.agent import Agent, Manner
 from gateway.care.watch import Watchers, Watches
@@ -27,6 +28,7 @@ from gateway.presence import started, will_of
 from gateway.settings import GatewaySettings, ModbusDevice
 from gateway.steer.battery import SteeredBattery
 from gateway.steer.settings import SteeredDevice
+from gateway.steer.solar import CappedInverter
 from gateway.steer.way import profile_way, sunspec_way
 from gateway.watchdog import Manager, Turns, Watchdog
 from kwartier.clock import Clock
@@ -78,7 +80,7 @@ def run_gateway(
             door=bus,
             dating=dating,
         )
-        watch.attach(bus)
+        watch.attach(bus, agent.tell_event)
         links = Links(
             [device.link for device in settings.modbus]
             + [battery.link for battery in (*settings.batteries, *only_read)]
@@ -96,12 +98,15 @@ def run_gateway(
         for battery in batteries:
             battery.start()
             parts.callback(battery.stop)
+        capped = _limit_solar(settings, links, agent, clock, parts)
         _poll_devices(settings, only_read, links, agent, clock, parts)
         _open_door(settings, links, parts)
         turning: dict[str, Turns] = {"keeper": agent.keeper_turns}
         for one, battery in zip(settings.batteries, batteries, strict=True):
             turning[f"battery {one.device}"] = battery.count_turns
-        turning |= _read_meters(settings, batteries, agent, dating, parts)
+        for limited, inverter in zip(settings.solar_limits, capped, strict=True):
+            turning[f"limit {limited.device}"] = inverter.count_turns
+        turning |= _read_meters(settings, batteries, capped, agent, dating, parts)
         dog = Watchdog(Manager.of_environment(os.environ), turning, clock)
         dog.ready()
         _log.info("gateway %s reads for %s", settings.gateway, settings.coop)
@@ -138,6 +143,24 @@ def _poll_devices(
         parts.callback(poller.stop)
 
 
+def _limit_solar(
+    settings: GatewaySettings, links: Links, agent: Agent, clock: Clock, parts: ExitStack
+) -> list[CappedInverter]:
+    """Limit inverters to what their connection may give.
+
+    They are limited from the first minute, also before signs and live test passed: a cap does not
+    wait for them, and less can do no harm.
+    """
+    capped: list[CappedInverter] = []
+    for one in settings.solar_limits:
+        unit = links.at(one.link).unit(one.unit)
+        inverter = CappedInverter(unit, one, clock, settings.folder, event=agent.tell_event)
+        inverter.start()
+        parts.callback(inverter.stop)
+        capped.append(inverter)
+    return capped
+
+
 def _open_door(settings: GatewaySettings, links: Links, parts: ExitStack) -> None:
     """Let the resident's own programs read along, where that was asked for."""
     if settings.modbus_proxy is not None:
@@ -149,6 +172,7 @@ def _open_door(settings: GatewaySettings, links: Links, parts: ExitStack) -> Non
 def _read_meters(
     settings: GatewaySettings,
     batteries: list[SteeredBattery],
+    capped: list[CappedInverter],
     agent: Agent,
     dating: Dating,
     parts: ExitStack,
@@ -157,7 +181,11 @@ def _read_meters(
     turning: dict[str, Turns] = {}
     for line in settings.p1:
         source = MeterLine(line, dating, settings.folder, agent.tell_event)
-        take = _Take(agent, _beside(settings, batteries, line.device), line.device, source)
+        watchers: list[_SeesGrid] = [*_beside(settings, batteries, line.device)]
+        for one, inverter in zip(settings.solar_limits, capped, strict=True):
+            if one.meter == line.device:
+                watchers.append(inverter)
+        take = _Take(agent, watchers, line.device, source)
         turning[f"meter {line.device}"] = take.turns
         source.start(take)
         parts.callback(source.stop)
@@ -181,14 +209,21 @@ def _later(
     return later.wants_anew
 
 
+class _SeesGrid(Protocol):
+    """A battery or an inverter that follows a meter."""
+
+    def see_grid(self, reading: Reading) -> None:
+        """Note what the meter says; never waits."""
+
+
 class _Take:
-    """Hands a meter's reading to the agent, and shows the batteries what the grid does."""
+    """Hands a meter's reading to the agent, and shows what follows it what the grid does."""
 
     def __init__(
-        self, agent: Agent, batteries: list[SteeredBattery], device: DeviceId, source: MeterLine
+        self, agent: Agent, watchers: Sequence[_SeesGrid], device: DeviceId, source: MeterLine
     ) -> None:
         self._agent = agent
-        self._batteries = batteries
+        self._watchers = watchers
         self._device = device
         self._source = source
         self._crc_failures = 0
@@ -212,8 +247,8 @@ class _Take:
             self._agent.crc_failed(self._device, failures - self._crc_failures)
             self._crc_failures = failures
         self._agent.take(reading)
-        for battery in self._batteries:
-            battery.see_grid(reading)
+        for watcher in self._watchers:
+            watcher.see_grid(reading)
 
 
 def _battery(

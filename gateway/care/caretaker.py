@@ -27,7 +27,7 @@ from kwartier.configuration import (
     encode_report,
 )
 from kwartier.errors import InputError, KwartierError, LinkDownError, SettingsError
-from kwartier.events import Event, EventKind, encode_event
+from kwartier.events import Event, EventKind
 from kwartier.identity import CoopId, GatewayId
 from kwartier.packing import MAX_PAYLOAD_BYTES
 from kwartier.wire import Address, Lane
@@ -102,6 +102,7 @@ class Caretaker:
         self._proof = Proof(())
         self._began_s = clock.monotonic_s()
         self._bus: Bus | None = None
+        self._tell_event: Callable[[Event], None] | None = None
         self._up = False
         self._untold = True
         self._event: Event | None = None
@@ -127,9 +128,9 @@ class Caretaker:
             )
         return self._settings
 
-    def attach(self, bus: Bus) -> None:
+    def attach(self, bus: Bus, tell: Callable[[Event], None]) -> None:
         """Listen for wishes on a bus, and report there."""
-        self._bus = bus
+        self._bus, self._tell_event = bus, tell
         bus.subscribe(self._topic(Lane.CONFIG_DESIRED), self._take)
         bus.watch_link(self._linked)
 
@@ -276,12 +277,12 @@ class Caretaker:
             self._proof.reached()
 
     def _tell(self) -> None:
+        if self._event is not None and self._tell_event is not None:
+            self._tell_event(self._event)
+            self._event = None
         if not self._untold or not self._up or self._bus is None:
             return
         try:
-            if self._event is not None:
-                self._bus.publish(self._topic(Lane.EVENT), encode_event(self._event))
-                self._event = None
             self._bus.publish(
                 self._topic(Lane.CONFIG_REPORTED), encode_report(self._report()), retain=True
             )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from gateway.care.disk import Disk, RealDisk, replace_durably
 from gateway.care.proof import Proof
 from gateway.care.trial import Programs
 from kwartier.bus import Bus
+from kwartier.events import Event
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class ProgramProof:
             and program.resolve().is_relative_to(slots.folder(current).resolve())
         )
 
-    def attach(self, bus: Bus) -> None:
+    def attach(self, bus: Bus, tell: Callable[[Event], None]) -> None:  # noqa: ARG002 - the seam
         """Hear of the link."""
         bus.watch_link(self._linked)
 

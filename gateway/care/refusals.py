@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from gateway.care.disk import Disk, RealDisk, replace_durably
 from gateway.care.judged import FILE, Judged, read_judged
 from kwartier.bus import Bus
 from kwartier.clock import Clock
-from kwartier.errors import LinkDownError
-from kwartier.events import Event, EventKind, encode_event, sentence_of
-from kwartier.identity import CoopId, GatewayId
-from kwartier.wire import Address, Lane
+from kwartier.events import Event, EventKind
 
 _log = logging.getLogger(__name__)
 
@@ -21,14 +19,12 @@ _TOLD = "refusal.told"
 
 
 class Refusals:
-    """Watches what root judged, and tells a refusal as soon as there is a link."""
+    """Watches what root judged, and tells a refusal."""
 
     def __init__(
         self,
         root: Path,
         folder: Path,
-        coop: CoopId,
-        gateway: GatewayId,
         clock: Clock,
         disk: Disk | None = None,
     ) -> None:
@@ -37,63 +33,46 @@ class Refusals:
         Args:
             root: Where programs are, and what root judged.
             folder: Where it is kept what was told.
-            coop: The cooperative of the gateway that tells.
-            gateway: The gateway that tells.
             clock: Says when.
             disk: The machine's own when it is not given.
         """
         self._root, self._note = root, folder / _TOLD
-        self._topic = Address(coop, gateway, Lane.EVENT).topic
         self._clock = clock
         self._disk = disk or RealDisk()
         self._seen: tuple[int, int] | None = None
-        self._untold: Judged | None = None
-        self._bus: Bus | None = None
-        self._up = False
+        self._tell: Callable[[Event], None] | None = None
 
-    def attach(self, bus: Bus) -> None:
-        """Tell on a bus."""
-        self._bus, self._up = bus, False
-        bus.watch_link(self._linked)
+    def attach(self, bus: Bus, tell: Callable[[Event], None]) -> None:  # noqa: ARG002 - the seam
+        """Tell events by ``tell``, which keeps them until somebody heard."""
+        self._tell, self._seen = tell, None
 
     def heard(self, device: str) -> None:
         """Take no notice of devices."""
 
     def look(self) -> bool:
         """Tell what is new; the parts need not be built anew for that."""
-        self._read()
-        if self._untold is not None and self._up and self._bus is not None:
-            self._tell(self._bus, self._untold)
+        judged = self._news()
+        if judged is not None and self._tell is not None:
+            reason = f"an update does not run here: {judged.refusal}"
+            self._tell(Event(EventKind.UPDATE_REFUSED, None, int(self._clock.now_s()), reason))
+            try:
+                replace_durably(self._disk, self._note, _mark(judged).encode())
+            except OSError as error:
+                _log.warning("%s: what was told cannot be noted: %s", self._note, error.strerror)
         return False
 
-    def _read(self) -> None:
-        """Read what root judged, where that changed since it was read last."""
+    def _news(self) -> Judged | None:
+        """Return a refusal that nobody was told of; root's file is read only when it changed."""
         try:
             found = (self._root / FILE).stat()
         except OSError:
-            return
-        if (mark := (found.st_ino, found.st_mtime_ns)) == self._seen:
-            return
-        self._seen, judged = mark, read_judged(self._root)
-        if judged is None or not judged.refusal:
-            self._untold = None
-        elif self._told() != _mark(judged):
-            self._untold = judged
-
-    def _tell(self, bus: Bus, judged: Judged) -> None:
-        event = Event(
-            EventKind.UPDATE_REFUSED, None, int(self._clock.now_s()), _reason(judged.refusal)
-        )
-        try:
-            bus.publish(self._topic, encode_event(event))
-        except LinkDownError:
-            return
-        self._untold = None
-        _log.warning("event %s: %s", event.kind, sentence_of(event))
-        try:
-            replace_durably(self._disk, self._note, _mark(judged).encode())
-        except OSError as error:
-            _log.warning("%s: what was told cannot be noted: %s", self._note, error.strerror)
+            return None
+        if (seen := (found.st_ino, found.st_mtime_ns)) == self._seen:
+            return None
+        self._seen, judged = seen, read_judged(self._root)
+        if judged is None or not judged.refusal or self._told() == _mark(judged):
+            return None
+        return judged
 
     def _told(self) -> str:
         try:
@@ -101,13 +80,6 @@ class Refusals:
         except (OSError, UnicodeDecodeError):
             return ""
 
-    def _linked(self, up: bool) -> None:  # noqa: FBT001 - the bus says it so
-        self._up = up
-
 
 def _mark(judged: Judged) -> str:
     return hashlib.sha256(f"{judged.sha256} {judged.refusal}".encode()).hexdigest()
-
-
-def _reason(refusal: str) -> str:
-    return f"an update does not run here: {refusal}"

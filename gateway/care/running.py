@@ -46,7 +46,7 @@ def _program(settings: GatewaySettings, clock: Clock) -> list[Watches]:
     p1 = [line.device for line in settings.p1]
     return [
         ProgramProof(slots, Path(__file__), settings.folder, p1),
-        Refusals(slots.root, settings.folder, settings.coop, settings.gateway, clock),
+        Refusals(slots.root, settings.folder, clock),
     ]
 
 

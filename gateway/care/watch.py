@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from kwartier.bus import Bus
+from kwartier.events import Event
 
 
 class Watches(Protocol):
     """Watches over the parts while they run."""
 
-    def attach(self, bus: Bus) -> None:
-        """Listen on a bus; called before it begins to connect."""
+    def attach(self, bus: Bus, tell: Callable[[Event], None]) -> None:
+        """Listen on a bus, and tell events by ``tell``; called before the bus begins to connect."""
 
     def heard(self, device: str) -> None:
         """Note that a device said something; from any thread."""
@@ -27,10 +29,10 @@ class Watchers:
         """Hold them."""
         self._watchers = watchers
 
-    def attach(self, bus: Bus) -> None:
-        """Have each listen on a bus."""
+    def attach(self, bus: Bus, tell: Callable[[Event], None]) -> None:
+        """Have each listen on a bus, and tell events."""
         for one in self._watchers:
-            one.attach(bus)
+            one.attach(bus, tell)
 
     def heard(self, device: str) -> None:
         """Let each note that a device said something."""

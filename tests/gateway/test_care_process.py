@@ -180,10 +180,10 @@ def test_only_the_program_that_runs_confirms_itself_once_broker_and_meter_are_th
 
     old = ProgramProof(slots, old_program, tmp_path, ["p1"])
     new = ProgramProof(slots, slots.root / "current/lib/kwartier", tmp_path, ["p1"])
-    old.attach(InProcessBus())
+    old.attach(InProcessBus(), print)
     old.heard("p1")
     old.look()
-    new.attach(InProcessBus())
+    new.attach(InProcessBus(), print)
     new.look()
     assert slots.on_trial  # the meter was read before, and is not yet
 

@@ -10,37 +10,26 @@ import pytest
 from gateway.care.disk import RealDisk
 from gateway.care.judged import Judged, note_judged
 from gateway.care.refusals import Refusals
-from kwartier.bus import InProcessBus, Message
+from kwartier.bus import InProcessBus
 from kwartier.clock import VirtualClock
-from kwartier.events import Event, EventKind, decode_event
+from kwartier.events import Event, EventKind
 
 NOW_S = 1_793_000_000
 
 
-class Heard:
-    """The operator's ear."""
-
-    def __init__(self) -> None:
-        self.bus = InProcessBus()
-        self.events: list[Event] = []
-        self.bus.subscribe("nec/v1/straat/gw-01/evt", self._take)
-
-    def _take(self, message: Message) -> None:
-        self.events.append(decode_event(message.payload))
+@pytest.fixture
+def told() -> list[Event]:
+    """What was told to whom looks after the fleet."""
+    return []
 
 
 @pytest.fixture
-def heard() -> Heard:
-    return Heard()
-
-
-@pytest.fixture
-def begun(tmp_path: Path, heard: Heard) -> Callable[[], Refusals]:
+def begun(tmp_path: Path, told: list[Event]) -> Callable[[], Refusals]:
     """A gateway that begins anew each time."""
 
     def begin() -> Refusals:
-        one = Refusals(tmp_path, tmp_path, "straat", "gw-01", VirtualClock(NOW_S))
-        one.attach(heard.bus)
+        one = Refusals(tmp_path, tmp_path, VirtualClock(NOW_S))
+        one.attach(InProcessBus(), told.append)
         return one
 
     return begin
@@ -51,7 +40,7 @@ def judge(folder: Path, sha256: str, refusal: str) -> None:
 
 
 def test_a_refusal_is_told_once_also_after_a_new_beginning(
-    begun: Callable[[], Refusals], heard: Heard, tmp_path: Path
+    begun: Callable[[], Refusals], told: list[Event], tmp_path: Path
 ) -> None:
     watching = begun()
     watching.look()
@@ -61,13 +50,13 @@ def test_a_refusal_is_told_once_also_after_a_new_beginning(
     watching.look()
     begun().look()
 
-    (event,) = heard.events
+    (event,) = told
     assert (event.kind, event.device, event.at_s) == (EventKind.UPDATE_REFUSED, None, NOW_S)
     assert "the update was changed" in event.reason
 
 
 def test_each_refusal_is_told_and_no_installation(
-    begun: Callable[[], Refusals], heard: Heard, tmp_path: Path
+    begun: Callable[[], Refusals], told: list[Event], tmp_path: Path
 ) -> None:
     watching = begun()
     for sha256, refusal in (
@@ -79,15 +68,15 @@ def test_each_refusal_is_told_and_no_installation(
         judge(tmp_path, sha256 * 64, refusal)
         watching.look()
 
-    told = [event.reason.rpartition(": ")[2] for event in heard.events]
-    assert told == ["no wheel", "no wheel", "it did not prove itself"]
+    reasons = [event.reason.rpartition(": ")[2] for event in told]
+    assert reasons == ["no wheel", "no wheel", "it did not prove itself"]
 
 
 def test_a_damaged_note_of_root_says_nothing(
-    begun: Callable[[], Refusals], heard: Heard, tmp_path: Path
+    begun: Callable[[], Refusals], told: list[Event], tmp_path: Path
 ) -> None:
     for content in ("", "[]", "{}", '{"sha256": 1', "[" * 9000):
         (tmp_path / "judged.json").write_text(content)
         begun().look()
 
-    assert heard.events == []
+    assert told == []

@@ -20,7 +20,7 @@ from kwartier.bus import InProcessBus, Message
 from kwartier.clock import VirtualClock
 from kwartier.configuration import Report, Stage, Wish, decode_report, decode_wish, encode_wish
 from kwartier.errors import ContractError, InputError
-from kwartier.events import EventKind, decode_event
+from kwartier.events import Event, EventKind
 from tests.gateway.cut_disk import CutDisk, PowerCutError
 
 NOW_S = 1_767_225_600
@@ -76,8 +76,7 @@ class Pi:
         self.settings = self.care.begin()
         self.bus = InProcessBus()
         self.bus.subscribe("nec/v1/zonnewijk/gw-01/cfg/reported", self._reported)
-        self.bus.subscribe("nec/v1/zonnewijk/gw-01/evt", self._happened)
-        self.care.attach(self.bus)
+        self.care.attach(self.bus, self._happened)
 
     def wish(self, payload: bytes) -> bool:
         """Have a payload arrive; return whether the parts are to be built anew."""
@@ -94,8 +93,8 @@ class Pi:
         last = self.reports[-1]
         return last.stage, last.version, last.in_force, last.reason
 
-    def _happened(self, message: Message) -> None:
-        self.events.append(decode_event(message.payload).kind)
+    def _happened(self, event: Event) -> None:
+        self.events.append(event.kind)
 
     def _reported(self, message: Message) -> None:
         self.reports.append(decode_report(message.payload))

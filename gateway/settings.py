@@ -13,6 +13,7 @@ from gateway.modbus.line import LinkSettings
 from gateway.modbus.settings import ProxySettings, profile_named, read_link, read_proxy
 from gateway.p1.settings import P1Line, read_p1
 from gateway.steer.settings import SteeredDevice, read_battery
+from gateway.steer.solar_settings import LimitedInverter, read_solar_limits
 from hardware.profile import Profile
 from kwartier.broker import Broker, read_broker
 from kwartier.errors import SettingsError
@@ -62,6 +63,7 @@ class GatewaySettings:
         commissioned_file: Says whether signs and live test passed; before that no battery is
             steered. None where the settings were written by hand: batteries are steered.
         identity: The certificate that is renewed; None where there is none to renew.
+        solar_limits: The inverters that are limited when the connection gives too much.
     """
 
     coop: CoopId
@@ -77,6 +79,7 @@ class GatewaySettings:
     home_assistant: HomeAssistantSettings | None = None
     commissioned_file: Path | None = None
     identity: IdentitySettings | None = None
+    solar_limits: tuple[LimitedInverter, ...] = ()
 
 
 def read_settings(path: Path) -> GatewaySettings:
@@ -101,13 +104,14 @@ def settings_of(values: Mapping[str, object], folder: Path) -> GatewaySettings:
 def _settings(top: Table, folder: Path) -> GatewaySettings:
     modbus = tuple(_modbus(row) for row in top.tables("modbus", 64))
     batteries = tuple(read_battery(row) for row in top.tables("battery", 16))
+    meters = tuple(read_p1(row, folder) for row in top.tables("p1", 16))
     commissioned = top.text_or_none("commissioned_file")
     settings = GatewaySettings(
         top.name("coop"),
         top.name("gateway"),
         read_broker(top.table("broker"), folder),
         folder / top.text("folder", "."),
-        tuple(read_p1(row, folder) for row in top.tables("p1", 16)),
+        meters,
         modbus,
         batteries,
         live_every_s=top.number("live_every_s", 1.0, high=3600.0),
@@ -120,6 +124,9 @@ def _settings(top: Table, folder: Path) -> GatewaySettings:
         ),
         commissioned_file=None if commissioned is None else folder / commissioned,
         identity=read_identity(top.table("identity"), folder),
+        solar_limits=read_solar_limits(
+            top.tables("solar_limit", 16), modbus, [line.device for line in meters]
+        ),
     )
     if not settings.folder.is_dir():
         raise SettingsError(f"folder: there is no folder {settings.folder}: make it first")
@@ -133,8 +140,8 @@ def _settings(top: Table, folder: Path) -> GatewaySettings:
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise SettingsError(f"device {twice[0]!r} stands there twice: give each its own name")
-    meters = {line.device for line in settings.p1}
-    lost = [one for one in batteries if one.meter is not None and one.meter not in meters]
+    known = {line.device for line in settings.p1}
+    lost = [one for one in batteries if one.meter is not None and one.meter not in known]
     if lost:
         raise SettingsError(f"battery {lost[0].device!r}: there is no [[p1]] {lost[0].meter!r}")
     top.refuse_the_rest()

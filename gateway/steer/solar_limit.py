@@ -1,8 +1,9 @@
 """A limit on what an inverter makes, by model 123, for a time that the inverter itself counts.
 
 Somebody else's limit may stand in the same registers, such as the feed-in limit that a grid
-operator asks for. So it is noted before the first write, is never raised, and is put back at the
-end; and where something stands there that neither of us wrote, nothing is touched.
+operator asks for. Such a limit is left alone, whole: ours would take its place, and when this
+gateway died the inverter's timer would end ours and leave none at all. So while another limit
+stands there nothing is written, not even a tighter one, and the caller is told.
 
 Source:
     SunSpec model 123 (immediate controls): WMaxLimPct to WMaxLim_Ena, five registers in a row.
@@ -10,25 +11,21 @@ Source:
 
 from __future__ import annotations
 
-import json
-import logging
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 
-from gateway.steer.journal import JournalWriteError
+from gateway.modbus.poll import NotSunSpecError
+from gateway.steer.solar_budget import SolarBudget
+from gateway.steer.solar_journal import Limit, LimitJournal
 from gateway.steer.steering import MAX_REVERT_S, NoRevertTimerError, SteeredUnit, towards_zero
 from hardware.registers import Words, words_of
-from hardware.sunspec import Chain, Place, Points, decode
+from hardware.sunspec import Place, Points, decode
 from hardware.sunspec_models import models
-from kwartier.durable import replace_file
 from kwartier.errors import KwartierError
-
-_log = logging.getLogger(__name__)
 
 LEAST_PERCENT = Decimal(1)
 """A limit of nothing parks some inverters, which then come back only by hand."""
+_WHOLE = Decimal(100)
 _ON = 1
 _OFF = 0
 
@@ -42,80 +39,79 @@ class ForeignLimitError(KwartierError):
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """What stands in the registers, raw.
+class HeldLimit:
+    """A limit of ours that was seen in the inverter.
 
     Attributes:
-        raw: WMaxLimPct before scaling.
-        revert_s: WMaxLimPct_RvrtTms [s].
-        on: WMaxLim_Ena.
+        percent: Of its rating, as the inverter rounded it [%].
+        revert_s: The time it was granted [s].
     """
 
-    raw: int
+    percent: Decimal
     revert_s: int
-    on: int
-
-    def same(self, other: Limit) -> bool:
-        """Return whether both limit alike; the timer may have been counted down."""
-        return self.on == other.on and (self.on == _OFF or self.raw == other.raw)
 
 
 class SolarLimit:
-    """Limits one inverter. Every call may raise what ``SteeredUnit`` raises."""
+    """Limits one inverter. Every call may raise what ``SteeredUnit`` raises.
 
-    def __init__(self, unit: SteeredUnit, place: Place, journal: Path) -> None:
-        """Limit the inverter whose model 123 stands at this place; ``journal`` is its memory."""
+    Every call may also raise ``NoRevertTimerError`` (nothing was written) and ``NotSunSpecError``
+    (another model stands where ours stood).
+    """
+
+    def __init__(
+        self, unit: SteeredUnit, place: Place, journal: LimitJournal, budget: SolarBudget
+    ) -> None:
+        """Limit the inverter whose model 123 stands at this place."""
         self._unit = unit
         self._place = place
         self._journal = journal
+        self._budget = budget
         self._group = models()[123]
         self._start = self._group.offset("WMaxLimPct")
-        self._prior, self._ours = self._read_journal()
+        self._maybe: frozenset[int] = frozenset()
 
-    @classmethod
-    def of_chain(cls, unit: SteeredUnit, chain: Chain, journal: Path) -> SolarLimit | None:
-        """Return how a device is limited; None where it has no model for that."""
-        place = chain.first(123)
-        return None if place is None else cls(unit, place, journal)
-
-    def limit(self, percent: Decimal, revert_s: int, *, stop: bool = False) -> Decimal:
-        """Hold the inverter to a part of its rating, and return what it became [%].
+    def limit(self, percent: Decimal, revert_s: int, *, stop: bool = False) -> HeldLimit:
+        """Hold the inverter to a part of its rating, and return what it became.
 
         Args:
-            percent: Of its rating; at least 1 unless ``stop``, and never above a limit that was
-                there before.
+            percent: Of its rating; at least 1 unless ``stop``.
             revert_s: When the inverter forgets the limit by itself [s].
             stop: Whether standing still is meant.
 
         Raises:
-            NoRevertTimerError: The inverter has no timer for it; nothing was written.
-            ForeignLimitError: Somebody has changed the limit since we wrote it.
+            ForeignLimitError: A limit stands there that is not ours; nothing was written.
             LimitNotHeldError: It acknowledged, and holds something else.
             JournalWriteError: What was there cannot be noted; nothing was written.
+            LimitWritesSpentError: It was written too often today; nothing was written.
         """
         assert 1 <= revert_s <= MAX_REVERT_S, revert_s
         words, points = self._read()
-        found = self._found(points)
-        if self._ours is None:
-            self._prior = found
-        elif found.on == _ON and not found.same(self._ours) and not found.same(self._kept()):
-            raise ForeignLimitError(f"the limit is {found.raw} and we wrote {self._ours.raw}")
-        prior = self._kept()
-        scale = points["WMaxLimPct_SF"]
-        exponent = scale if isinstance(scale, int) else 0
+        found, exponent = _found(points), _exponent(points)
+        self._refuse_foreign(found, exponent)
         least = Decimal(0) if stop else LEAST_PERCENT
-        raw = towards_zero(max(least, min(Decimal(100), percent)), exponent, 1)
-        if prior.on == _ON:
-            raw = min(raw, prior.raw)
-        self._note(prior, Limit(raw, revert_s, _ON))
-        self._write(words, Limit(raw, revert_s, _ON))
-        _, after = self._read()
-        held = self._found(after)
-        if not held.same(Limit(raw, revert_s, _ON)) or not 0 < held.revert_s <= revert_s:
+        raw = towards_zero(max(least, min(_WHOLE, percent)), exponent, 1)
+        wanted = Limit(raw, revert_s, _ON)
+        self._journal.holds(found, revert_s)
+        self._budget.spend()
+        # A write that gets lost leaves what was there before it, so either may be there.
+        self._maybe = self._maybe | {raw}
+        self._write(words, wanted)
+        held = _found(self._read()[1])
+        if not held.same(wanted) or not 0 < held.revert_s <= revert_s:
             raise LimitNotHeldError(
-                f"the inverter holds {held.raw} for {held.revert_s} s, not {raw}"
+                f"the inverter holds {_said(held, exponent)} for {held.revert_s} s, not "
+                f"{_said(wanted, exponent)}: does another program limit it?"
             )
-        return Decimal(raw).scaleb(exponent)
+        self._maybe = frozenset({raw})
+        return HeldLimit(Decimal(raw).scaleb(exponent), held.revert_s)
+
+    def standing(self) -> HeldLimit | None:
+        """Return the limit of ours that stands in the inverter now; None for none of ours."""
+        points = self._read()[1]
+        found = _found(points)
+        if found.on == _OFF or not self._is_ours(found):
+            return None
+        return HeldLimit(Decimal(found.raw).scaleb(_exponent(points)), found.revert_s)
 
     def release(self) -> None:
         """Put back what was there before our first write, if our limit still stands there.
@@ -124,66 +120,76 @@ class SolarLimit:
             ForeignLimitError: Somebody has changed the limit since we wrote it; it stays.
             LimitNotHeldError: It acknowledged, and still holds our limit.
         """
-        if self._ours is None:
+        prior = self._journal.prior
+        if prior is None:
             return
         words, points = self._read()
-        found, prior = self._found(points), self._kept()
-        if found.on == _ON and not found.same(self._ours) and not found.same(prior):
-            raw = self._ours.raw
-            self._note(None, None)
-            raise ForeignLimitError(f"the limit is {found.raw} and we wrote {raw}: it stays")
+        found = _found(points)
+        self._refuse_foreign(found, _exponent(points))
         if not found.same(prior):
+            self._budget.spend(release=True)
             self._write(words, prior)
-            held = self._found(self._read()[1])
+            held = _found(self._read()[1])
             if not held.same(prior):
-                raise LimitNotHeldError(f"the inverter still holds the limit {held.raw}")
-        self._note(None, None)
+                raise LimitNotHeldError(f"the inverter still holds the limit {held.raw} (raw)")
+        self._forget()
 
-    def _kept(self) -> Limit:
-        assert self._prior is not None
-        return self._prior
+    @property
+    def _address(self) -> int:
+        return self._place.address + self._start
+
+    def _refuse_foreign(self, found: Limit, exponent: int) -> None:
+        limits = found.on == _ON and Decimal(found.raw).scaleb(exponent) < _WHOLE
+        if limits and not self._is_ours(found):
+            self._forget()
+            raise ForeignLimitError(
+                f"a limit of {_said(found, exponent)} stands in the inverter that this gateway did "
+                "not write, and it stays: have whoever set it end it, or keep to it alone"
+            )
+
+    def _is_ours(self, found: Limit) -> bool:
+        """Return whether a limit can be ours.
+
+        What this process wrote it knows. After a restart the timer tells: ours has the one we gave
+        it, and a limit for good has none. A stranger's that is as short is renewed by its owner.
+        """
+        if self._journal.prior is None:
+            return False
+        if self._maybe:
+            return found.raw in self._maybe
+        return 0 < found.revert_s <= self._journal.revert_s
+
+    def _forget(self) -> None:
+        self._maybe = frozenset()
+        self._journal.released()
 
     def _read(self) -> tuple[Words, Points]:
         size = min(self._group.size, self._place.length + 2)
         words = self._unit.read(self._place.address, size)
+        if words[0] != self._place.id:
+            raise NotSunSpecError("another model stands where model 123 stood: looked up again")
         return words, decode(self._group, self._place.length, words)
-
-    def _found(self, points: Points) -> Limit:
-        scale, percent = points["WMaxLimPct_SF"], points["WMaxLimPct"]
-        timer, on = points["WMaxLimPct_RvrtTms"], points["WMaxLim_Ena"]
-        if not isinstance(timer, int) or not isinstance(percent, int | Decimal):
-            raise NoRevertTimerError("model 123 has no power limit with a revert timer")
-        raw = int(Decimal(percent).scaleb(-(scale if isinstance(scale, int) else 0)))
-        return Limit(raw, timer, _ON if on == _ON else _OFF)
 
     def _write(self, words: Words, limit: Limit) -> None:
         """Write value, times and enable in one request; window and ramp stay as they were."""
         window = words[self._start + 1]
         ramp = words[self._start + 3]
         frame = [*words_of(limit.raw, 1), window, limit.revert_s, ramp, limit.on]
-        self._unit.write(self._place.address + self._start, frame)
-
-    def _note(self, prior: Limit | None, ours: Limit | None) -> None:
-        told = {
-            "prior": None if prior is None else asdict(prior),
-            "ours": None if ours is None else asdict(ours),
-        }
-        try:
-            replace_file(self._journal, json.dumps(told).encode())
-        except OSError as error:
-            raise JournalWriteError(self._journal, error) from error
-        self._prior, self._ours = prior, ours
-
-    def _read_journal(self) -> tuple[Limit | None, Limit | None]:
-        try:
-            told = json.loads(self._journal.read_text())
-            return _limit(told["prior"]), _limit(told["ours"])
-        except FileNotFoundError:
-            return None, None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            _log.warning("%s cannot be read; no limit counts as ours: %s", self._journal, error)
-            return None, None
+        self._unit.write(self._address, frame)
 
 
-def _limit(told: Mapping[str, int] | None) -> Limit | None:
-    return None if told is None else Limit(int(told["raw"]), int(told["revert_s"]), int(told["on"]))
+def _found(points: Points) -> Limit:
+    percent, timer = points["WMaxLimPct"], points["WMaxLimPct_RvrtTms"]
+    if not isinstance(timer, int) or not isinstance(percent, int | Decimal):
+        raise NoRevertTimerError("model 123 has no power limit with a revert timer")
+    raw = int(Decimal(percent).scaleb(-_exponent(points)))
+    return Limit(raw, timer, _ON if points["WMaxLim_Ena"] == _ON else _OFF)
+
+
+def _exponent(points: Points) -> int:
+    scale = points["WMaxLimPct_SF"]
+    return scale if isinstance(scale, int) else 0
+
+
+def _said(limit: Limit, exponent: int) -> str:
+    return f"{Decimal(limit.raw).scaleb(exponent):f} %" if limit.on == _ON else "no limit"

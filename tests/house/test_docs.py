@@ -23,6 +23,7 @@ SETTINGS = ROOT / "docs" / "settings.md"
 READERS = {
     "Gateway": "gateway/settings.py",
     "Batteries": "gateway/steer/settings.py",
+    "Solar limits": "gateway/steer/solar_settings.py",
     "Modbus lines": "gateway/modbus/settings.py",
     "Meters": "gateway/p1/settings.py",
     "Care from afar": "gateway/care/settings.py",
@@ -30,6 +31,7 @@ READERS = {
     "Collector": "collectors/settings.py",
     "Neighbourhood": "kwartier/model.py",
     "Server": "api/settings.py",
+    "Prices": "collectors/prices/settings.py",
     "Letting gateways in": "api/enrolment/settings.py",
     "Post": "api/post/settings.py",
     "Books": "api/cooperative/settings.py",

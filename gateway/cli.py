@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from gateway import provision, serve
 from gateway.modbus import scan
-from gateway.p1 import decode
+from gateway.p1 import command
 from kwartier.cli import Command
 
 P1 = Command(
-    summary="read telegrams of a P1 port",
+    summary="read telegrams of a P1 port, or pair with a meter that asks for a token",
     example="kwartier p1 decode telegram.txt",
     extra="gateway",
-    configure=decode.add_arguments,
-    run=decode.run,
+    configure=command.add_arguments,
+    run=command.run,
 )
 
 MODBUS = Command(

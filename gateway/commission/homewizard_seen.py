@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import re
 import threading
 from collections.abc import Mapping, Sequence
 
@@ -23,12 +24,20 @@ PLAIN, KEYED = "_hwenergy._tcp.local.", "_homewizard._tcp.local."
 _P1 = "HWE-P1"
 _WAIT_MS = 1000
 _MOST = 8
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}\.local", re.ASCII)
 
 
 def address_of(
-    service: str, addresses: Sequence[str], port: int, properties: Mapping[bytes, bytes | None]
+    service: str,
+    addresses: Sequence[str],
+    port: int,
+    properties: Mapping[bytes, bytes | None],
+    name: str = "",
 ) -> str:
     """Return how a meter is written in the settings; empty for what is no meter near by.
+
+    By the name of its own that it calls out, for a router may give it another address one day; by
+    its address where it has none.
 
     One that calls out the API with a key only is read at the plain one's port, so that somebody
     is told to switch that on.
@@ -38,7 +47,9 @@ def address_of(
     if not near or not product.startswith(_P1):
         return ""
     plain_port = port if service == PLAIN else 80
-    return f"{SCHEME}{near[0]}" + ("" if plain_port == 80 else f":{plain_port}")
+    own = name.rstrip(".")
+    host = own if _NAME.fullmatch(own) else near[0]
+    return f"{SCHEME}{host}" + ("" if plain_port == 80 else f":{plain_port}")
 
 
 class HomeWizardsSeen:
@@ -77,7 +88,9 @@ class HomeWizardsSeen:
         info = zeroconf.get_service_info(service_type, name, _WAIT_MS)
         if info is None or info.port is None:
             return
-        address = address_of(service_type, info.parsed_addresses(), info.port, info.properties)
+        address = address_of(
+            service_type, info.parsed_addresses(), info.port, info.properties, info.server or ""
+        )
         with self._lock:
             if address and (name in self._found or len(self._found) < _MOST):
                 self._found[name] = address

@@ -35,27 +35,17 @@ _PHASES = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments of ``kwartier p1``."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="decode")
-    decode = actions.add_parser(
-        "decode",
-        help="print one JSON line per telegram found in recorded bytes",
-        epilog=(
-            "examples:\n  kwartier p1 decode telegram.txt\n"
-            "  kwartier p1 decode --key-file p1.key sealed.bin"
-        ),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    decode.add_argument("files", nargs="+", metavar="FILE", help="recorded bytes; - reads stdin")
-    decode.add_argument(
+    """Add the arguments of ``kwartier p1 decode``."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="recorded bytes; - reads stdin")
+    parser.add_argument(
         "--zone",
         default=str(HOME_ZONE),
         help="wall time of the house, for stamps without a season letter (default: %(default)s)",
     )
-    decode.add_argument(
+    parser.add_argument(
         "--key-file", metavar="KEYFILE", help="32 hexadecimal digits that open sealed telegrams"
     )
-    decode.add_argument(
+    parser.add_argument(
         "--authentication-key-file",
         metavar="KEYFILE",
         help="the second key of a sealed telegram, where it is not the usual one",

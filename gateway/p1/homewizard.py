@@ -1,18 +1,20 @@
 """A HomeWizard P1 meter on the house's network, asked once a second over its local API.
 
 It hands on the meter's telegram byte by byte, checksum and all, at ``/api/v1/telegram``; that goes
-the way of every telegram. Where it has none, ``/api/v1/data`` is read.
+the way of every telegram. Where it has none, ``/api/v1/data`` is read. With a key the same is asked
+over TLS, at ``/api/telegram`` and ``/api/measurement``; then its plain API may stay off.
 """
 
 from __future__ import annotations
 
 import logging
-import socket
 import threading
 from collections.abc import Callable
-from http.client import HTTPConnection, HTTPException
 
-from gateway.p1.homewizard_answer import MOST_BYTES, telegram_of_answer
+from gateway.near_name import NearName
+from gateway.p1.homewizard_answer import telegram_of_answer
+from gateway.p1.homewizard_key import HomeWizardKey
+from gateway.p1.homewizard_line import HomeWizardLine
 from gateway.p1.reader import P1Counters, P1Reader
 from kwartier.clock import Clock
 from kwartier.errors import ContractError, LinkDownError, SettingsError
@@ -23,12 +25,16 @@ from kwartier.reading import Reading
 _log = logging.getLogger(__name__)
 
 SCHEME = "homewizard://"
-_TELEGRAM = "/api/v1/telegram"
-_DATA = "/api/v1/data"
+_PLAIN_PATHS = "/api/v1/telegram", "/api/v1/data"
+_SEALED_PATHS = "/api/telegram", "/api/measurement"
 _OK, _NOT_FOUND = 200, 404
 _ABSENT = frozenset({_NOT_FOUND, 405, 410, 501})
-_FORBIDDEN = 403
-_USUAL_PORT = 80
+_REMEDIES = {
+    401: ": its token holds no longer, make a new one with 'kwartier p1 pair'",
+    403: ": switch its local API on, in its app",
+    503: ": it has no telegram, check the cable between it and the meter",
+}
+_PLAIN_PORT, _SEALED_PORT = 80, 443
 
 
 class HomeWizardSource:
@@ -44,6 +50,8 @@ class HomeWizardSource:
         clock: Clock,
         reader: P1Reader | None = None,
         *,
+        key: HomeWizardKey | None = None,
+        near: NearName | None = None,
         zone: Zone = HOME_ZONE,
         every_s: float = 1.0,
         timeout_s: float = 5.0,
@@ -55,6 +63,8 @@ class HomeWizardSource:
             address: ``homewizard://HOST`` or ``homewizard://HOST:PORT``.
             clock: The gateway's clock.
             reader: Turns telegrams into readings.
+            key: Asks over TLS with its token; None for the plain API.
+            near: How a name in the home's network is looked up; None for the usual way.
             zone: The wall time of stamps without season letter.
             every_s: The pause between two questions [s].
             timeout_s: The longest one answer may take from first to last byte [s].
@@ -63,18 +73,19 @@ class HomeWizardSource:
         Raises:
             SettingsError: The address is another.
         """
-        self._host, self._port = checked_homewizard(address)
+        host, port = checked_homewizard(address, _PLAIN_PORT if key is None else _SEALED_PORT)
+        self._line = HomeWizardLine(address, host, port, timeout_s, near)
+        self._key = key
         self._name = address
         self._clock = clock
         self._reader = reader or P1Reader(zone=zone)
         self._zone = zone
         self._every_s = every_s
-        self._timeout_s = timeout_s
         self._longest_wait_s = longest_wait_s
-        self._path = _TELEGRAM
+        self._telegram, self._data = _PLAIN_PATHS if key is None else _SEALED_PATHS
+        self._path = self._telegram
         self._last = b""
         self._stop = threading.Event()
-        self._open: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self._connected = False
         self.losses = 0
@@ -105,9 +116,10 @@ class HomeWizardSource:
     def stop(self) -> None:
         """Stop asking; also in the middle of an answer."""
         self._stop.set()
-        _cut(self._open)
+        self._line.cut()
         if self._thread is not None:
             self._thread.join()
+        self._line.lost()
 
     def ask(self) -> list[Reading]:
         """Ask once and return the readings of the answer; none where it is the same as before.
@@ -116,18 +128,18 @@ class HomeWizardSource:
             LinkDownError: It does not answer in time, or with something else.
         """
         status, body = self._answer(self._path)
-        if self._path == _TELEGRAM and status in _ABSENT:
+        if self._path == self._telegram and status in _ABSENT:
             _log.info("%s hands on no telegrams; its values are read", self._name)
-            self._path = _DATA
+            self._path = self._data
             status, body = self._answer(self._path)
         if status != _OK:
-            remedy = ": switch its local API on, in its app" if status == _FORBIDDEN else ""
+            remedy = _REMEDIES.get(status, "")
             raise LinkDownError(f"{self._name}: answers with status {status}{remedy}")
         if body == self._last:
             return []
         self._last = body
         now_s = self._clock.now_s()
-        if self._path == _TELEGRAM:
+        if self._path == self._telegram:
             readings = self._reader.feed(body + b"\r\n", now_s)
             self._reader.line_broke()  # a telegram that is cut off here is not continued
             return readings
@@ -148,6 +160,7 @@ class HomeWizardSource:
                     return
                 self.losses += self._connected
                 self._connected = False
+                self._line.lost()
                 if not told:
                     _log.warning("P1 meter is away: %s", error)
                     told = True
@@ -161,34 +174,12 @@ class HomeWizardSource:
             self._stop.wait(wait_s)
 
     def _answer(self, path: str) -> tuple[int, bytes]:
-        """Return status and body; a timer cuts the line, for a drip of bytes is no silence."""
-        connection = HTTPConnection(self._host, self._port, timeout=self._timeout_s)
-        timer = threading.Timer(self._timeout_s, lambda: _cut(self._open))
-        timer.daemon = True
-        try:
-            connection.connect()
-            self._open = connection.sock
-            if self._stop.is_set():
-                raise LinkDownError(f"{self._name}: stopped")
-            timer.start()
-            connection.request("GET", path, headers={"Connection": "close"})
-            response = connection.getresponse()
-            body = response.read(MOST_BYTES + 1)
-            whole = response.length in {None, 0}
-        except (OSError, HTTPException) as error:
-            raise LinkDownError(f"{self._name}: {type(error).__name__} ({error})") from error
-        finally:
-            timer.cancel()
-            self._open = None
-            connection.close()
-        if len(body) > MOST_BYTES:
-            raise LinkDownError(f"{self._name}: answers with more than {MOST_BYTES} bytes")
-        if response.status == _OK and not whole:
-            raise LinkDownError(f"{self._name}: the answer broke off")
-        return response.status, body
+        if self._key is None:
+            return self._line.get(path)
+        return self._line.get_sealed(path, self._key)
 
 
-def checked_homewizard(address: str) -> tuple[str, int]:
+def checked_homewizard(address: str, usual_port: int = _PLAIN_PORT) -> tuple[str, int]:
     """Return host and port of ``homewizard://HOST[:PORT]``, or refuse it.
 
     Raises:
@@ -196,16 +187,7 @@ def checked_homewizard(address: str) -> tuple[str, int]:
     """
     where = address.removeprefix(SCHEME)
     has_port = ":" in where and not where.endswith("]")
-    found = host_and_port(where if has_port else f"{where}:{_USUAL_PORT}")
+    found = host_and_port(where if has_port else f"{where}:{usual_port}")
     if not address.startswith(SCHEME) or found is None or set(found[0]) & set("/@?# "):
         raise SettingsError(f"P1 address {address!r}: write {SCHEME}HOST, or {SCHEME}HOST:PORT")
     return found
-
-
-def _cut(line: socket.socket | None) -> None:
-    if line is None:
-        return
-    try:
-        line.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return

@@ -59,7 +59,7 @@ class MeterLine:
         reader = P1Reader(line.device, unsealer=unsealer, gate=self._gate, names=self._names)
         self._source: _Source
         if line.address.startswith(SCHEME):
-            self._source = HomeWizardSource(line.address, clock, reader)
+            self._source = HomeWizardSource(line.address, clock, reader, key=line.token)
         else:
             self._source = P1Source(line.address, clock, line=line.line, reader=reader)
 

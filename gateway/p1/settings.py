@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.p1.homewizard import SCHEME, checked_homewizard
+from gateway.p1.homewizard_key import HomeWizardKey, read_homewizard_key
 from gateway.p1.plausible import USUAL_FUSE_A
 from gateway.p1.sealed import SealKeys, read_key
 from gateway.p1.serial_port import DSMR_2, DSMR_4, LineSettings, checked_address
@@ -26,6 +27,7 @@ class P1Line:
         line: How a serial device speaks.
         fuse_a: The fuse of one phase of the connection [A].
         keys: Open its telegrams; None for a meter that does not seal them.
+        token: Opens a HomeWizard over TLS; None for its plain API, and for every other address.
     """
 
     device: DeviceId
@@ -33,6 +35,7 @@ class P1Line:
     line: LineSettings
     fuse_a: int = USUAL_FUSE_A
     keys: SealKeys | None = None
+    token: HomeWizardKey | None = None
 
 
 def read_p1(row: Table, folder: Path) -> P1Line:
@@ -50,6 +53,7 @@ def read_p1(row: Table, folder: Path) -> P1Line:
         _LINES[name],
         row.whole("fuse_a", 80, low=6, high=2000),
         _keys(row, folder),
+        _token(row, folder),
     )
     row.refuse_the_rest()
     return line
@@ -64,6 +68,18 @@ def _address(row: Table) -> str:
         return checked_address(address)
     except SettingsError as error:
         raise SettingsError(f"{row.place}address: {error}") from error
+
+
+def _token(row: Table, folder: Path) -> HomeWizardKey | None:
+    file = row.text_or_none("token_file")
+    if file is None:
+        return None
+    if not row.text("address").startswith(SCHEME):
+        raise SettingsError(f"{row.place}token_file is for an address {SCHEME}HOST: leave it out")
+    try:
+        return read_homewizard_key(folder / file)
+    except SettingsError as error:
+        raise SettingsError(f"{row.place}token_file: {error}") from error
 
 
 def _keys(row: Table, folder: Path) -> SealKeys | None:

@@ -54,10 +54,25 @@ def test_only_a_p1_meter_near_by_is_taken(
     assert address_of(service, [host], port, properties) == address
 
 
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("p1meter-0A1B2C.local.", "homewizard://p1meter-0A1B2C.local"),
+        ("p1meter-0A1B2C._hwenergy._tcp.local.", "homewizard://192.168.1.5"),
+        ("p1meter.example.", "homewizard://192.168.1.5"),
+        ("", "homewizard://192.168.1.5"),
+    ],
+)
+def test_a_meter_is_written_by_its_own_name_where_it_has_one(name: str, address: str) -> None:
+    assert address_of(PLAIN, ["192.168.1.5"], 80, P1, name) == address
+
+
 def test_a_meter_that_calls_out_its_name_is_heard() -> None:
     # On a thread of its own: a browser's tests before it may have left a loop on this one.
     with ThreadPoolExecutor(1) as aside:
-        assert aside.submit(_heard_calling).result() == ["homewizard://192.168.1.5"]
+        heard = aside.submit(_heard_calling).result()
+
+    assert heard == ["homewizard://p1meter-0A1B2C.local"]
 
 
 def _heard_calling() -> list[str]:
@@ -70,6 +85,7 @@ def _heard_calling() -> list[str]:
             port=80,
             addresses=[socket.inet_aton("192.168.1.5")],
             properties=dict(P1),
+            server="p1meter-0A1B2C.local.",
         )
         calling.register_service(info, cooperating_responders=True)
         end = time.monotonic() + PATIENCE_S

@@ -40,16 +40,20 @@ def response(body: bytes, status: str = "200 OK", *, length: int | None = None) 
 class Device:
     """A real HTTP server on one port, whose every answer is set by path, byte for byte."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         self.answers: dict[str, bytes | Answer] = {}
         self.asked: list[str] = []
-        self._server = socket.create_server(("127.0.0.1", 0))
+        self._server = socket.create_server((host, port))
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     @property
+    def port(self) -> int:
+        return int(self._server.getsockname()[1])
+
+    @property
     def address(self) -> str:
-        return f"homewizard://127.0.0.1:{self._server.getsockname()[1]}"
+        return f"homewizard://127.0.0.1:{self.port}"
 
     def close(self) -> None:
         self._server.shutdown(socket.SHUT_RDWR)

@@ -20,6 +20,7 @@ from api.signals import Signals
 from collectors.disclosure import Disclosure
 from collectors.queries import Records
 from collectors.store import Store
+from collectors.watch import Watch
 from kwartier.bus import Bus
 from kwartier.clock import Clock
 from kwartier.model import Community
@@ -61,6 +62,8 @@ class House:
         help_line: Whom people call.
         elsewhere: Another service at which people log in; None where none is set.
         enrolment: Lets gateways in; None where there is no authority.
+        outside: What is known of sources outside: prices, weather.
+        updates: New programs for gateways; None where there is no authority.
     """
 
     community: Community
@@ -83,6 +86,8 @@ class House:
     help_line: HelpLine = field(default_factory=HelpLine)
     elsewhere: Elsewhere | None = None
     enrolment: Enrolment | None = None
+    outside: list[Watch] = field(default_factory=list)
+    updates: Updates | None = None
 
 
 def house_of(

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.house import House
+from api.source_counts import SourceCounts
 from collectors.power import meters_of
 from kwartier.clock import Clock
 from kwartier.errors import TemporaryError
@@ -46,6 +47,8 @@ class Metrics:
         self._up = self._gauge("kwartier_store_up", "1 when the record can be read.")
         self._events = EventCounts()
         self.registry.register(self._events)
+        self._sources = SourceCounts()
+        self.registry.register(self._sources)
         self._age = self._gauge(
             "kwartier_data_age_seconds", "Age of the newest value of a home's meter [s]."
         )
@@ -58,6 +61,7 @@ class Metrics:
         now_s = house.clock.now_s()
         self._streams.set(house.live.listening)
         self._refused.set(house.live.refused)
+        self._sources.learn(house.outside)
         plan = house.plans.current()
         self._plan_age.set(float("nan") if plan is None else now_s - plan.made_s)
         try:

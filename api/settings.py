@@ -11,6 +11,7 @@ from api.enrolment.settings import EnrolmentSettings, read_enrolment
 from api.post.settings import MailSettings, WebhookSettings, read_mail, read_webhook
 from api.reach import LOCAL_URL, HelpLine, is_loopback
 from api.retail import Retail
+from collectors.prices.settings import PriceSettings, SourceSettings, read_price_settings
 from kwartier.broker import Broker, read_broker
 from kwartier.errors import SettingsError
 from kwartier.model import Community, read_community
@@ -22,11 +23,11 @@ class PlanningSettings:
     """How the batteries are planned.
 
     Attributes:
-        prices: A file of day-ahead prices; None asks EnergyZero.
+        prices: Where day-ahead prices come from.
         retail: What a kWh at the meter costs and earns beside its market price.
     """
 
-    prices: Path | None
+    prices: PriceSettings
     retail: Retail
 
 
@@ -87,7 +88,7 @@ def _settings(top: Table, folder: Path) -> ServeSettings:
         top.whole("port", 8000, low=0, high=65_535),
         top.text("public_url", LOCAL_URL).rstrip("/"),
         read_broker(top.table("broker"), folder) if "broker" in top.values else None,
-        _planning(top.table("planner"), folder) if "planner" in top.values else None,
+        _planning(top, folder) if "planner" in top.values else None,
         folder / top.text("books") if "books" in top.values else None,
         read_mail(top.table("mail"), folder) if "mail" in top.values else None,
         read_webhook(top.table("webhook"), folder) if "webhook" in top.values else None,
@@ -132,11 +133,21 @@ def _oidc(table: Table, folder: Path) -> OidcSettings:
     return settings
 
 
-def _planning(table: Table, folder: Path) -> PlanningSettings:
+def _planning(top: Table, folder: Path) -> PlanningSettings:
     usual = Retail()
-    prices = table.text("prices", "energyzero")
+    table = top.table("planner")
+    file = table.text("prices", "energyzero")
+    if "prices" in top.values and "prices" in table.values:
+        raise SettingsError(f"{table.place}prices and [prices] both say where from: keep one")
+    prices = read_price_settings(top.table("prices"), folder)
+    if file != "energyzero":
+        prices = PriceSettings((SourceSettings("file", file=folder / file),))
+        if not (folder / file).is_file():
+            raise SettingsError(
+                f"{table.place}prices: there is no file {folder / file}: name one, or 'energyzero'"
+            )
     planning = PlanningSettings(
-        None if prices == "energyzero" else folder / prices,
+        prices,
         Retail(
             table.number("buy_extra_eur_per_kwh", usual.buy_extra_eur_per_kwh, high=1.0),
             table.number("sell_less_eur_per_kwh", usual.sell_less_eur_per_kwh, high=1.0),

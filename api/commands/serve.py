@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from api.post.hook import Hook
     from api.post.settings import WebhookSettings
     from api.settings import PlanningSettings, ServeSettings
-    from collectors.prices.model import PriceSource
     from kwartier.bus import Bus
     from kwartier.clock import Clock
 
@@ -159,7 +158,7 @@ def serve(settings: ServeSettings) -> None:
         post.start()
         parts.callback(post.stop)
         if settings.planning is not None and bus is not None:
-            planner = _planner(settings.planning, house, bus, parts)
+            planner = _planner(settings, settings.planning, house, bus, parts)
             planner.start()
             parts.callback(planner.stop)
         if bus is not None:
@@ -237,23 +236,20 @@ def _hook(settings: WebhookSettings, clock: Clock, parts: ExitStack) -> Hook:
     return hook
 
 
-def _planner(planning: PlanningSettings, house: House, bus: Bus, parts: ExitStack) -> Planner:
+def _planner(
+    settings: ServeSettings, planning: PlanningSettings, house: House, bus: Bus, parts: ExitStack
+) -> Planner:
     """Return the quarter-hour loop of a house."""
+    from api.outside import fetched_prices
     from api.planner import Planner
-    from api.price_book import PriceBook
-    from collectors.prices.energyzero import EnergyZero
-    from collectors.prices.file import FilePrices
 
-    source: PriceSource = (
-        parts.enter_context(EnergyZero())
-        if planning.prices is None
-        else FilePrices(planning.prices)
-    )
+    prices, watches = fetched_prices(planning.prices, settings.state, house.clock, parts)
+    house.outside.extend(watches)
     return Planner(
         house.community,
         house.store,
         house.records,
-        PriceBook(source),
+        prices,
         house.plans,
         bus,
         house.clock,

@@ -17,6 +17,7 @@ from typing import Protocol
 from collectors.outside import NothingToldError
 from collectors.prices.agreement import Limits, agree
 from collectors.prices.book import SqlitePrices
+from collectors.prices.file import FilePrices
 from collectors.prices.model import PriceDay, PriceQuarter, PriceSeries
 from collectors.watch import Watch
 from kwartier.clock import Clock
@@ -114,18 +115,18 @@ class PriceFetching:
 
     def _wanted(self, now_s: float) -> list[date]:
         """Return the days to ask for, the most urgent first."""
-        local = datetime.fromtimestamp(now_s, self._zone)
-        today = local.date()
-        days = [today]
-        if local.time() >= PUBLISHED:
-            days.append(today + timedelta(days=1))
+        today = day_of(now_s, self._zone)
+        days = [today, today + timedelta(days=1)]
         before = [today - timedelta(days=back) for back in range(1, DAYS_BACK + 1)]
         return days + [day for day in before if not self._book.known(*local_day(day, self._zone))]
 
     def _ask(self, source: NamedSource, watch: Watch, day: date, now_s: float) -> bool:
         """Ask one source for one day, when it is time; return whether it told something."""
         asked = self._asked.setdefault((day, source.name), _Asked())
-        past = day < day_of(now_s, self._zone)
+        local = datetime.fromtimestamp(now_s, self._zone)
+        past, early = day < local.date(), day > local.date() and local.time() < PUBLISHED
+        if early and not isinstance(source, FilePrices):
+            return False
         waits = 0 <= now_s - asked.asked_s < (AGAIN_PAST_S if past else AGAIN_S)
         if asked.whole or waits or self._stopping.is_set() or not watch.may_ask(now_s):
             return False

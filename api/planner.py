@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import numpy as np
 
 from api.history import History
+from api.plan_check import refused_plan, refused_prices
 from api.plans import NeighbourhoodPlan, PlanBlock, PlanBook, PlannedQuarter
 from api.price_book import PriceBook
 from api.retail import Retail, planned_battery
@@ -58,8 +59,22 @@ class Planner:
         bus: Bus,
         clock: Clock,
         retail: Retail | None = None,
+        *,
+        make: Callable[[Problem], Plan] | None = None,
     ) -> None:
-        """Hand it everything; nothing happens before ``start`` or ``plan_now``."""
+        """Hand it everything; nothing happens before ``start`` or ``plan_now``.
+
+        Args:
+            community: Whose batteries.
+            store: What they said last.
+            records: What was used and made before.
+            prices: The market's.
+            book: Remembers what was planned.
+            bus: Where plans are sent.
+            clock: What time it is.
+            retail: What comes on top of the market's prices.
+            make: Makes a plan; the cheapest one where none is given.
+        """
         self._community = community
         self._store = store
         self._history = History(records)
@@ -68,6 +83,7 @@ class Planner:
         self._bus = bus
         self._clock = clock
         self._retail = retail or Retail()
+        self._make = make or _cheapest
         self._silent: str | None = None
         self._unsent: dict[str, bytes] = {}
         self._stopping = threading.Event()
@@ -88,7 +104,8 @@ class Planner:
         """Make, keep and send the plan from the present quarter on.
 
         Returns:
-            The plan; None when nothing is known yet that a plan could stand on.
+            The plan; None when nothing is known yet that a plan could stand on, or when prices or
+            plan do not bear a second look. What was sent before goes on then.
 
         Raises:
             StoreBusyError: The record or the plan book cannot be reached now.
@@ -105,12 +122,17 @@ class Planner:
             self._no_plan("there is no day of readings to look back on yet")
             return None
         market = self._prices.over(start, HORIZON, now_s).eur_per_kwh
+        why_not = refused_prices(market)
+        if why_not is not None:
+            self._no_plan(why_not)
+            return None
         problem = self._problem(market, load_kw, pv_kw, stored_kwh, batteries=True)
-        found = plan(problem, time_limit_s=_PATIENCE_S)
-        without = plan(
-            self._problem(market, load_kw, pv_kw, stored_kwh, batteries=False),
-            time_limit_s=_PATIENCE_S,
-        )
+        found = self._make(problem)
+        without = _cheapest(self._problem(market, load_kw, pv_kw, stored_kwh, batteries=False))
+        why_not = refused_plan(problem, found, without)
+        if why_not is not None:
+            self._no_plan(why_not)
+            return None
         told = self._told(start, int(now_s), market, (load_kw, pv_kw), found, without.cost_eur)
         self._book.keep(told)
         self._send(start, told.name, found)
@@ -215,11 +237,7 @@ class Planner:
         self._unsent.clear()
         for row, battery in enumerate(batteries):
             number = self._book.next_command(int(self._clock.now_s()))
-            power_kw = found.charge_kw[row] - found.discharge_kw[row]
-            steps = tuple(
-                Step(start.start_s + place * QUARTER_S, round(float(kw) * 1000), QUARTER_S)
-                for place, kw in enumerate(power_kw[:SENT])
-            )
+            steps = _steps(start, found, row, at_meter=battery.follows_meter)
             schedule = Schedule(battery.device, number, name, steps, AfterPlan.NEUTRAL)
             address = Address(self._community.coop, battery.gateway, Lane.COMMAND, battery.device)
             self._unsent[address.topic] = encode_schedule(schedule)
@@ -258,6 +276,29 @@ class Planner:
                 except KwartierError as error:
                     self._no_plan(str(error))
             self._stopping.wait(_LOOK_S if planned == now else _RETRY_S)
+
+
+def _cheapest(problem: Problem) -> Plan:
+    return plan(problem, time_limit_s=_PATIENCE_S)
+
+
+def _steps(start: Quarter, found: Plan, row: int, *, at_meter: bool) -> tuple[Step, ...]:
+    """Return a battery's day; a quarter without work for it is none to follow the meter in.
+
+    The homes never use what was expected, so a battery at the neighbourhood's meter is told what
+    should pass there. Where the plan has it rest, nothing is gained by making up for others.
+    """
+    powers_w = np.rint(1000 * (found.charge_kw[row] - found.discharge_kw[row])[:SENT])
+    exchange_w = np.rint(1000 * (found.import_kw - found.export_kw)[:SENT])
+    return tuple(
+        Step(
+            start.start_s + place * QUARTER_S,
+            int(power_w),
+            QUARTER_S,
+            int(grid_w) if at_meter and power_w else None,
+        )
+        for place, (power_w, grid_w) in enumerate(zip(powers_w, exchange_w, strict=True))
+    )
 
 
 def _kw(limit_w: int | None) -> float:

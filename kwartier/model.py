@@ -53,6 +53,8 @@ class Battery:
         charge_efficiency: Stored over taken in.
         discharge_efficiency: Given back over taken from store.
         wear_eur_per_kwh: What one kWh given back costs in wear [EUR/kWh].
+        follows_meter: Whether its gateway reads the meter through which the whole neighbourhood
+            takes and gives; it is then told what should pass there.
     """
 
     id: str
@@ -66,6 +68,7 @@ class Battery:
     charge_efficiency: float = 0.96
     discharge_efficiency: float = 0.955
     wear_eur_per_kwh: float = 0.02
+    follows_meter: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,12 @@ def community_of(table: Mapping[str, object]) -> Community:
     top = Table(table)
     connections = [_connection(row) for row in top.tables("connection")]
     batteries = [_battery(row) for row in top.tables("battery")]
+    following = [battery.id for battery in batteries if battery.follows_meter]
+    if len(following) > 1:
+        raise SettingsError(
+            f"battery {following[0]!r} and {following[1]!r} both have follows_meter: two would "
+            "make up for the same watts twice; leave it to one"
+        )
     community = Community(
         top.name("coop"),
         top.text("name"),
@@ -158,6 +167,7 @@ def _battery(row: Table) -> Battery:
         row.number("charge_efficiency", 0.96, high=1.0),
         row.number("discharge_efficiency", 0.955, high=1.0),
         row.number("wear_eur_per_kwh", 0.02),
+        row.flag("follows_meter", default=False),
     )
     if battery.soc_min_permille >= battery.soc_max_permille:
         raise SettingsError(f"{row.place}soc_min_permille is not below soc_max_permille")

@@ -80,6 +80,19 @@ def test_an_id_that_stands_there_twice_is_refused(tmp_path: Path) -> None:
         read_community(path)
 
 
+def test_one_battery_may_follow_the_meter_of_all_and_no_two(tmp_path: Path) -> None:
+    path = tmp_path / "street.toml"
+    following = STREET + "follows_meter = true\n"
+    path.write_text(following)
+
+    assert read_community(path).batteries["buurtbatterij"].follows_meter
+
+    second = following[following.index("[[battery]]") :].replace("buurtbatterij", "schuur")
+    path.write_text(following + second)
+    with pytest.raises(SettingsError, match="'buurtbatterij' and 'schuur' both have follows_meter"):
+        read_community(path)
+
+
 def test_a_file_that_is_away_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"nowhere\.toml: cannot be read"):
         read_community(tmp_path / "nowhere.toml")

@@ -1,0 +1,79 @@
+"""Nothing is sent to a battery before somebody else than its maker has looked at it.
+
+A plan, or the prices under it, may be wrong in ways that nobody thought of, and would be wrong for
+every battery at once. So each is held against what it must keep, by code that shares nothing with
+the code that made it. What is refused is not sent, and what was sent before goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from collectors.prices.model import HIGHEST_EUR_PER_MWH, LOWEST_EUR_PER_MWH
+from optimizer.check import TOLERANCE, may_give_way, violations_of
+from optimizer.plan import Plan, Status, Violation
+from optimizer.problem import BoolArray, FloatArray, Problem
+
+_LOWEST_EUR, _HIGHEST_EUR = float(LOWEST_EUR_PER_MWH) / 1000, float(HIGHEST_EUR_PER_MWH) / 1000
+
+
+def refused_prices(eur_per_kwh: FloatArray) -> str | None:
+    """Return why market prices are not planned with, or None [EUR/kWh]."""
+    sane: BoolArray = (eur_per_kwh >= _LOWEST_EUR) & (eur_per_kwh <= _HIGHEST_EUR)
+    if sane.all():
+        return None
+    first = int(np.flatnonzero(~sane)[0])
+    return (
+        f"a price of {eur_per_kwh[first]} EUR/kWh in {int((~sane).sum())} quarters, first {first} "
+        f"from now, lies outside {_LOWEST_EUR:g} to {_HIGHEST_EUR:g}: look at the source of prices"
+    )
+
+
+def refused_plan(problem: Problem, found: Plan, without: Plan) -> str | None:
+    """Return why a plan is not sent, or None.
+
+    Args:
+        problem: What was to be planned.
+        found: The plan.
+        without: What comes of the same quarters when no battery does anything.
+
+    A plan keeps every law and every limit. Limits that cannot be kept may be broken, but then by
+    no more than without any battery; only one that begins outside its band may have to break them
+    to come back.
+    """
+    broken = violations_of(problem, found)
+    for each in broken:
+        if not may_give_way(each):
+            return _told(each)
+    if found.status in {Status.OPTIMAL, Status.FEASIBLE}:
+        return _told(broken[0]) if broken else None
+    outside = _outside(problem)
+    for each in broken:
+        owner = each.limit.removeprefix("batteries.").rpartition(".")[0]
+        if each.limit.startswith("batteries.") and owner not in outside:
+            return _told(each)
+    worse_kw = _grid_excess_kw(broken) - _grid_excess_kw(without.violations)
+    if not outside and worse_kw > TOLERANCE * problem.steps:
+        return f"the plan breaks the connection's limits by {worse_kw:g} kW more than no plan would"
+    return None
+
+
+def _outside(problem: Problem) -> set[str]:
+    """Return the batteries that begin outside the band they should keep to."""
+    low, high = problem.soc_min_kwh[:, 0], problem.soc_max_kwh[:, 0]
+    start = problem.soc_start_kwh
+    out: BoolArray = (start < low - TOLERANCE) | (start > high + TOLERANCE)
+    return {name for name, is_out in zip(problem.battery_ids, out, strict=True) if is_out}
+
+
+def _grid_excess_kw(broken: Sequence[Violation]) -> float:
+    return sum(each.excess for each in broken if each.limit.startswith("grid."))
+
+
+def _told(broken: Violation) -> str:
+    return (
+        f"the plan breaks {broken.limit} by {broken.excess:g} {broken.unit} in quarter "
+        f"{broken.step}: it is not sent"
+    )

@@ -6,9 +6,9 @@ only switches in the home do.
 
 - **Down at once.** When the meter says that too much is given, the limit is there in one step.
 - **Up slowly**, at 2 % of the rating a second, and not within ten seconds of a step down.
-- **A word is late.** What the meter says may be from before the newest step down. So for two
-  seconds it is held against the most the inverter made meanwhile when it is cut, and against the
-  least when it is raised.
+- **A word is late.** What the meter says may be from before the newest step. So it is held against
+  the most that the inverter made within two seconds when it is cut, and against the least that it
+  made within five when it is raised: it comes up to its aim from below, and does not swing there.
 - **Not below the cap itself** at first: with the inverter below the cap, what is given beyond it
   comes from elsewhere, such as a battery that is about to give way by its own export limit. Only
   when that lasts longer than a meter can be late is the inverter cut for it too.
@@ -35,6 +35,8 @@ RISE_WAIT_S = 10.0
 """And not so soon after a step down [s]."""
 SHOWN_S = 2.0
 """The meter's word may be from so long before it came [s]: a second's mean, and its way here."""
+SHOWN_FOR_SURE_S = 5.0
+"""Nor is it older than this where there is no hurry [s]."""
 FREE_AFTER_S = 600.0
 """So long at the full rating, and the limit is taken away [s]."""
 _BAND_PERCENT = 1
@@ -130,9 +132,13 @@ class ExportCap:
         if seen.newest_at_s == self._word_s:
             return
         self._word_s = seen.newest_at_s
-        of_then = [power for at_s, power in self._powers if at_s >= self._word_s - SHOWN_S]
+        most_w = max(self._made_since(self._word_s - SHOWN_S))
+        least_w = min(self._made_since(self._word_s - SHOWN_FOR_SURE_S))
         given_w = _given_w(seen)
-        self._use_w = min(of_then) - given_w, max(of_then) - given_w
+        self._use_w = least_w - given_w, most_w - given_w
+
+    def _made_since(self, from_s: float) -> list[Watt]:
+        return [power for at_s, power in self._powers if at_s >= from_s]
 
     def _blame(self, now: Now, power_w: Watt, *, too_much: bool) -> None:
         """Note when something else gives too, for longer than the meter can be late."""

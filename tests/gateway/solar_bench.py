@@ -61,6 +61,7 @@ class Bench:
     use_w: int = 0
     battery_w: int = 0
     period_s: int = 1
+    late_s: int = 0
     speaks: bool = True
     events: list[Event] = field(default_factory=list)
     given_w: list[int] = field(default_factory=list)
@@ -93,7 +94,7 @@ class Bench:
             self.given_w.append(given_w)
             self.powers_w.append(power_w)
             if self.speaks and self.second % self.period_s == 0:
-                self.tell(gateway, given_w)
+                self.tell(gateway, self.given_w[-1 - min(self.late_s, len(self.given_w) - 1)])
             gateway.turn()
 
     def tell(self, gateway: CappedInverter, given_w: int) -> None:

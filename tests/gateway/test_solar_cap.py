@@ -67,6 +67,25 @@ def test_no_switch_in_the_home_lets_more_through_for_longer_than_a_telegram(
     assert min(wire.powers_w[10:]) >= CAP_W - 50
 
 
+@pytest.mark.parametrize(("period_s", "late_s"), [(1, 1), (1, 3), (10, 2)])
+def test_a_late_meter_is_answered_once_and_not_by_a_swing(
+    wire: Bench, period_s: int, late_s: int
+) -> None:
+    wire.period_s, wire.late_s = period_s, late_s
+    wire.twin.sun_w, wire.use_w = 5_000, 500
+    gateway = wire.gateway()
+
+    wire.run(gateway, 120)
+    settled_w = wire.powers_w[-60:]
+    wire.use_w = 1_500
+    wire.run(gateway, 120)
+
+    assert wire.longest_over_s() <= period_s + late_s + 1
+    assert min(wire.powers_w[10:]) >= CAP_W - 50
+    assert set(settled_w) == {1_450}
+    assert set(wire.powers_w[-60:]) == {2_450}
+
+
 def test_clouds_do_not_move_the_limit(wire: Bench) -> None:
     gateway = wire.gateway()
     wire.twin.sun_w, wire.use_w = 5_000, 500

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from gateway.settings import GatewaySettings, read_settings
+from gateway.care.overlay import NotFromAfarError, laid_over
+from gateway.settings import GatewaySettings, read_settings, settings_of
 from kwartier.errors import SettingsError
 
 TOP = """
@@ -15,11 +17,13 @@ gateway = "gw-1"
 broker = { url = "mqtt://127.0.0.1:1883" }
 """
 METERS = '[[p1]]\naddress = "/dev/a"\n[[p1]]\ndevice = "p1-b"\naddress = "/dev/b"\n'
-ROOFS = """
+ROOF = """
 [[modbus]]
 device = "roof"
 host = "192.0.2.1"
 unit = 3
+"""
+ROOFS = f"""{ROOF}
 [[modbus]]
 device = "shed"
 host = "192.0.2.2"
@@ -76,3 +80,18 @@ def test_a_cap_that_cannot_be_kept_is_refused_with_its_key(
 ) -> None:
     with pytest.raises(SettingsError, match=said):
         read(tmp_path, *parts)
+
+
+def test_a_cap_is_not_changed_from_afar_and_stays_where_its_inverter_moves(tmp_path: Path) -> None:
+    home = tomllib.loads("".join([TOP, METERS, ROOF, cap("roof")]))
+    moved = '[[modbus]]\ndevice = "roof"\nhost = "192.0.2.9"\n'
+    without = moved.replace('"roof"', '"barn"')
+
+    with pytest.raises(NotFromAfarError, match="solar_limit"):
+        laid_over(home, cap("roof", cap_w=9_000))
+    after = settings_of(laid_over(home, moved), tmp_path)
+    with pytest.raises(SettingsError, match="'roof'"):
+        settings_of(laid_over(home, without), tmp_path)
+
+    assert after.solar_limits[0].link.host == "192.0.2.9"
+    assert after.solar_limits[0].export_max_w == 3_000

@@ -99,6 +99,8 @@ def _settings(top: Table, folder: Path) -> ServeSettings:
             read_enrolment(top.table("gateways"), folder) if "gateways" in top.values else None
         ),
     )
+    if settings.planning is None and "prices" in top.values:
+        raise SettingsError("prices are fetched for a [planner]: add one, or leave them out")
     if settings.planning is not None and settings.broker is None:
         raise SettingsError("planner needs a [broker] to send plans to: add it")
     top.refuse_the_rest()
@@ -153,9 +155,5 @@ def _planning(top: Table, folder: Path) -> PlanningSettings:
             table.number("sell_less_eur_per_kwh", usual.sell_less_eur_per_kwh, high=1.0),
         ),
     )
-    if planning.prices is not None and not planning.prices.is_file():
-        raise SettingsError(
-            f"{table.place}prices: there is no file {planning.prices}: name one, or 'energyzero'"
-        )
     table.refuse_the_rest()
     return planning

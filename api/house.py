@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeAlias
 
 from api.elsewhere import Elsewhere
+from api.enrolment.mirrors import Mirrors
 from api.health.states import GatewayStates
 from api.live import LiveFeed
 from api.mail import Mailer
@@ -59,6 +60,7 @@ class House:
         overview: Days that were summed before; None where nobody sums them.
         shelf: Statements that were read, for as long as they cannot change.
         gateways: What gateways told of themselves.
+        wizards: How bringing homes on the air stands.
         help_line: Whom people call.
         elsewhere: Another service at which people log in; None where none is set.
         enrolment: Lets gateways in; None where there is no authority.
@@ -83,6 +85,7 @@ class House:
     overview: Overview | None = None
     shelf: Shelf = field(default_factory=Shelf)
     gateways: GatewayStates = field(default_factory=GatewayStates)
+    wizards: Mirrors = field(default_factory=Mirrors)
     help_line: HelpLine = field(default_factory=HelpLine)
     elsewhere: Elsewhere | None = None
     enrolment: Enrolment | None = None
@@ -128,9 +131,10 @@ def house_of(
     def settle(quarters: Sequence[QuarterReadings]) -> DaySettlement:
         return settle_day(quarters, decided, community.tariff)
 
-    states = GatewayStates()
+    states, wizards = GatewayStates(), Mirrors()
     if bus is not None:
         states.listen(bus, community.coop, clock)
+        wizards.listen(bus, community.coop, clock)
     books_line = HelpLine() if office is None else HelpLine(office.settings.phone)
     return House(
         community,
@@ -149,5 +153,6 @@ def house_of(
         hook,
         overview=overview,
         gateways=states,
+        wizards=wizards,
         help_line=help_line or books_line,
     )

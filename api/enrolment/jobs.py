@@ -34,6 +34,10 @@ class JobState(StrEnum):
     """Its certificates were taken back."""
 
 
+class OwnJobError(PeopleError):
+    """Who planned a job approves it: a second person has to."""
+
+
 LIVE = (JobState.ASKED, JobState.APPROVED)
 
 
@@ -120,15 +124,18 @@ def ask_job(
 
 
 def judge_job(desk: PeopleDesk, by: str, number: int, *, approved: bool) -> None:
-    """Approve or refuse a job that waits.
+    """Approve or refuse a job that waits; who planned it may refuse it and not approve it.
 
     Raises:
         UnknownError: There is no such job.
         PeopleError: It was judged already.
+        OwnJobError: The same person planned it.
     """
     row = row_of(desk, number)
     if row.state != JobState.ASKED:
         raise PeopleError(f"job {number} was judged already: it is {row.state}")
+    if approved and row.made_by == by:
+        raise OwnJobError(f"job {number} is your own: somebody else of the board approves it")
     row.state = (JobState.APPROVED if approved else JobState.REFUSED).value
     row.judged_by, row.judged_at_s = by, desk.at_s
     desk.session.flush()

@@ -17,7 +17,7 @@ MOST_FIELDS = 8
 AT_THE_BOX = "refused.at-the-box"
 """Why a press does nothing that only somebody in the home may do."""
 _FROM_AFAR: Mapping[Step, frozenset[str]] = {
-    Step.ENROL: frozenset(),
+    Step.ENROL: frozenset({"next"}),
     Step.METER: frozenset({"next", "later", "anew"}),
     Step.DEVICES: frozenset({"next", "later", "search"}),
     Step.SIGNS: frozenset({"next", "later", "kettle", "turn"}),
@@ -25,7 +25,7 @@ _FROM_AFAR: Mapping[Step, frozenset[str]] = {
     Step.CONSENT: frozenset({"next"}),
     Step.HANDOVER: frozenset({"next", "leave"}),
 }
-"""What reads, counts and writes down (decision 0022); a trial moves a battery and is not here."""
+"""What reads, counts and writes down (decision 0025); a trial moves a battery and is not here."""
 
 
 class PressOutcome(StrEnum):

@@ -37,12 +37,13 @@ class Served:
 
     def job(self, gateway: str, *, approved: bool = True, home: str = "home-1") -> int:
         """Return the number of a new job."""
-        with self.browser(self.town.officer("board")) as board:
-            sent = {"gateway": gateway, "home": home, "meter": "E0047", "steering": "ja"}
-            reply = board.post("/ops/klussen", data=sent)
-            assert reply.status_code == 303, reply.text
-            number = int(re.findall(r"/ops/klussen/(\d+)", reply.headers["location"])[0])
-            if approved:
+        sent = {"gateway": gateway, "home": home, "meter": "E0047", "steering": "ja"}
+        with self.browser(self.town.operator()) as operator:
+            reply = operator.post("/ops/klussen", data=sent)
+        assert reply.status_code == 303, reply.text
+        number = int(re.findall(r"/ops/klussen/(\d+)", reply.headers["location"])[0])
+        if approved:
+            with self.browser(self.town.officer("board")) as board:
                 assert board.post(f"/ops/klussen/{number}/goed").status_code == 303
         return number
 

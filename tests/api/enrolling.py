@@ -65,7 +65,7 @@ def known_box(desk: Enrolment, people: PeopleBook, folder: Path, name: str) -> I
     """Return a gateway that was let in by an approved job and a code, as the desk does it."""
     identity, ticket = Identity(folder / name), f"{name:-<24}"
     with people.writing() as book:
-        job = ask_job(book, "a-board", name, "home-1")
+        job = ask_job(book, "a-operator", name, "home-1")
         judge_job(book, "a-board", job, approved=True)
         drawn = draw(book, "a-installer", job)
     desk.show(drawn.code, ticket, identity.csr())

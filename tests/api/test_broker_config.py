@@ -345,7 +345,7 @@ def test_ending_a_job_cuts_the_living_connection_within_a_minute(
         parts.callback(people.close)
         desk = desk_of(people, clock, ca, broker)
         with people.writing() as book:
-            job = ask_job(book, "a-board", "gw-08", "home-1")
+            job = ask_job(book, "a-operator", "gw-08", "home-1")
             judge_job(book, "a-board", job, approved=True)
             drawn = draw(book, "a-board", job)
         identity = Identity(tmp_path / "box")

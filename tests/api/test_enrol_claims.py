@@ -40,7 +40,7 @@ class Office:
 
     def job(self, gateway: str = "gw-01", *, approved: bool = True) -> int:
         with self.people.writing() as book:
-            number = ask_job(book, "a-board", gateway, "home-1", meter="E0047")
+            number = ask_job(book, "a-operator", gateway, "home-1", meter="E0047")
             if approved:
                 judge_job(book, "a-board", number, approved=True)
         return number

@@ -150,6 +150,32 @@ def test_an_operator_plans_and_only_the_board_approves(lets_in: Served) -> None:
     assert approved.status_code == 403
 
 
+def test_who_planned_a_job_does_not_approve_it_and_somebody_else_of_the_board_does(
+    lets_in: Served,
+) -> None:
+    sent = {"gateway": "gw-19", "home": "home-1"}
+    with lets_in.browser(lets_in.town.officer("board")) as board:
+        path = board.post("/ops/klussen", data=sent).headers["location"].partition("?")[0]
+        page = board.get(path).text
+        own = board.post(f"{path}/goed")
+        state = board.get("/api/v1/jobs").json()[0]["state"]
+    with lets_in.browser(lets_in.town.officer("treasurer")) as treasurer:
+        other = treasurer.post(f"{path}/goed")
+
+    assert f'action="{path}/goed"' not in page
+    assert (own.status_code, state, other.status_code) == (403, "asked", 303)
+    assert "Iemand anders van het bestuur keurt hem goed" in own.text
+
+
+def test_who_planned_a_job_may_take_it_back(lets_in: Served) -> None:
+    sent = {"gateway": "gw-20b", "home": "home-1"}
+    with lets_in.browser(lets_in.town.officer("board")) as board:
+        path = board.post("/ops/klussen", data=sent).headers["location"].partition("?")[0]
+        refused = board.post(f"{path}/weiger")
+
+    assert "job_refused" in refused.headers["location"]
+
+
 def test_a_server_that_is_away_is_asked_again_later(tmp_path: Path) -> None:
     claim = Claim(Server("http://127.0.0.1:9"), "7K2M-9QXF", Identity(tmp_path))
 

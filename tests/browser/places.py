@@ -218,6 +218,7 @@ def furnish(at: Place) -> dict[str, Values]:
         "proposal": _same(proposal),
         "number": _same(proposal),
         "number@/hulp/meekijken/{number}/stop": _same(str(companion)),
+        "number@/i/klussen/{job}/stap/{number}": _same("4"),
         "number@/afrekening/vraag/{number}": _same(str(asked.number)),
     }
 

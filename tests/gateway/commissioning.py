@@ -30,6 +30,8 @@ NOON_S = int(datetime(2026, 6, 14, 10, 0, tzinfo=UTC).timestamp())
 PATIENCE_S = 60.0
 BASE_W = 400
 KETTLE_W = 1900
+TELL_EVERY_S = 0.05
+"""How often the server may be told how it stands, so that a test does not wait for it [s]."""
 
 
 @dataclass(slots=True)
@@ -88,12 +90,12 @@ class Home:
 
 
 @contextmanager
-def home(folder: Path) -> Iterator[Home]:
-    """A home without internet, whose inverter tells production as consumption."""
+def home(folder: Path, clock: VirtualClock | None = None, server_url: str = "") -> Iterator[Home]:
+    """A home whose inverter tells production as consumption; without internet unless told."""
     meter_end, gateway_end = os.openpty()
     tty.setraw(gateway_end)
     cable = os.ttyname(gateway_end)
-    clock = VirtualClock(NOON_S)
+    clock = clock or VirtualClock(NOON_S)
     inverter = InverterTwin(5000, serial="INV-2024-0042")
     with ModbusServer([inverter]) as devices:
         wizard = Wizard(
@@ -101,7 +103,9 @@ def home(folder: Path) -> Iterator[Home]:
             clock,
             lambda take: Bench(clock, lambda: [cable], take),
             lambda: [("127.0.0.1", devices.port)],
+            server_url,
         )
+        wizard.tell_every_s = TELL_EVERY_S
         door = Door(folder, wizard.book, clock)
         server = WizardServer("127.0.0.1", 0, wizard, door)
         server.look_every_ms = 200

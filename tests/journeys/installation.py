@@ -22,10 +22,11 @@ import httpx
 
 from api.broker import mosquitto_program
 from api.commands.serve import office_of
-from api.people.accounts import SYSTEM, account_of_party, add_account
+from api.people.accounts import SYSTEM, account_of_party, add_account, grant
 from api.people.opening import open_people
 from api.people.sessions import open_session
 from api.people.tables import AccountRow
+from api.people.visitor import Role
 from collectors.sqlite_store import SqliteStore
 from collectors.store import DeviceKey
 from kwartier.broker import Broker, Tls
@@ -147,6 +148,19 @@ class Installation:
     def put_tls_in_front(self, certificate: str, key: str) -> None:
         """Take https at a port of its own and hand it on to ``kwartier serve``."""
         self._front = TlsFront(self.folder / certificate, self.folder / key, self.web_port)
+
+    def operator(self) -> str:
+        """Return a session of an operator, with a second factor."""
+        office = office_of(self.folder / "books")
+        people = open_people(self.folder / "state", SystemClock(), office)
+        try:
+            with people.writing() as desk:
+                account = add_account(desk, SYSTEM, name="Olga")
+                grant(desk, SYSTEM, account, Role.OPERATOR)
+                return open_session(desk, account, "password", strong=True)
+        finally:
+            people.close()
+            office.close()
 
     def board_member(self) -> str:
         """Return a session of a member of the board, with a second factor."""

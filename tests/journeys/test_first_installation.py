@@ -185,7 +185,8 @@ def start_services(place: Installation) -> str:
 def let_in(place: Installation, board: httpx.Client) -> tuple[str, Identity]:
     """Plan a job, make its card, enrol, approve; return the job's page and who was let in."""
     job = {"gateway": GATEWAY, "home": HOME, "address": "Zonnehof 14", "steering": "ja"}
-    page = board.post("/ops/klussen", data=job).headers["location"].partition("?")[0]
+    office = place.browser(place.operator())
+    page = office.post("/ops/klussen", data=job).headers["location"].partition("?")[0]
     code = re.findall(r"<code>([^<]+)</code>", board.post(f"{page}/code").text)[0]
     place.run("update key board.key")
     place.run(
@@ -202,7 +203,7 @@ def let_in(place: Installation, board: httpx.Client) -> tuple[str, Identity]:
     identity = Identity(pi)
     assert identity.certificate() is None
     assert identity.fingerprint in board.get(page).text
-    board.post(f"{page}/goed")
+    assert board.post(f"{page}/goed").status_code == 303
     assert asking.wait(PATIENCE_S) == 0, place.last_words()
     return page, identity
 

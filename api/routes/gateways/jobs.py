@@ -8,7 +8,7 @@ from fastapi import Depends, FastAPI, Path, Query, Request, Response
 
 from api.auth import Doorkeeper, Need, Require
 from api.enrolment.claims import draw
-from api.enrolment.jobs import LIVE, ask_job, job_of, jobs, judge_job
+from api.enrolment.jobs import LIVE, OwnJobError, ask_job, job_of, jobs, judge_job
 from api.house import House
 from api.pages.jobs import JobLine, code_values, job_line
 from api.pages.sheets import Sheets, go
@@ -28,7 +28,7 @@ def add_jobs(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> No
     """Add the list of jobs, a page for each, and what the board does with them."""
     _add_list(app, house, door, sheets)
     _add_one(app, house, door, sheets)
-    _add_judging(app, house, door)
+    _add_judging(app, house, door, sheets)
     _add_ending(app, house, door)
 
 
@@ -107,16 +107,7 @@ def _add_one(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> No
 
     @app.get(f"{PAGE}/{{job}}", include_in_schema=False)
     def one(request: Request, visitor: Annotated[Visitor, keeper], job: JobNumber) -> Response:
-        try:
-            with house.people.reading() as desk:
-                found = job_of(desk, job)
-                line = job_line(desk, found)
-        except UnknownError as error:
-            raise RefusedError(HTTPStatus.NOT_FOUND, str(error)) from error
-        values = {"job": found, "line": line, "live": found.state in LIVE}
-        return sheets.show(
-            request, visitor, "jobs_one.html", values, title="title.job", tab="gateways"
-        )
+        return _show_one(house, sheets, request, visitor, job)
 
     @app.post(f"{PAGE}/{{job}}/code", include_in_schema=False)
     def code(request: Request, visitor: Annotated[Visitor, keeper], job: JobNumber) -> Response:
@@ -128,26 +119,64 @@ def _add_one(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> No
         )
 
 
-def _add_judging(app: FastAPI, house: House, door: Doorkeeper) -> None:
+def _show_one(
+    house: House,
+    sheets: Sheets,
+    request: Request,
+    visitor: Visitor,
+    job: int,
+    status: HTTPStatus = HTTPStatus.OK,
+) -> Response:
+    """Return the page of a job."""
+    try:
+        with house.people.reading() as desk:
+            found = job_of(desk, job)
+            line = job_line(desk, found)
+    except UnknownError as error:
+        raise RefusedError(HTTPStatus.NOT_FOUND, str(error)) from error
+    own = found.made_by == visitor.account
+    values = {"job": found, "line": line, "live": found.state in LIVE, "own": own}
+    return sheets.show(
+        request,
+        visitor,
+        "jobs_one.html",
+        values,
+        title="title.job",
+        tab="gateways",
+        status=status,
+    )
+
+
+def _add_judging(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> None:
     board = Depends(Require(door, Need.BOARD))
 
-    def judge(visitor: Visitor, job: int, sent: Form, *, approved: bool) -> Response:
-        with house.people.writing() as desk:
-            seen = sent.get("key", "")
-            if seen and job_line(desk, job_of(desk, job)).key != seen:
-                raise RefusedError(
-                    HTTPStatus.CONFLICT, "another box showed the code meanwhile: look again"
-                )
-            judge_job(desk, visitor.account, job, approved=approved)
+    def judge(
+        request: Request, visitor: Visitor, job: int, sent: Form, *, approved: bool
+    ) -> Response:
+        try:
+            with house.people.writing() as desk:
+                seen = sent.get("key", "")
+                if seen and job_line(desk, job_of(desk, job)).key != seen:
+                    raise RefusedError(
+                        HTTPStatus.CONFLICT, "another box showed the code meanwhile: look again"
+                    )
+                judge_job(desk, visitor.account, job, approved=approved)
+        except OwnJobError:
+            # The page says in words that somebody else has to.
+            return _show_one(house, sheets, request, visitor, job, HTTPStatus.FORBIDDEN)
         return go(f"{PAGE}/{job}", done="job_approved" if approved else "job_refused")
 
     @app.post(f"{PAGE}/{{job}}/goed", include_in_schema=False)
-    def approve(visitor: Annotated[Visitor, board], job: JobNumber, sent: Form) -> Response:
-        return judge(visitor, job, sent, approved=True)
+    def approve(
+        request: Request, visitor: Annotated[Visitor, board], job: JobNumber, sent: Form
+    ) -> Response:
+        return judge(request, visitor, job, sent, approved=True)
 
     @app.post(f"{PAGE}/{{job}}/weiger", include_in_schema=False)
-    def refuse(visitor: Annotated[Visitor, board], job: JobNumber, sent: Form) -> Response:
-        return judge(visitor, job, sent, approved=False)
+    def refuse(
+        request: Request, visitor: Annotated[Visitor, board], job: JobNumber, sent: Form
+    ) -> Response:
+        return judge(request, visitor, job, sent, approved=False)
 
 
 def _add_ending(app: FastAPI, house: House, door: Doorkeeper) -> None:

@@ -7,7 +7,7 @@ from fastapi import Depends, FastAPI, Path, Request, Response
 
 from api.auth import Doorkeeper, Need, Require
 from api.enrolment.claims import claim_of_mark, draw
-from api.enrolment.jobs import Job, job_of, jobs_at
+from api.enrolment.jobs import job_of, jobs_at
 from api.house import House
 from api.pages.jobs import JobLine, code_values, job_line
 from api.pages.sheets import Sheets
@@ -15,18 +15,20 @@ from api.people.errors import UnknownError
 from api.people.visitor import Visitor
 from api.problems import RefusedError
 from api.routes.gateways.jobs import JobNumber
+from api.routes.gateways.wizard import PAGE, WizardPages
 
 Mark = Annotated[str, Path(pattern=r"^[2-9A-HJ-NP-Z]{4}$")]
-PAGE = "/i/klussen"
 
 
-def add_onsite(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> None:
+def add_onsite(
+    app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets, steps: WizardPages
+) -> None:
     """Add ``/i/klussen``, drawing a code there, and ``/i/{mark}`` where a QR leads."""
     installer = Depends(Require(door, Need.INSTALLER))
 
     @app.get(PAGE, include_in_schema=False)
     def listed(request: Request, visitor: Annotated[Visitor, installer]) -> Response:
-        return _show(house, sheets, request, visitor, None)
+        return _show(house, sheets, request, visitor)
 
     @app.get("/api/v1/jobs/own", tags=["gateways"], summary="Jobs at the homes I work at now")
     def told(visitor: Annotated[Visitor, installer]) -> list[JobLine]:
@@ -43,7 +45,7 @@ def add_onsite(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> 
             drawn = None
         if drawn is None:
             raise RefusedError(HTTPStatus.NOT_FOUND, f"there is no job {job} for you")
-        values = dict(code_values(house, drawn)) | {"back": PAGE}
+        values = dict(code_values(house, drawn)) | {"back": f"{PAGE}/{job}"}
         return sheets.show(
             request, visitor, "jobs_code.html", values, title="title.job_code", tab="work"
         )
@@ -55,15 +57,12 @@ def add_onsite(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> 
             job = None if row is None else job_of(desk, row.job)
         if job is None or job.home not in visitor.works_at:
             raise RefusedError(HTTPStatus.NOT_FOUND, "this code is nobody's: draw a new one")
-        return _show(house, sheets, request, visitor, job)
+        return steps.show(request, visitor, job)
 
 
-def _show(
-    house: House, sheets: Sheets, request: Request, visitor: Visitor, only: Job | None
-) -> Response:
+def _show(house: House, sheets: Sheets, request: Request, visitor: Visitor) -> Response:
     with house.people.reading() as desk:
-        found = jobs_at(desk, visitor.works_at) if only is None else [only]
-        lines = [job_line(desk, each) for each in found]
+        lines = [job_line(desk, each) for each in jobs_at(desk, visitor.works_at)]
     return sheets.show(
         request, visitor, "jobs_work.html", {"lines": lines}, title="title.jobs", tab="work"
     )

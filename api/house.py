@@ -30,6 +30,7 @@ from optimizer.settlement import DaySettlement, Rules, settle_day
 
 if TYPE_CHECKING:
     from api.enrolment.office import Enrolment
+    from api.fleet.updates import Updates
     from api.office import Office
     from api.overview.keeper import Overview
     from api.post.hook import Hook

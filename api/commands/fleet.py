@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -186,16 +185,19 @@ def _put(chosen: argparse.Namespace, settings: ServeSettings, book: FleetBook) -
 
 
 def _add(chosen: argparse.Namespace, settings: ServeSettings, book: FleetBook) -> int:
-    from gateway.care.bundle import checked_bundle
+    """Keep an update's file; the very same one may come again, as after a restore."""
+    from api.fleet.releases import MOST_FILES, Releases
+    from api.fleet.rings import released
     from gateway.care.keys import read_public_key
 
-    bundle = checked_bundle(chosen.file, [read_public_key(file) for file in chosen.key])
-    version = bundle.manifest.version
-    if any(step.version == version for step in book.steps()):
-        raise InputError(f"version {version} was added before: make another version")
-    with chosen.file.open("rb") as opened:
-        sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
-    book.note(version, sha256, "added", "")
+    releases = Releases(settings.state)
+    manifest, sha256 = releases.keep(chosen.file, [read_public_key(file) for file in chosen.key])
+    known = {one.version: one.sha256 for one in released(book.steps())}
+    if manifest.version not in known:
+        book.note(manifest.version, sha256, "added", "")
+    releases.keep_only([one.sha256 for one in released(book.steps())[-MOST_FILES:]])
+    if known.get(manifest.version, sha256) != sha256:
+        raise InputError(f"version {manifest.version} was added before: make another version")
     return _releases(chosen, settings, book)
 
 
@@ -227,21 +229,22 @@ def _halt(chosen: argparse.Namespace, settings: ServeSettings, book: FleetBook) 
 
 
 def _releases(chosen: argparse.Namespace, settings: ServeSettings, book: FleetBook) -> int:  # noqa: ARG001
-    from api.fleet.rings import may_have, release_of, rings
+    from api.fleet.releases import Releases
+    from api.fleet.rings import may_have, released, rings
 
-    steps, told = book.steps(), rings(_gateways(settings), book.places())
-    found = [release_of(steps, version) for version in dict.fromkeys(one.version for one in steps)]
+    told, releases = rings(_gateways(settings), book.places()), Releases(settings.state)
     print_json(
         {
             "releases": [
                 {
                     "version": one.version,
                     "sha256": one.sha256,
+                    "kept": releases.holds(one.sha256),
                     "ring": one.ring,
                     "halted": one.halted,
                     "gateways": may_have(one, told),
                 }
-                for one in found
+                for one in released(book.steps())
             ]
         }
     )
@@ -249,11 +252,9 @@ def _releases(chosen: argparse.Namespace, settings: ServeSettings, book: FleetBo
 
 
 def _gateways(settings: ServeSettings) -> set[str]:
-    community = settings.community
-    return {
-        *(one.gateway for one in community.connections.values()),
-        *(one.gateway for one in community.batteries.values()),
-    }
+    from api.fleet.rings import gateways_of
+
+    return gateways_of(settings.community)
 
 
 def _check_known(gateway: str, settings: ServeSettings) -> None:

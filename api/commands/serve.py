@@ -95,6 +95,7 @@ def serve(settings: ServeSettings) -> None:
         StoreBusyError: There is no record yet.
     """
     from api.app import create_app
+    from api.fleet.updates import Updates
     from api.house import house_of
     from api.moment_voice import MomentVoice
     from api.overview.keeper import Overview
@@ -152,7 +153,11 @@ def serve(settings: ServeSettings) -> None:
         if settings.oidc is not None:
             house = replace(house, elsewhere=_elsewhere(settings.oidc, house, parts))
         if settings.enrolment is not None:
-            house = replace(house, enrolment=_enrolment(settings, people, clock, parts))
+            house = replace(
+                house,
+                enrolment=_enrolment(settings, people, clock, parts),
+                updates=Updates(settings.state, settings.community, clock),
+            )
         overview.start()
         post = PostLoop(house)
         post.start()

@@ -40,16 +40,25 @@ def read_signed(
     return told, found
 
 
+def check_time(desk: PeopleDesk, told: Signed) -> None:
+    """Refuse a message that was not signed about now.
+
+    Raises:
+        DeniedError: It is old, or of the future.
+    """
+    if abs(told.at_s - desk.at_s) > WINDOW_S:
+        raise DeniedError(
+            f"this request is {told.at_s - desk.at_s} s off our clock: set the gateway's clock"
+        )
+
+
 def once(desk: PeopleDesk, told: Signed) -> None:
     """Take a message once, and only about when it was signed.
 
     Raises:
         DeniedError: It is old, of the future, or was taken before.
     """
-    if abs(told.at_s - desk.at_s) > WINDOW_S:
-        raise DeniedError(
-            f"this request is {told.at_s - desk.at_s} s off our clock: set the gateway's clock"
-        )
+    check_time(desk, told)
     desk.session.execute(delete(NonceRow).where(NonceRow.until_s < desk.at_s))
     mark = hash_of(f"{told.gateway} {told.nonce}")
     if desk.session.get(NonceRow, mark) is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from api.fleet.book import Step
 from kwartier.errors import InputError
 from kwartier.identity import GatewayId
+from kwartier.model import Community
 
 RINGS = (1, 5, 25)
 """How many gateways the first rings hold together; the last one holds all."""
@@ -52,6 +53,19 @@ def release_of(steps: Sequence[Step], version: str) -> Release:
     if found is None:
         raise InputError(f"version {version} was not added: 'kwartier fleet release add' first")
     return found
+
+
+def released(steps: Sequence[Step]) -> list[Release]:
+    """Return every version that was added and how far it came, in the order they were added."""
+    return [release_of(steps, version) for version in dict.fromkeys(one.version for one in steps)]
+
+
+def gateways_of(community: Community) -> set[GatewayId]:
+    """Return every gateway of a neighbourhood: of its homes, and of its shared batteries."""
+    return {
+        *(one.gateway for one in community.connections.values()),
+        *(one.gateway for one in community.batteries.values()),
+    }
 
 
 def rings(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from queue import Queue
 from typing import TypeAlias
@@ -175,6 +177,21 @@ def _gateways(told: Told) -> Json:
     assert isinstance(releases, list)
     assert isinstance(releases[0], dict)
     return releases[0]["gateways"]
+
+
+@pytest.mark.broker
+def test_the_command_loads_no_pages_and_no_database(desk: Desk) -> None:
+    code = (
+        "import sys; from kwartier.cli import main; code = main(sys.argv[1:]);"
+        "print(sorted({'fastapi', 'sqlalchemy'} & set(sys.modules)), file=sys.stderr)"
+    )
+    words = ["fleet", "ring", "show", "--config", str(desk.folder / "serve.toml")]
+
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
+    )
+
+    assert ran.stderr == "[]\n"
 
 
 def test_the_rings_hold_one_five_twenty_five_and_all() -> None:

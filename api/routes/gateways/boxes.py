@@ -137,7 +137,7 @@ def _add_signed(app: FastAPI, house: House, door: Doorkeeper) -> None:
         _: Annotated[Visitor, anyone], gateway: GatewayName, sent: SignedAsked
     ) -> RenewedAnswer:
         try:
-            return RenewedAnswer(*enrolment_of(house).renew(gateway, _plain(sent)))
+            return RenewedAnswer(*enrolment_of(house).renew(gateway, plain_of(sent)))
         except (DeniedError, ContractError, RequestRefusedError) as error:
             raise RefusedError(HTTPStatus.FORBIDDEN, str(error)) from error
 
@@ -146,10 +146,11 @@ def _add_signed(app: FastAPI, house: House, door: Doorkeeper) -> None:
         _: Annotated[Visitor, anyone], gateway: GatewayName, sent: SignedAsked
     ) -> KeptAnswer:
         try:
-            return KeptAnswer(enrolment_of(house).hand_over(gateway, _plain(sent)))
+            return KeptAnswer(enrolment_of(house).hand_over(gateway, plain_of(sent)))
         except (DeniedError, ContractError) as error:
             raise RefusedError(HTTPStatus.FORBIDDEN, str(error)) from error
 
 
-def _plain(sent: SignedAsked) -> dict[str, Json]:
+def plain_of(sent: SignedAsked) -> dict[str, Json]:
+    """Return a signed message as it came."""
     return dict(asdict(sent))

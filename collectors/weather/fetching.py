@@ -1,0 +1,113 @@
+"""Fetches forecasts every few hours and keeps each; a service that is away is left alone longer."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from typing import Protocol
+
+from collectors.outside import NothingToldError
+from collectors.watch import Watch
+from collectors.weather.book import SqliteWeather
+from collectors.weather.model import Weather
+from kwartier.clock import Clock
+from kwartier.errors import KwartierError
+
+_log = logging.getLogger(__name__)
+
+EVERY_S = 3 * 3600.0
+LOOK_S = 30.0
+
+
+class WeatherSource(Protocol):
+    """A source of weather with a name."""
+
+    name: str
+
+    def fetch(self, now_s: float) -> Weather:
+        """Return the newest it has.
+
+        Raises:
+            NothingToldError: It has none.
+            SourceDownError: It cannot be asked now.
+            RefusedError: It refuses to be asked this.
+            AnswerError: It answers in a way that is not known here.
+        """
+
+    def close(self) -> None:
+        """Close its connections."""
+
+
+class WeatherFetching:
+    """Keeps a book of weather up to date, on a thread of its own or step by step."""
+
+    def __init__(
+        self,
+        sources: Sequence[WeatherSource],
+        book: SqliteWeather,
+        clock: Clock,
+        every_s: float = EVERY_S,
+    ) -> None:
+        """Fetch from each source every so often [s]; nothing is asked yet."""
+        self._sources = [(source, Watch(f"weather from {source.name}")) for source in sources]
+        self._book = book
+        self._clock = clock
+        self._every_s = every_s
+        self._asked_s: dict[str, float] = {}
+        self._trouble = False
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def watches(self) -> list[Watch]:
+        """What is known of each source."""
+        return [watch for _, watch in self._sources]
+
+    def start(self) -> None:
+        """Fetch on a thread of its own until ``stop``."""
+        self._thread = threading.Thread(target=self._run, name="weather", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Fetch no more, and close the sources; a question that is under way is waited for."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+        for source, _ in self._sources:
+            source.close()
+
+    def step(self) -> None:
+        """Ask whom it is time to ask, and keep what is told.
+
+        Raises:
+            StoreBusyError: The book cannot be written now.
+        """
+        now_s = self._clock.now_s()
+        for source, watch in self._sources:
+            asked_s = self._asked_s.get(source.name, float("-inf"))
+            waits = 0 <= now_s - asked_s < self._every_s
+            if waits or self._stopping.is_set() or not watch.may_ask(now_s):
+                continue
+            try:
+                told = source.fetch(now_s)
+            except NothingToldError:
+                watch.answered()
+            except KwartierError as error:
+                watch.failed(now_s, f"none, forecasts go on without: {error}")
+                continue
+            else:
+                watch.answered()
+                self._book.keep(told)
+            self._asked_s[source.name] = now_s
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.step()
+                self._trouble = False
+            except KwartierError as error:
+                if not self._trouble:
+                    _log.warning("weather cannot be kept: %s", error)
+                self._trouble = True
+            self._stopping.wait(LOOK_S)

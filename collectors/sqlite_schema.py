@@ -203,6 +203,11 @@ def connect(path: Path, *, busy_s: float = BUSY_S, make: bool = True) -> sqlite3
         check_same_thread=False,
         cached_statements=256,
     )
+    return settled(connection)
+
+
+def settled(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Return a connection that waits for the disk at each commit, however it was opened."""
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA cache_size = -16384")

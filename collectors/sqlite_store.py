@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +21,7 @@ from collectors.sqlite_intake import SqliteIntake
 from collectors.sqlite_names import Names
 from collectors.sqlite_quarters import quarters_of, series_told
 from collectors.sqlite_readers import Readers
-from collectors.sqlite_schema import BUSY_S, connect, prepare, translated
+from collectors.sqlite_schema import BUSY_S, connect, prepare, settled, translated
 from collectors.sqlite_upkeep import MERGE_HOURS
 from collectors.store import Counts, DeadLetter, DeviceKey, KeptEvent, Latest, QuarterEnergy
 from collectors.store_life import Life
@@ -42,6 +42,7 @@ class SqliteStore:
         read_only: bool = False,
         busy_s: float = BUSY_S,
         max_bytes: int | None = None,
+        opened: Callable[[Path], sqlite3.Connection] | None = None,
     ) -> None:
         """Open the record, and make it where there is none.
 
@@ -50,6 +51,7 @@ class SqliteStore:
             read_only: Only ask; any number of processes may, beside the one that writes.
             busy_s: How long to wait for a lock before giving up [s].
             max_bytes: The most the file may grow to; None for as much as the disk holds.
+            opened: How the writer opens the file; None for the usual way.
 
         Raises:
             StoreBusyError: Another process writes it, or it cannot be reached now.
@@ -68,7 +70,7 @@ class SqliteStore:
                 with self._readers.asking():
                     pass  # there is a record, and it can be read
             else:
-                self._generation = self._begin(max_bytes)
+                self._generation = self._begin(max_bytes, opened)
 
     def __enter__(self) -> Self:
         return self
@@ -279,11 +281,17 @@ class SqliteStore:
             if self._life is not None:
                 self._life.close()
 
-    def _begin(self, max_bytes: int | None) -> str:
+    def _begin(
+        self, max_bytes: int | None, opened: Callable[[Path], sqlite3.Connection] | None
+    ) -> str:
         """Become the one writer; return the generation the record goes on with."""
         life = Life(self._path)
         try:
-            writer = connect(self._path, busy_s=self._busy_s)
+            writer = (
+                connect(self._path, busy_s=self._busy_s)
+                if opened is None
+                else settled(opened(self._path))
+            )
             try:
                 prepare(writer, self._path)
                 if max_bytes is not None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -120,18 +120,30 @@ class OverDisk(sqlite3.Connection):
         super().__init__(":memory:")
         assert synchronous in _AFTER_A_SYNC, synchronous
         self._synchronous = synchronous
+        self._checkpoint = checkpoint
         self._over = apsw.Connection(str(path), vfs=disk.vfs.vfs_name)
+        self._over.execute("PRAGMA locking_mode = EXCLUSIVE")  # these files share no memory
         self._over.execute(f"PRAGMA wal_autocheckpoint = {checkpoint:d}")
 
     def execute(self, sql: str, parameters: object = (), /) -> sqlite3.Cursor:
         """Run one statement to its end."""
-        assert isinstance(parameters, tuple)
-        wanted = sql.replace("synchronous = FULL", f"synchronous = {self._synchronous}")
+        assert isinstance(parameters, tuple | list)
         try:
-            rows = list(self._over.execute(wanted, parameters))
+            rows = list(self._over.execute(self._wanted(sql), parameters))
         except apsw.Error as error:
             raise _translated(error) from error
-        return _Rows(self, rows)
+        return _Rows(self, rows, self._over.changes(), self._over.last_insert_rowid())
+
+    def executemany(self, sql: str, parameters: Iterable[object], /) -> sqlite3.Cursor:
+        """Run one statement again and again."""
+        for one in parameters:
+            self.execute(sql, one)
+        return _Rows(self, [], 0, 0)
+
+    def _wanted(self, sql: str) -> str:
+        """Return a statement with this test's own words in it."""
+        sql = sql.replace("synchronous = FULL", f"synchronous = {self._synchronous}")
+        return sql.replace("wal_autocheckpoint = 4000", f"wal_autocheckpoint = {self._checkpoint}")
 
     @property
     def in_transaction(self) -> bool:
@@ -145,9 +157,26 @@ class OverDisk(sqlite3.Connection):
 
 
 class _Rows(sqlite3.Cursor):
-    def __init__(self, over: OverDisk, rows: Sequence[tuple[object, ...]]) -> None:
+    def __init__(
+        self, over: OverDisk, rows: Sequence[tuple[object, ...]], changed: int, last_row: int
+    ) -> None:
         super().__init__(over)
         self._left = list(rows)
+        self._changed = changed
+        self._last_row = last_row
+
+    @property
+    def rowcount(self) -> int:
+        return self._changed
+
+    @property
+    def lastrowid(self) -> int:
+        return self._last_row
+
+    def __next__(self) -> tuple[object, ...]:
+        if not self._left:
+            raise StopIteration
+        return self._left.pop(0)
 
     def fetchone(self) -> tuple[object, ...] | None:
         return self._left.pop(0) if self._left else None

@@ -23,7 +23,7 @@ CUTS_A_CARD = 20
 NIGHTLY_CUTS = 10_000
 MOST_ACTS = 150
 """A life between two cuts: so many writes, syncs and new sizes at most."""
-LIMITS = Limits(max_bytes=12_000)
+LIMITS = Limits(max_bytes=6_000)
 
 
 class BrokenPromiseError(AssertionError):

@@ -5,7 +5,8 @@ given. An inverter may make that and the cap together, less a margin; clouds do 
 only switches in the home do.
 
 - **Down at once.** When the meter says that too much is given, the limit is there in one step.
-- **Up slowly**, at 2 % of the rating a second, and not within ten seconds of a step down.
+- **Up slowly**, at 2 % of the rating a second, not within ten seconds of a step down, and only as
+  far as the least that the home used in those ten seconds: not every pump is worth a write.
 - **A word is late.** What the meter says may be from before the newest step. So it is held against
   the most that the inverter made within two seconds when it is cut, and against the least that it
   made within five when it is raised: it comes up to its aim from below, and does not swing there.
@@ -21,6 +22,7 @@ only switches in the home do.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.steer.limits import MAX_METER_AGE_S, Seen
@@ -75,6 +77,7 @@ class ExportCap:
         self._powers: deque[tuple[float, Watt]] = deque(maxlen=_MOST_POWERS)
         self._word_s: float | None = None
         self._use_w: tuple[Watt, Watt] = (0, 0)
+        self._uses: deque[tuple[float, Watt]] = deque(maxlen=_MOST_POWERS)
         self._others_give = sharing > 1
         self._excess_since_s: float | None = None
         self._full_since_s: float | None = None
@@ -132,13 +135,11 @@ class ExportCap:
         if seen.newest_at_s == self._word_s:
             return
         self._word_s = seen.newest_at_s
-        most_w = max(self._made_since(self._word_s - SHOWN_S))
-        least_w = min(self._made_since(self._word_s - SHOWN_FOR_SURE_S))
         given_w = _given_w(seen)
-        self._use_w = least_w - given_w, most_w - given_w
-
-    def _made_since(self, from_s: float) -> list[Watt]:
-        return [power for at_s, power in self._powers if at_s >= from_s]
+        self._uses.append((self._word_s, self._powers[-1][1] - given_w))
+        least_w = min(_since(self._powers, self._word_s - SHOWN_FOR_SURE_S)) - given_w
+        most_w = max(_since(self._powers, self._word_s - SHOWN_S)) - given_w
+        self._use_w = min(least_w, *_since(self._uses, self._word_s - RISE_WAIT_S)), most_w
 
     def _blame(self, now: Now, power_w: Watt, *, too_much: bool) -> None:
         """Note when something else gives too, for longer than the meter can be late."""
@@ -181,6 +182,10 @@ class ExportCap:
         if self._full_since_s is None:
             self._full_since_s = now.at_s
         return held_w if now.at_s < self._full_since_s + FREE_AFTER_S else None
+
+
+def _since(powers: Iterable[tuple[float, Watt]], from_s: float) -> list[Watt]:
+    return [power for at_s, power in powers if at_s >= from_s]
 
 
 def _given_w(seen: Seen) -> Watt:

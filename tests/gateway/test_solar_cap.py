@@ -108,7 +108,7 @@ def test_the_limit_rises_by_two_percent_of_the_rating_a_second(wire: Bench) -> N
     wire.run(gateway, 30)
 
     wire.use_w = 2_000
-    wire.run(gateway, 40)
+    wire.run(gateway, 60)
 
     rises = [after - before for before, after in pairwise(wire.powers_w[5:])]
     assert max(rises) == 100

@@ -82,7 +82,7 @@ def test_a_battery_with_a_lower_cap_takes_what_the_inverter_would_have_to_leave(
         seen = Seen(500, bench.battery_w, word[0], 1.0, 1.0, {}, *word, grid_at_s=word[1])
         bench.battery_w = battery.decide(seen, at_s).power_w or 0
 
-    bench.run(gateway, 200, look)
+    bench.run(gateway, 400, look)
 
     assert bench.longest_over_s(1_000) == 1
     assert bench.powers_w[-1] == 4_000  # the whole sun

@@ -233,9 +233,9 @@ def _boxes(at: Place) -> tuple[str, str]:
         office.hand_over(box.gateway, box.signed("handover", told, int(people.clock.now_s())))
         waiting = Identity(Path(folder) / "waiting")
         with people.writing() as desk:
-            refused = ask_job(desk, "a-board", "gw-refused", "home-2")
+            refused = ask_job(desk, "a-operator", "gw-refused", "home-2")
             judge_job(desk, "a-board", refused, approved=False)
-            job = ask_job(desk, "a-board", "gw-asked", "home-1", address="Laan 1", steering=True)
+            job = ask_job(desk, "a-operator", "gw-asked", "home-1", address="Laan 1", steering=True)
             drawn = draw(desk, "a-installer", job)
         office.show(drawn.code, "t" * 24, waiting.csr())
     return str(job), drawn.code.mark

@@ -125,7 +125,9 @@ class InfluxStore:
         for (key, name), points in sorted(readings.items()):
             changes = meters.get(key, [])
             registers = _registers(points + self._around(key, name, changes, points), changes)
-            told += _known(key, name, registers, start_s, end_s)
+            first_s, last_s = min(points)[0], max(points)[0]
+            window = max(start_s, first_s - QUARTER_S), min(end_s, last_s + QUARTER_S)
+            told += _known(key, name, registers, *window)
         return told
 
     def _ends(

@@ -18,7 +18,7 @@ from tests.collectors.blocks import HOME, NOON_S, RECEIVED_S, block, registers, 
 
 NewStore = Callable[[], Store]
 NEIGHBOUR = DeviceKey("gw-2", "p1")
-EVER = (0, 2**40)
+EVER = (0, 2**33)
 
 
 class TurnedBackError(KwartierError):
@@ -307,6 +307,10 @@ class StorePromises:
         )
 
         assert store.quarters({"import_wh"}, *EVER) == [quarter(0, 60), quarter(1, 73)]
+
+
+class StoreLaws(StorePromises):
+    """The promises, and laws over drawn streams; inherited in the same way."""
 
     @settings(max_examples=25, deadline=None)
     @given(data=st.data(), chance=st.randoms(use_true_random=False))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from collectors.sqlite_store import SqliteStore
-from tests.collectors.store_conformance import NewStore, StorePromises
+from tests.collectors.store_conformance import NewStore, StoreLaws
 
 OPEN_AT_ONCE = 4
 
@@ -29,5 +29,5 @@ def new_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewStore]:
         store.close()
 
 
-class TestSqlite(StorePromises):
+class TestSqlite(StoreLaws):
     """The promises, kept by SQLite."""

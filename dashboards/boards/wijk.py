@@ -58,10 +58,10 @@ _USE_NOW = Number(
 )
 
 _FULL_NOW = Number(
-    Text("De batterij is vol voor", "The battery is full for"),
+    Text("Hoe vol is de wijkbatterij?", "How full is the neighbourhood battery?"),
     Text(
-        "Hoe vol de wijkbatterij is, aan het eind van het laatste kwartier.",
-        "How full the neighbourhood battery is, at the end of the last quarter-hour.",
+        "Gemeten aan het eind van het laatste kwartier.",
+        "Measured at the end of the last quarter-hour.",
     ),
     Unit.PERCENT,
     Line(INFLUX, flux.newest(SUMS, "soc_permille", 10), BATTERY),

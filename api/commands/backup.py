@@ -29,7 +29,7 @@ def _configure_backup(parser: argparse.ArgumentParser) -> None:
         "--state",
         type=Path,
         metavar="DIR",
-        help="the server's folder, for the book of people: accounts, and its keys (an SQLite file)",
+        help="the server's folder, for the books of people and fleet, with keys (SQLite files)",
     )
     parser.add_argument(
         "--to", type=Path, metavar="DIR", help="a folder on another disk or machine"

@@ -35,6 +35,23 @@ BEGIN SELECT RAISE(ABORT, 'the book of the fleet only grows'); END;
 """
 
 
+def check_file(path: Path) -> None:
+    """Look whether a book of the fleet is whole and has its tables.
+
+    Raises:
+        StoreBusyError: It does not.
+    """
+    try:
+        with closing(sqlite3.connect(path)) as book:
+            (found,) = book.execute("PRAGMA quick_check(1)").fetchone()
+            for table in _TABLES:
+                book.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - our own name
+    except sqlite3.Error as error:
+        raise StoreBusyError(f"{path.name}: cannot be read: {error}") from error
+    if found != "ok":
+        raise StoreBusyError(f"{path.name}: is damaged: {found}")
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of a release: added, advanced to the next ring, or halted."""

@@ -1,7 +1,9 @@
 """Backups of the book of people: its file and its keys in one sealed file, and back again.
 
 They have the form of the books' backups, and the same key on paper opens them. Only SQLite is
-copied: the server keeps this book nowhere else.
+copied: the server keeps this book nowhere else. The book of the fleet goes along where there is
+one, for gateways take only a higher number than before. Of released updates it has the hashes;
+who made them has the files, and adds them again.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from api.cooperative.backup.remark import note_drilled, note_made
 from api.cooperative.canonical import canonical
 from api.cooperative.errors import BooksError, TamperedError
 from api.cooperative.keys import read_keys
+from api.fleet.book import FILE as FLEET_FILE
+from api.fleet.book import check_file
 from api.people.acts import first_broken
 from api.people.book import PeopleBook
 from api.people.opening import FILE, KEYS
@@ -111,7 +115,9 @@ def back_up_people(state: Path, recovery: X25519PublicKey, to: Path, clock: Cloc
             copy = folder / FILE
             copy_sqlite(state / FILE, copy)
             head = _head(copy)
-            file, packed = pack(to, KIND, recovery, _contents(state, copy), made_s, head.text())
+            fleet = _fleet_copied(state, folder)
+            contents = _contents(state, copy, fleet)
+            file, packed = pack(to, KIND, recovery, contents, made_s, head.text())
     except OSError as error:
         raise BooksError(f"{to}: cannot be written: {error.strerror}") from error
     note_made(state, file.name, made_s)
@@ -176,6 +182,8 @@ def _checked(file: Path, folder: Path, recovery: X25519PrivateKey, clock: Clock)
 
 def _open_everything(folder: Path, clock: Clock) -> None:
     """Check the chain, and that the keys open what is sealed; tables get their newest form."""
+    if (folder / FLEET_FILE).is_file():
+        check_file(folder / FLEET_FILE)
     book = PeopleBook(f"sqlite:///{folder / FILE}", read_keys(folder / KEYS), clock)
     try:
         with book.reading() as desk:
@@ -223,9 +231,19 @@ def _act(file: Path, number: int) -> tuple[int, str]:
     return int(count), "" if row is None else str(row[0])
 
 
-def _contents(state: Path, copy: Path) -> Iterator[tuple[str, Path]]:
+def _fleet_copied(state: Path, folder: Path) -> Path | None:
+    """Copy the book of the fleet into a folder; None where nothing was ever wished or released."""
+    if not (state / FLEET_FILE).is_file():
+        return None
+    copy_sqlite(state / FLEET_FILE, folder / FLEET_FILE)
+    return folder / FLEET_FILE
+
+
+def _contents(state: Path, copy: Path, fleet: Path | None) -> Iterator[tuple[str, Path]]:
     """Yield name and file of everything that goes into a backup, the book first."""
     yield FILE, copy
+    if fleet is not None:
+        yield FLEET_FILE, fleet
     for file in sorted((state / KEYS).iterdir()):
         yield f"{KEYS}/{file.name}", file
 

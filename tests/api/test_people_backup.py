@@ -16,12 +16,14 @@ import pytest
 
 from api.cooperative.backup import make_recovery_key, newest, public_key, remark_of, secret_key
 from api.cooperative.errors import BooksError, TamperedError
+from api.fleet.book import FleetBook
 from api.people.accounts import SYSTEM, accounts, add_account
 from api.people.acts import first_broken
 from api.people.backup import PeopleBackup, back_up_people, drill_people, restore_people
 from api.people.opening import open_people
 from kwartier.cli import main
 from kwartier.clock import SystemClock, VirtualClock
+from kwartier.configuration import Wish
 from kwartier.errors import SettingsError, StoreBusyError
 from kwartier.wire import Json
 
@@ -81,6 +83,42 @@ def test_people_come_back_with_their_names_and_their_chain(
         "recovery.pub",
         "seal.keys",
     ]
+
+
+def test_the_book_of_the_fleet_comes_along_and_says_which_updates_to_add_again(
+    state: Path, clock: VirtualClock, tmp_path: Path
+) -> None:
+    wish, steps = Wish("straat", "gw-01", 7, NOON_S, "live_every_s = 5\n"), ("added", "advanced")
+    fleet = FleetBook(state, "straat", clock)
+    fleet.keep(wish, b"signed")
+    for kind in steps:
+        fleet.note("0.2.0", "ab" * 32, kind, "")
+    (state / "releases").mkdir()
+    (state / "releases" / f"{'ab' * 32}.update").write_bytes(b"a large file")
+    made, recovery = backed_up(state, clock), secret_key(tmp_path / "paper")
+
+    restore_people(made.file, tmp_path / "back", recovery, clock)
+
+    back = FleetBook(tmp_path / "back", "straat", clock)
+    assert back.next_version("gw-01") == 8
+    assert back.wishes("gw-01") == [(wish, b"signed")]
+    assert [(one.version, one.sha256, one.kind) for one in back.steps()] == [
+        ("0.2.0", "ab" * 32, kind) for kind in steps
+    ]
+    assert not (tmp_path / "back" / "releases").exists()
+    assert drill_people(made.file, recovery, state, clock).files == made.files
+
+
+def test_a_damaged_book_of_the_fleet_is_not_restored(
+    state: Path, clock: VirtualClock, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(state / "fleet.db")) as other, other:
+        other.execute("create table step (id)")
+    made = backed_up(state, clock)
+
+    with pytest.raises(TamperedError, match="no such table"):
+        restore_people(made.file, tmp_path / "back", secret_key(tmp_path / "paper"), clock)
+    assert not (tmp_path / "back").exists()
 
 
 def test_a_plain_search_of_a_backup_finds_nobody(state: Path, clock: VirtualClock) -> None:

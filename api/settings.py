@@ -12,6 +12,7 @@ from api.post.settings import MailSettings, WebhookSettings, read_mail, read_web
 from api.reach import LOCAL_URL, HelpLine, is_loopback
 from api.retail import Retail
 from collectors.prices.settings import PriceSettings, SourceSettings, read_price_settings
+from collectors.weather.settings import WeatherSettings, read_weather_settings
 from kwartier.broker import Broker, read_broker
 from kwartier.errors import SettingsError
 from kwartier.model import Community, read_community
@@ -51,6 +52,7 @@ class ServeSettings:
         oidc: Another service at which people log in; None for none.
         grafana_url: Where the board can look closer; empty for nowhere.
         enrolment: How gateways are let in; None where they are not.
+        weather: Where weather comes from; None to fetch none.
     """
 
     community: Community
@@ -68,6 +70,7 @@ class ServeSettings:
     oidc: OidcSettings | None = None
     grafana_url: str = ""
     enrolment: EnrolmentSettings | None = None
+    weather: WeatherSettings | None = None
 
 
 def read_serve_settings(path: Path) -> ServeSettings:
@@ -98,6 +101,7 @@ def _settings(top: Table, folder: Path) -> ServeSettings:
         enrolment=(
             read_enrolment(top.table("gateways"), folder) if "gateways" in top.values else None
         ),
+        weather=read_weather_settings(top.table("weather")) if "weather" in top.values else None,
     )
     if settings.planning is None and "prices" in top.values:
         raise SettingsError("prices are fetched for a [planner]: add one, or leave them out")

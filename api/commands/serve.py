@@ -98,6 +98,7 @@ def serve(settings: ServeSettings) -> None:
     from api.fleet.updates import Updates
     from api.house import house_of
     from api.moment_voice import MomentVoice
+    from api.outside import fetched_weather
     from api.overview.keeper import Overview
     from api.people.opening import open_people
     from api.plan_book import SqlitePlanBook
@@ -162,6 +163,9 @@ def serve(settings: ServeSettings) -> None:
         post = PostLoop(house)
         post.start()
         parts.callback(post.stop)
+        if settings.weather is not None:
+            _, watches = fetched_weather(settings.weather, settings.state, clock, parts)
+            house.outside.extend(watches)
         if settings.planning is not None and bus is not None:
             planner = _planner(settings, settings.planning, house, bus, parts)
             planner.start()

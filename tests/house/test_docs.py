@@ -32,6 +32,7 @@ READERS = {
     "Neighbourhood": "kwartier/model.py",
     "Server": "api/settings.py",
     "Prices": "collectors/prices/settings.py",
+    "Weather": "collectors/weather/settings.py",
     "Letting gateways in": "api/enrolment/settings.py",
     "Post": "api/post/settings.py",
     "Books": "api/cooperative/settings.py",

@@ -9,18 +9,18 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.steer.budget import WriteBudgetSpentError
-from gateway.steer.control import RAMPING, Controller, Decision, Limits, Mode, Seen
+from gateway.steer.control import RAMPING, Controller, Decision, Limits, Mode
 from gateway.steer.hold import ForeignWriteError, Hold
 from gateway.steer.inherited import Inherited
 from gateway.steer.journal import JournalWriteError, SteerJournal
-from gateway.steer.meter_view import MeterView
 from gateway.steer.news import LONGEST_REASON, News
-from gateway.steer.response_check import FOLLOW_WITHIN_S, ResponseCheck
+from gateway.steer.response_check import ResponseCheck
+from gateway.steer.rhythm import Rhythm as Rhythm  # noqa: PLC0414 - a word of this file too
 from gateway.steer.sane_time import SYNCHRONISED
+from gateway.steer.sight import Sight
 from gateway.steer.steering import (
     NoRevertTimerError,
     SetpointNotHeldError,
@@ -40,28 +40,6 @@ from kwartier.units import Watt
 _log = logging.getLogger(__name__)
 
 _TURN_S = 1.0
-_FULL_PERMILLE = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Rhythm:
-    """How often what is done.
-
-    Attributes:
-        poll_s: Between two looks at the battery [s].
-        revert_s: When the device falls back by itself [s].
-        refresh_s: Between two writes of the same set-point [s]; two may be lost.
-        pause_s: After a set-point that was not held, nothing is written for so long [s].
-        follow_s: The battery has so long to move towards a set-point that stays [s].
-        resume_s: After a start it stays neutral for so long before an earlier plan goes on [s].
-    """
-
-    poll_s: float = 5.0
-    revert_s: int = 90
-    refresh_s: float = 30.0
-    pause_s: float = 60.0
-    follow_s: float = FOLLOW_WITHIN_S
-    resume_s: float = 60.0
 
 
 class SteeredBattery:
@@ -124,11 +102,8 @@ class SteeredBattery:
         )
         rated_w = max(limits.charge_max_w, limits.discharge_max_w)
         self._check = ResponseCheck(rated_w, self._rhythm.follow_s)
-        self._meter = MeterView()
+        self._sight = Sight(self._way.poll, self._rhythm.poll_s)
         self._lock = threading.RLock()
-        self._polled_s: float | None = None
-        self._soc_permille: int | None = None
-        self._battery_w: Watt | None = None
         self._last_hold_s = clock.monotonic_s()
         self._paused_until_s = 0.0
         self._fresh = True
@@ -178,7 +153,7 @@ class SteeredBattery:
 
     def see_grid(self, reading: Reading) -> None:
         """Note what the connection's own meter says; never waits for the battery."""
-        heard = self._meter.hear(reading, self._clock.monotonic_s())
+        heard = self._sight.meter.hear(reading, self._clock.monotonic_s())
         if heard and reading.clock is ClockSource.METER:
             self._plan.time.meter_said(reading.at_s)
 
@@ -197,7 +172,7 @@ class SteeredBattery:
         self._plan.go_on()
         if self._look(now_s):
             self._judge(now_s)
-        self._act(self._control.decide(self._seen_at(now_s), now_s), now_s)
+        self._act(self._control.decide(self._sight.seen(now_s), now_s), now_s)
 
     def _guarded(self, work: Callable[[], None], now_s: float) -> bool:
         """Do something with the battery; False when it went wrong, which was then told."""
@@ -233,13 +208,9 @@ class SteeredBattery:
         return None
 
     def _look(self, now_s: float) -> bool:
-        if self._polled_s is not None and now_s < self._polled_s + self._rhythm.poll_s:
+        reading = self._sight.look(now_s)
+        if reading is None:
             return False
-        reading = self._way.poll.read()
-        self._polled_s = now_s
-        self._soc_permille = _sane_soc(reading.values.get("soc_permille"))
-        self._battery_w = reading.values.get("battery_w")
-        self._meter.look()
         self._take(reading)
         self._see_others(reading.values.get("setpoint_w"), now_s)
         return True
@@ -258,21 +229,15 @@ class SteeredBattery:
     def _judge(self, now_s: float) -> None:
         """Compare what the battery holds and does with what it was told."""
         self._hold.check()
-        held_w = self._hold.held_w
+        held_w, does_w = self._hold.held_w, self._sight.battery_w
         if held_w is None:
             self._check.rest()
-        elif self._check.strays(held_w, self._battery_w, self._soc_permille, now_s):
+        elif self._check.strays(held_w, does_w, self._sight.soc_permille, now_s):
             self._check.rest()
             self._hold.release()
-            does = f"does {self._battery_w} W for {self._rhythm.follow_s:g} s"
+            does = f"does {does_w} W for {self._rhythm.follow_s:g} s"
             why = f"steering failed: told {held_w} W, it {does}: is it switched on?"
             self._fail(now_s, "does not follow", why)
-
-    def _seen_at(self, now_s: float) -> Seen:
-        """Return what was last seen; a battery that was silent too long is unknown."""
-        fresh = self._polled_s is not None and now_s < self._polled_s + 3 * self._rhythm.poll_s
-        soc_permille, battery_w = (self._soc_permille, self._battery_w) if fresh else (None, None)
-        return self._meter.seen(soc_permille, battery_w, now_s)
 
     def _act(self, decision: Decision, now_s: float) -> None:
         if decision.power_w is None:
@@ -339,8 +304,3 @@ _LET_GO_ERRORS = (
     SetpointNotHeldError,
     WriteBudgetSpentError,
 )
-
-
-def _sane_soc(permille: int | None) -> int | None:
-    """Return a state of charge, or None for one that cannot be: it is not known then."""
-    return permille if permille is not None and 0 <= permille <= _FULL_PERMILLE else None

@@ -7,13 +7,12 @@ those that renew the lease. Everything written is read back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from itertools import takewhile
-from typing import Protocol
 
 from gateway.steer.profile_held import held_by, holds, rounded
+from gateway.steer.profile_registers import ProfileRegisters, WearBudget
 from gateway.steer.steering import (
     Applied,
     Held,
@@ -24,20 +23,9 @@ from gateway.steer.steering import (
 )
 from hardware.profile import Profile
 from hardware.profile_control import Control, Kind, Lease, Step
-from hardware.profile_register import Wear, WriteRegister
-from hardware.registers import WRITE_SEVERAL, Number, RegistersRefusedError
+from hardware.profile_register import Wear
+from hardware.registers import Number, RegistersRefusedError
 from kwartier.units import Watt
-
-
-class WearBudget(Protocol):
-    """Counts writes to registers that wear out; ``gateway.steer.budget.WriteBudget`` is one."""
-
-    def spend(self, addresses: Sequence[int], *, release: bool = False) -> None:
-        """Note one write of each of these registers, before it is made.
-
-        Raises:
-            KwartierError: One was written too often; nothing is to be written.
-        """
 
 
 def find_profile_steering(
@@ -64,20 +52,6 @@ def find_profile_steering(
     return ProfileSteering(unit, profile, control, dict(prior or {}), note, budget)
 
 
-@dataclass(frozen=True, slots=True)
-class _Write:
-    """Values for registers that follow each other, for one request."""
-
-    address: int
-    words: tuple[int, ...]
-    function_code: int
-
-    def takes(self, point: WriteRegister) -> bool:
-        """Return whether a register's value can travel in the same request."""
-        several = self.function_code == point.function_code == WRITE_SEVERAL
-        return several and self.address + len(self.words) == point.address
-
-
 class ProfileSteering:
     """Steers a battery by the control part of its profile."""
 
@@ -92,16 +66,17 @@ class ProfileSteering:
     ) -> None:
         """Steer ``unit``; the arguments are those of ``find_profile_steering``."""
         self._unit = unit
+        self._registers = ProfileRegisters(unit, profile, control, budget)
         self._profile = profile
         self._control = control
         self._prior = prior
         self._note = note or (lambda _: None)
-        self._budget = budget
         self._ratings: Ratings | None = None
-        self.stored_writes = 0
 
-    stored_writes: int
-    """Registers in flash, or of a kind nobody told us, that were written so far."""
+    @property
+    def stored_writes(self) -> int:
+        """Registers in flash, or of a kind nobody told us, that were written so far."""
+        return self._registers.stored_writes
 
     @property
     def prior(self) -> Mapping[str, int]:
@@ -144,8 +119,8 @@ class ProfileSteering:
         self._remember(before)
         now = self._halted(power_w, timer, before)
         now = self._armed(steps, timer, now)
-        self._write((*control.prepare, *steps), power_w, timer, now)
-        after = self._timed(steps, timer, self._read())
+        self._registers.write((*control.prepare, *steps), power_w, timer, now)
+        after = self._timed(steps, timer, self._registers.read())
         if not holds(self._control, (*control.prepare, *steps), power_w, timer, after):
             raise SetpointNotHeldError(power_w, held_by(self._control, after))
         lease_s = control.lease_s or timer * control.timer_unit_s
@@ -154,7 +129,7 @@ class ProfileSteering:
 
     def read_back(self) -> Held:
         """Return the set-point, and the time left where the device shows it."""
-        return held_by(self._control, self._read())
+        return held_by(self._control, self._registers.read())
 
     def release(self) -> None:
         """Leave the device to itself, and give back what was prepared.
@@ -170,10 +145,10 @@ class ProfileSteering:
             for step in control.prepare
             if step.point in self._prior
         )
-        self._write(control.release, 0, 0, {}, release=True)
+        self._registers.write(control.release, 0, 0, {}, release=True)
         if back:
-            self._write(back, 0, 0, {}, release=True)
-        after = self._read()
+            self._registers.write(back, 0, 0, {}, release=True)
+        after = self._registers.read()
         if not holds(self._control, (*control.release, *back), 0, 0, after):
             raise SetpointNotHeldError(None, held_by(self._control, after))
         if self._prior:
@@ -193,8 +168,8 @@ class ProfileSteering:
         turns = held_w is not None and held_w * power_w < 0
         if not turns or control.idle == control.charge or control.discharge == control.charge:
             return before
-        self._write(control.idle, 0, timer, before)
-        return self._read()
+        self._registers.write(control.idle, 0, timer, before)
+        return self._registers.read()
 
     def _armed(
         self, steps: tuple[Step, ...], timer: int, before: Mapping[str, Number | None]
@@ -207,8 +182,8 @@ class ProfileSteering:
         prepared = (*self._control.prepare, *arming)
         if all(step.kind is Kind.TIMER or before[step.point] == step.fixed for step in prepared):
             return before
-        self._write(prepared, 0, timer, before)
-        return self._timed(arming, timer, self._read())
+        self._registers.write(prepared, 0, timer, before)
+        return self._timed(arming, timer, self._registers.read())
 
     def _remember(self, before: Mapping[str, Number | None]) -> None:
         """Note what the registers hold that are about to be prepared."""
@@ -250,7 +225,7 @@ class ProfileSteering:
     def _ready(self) -> dict[str, Number | None]:
         """Return what the registers hold, when the device is set up to be steered."""
         try:
-            values = self._read()
+            values = self._registers.read()
         except RegistersRefusedError as error:
             raise NoRevertTimerError(
                 f"{self._profile.title} does not serve the registers it is steered by: {error}"
@@ -263,66 +238,6 @@ class ProfileSteering:
                 )
         return values
 
-    def _write(
-        self,
-        steps: tuple[Step, ...],
-        power_w: Watt,
-        timer: int,
-        before: Mapping[str, Number | None],
-        *,
-        release: bool = False,
-    ) -> None:
-        """Write what is not held already; neighbours that follow each other share a request."""
-        frames: list[_Write] = []
-        worn: list[int] = []
-        for step in steps:
-            point = self._control.points[step.point]
-            value = step.value(power_w, timer)
-            renews = step.kind is Kind.TIMER or step.point in self._control.renew
-            if not renews and before.get(step.point) == value:
-                continue
-            if point.wear is not Wear.VOLATILE:
-                worn.append(point.address)
-            words = tuple(point.words(value))
-            if frames and frames[-1].takes(point):
-                frames[-1] = replace(frames[-1], words=frames[-1].words + words)
-            else:
-                frames.append(_Write(point.address, words, point.function_code))
-        if self._budget is not None:
-            self._budget.spend(worn, release=release)
-        self.stored_writes += len(worn)
-        for frame in frames:
-            self._unit.write(frame.address, frame.words, frame.function_code)
-
-    def _read(self) -> dict[str, Number | None]:
-        """Return what every register of the control part holds, in as few requests as can be."""
-        values: dict[str, Number | None] = {}
-        for block in self._blocks():
-            start = block[0].address
-            words = self._unit.read(start, block[-1].address + block[-1].size - start)
-            for point in block:
-                at = point.address - start
-                values[point.name] = point.value(words[at : at + point.size])
-        return values
-
-    def _blocks(self) -> list[list[WriteRegister]]:
-        """Return the registers in groups that one request each can read."""
-        blocks: list[list[WriteRegister]] = []
-        for point in sorted(self._used().values(), key=lambda point: point.address):
-            last = blocks[-1][-1] if blocks else None
-            if last and point.address - last.address - last.size <= self._profile.widest_gap:
-                blocks[-1].append(point)
-            else:
-                blocks.append([point])
-        return blocks
-
-    def _used(self) -> dict[str, WriteRegister]:
-        """Return the registers that any step names, without those that are only knowledge."""
-        control = self._control
-        parts = (control.needs, control.prepare, control.charge, control.discharge, control.idle)
-        names = {step.point for steps in (*parts, control.release) for step in steps}
-        return {name: point for name, point in control.points.items() if name in names}
-
     def _timed(
         self, steps: tuple[Step, ...], timer: int, after: Mapping[str, Number | None]
     ) -> Mapping[str, Number | None]:
@@ -334,8 +249,8 @@ class ProfileSteering:
         timers = tuple(step for step in steps if step.kind is Kind.TIMER)
         if self._runs(timers, timer, after):
             return after
-        self._write(timers, 0, timer, {})
-        after = self._read()
+        self._registers.write(timers, 0, timer, {})
+        after = self._registers.read()
         if not self._runs(timers, timer, after):
             self.release()
             told = ", ".join(f"{step.point} holds {after[step.point]}" for step in timers)

@@ -24,9 +24,11 @@ from gateway.care.offer import ASK, PART, PIECE_BYTES, Offer, offer_of
 from gateway.care.slots import Slots
 from gateway.enrol.identity import Identity
 from gateway.enrol.server import Server, ServerDownError
+from gateway.enrol.settings import IdentitySettings, read_identity
 from kwartier.clock import Clock
-from kwartier.errors import ContractError, InputError, TemporaryError
+from kwartier.errors import ContractError, InputError, SettingsError, TemporaryError
 from kwartier.packing import Json
+from kwartier.settings import read_toml
 
 _log = logging.getLogger(__name__)
 
@@ -173,6 +175,21 @@ class Fetcher:
 
     def _part(self, offer: Offer) -> Path:
         return self._inbox / f"{offer.sha256}{_COMING}"
+
+
+def server_of(folder: Path) -> IdentitySettings:
+    """Return which server lets the gateway of a folder in, and where its identity is.
+
+    No other setting is looked at: what is wrong there must not keep an update away.
+
+    Raises:
+        SettingsError: There is no ``gateway.toml`` or no ``[identity]`` in it, or it is wrong.
+    """
+    path = folder / "gateway.toml"
+    known = read_toml(path, lambda top: read_identity(top.table("identity"), folder))
+    if known is None:
+        raise SettingsError(f"{path}: there is no [identity], so no server has updates for it")
+    return known
 
 
 def _digest(file: Path) -> str:

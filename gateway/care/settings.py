@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.care.keys import PublicKey, read_public_key
-from gateway.enrol.settings import IdentitySettings, read_identity
 from kwartier.errors import InputError, SettingsError
-from kwartier.settings import Table, read_toml
+from kwartier.settings import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +26,6 @@ class CareSettings:
     trial_s: float = 180.0
     slots: Path | None = None
     trial_file: Path | None = None
-
-
-def server_of(folder: Path) -> IdentitySettings:
-    """Return which server lets the gateway of a folder in, and where its identity is.
-
-    No other setting is looked at: what is wrong there must not keep an update away.
-
-    Raises:
-        SettingsError: There is no ``gateway.toml`` or no ``[identity]`` in it, or it is wrong.
-    """
-    path = folder / "gateway.toml"
-    known = read_toml(path, lambda top: read_identity(top.table("identity"), folder))
-    if known is None:
-        raise SettingsError(f"{path}: there is no [identity], so no server has updates for it")
-    return known
 
 
 def read_care(table: Table, folder: Path) -> CareSettings:

@@ -188,8 +188,7 @@ def _inbox(chosen: argparse.Namespace) -> int:
 
 
 def _fetch(chosen: argparse.Namespace) -> int:
-    from gateway.care.fetch import Fetcher
-    from gateway.care.settings import server_of
+    from gateway.care.fetch import Fetcher, server_of
     from gateway.care.slots import Slots
     from gateway.enrol.identity import Identity
     from kwartier.clock import SystemClock

@@ -24,6 +24,7 @@ from gateway.care.slots import Slots
 from gateway.enrol.identity import Identity
 from gateway.enrol.server import Server, ServerDownError, ServerRefusedError
 from gateway.enrol.signed import opened
+from kwartier.cli import main
 from kwartier.clock import VirtualClock
 from kwartier.errors import ContractError
 from kwartier.packing import Json
@@ -290,3 +291,27 @@ def test_an_older_version_is_not_fetched(box: Box) -> None:
 
     assert box.fetcher.look() is None
     assert box.far.asked == []
+
+
+def test_the_command_fetches_by_the_settings_of_the_home(
+    box: Box, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, known = box.fetcher.folder, box.fetcher.server.url
+    words = ["update", "fetch", "--folder", str(folder), "--root", str(box.slots.root)]
+    box.far.release(box.whole)
+
+    away = main(words)
+    (folder / "gateway.toml").write_text("p1 = 1\n")
+    nobody = main(words)
+    (folder / "gateway.toml").write_text(
+        f'[[p1]]\nis = "wrong"\n[identity]\nserver = "{known}"\nenrolled_folder = "identity"\n'
+    )
+    capsys.readouterr()
+    codes = [main(words), main(words)]
+
+    assert (away, nobody, codes) == (78, 78, [0, 0])
+    assert capsys.readouterr().out.split() == [
+        *("{", '"fetched":', '"0.2.0"', "}"),
+        *("{", '"fetched":', "null", "}"),
+    ]
+    assert box.arrived == box.whole

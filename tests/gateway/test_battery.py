@@ -306,5 +306,24 @@ def test_a_set_point_at_the_fuse_s_limit_stays_where_it_is(bench: Bench) -> None
     assert set(told) == {1500}
 
 
+def test_a_set_point_on_its_way_is_told_of_where_it_leaves_and_where_it_arrives(
+    bench: Bench,
+) -> None:
+    battery = bench.gateway(Limits(5000, 5000, full_power_s=300))
+    battery.accept(schedule(2000))
+
+    battery.turn()
+    bench.pass_time(60, battery)
+    halfway_w = bench.twin.power_w
+    bench.pass_time(60, battery)
+
+    assert (halfway_w, bench.twin.power_w) == (1000, 2000)
+    told = [(news.outcome, news.reason, news.setpoint_w) for news in bench.news]
+    assert told == [
+        (Outcome.APPLIED, "plan, on its way", 0),
+        (Outcome.APPLIED, "plan", 2000),
+    ]
+
+
 def grid(taken_w: int) -> Reading:
     return Reading("p1", "", NOON_S, {"import_w": taken_w, "export_w": 0})

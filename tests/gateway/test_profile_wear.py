@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from gateway.steer.profile_steering import find_profile_steering
+from gateway.steer.way import profile_way
 from hardware.profile import load_profile
 from hardware.profile_register import Wear
+from kwartier.clock import VirtualClock
 from kwartier.errors import InputError
 from tests.gateway.vendor_bench import bench
 
@@ -89,3 +92,15 @@ def test_what_was_there_is_noted_before_it_is_changed_and_forgotten_when_it_is_b
         steering.release()
 
         assert noted == [({"control_mode": 1}, [1]), ({}, [1])]
+
+
+@pytest.mark.parametrize(
+    ("name", "step_s"), [("sungrow_sh", 30.0), ("huawei_luna2000", 1.0), ("victron_multiplus", 1.0)]
+)
+def test_a_power_that_wears_its_register_out_travels_in_few_steps(
+    name: str, step_s: float, tmp_path: Path
+) -> None:
+    with bench(name) as at:
+        way = profile_way(at.unit, "battery", load_profile(name), VirtualClock(0), tmp_path)
+
+    assert way.wish_step_s == step_s

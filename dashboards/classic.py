@@ -106,22 +106,26 @@ def _defaults(panel: Panel, language: Language) -> dict[str, Json]:
 
 
 def _mappings(panel: Panel, language: Language) -> list[Json]:
-    said = panel.said if isinstance(panel, Number) else ()
-    return [
+    """Return what is said in the place of numbers, and of a number that nobody knows."""
+    if isinstance(panel, Chart):
+        return []
+    ranges: list[Json] = [
         {
             "type": "range",
             "options": {
                 "from": one.low,
                 "to": one.high,
-                "result": {
-                    "text": one.text.said(language),
-                    "color": one.colour.value,
-                    "index": place,
-                },
+                "result": _result(one.text.said(language), one.colour, place),
             },
         }
-        for place, one in enumerate(said)
+        for place, one in enumerate(panel.said)
     ]
+    unknown = _result(NO_DATA.said(language), Colour.CALM, len(panel.said))
+    return [*ranges, {"type": "special", "options": {"match": "null+nan", "result": unknown}}]
+
+
+def _result(text: str, colour: Colour, place: int) -> Json:
+    return {"text": text, "color": colour.value, "index": place}
 
 
 def _drawn(panel: Panel) -> dict[str, Json]:

@@ -25,6 +25,9 @@ DISK_SIZE = "kwartier_disk_size_bytes"
 SETTLEMENTS = "kwartier_settlements"
 """Months by where their settlement stands, label ``state``."""
 
+JOBS = "kwartier.*"
+"""What our services are called in the settings of Prometheus."""
+
 MEASURES = (
     RECORD_UP,
     DATA_AGE,
@@ -61,6 +64,11 @@ def together(measure: str) -> str:
 def by_label(measure: str, label: str) -> str:
     """Return the question for a gauge by one label; lines that are zero stay away."""
     return f"sum by ({label}) ({measure}) > 0"
+
+
+def services_away() -> str:
+    """Return the question for how many services did not answer Prometheus itself."""
+    return f'sum(1 - up{{job=~"{JOBS}"}})'
 
 
 def broken_gateways() -> str:

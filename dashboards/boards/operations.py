@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboards import promql
 from dashboards.boards.folders import WORK
-from dashboards.panels import Board, Chart, Colour, Line, Number, Row, Shape, Step, Unit
+from dashboards.panels import Board, Chart, Colour, Line, Number, Row, Said, Shape, Step, Unit
 from dashboards.sources import PROMETHEUS
 from dashboards.words import Text
 
@@ -30,6 +30,18 @@ def _worst(title: Text, help: Text, measure: str, look: float, act: float) -> Nu
     return Number(title, help, Unit.SECONDS, line, _steps(look, act), decimals=0)
 
 
+_AWAY = Number(
+    Text("Diensten die niet antwoorden", "Services that do not answer"),
+    Text(
+        "Zwijgt er een dienst, kijk dan eerst daar. De rest volgt daaruit.",
+        "When a service is silent, look there first. The rest follows from it.",
+    ),
+    Unit.COUNT,
+    Line(PROMETHEUS, promql.services_away()),
+    (Step(None, Colour.GOOD), Step(1, Colour.ACT)),
+    decimals=0,
+)
+
 _BROKEN = Number(
     Text("Kastjes met een gebroken schakel", "Gateways with a broken link"),
     Text(
@@ -50,8 +62,10 @@ _RECORD = Number(
     ),
     Unit.COUNT,
     Line(PROMETHEUS, promql.least(promql.RECORD_UP)),
-    (Step(None, Colour.ACT), Step(1, Colour.GOOD)),
-    decimals=0,
+    said=(
+        Said(1, 1, Text("Bereikbaar", "Reachable"), Colour.GOOD),
+        Said(0, 0, Text("Weg", "Away"), Colour.ACT),
+    ),
 )
 
 _LETTERS = Number(
@@ -185,8 +199,9 @@ OPERATIONS = Board(
     until="now",
     refresh="1m",
     rows=(
-        Row(5, (_BROKEN, _DATA_AGE, _ACK_AGE, _PLAN_AGE)),
-        Row(5, (_RECORD, _LETTERS, _FORWARD_AGE, _DISK)),
+        Row(4, (_AWAY, _BROKEN, _DATA_AGE)),
+        Row(4, (_ACK_AGE, _PLAN_AGE, _RECORD)),
+        Row(4, (_LETTERS, _FORWARD_AGE, _DISK)),
         Row(8, (_LINKS, _BACKLOG)),
         Row(8, (_EVENTS, _ANSWERS)),
     ),

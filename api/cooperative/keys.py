@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from api.cooperative.errors import TamperedError
+from kwartier.durable import create_file
 from kwartier.errors import SettingsError
 
 SEAL_FILE = "seal.keys"
@@ -90,13 +90,9 @@ def make_keys(folder: Path) -> Keys:
     chain = base64.urlsafe_b64encode(secrets.token_bytes(32))
     for name, key in ((SEAL_FILE, Fernet.generate_key()), (CHAIN_FILE, chain)):
         try:
-            file = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+            create_file(folder / name, key + b"\n", 0o400)
         except FileExistsError:
             raise SettingsError(f"{folder / name} is there already: keys are made once") from None
-        with os.fdopen(file, "wb") as opened:
-            opened.write(key + b"\n")
-            opened.flush()
-            os.fsync(opened.fileno())
     return read_keys(folder)
 
 

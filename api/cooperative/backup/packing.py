@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from api.cooperative.backup.sealing import Opener, Sealer
 from api.cooperative.canonical import canonical
 from api.cooperative.errors import BooksError, TamperedError
+from kwartier.durable import sync_folder
 from kwartier.errors import StoreBusyError
 from kwartier.units import EpochS
 from kwartier.wire import Json
@@ -122,7 +123,7 @@ def pack(
             file.flush()
             os.fsync(file.fileno())
         begun.replace(target)
-        _sync_folder(to)
+        sync_folder(to)
     finally:
         begun.unlink(missing_ok=True)
     return target, packed
@@ -232,12 +233,3 @@ def _sweep(to: Path, kind: str, now_s: EpochS) -> None:
     for left in to.glob(f"{kind}-*{_BEGUN}"):
         if now_s - left.stat().st_mtime > _STALE_S:
             left.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name last, as the file itself does."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

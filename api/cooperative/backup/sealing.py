@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from io import RawIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -24,6 +23,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from api.cooperative.errors import TamperedError
+from kwartier.durable import create_file
 from kwartier.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -48,13 +48,9 @@ def make_recovery_key(folder: Path) -> str:
     secret = X25519PrivateKey.generate()
     public = base64.urlsafe_b64encode(secret.public_key().public_bytes_raw())
     try:
-        file = os.open(folder / RECOVERY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+        create_file(folder / RECOVERY_FILE, public + b"\n", 0o400)
     except FileExistsError:
         raise SettingsError(f"{folder / RECOVERY_FILE} is there already: made once") from None
-    with os.fdopen(file, "wb") as opened:
-        opened.write(public + b"\n")
-        opened.flush()
-        os.fsync(opened.fileno())
     return _on_paper(secret.private_bytes_raw())
 
 

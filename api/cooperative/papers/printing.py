@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -24,6 +23,7 @@ from api.cooperative.errors import ConflictError
 from api.cooperative.papers.legal import LegalPaper, invoice_of, purchase_of
 from api.cooperative.papers.machine import machine_csv, statement_json
 from api.cooperative.statement import Statement
+from kwartier.durable import replace_file
 from kwartier.errors import SettingsError
 from kwartier.wire import Json
 
@@ -111,7 +111,7 @@ def print_papers(
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         papers = _papers(statements, credit_notes, formats, numbers, whole_run=whole_run)
         printed = tuple(_kept(folder, one) for one in papers)
-        _write(folder / MANIFEST, _manifest(folder, printed).encode())
+        replace_file(folder / MANIFEST, _manifest(folder, printed).encode(), 0o600)
     except OSError as error:
         raise SettingsError(f"{folder}: cannot be written: {error.strerror}") from error
     except BrokenProcessPool as error:
@@ -243,24 +243,5 @@ def _kept(folder: Path, sheet: _Sheet) -> Printed:
                 "compare the two"
             )
         return told
-    _write(path, sheet.body)
+    replace_file(path, sheet.body, 0o600)
     return told
-
-
-def _write(path: Path, body: bytes) -> None:
-    """Write a file whole or not at all, on disk when this returns."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from pathlib import Path
 
 from api.cooperative.errors import BooksError, ConflictError
+from kwartier.durable import create_file, sync_folder
 
 
 def write_whole(to: Path, content: bytes) -> None:
@@ -16,34 +15,12 @@ def write_whole(to: Path, content: bytes) -> None:
         ConflictError: There is another file of this name.
         BooksError: It cannot be written.
     """
-    begun = to.with_name(f".{to.name}.{os.getpid()}.part")
     try:
-        _write(begun, content)
         try:
-            os.link(begun, to)
+            create_file(to, content, 0o600)
         except FileExistsError:
             if to.read_bytes() != content:
                 raise ConflictError(f"{to} is another file: name one that is not there") from None
-        _keep_name(to.parent)
+            sync_folder(to.parent)
     except OSError as error:
         raise BooksError(f"{to}: cannot be written: {error.strerror}") from error
-    finally:
-        with suppress(FileNotFoundError):
-            begun.unlink()
-
-
-def _write(file: Path, content: bytes) -> None:
-    opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(opened, "wb") as sink:
-        sink.write(content)
-        sink.flush()
-        os.fsync(sink.fileno())
-
-
-def _keep_name(folder: Path) -> None:
-    """Let a name in a folder outlive a power cut."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from api.cooperative.registry.party_book import Party, PartyKind, add_party
 from api.cooperative.schema import bring_up_to_date
 from api.cooperative.settings import FILE, KEYS, PAPERS, CoopSettings, read_settings, toml_text
 from kwartier.clock import Clock
+from kwartier.durable import create_file, sync_folder
 from kwartier.errors import SettingsError
 
 
@@ -77,9 +77,10 @@ def found(
         (begun / PAPERS).mkdir(mode=0o700)
         keys = make_keys(begun / KEYS)
         more_keys(begun / KEYS)
-        _write(begun / FILE, toml_text(checked, urls))
+        create_file(begun / FILE, toml_text(checked, urls).encode(), 0o600)
         given = _begin(read_settings(begun), keys, (treasurer, board), clock)
         begun.replace(folder)
+        sync_folder(folder.parent)
     except OSError as error:
         raise SettingsError(f"{folder}: cannot be made: {error.strerror}") from error
     finally:
@@ -132,11 +133,3 @@ def _checked(settings: CoopSettings) -> CoopSettings:
         iban=settings.iban and checked_iban(settings.iban),
         creditor_id=settings.creditor_id and checked_creditor_id(settings.creditor_id),
     )
-
-
-def _write(file: Path, text: str) -> None:
-    opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(opened, "w", encoding="utf-8") as written:
-        written.write(text)
-        written.flush()
-        os.fsync(written.fileno())

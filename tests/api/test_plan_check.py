@@ -11,6 +11,7 @@ from random import Random
 import numpy as np
 import pytest
 
+from api.embedded.prices import MadeUpPrices
 from api.plan_check import refused_plan, refused_prices
 from api.planner import Planner
 from api.price_book import PriceBook
@@ -188,11 +189,7 @@ class Corrupt:
 
 def feed_corrupted(street: Scene, seeds: range) -> tuple[int, list[Schedule]]:
     """Plan with each feed; return how many were refused, and what was sent."""
-    planner = street.planner()
-    refused = 0
-    for seed in seeds:
-        planner._prices = PriceBook(Corrupt(seed))
-        refused += planner.plan_now() is None
+    refused = sum(street.planner(prices=Corrupt(seed)).plan_now() is None for seed in seeds)
     return refused, street.sent
 
 
@@ -242,7 +239,7 @@ def test_a_plan_that_is_wrong_is_not_sent_and_the_last_good_one_stays(
             street.community,
             street.store,
             street.records,
-            street.planner()._prices,
+            PriceBook(MadeUpPrices()),
             street.book,
             street.bus,
             street.clock,

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from gateway.care.bundle import MAX_FILE_BYTES, Bundle, Manifest, checked_bundle, manifest_of
 from gateway.care.keys import PublicKey
 from kwartier.errors import InputError, StoreBusyError
 
+_log = logging.getLogger(__name__)
+
 FOLDER = "releases"
 MOST_FILES = 8
 """So many are kept; the oldest goes when another comes."""
 _ENDING, _COMING = ".update", ".coming-"
 _STALE_S = 86_400
-_MODE = 0o644
+_MODE, _FOLDER_MODE = 0o644, 0o755
+"""The server may be another account than who releases; nothing in an update is secret."""
 _AT_ONCE_BYTES = 1024 * 1024
 
 
@@ -45,7 +48,9 @@ class Releases:
             StoreBusyError: The folder takes nothing.
         """
         try:
-            self.folder.mkdir(exist_ok=True)
+            if not self.folder.is_dir():
+                self.folder.mkdir()
+                self.folder.chmod(_FOLDER_MODE)
             with tempfile.TemporaryDirectory(dir=self.folder, prefix=_COMING) as begun:
                 copy = Path(begun) / "copy"
                 sha256 = _copied(file, copy)
@@ -77,9 +82,12 @@ class Releases:
     def manifest(self, sha256: str) -> tuple[Manifest, int] | None:
         """Return what a file holds, and how long it is [bytes]; None where it is not there."""
         file = self._file(sha256)
-        with suppress(InputError, OSError):
+        try:
             return manifest_of(file), file.stat().st_size
-        return None
+        except (InputError, OSError) as error:
+            if file.exists():
+                _log.warning("an update that was released cannot be offered: %s", error)
+            return None
 
     def piece(self, sha256: str, start: int, most: int) -> bytes | None:
         """Return some bytes of a file, or None where it is not there."""
@@ -97,15 +105,18 @@ class Releases:
 def _copied(file: Path, copy: Path) -> str:
     """Copy no more than an update may hold, durably; return the copy's fingerprint."""
     digest, left = hashlib.sha256(), MAX_FILE_BYTES
+    too_long = InputError(f"{file}: is longer than {MAX_FILE_BYTES} bytes: no update is")
     try:
         source = file.open("rb")
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from error
     with source, copy.open("xb") as target:
+        if os.fstat(source.fileno()).st_size > MAX_FILE_BYTES:
+            raise too_long
         while piece := source.read(_AT_ONCE_BYTES):
             left -= len(piece)
             if left < 0:
-                raise InputError(f"{file}: is longer than {MAX_FILE_BYTES} bytes: no update is")
+                raise too_long
             digest.update(piece)
             target.write(piece)
         target.flush()

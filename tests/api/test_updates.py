@@ -191,9 +191,10 @@ def fleet(
 ) -> Fleet:
     """A fleet in which gw-03 is in the first ring, gw-04 in the second, gw-05 in the last."""
     shutil.rmtree(office.folder / "state", ignore_errors=True)
+    (office.folder / "state").mkdir()
     made = Fleet(tmp_path, lets_in, office, boxes, capsys)
     for ring, name in ((0, FIRST), (1, SECOND), (3, LATE)):
-        assert made.say("ring", "set", "--gateway", name, "--ring", str(ring))[0] == 0
+        made.book.put(name, ring)
     return made
 
 

@@ -28,14 +28,12 @@ class Entry:
         approved_s: When the board said yes [s]; None while it did not.
         drawn_s: When the newest code was drawn [s]; None for never.
         shown_s: When a box showed it [s]; None while none did.
-        certified_s: When it got its certificate [s]; None while it has none.
         alive_s: When it last gave a sign of life [s]; None for never.
     """
 
     approved_s: EpochS | None
     drawn_s: EpochS | None
     shown_s: EpochS | None
-    certified_s: EpochS | None
     alive_s: EpochS | None
 
 
@@ -144,17 +142,19 @@ def first_step(line: JobLine, entry: Entry, told: Told | None, lang: Language) -
     words = BoxWords(lang)
     inside = line.step in _INSIDE
     tone = Tone.GOOD if inside else Tone.WAIT if line.step in _WAITING else Tone.STOP
-    moments = (
-        ("approved", entry.approved_s),
-        ("drawn", entry.drawn_s),
-        ("shown", entry.shown_s),
-        ("certified", entry.certified_s),
-        ("alive", entry.alive_s),
+    until = "" if line.until is None else lang.say("wizard.until", until=lang.full_date(line.until))
+    rows = tuple(
+        _known(name, said, lang, words)
+        for name, said in (
+            ("approved", _when(entry.approved_s, lang)),
+            ("drawn", _when(entry.drawn_s, lang)),
+            ("shown", _when(entry.shown_s, lang)),
+            ("certified", until),
+            ("alive", _when(entry.alive_s, lang)),
+        )
     )
-    rows = tuple(_moment(name, at_s, lang, words) for name, at_s in moments)
     shown = None if told is None else told.mirror.of(Step.ENROL)
-    # The box goes on by the same button; where it has nothing to press yet, it says why itself.
-    acts = () if shown is None or not inside or shown.mark is not None else shown.view.acts
+    acts = () if shown is None or not inside else shown.view.acts
     return StepSheet(
         1,
         Step.ENROL,
@@ -184,11 +184,14 @@ def later_step(shown: Shown, lang: Language) -> StepSheet:
     )
 
 
-def unknown_step(step: Step, lang: Language) -> StepSheet:
-    """Return a step of which the box told nothing."""
-    title = BoxWords(lang).tell(f"step.{step.value}")
+def unknown_step(step: Step, line: JobLine, lang: Language) -> StepSheet:
+    """Return a step of which the box tells nothing: not yet, or not any more."""
+    title, number = BoxWords(lang).tell(f"step.{step.value}"), STEPS.index(step) + 1
+    if line.step is JobStep.HANDED:
+        head, todo = lang.say("job.step.handed"), lang.say("job.next.handed")
+        return StepSheet(number, step, title, Tone.GOOD, head, todo, (), (), moving=False)
     head, todo = lang.say("wizard.silent"), lang.say("wizard.silent.do")
-    return StepSheet(STEPS.index(step) + 1, step, title, Tone.QUIET, head, todo, (), (), True)
+    return StepSheet(number, step, title, Tone.QUIET, head, todo, (), (), moving=True)
 
 
 def places_of(line: JobLine, told: Told | None, lang: Language) -> tuple[Place, ...]:
@@ -214,9 +217,13 @@ def problem_of(why: str, lang: Language) -> str:
     return BoxWords(lang).tell(why)
 
 
-def _moment(name: str, at_s: EpochS | None, lang: Language, words: BoxWords) -> Row:
-    tone = Tone.QUIET if at_s is None else Tone.GOOD
-    value = lang.say("wizard.not_yet") if at_s is None else lang.moment(at_s)
+def _when(at_s: EpochS | None, lang: Language) -> str:
+    return "" if at_s is None else lang.moment(at_s)
+
+
+def _known(name: str, said: str, lang: Language, words: BoxWords) -> Row:
+    tone = Tone.GOOD if said else Tone.QUIET
+    value = said or lang.say("wizard.not_yet")
     return Row(lang.say(f"wizard.first.{name}"), value, tone, words.tone(tone))
 
 

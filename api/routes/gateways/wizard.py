@@ -108,11 +108,13 @@ class WizardPages:
         wanted = step or _next(line, told)
         sheet = _sheet(wanted, line, entry, told, lang)
         still = request.query_params.get("stil") == "1"
-        moves = sheet.moving and problem is None
+        away = told is not None and told.is_away
+        moves = (sheet.moving or away) and problem is None
         values = {
             "job": job,
             "line": line,
             "told": told,
+            "away": away,
             "sheet": sheet,
             "places": places_of(line, told, lang),
             "page": f"{PAGE}/{job.id}",
@@ -209,7 +211,9 @@ def _next(line: JobLine, told: Told | None) -> Step:
 def _sheet(step: Step, line: JobLine, entry: Entry, told: Told | None, lang: Language) -> StepSheet:
     if step is Step.ENROL:
         return first_step(line, entry, told, lang)
-    return unknown_step(step, lang) if told is None else later_step(told.mirror.of(step), lang)
+    if told is None:
+        return unknown_step(step, line, lang)
+    return later_step(told.mirror.of(step), lang)
 
 
 def _entry(house: House, desk: PeopleDesk, job: Job) -> Entry:
@@ -223,7 +227,6 @@ def _entry(house: House, desk: PeopleDesk, job: Job) -> Entry:
         job.judged_at_s if job.state is JobState.APPROVED else None,
         None if claim is None else claim.made_at_s,
         None if claim is None or claim.spoiled else claim.shown_at_s,
-        min(given, default=None),
         max(alive, default=None),
     )
 

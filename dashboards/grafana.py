@@ -48,6 +48,11 @@ class GrafanaRefusedError(InputError):
         self.status = status
         self.reason = reason
 
+    @property
+    def is_there_already(self) -> bool:
+        """Whether it was refused because something of that uid or name is there."""
+        return self.status in {HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED}
+
 
 class Verb(StrEnum):
     """What is done; any other name would pass grafana-api unseen."""
@@ -74,6 +79,7 @@ class Grafana:
         self._face = _face(url, token)
         self._pause = pause
         self.url = url.rstrip("/")
+        self._origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
 
     def health(self) -> str:
         """Return Grafana's version; empty when it does not say."""
@@ -85,8 +91,17 @@ class Grafana:
         return self._found(f"/datasources/uid/{quote(uid)}", f"data source {uid}")
 
     def make_source(self, body: Mapping[str, Json]) -> None:
-        """Make a data source."""
-        self._ask(Verb.POST, "/datasources", f"data source {body['uid']}", body)
+        """Make a data source.
+
+        Raises:
+            GrafanaRefusedError: Another one, of another uid, has its name.
+        """
+        uid = str(body["uid"])
+        try:
+            self._ask(Verb.POST, "/datasources", f"data source {uid}", body)
+        except GrafanaRefusedError as refused:
+            if not refused.is_there_already or self.source(uid) is None:
+                raise
 
     def change_source(self, uid: str, body: Mapping[str, Json]) -> None:
         """Replace a data source."""
@@ -98,10 +113,14 @@ class Grafana:
 
     def make_folder(self, uid: str, title: str) -> None:
         """Make a folder."""
-        self._ask(Verb.POST, "/folders", f"folder {uid}", {"uid": uid, "title": title})
+        try:
+            self._ask(Verb.POST, "/folders", f"folder {uid}", {"uid": uid, "title": title})
+        except GrafanaRefusedError as refused:
+            if not refused.is_there_already or self.folder(uid) is None:
+                raise
 
     def save_board(self, board: Mapping[str, Json], folder_uid: str, message: str) -> str:
-        """Save a board over what is there, and return its path at this Grafana."""
+        """Save a board over what is there, and return its address."""
         body: dict[str, Json] = {
             "dashboard": board,
             "folderUid": folder_uid,
@@ -109,7 +128,7 @@ class Grafana:
             "overwrite": True,
         }
         answer = self._ask(Verb.POST, "/dashboards/db", f"board {board['uid']}", body)
-        return str(answer.get("url", ""))
+        return self._origin + str(answer.get("url", ""))
 
     def _found(self, path: str, what: str) -> Mapping[str, Json] | None:
         try:
@@ -124,7 +143,8 @@ class Grafana:
     ) -> Mapping[str, Json]:
         """Return the answer, after some tries where trying again can help.
 
-        Everything that is sent replaces what is there, so that sending it twice does no harm.
+        What arrived although no answer came back is sent a second time; that does no harm, as
+        boards replace themselves and what is made twice is refused as being there already.
         """
         for wait_s in WAITS_S:
             try:

@@ -86,7 +86,7 @@ def push(
             grafana.make_folder(folder.uid, folder.title.said(language))
             done.folders[folder.uid] = Deed.MADE
     for board in BOARDS:
-        done.boards[board.uid] = grafana.url + _bring_board(grafana, board, language)
+        done.boards[board.uid] = _bring_board(grafana, board, language)
     return done
 
 

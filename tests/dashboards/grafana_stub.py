@@ -63,6 +63,8 @@ class StubGrafana:
         """Uids of boards that come from a file."""
         self.script: list[Answer] = []
         """Answers that come first."""
+        self.forgets: set[str] = set()
+        """Requests, such as ``POST /api/folders``, that are carried out once without an answer."""
         self.asked: list[str] = []
         self.faults: list[str] = []
         """What we sent that Grafana's description does not know."""
@@ -98,6 +100,10 @@ class StubGrafana:
         raw = request.rfile.read(int(request.headers.get("Content-Length", "0")))
         self.asked.append(f"{request.command} {request.path}")
         answer = self.script.pop(0) if self.script else self._answer(request, raw)
+        if self.asked[-1] in self.forgets:
+            self.forgets.remove(self.asked[-1])
+            request.close_connection = True
+            return
         body = answer.text.encode()
         request.send_response(answer.status)
         for name, value in answer.headers.items():
@@ -148,7 +154,10 @@ class StubGrafana:
     def _source(self, uid: str, body: Body) -> Answer:
         if uid and self.sources[uid].get("readOnly"):
             return _json(403, {"message": "Cannot update read-only data source"})
-        uid = str(body["uid"])
+        is_new, uid = not uid, str(body["uid"])
+        names = {kept.get("name"): one for one, kept in self.sources.items()}
+        if is_new and (uid in self.sources or body["name"] in names):
+            return _json(409, {"message": "data source with the same name already exists"})
         if not UID.fullmatch(uid):
             self.faults.append(f"{uid} is no uid")
         self.sources[uid] = body
@@ -168,7 +177,7 @@ class StubGrafana:
         if uid in self.boards and not body.get("overwrite"):
             return _json(412, {"message": "version mismatch", "status": "version-mismatch"})
         self.boards[uid] = board
-        url = f"/d/{uid}/{uid}"
+        url = f"{self.prefix}/d/{uid}/{uid}"
         return _json(200, {"id": 1, "uid": uid, "url": url, "status": "success", "version": 1})
 
 

@@ -115,7 +115,7 @@ def test_a_wrong_token_is_told_without_the_token() -> None:
         (Answer(200, "<html>sign in</html>"), GrafanaSettingsError, "no Grafana's API"),
         (Answer(422, "this message is no JSON"), GrafanaRefusedError, "422: this message is no"),
         (Answer(400, '["message"]'), GrafanaRefusedError, "400"),
-        (Answer(412, '{"message": "' + "x" * 9000 + '"}'), GrafanaRefusedError, "x{200}$"),
+        (Answer(400, '{"message": "' + "x" * 9000 + '"}'), GrafanaRefusedError, "x{200}$"),
     ],
     ids=["403", "404", "302", "html", "words", "list", "long"],
 )  # fmt: skip
@@ -135,6 +135,25 @@ def test_an_answer_without_a_body_is_a_yes(status: int) -> None:
         stub.script = [Answer(status)]
 
         door(stub).make_folder("kwartier-wijk", "Wijk")
+
+
+def test_what_was_done_without_an_answer_is_not_done_twice() -> None:
+    with grafana() as stub:
+        stub.forgets = {"POST /api/folders", "POST /api/datasources", "POST /api/dashboards/db"}
+
+        done = push(door(stub), Language.NL, WAYS)
+
+    assert stub.forgets == set()
+    assert set(done.sources.values()) == {Deed.MADE}
+    assert stub.boards.keys() == done.boards.keys() == {board.uid for board in BOARDS}
+
+
+def test_a_source_of_another_uid_with_our_name_is_told() -> None:
+    with grafana() as stub:
+        stub.sources["other"] = {"uid": "other", "name": "kwartier InfluxDB"}
+
+        with pytest.raises(GrafanaRefusedError, match=r"kwartier-influx with 409.*same name"):
+            push(door(stub), Language.NL, WAYS)
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])

@@ -61,7 +61,8 @@ def _import_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file",
         help="CSV or XLSX: utc or local (with offset), connection (or EAN), import_kwh, "
-        "export_kwh (of a battery charge_kwh, discharge_kwh), and perhaps quality",
+        "export_kwh (of a battery charge_kwh, discharge_kwh), and perhaps quality; "
+        "or XML: an answer of the grid operators' P4 portal",
     )
     parser.add_argument(
         "--stamps",

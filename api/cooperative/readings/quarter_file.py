@@ -1,4 +1,4 @@
-"""Rows of a CSV or XLSX file of quarters, as text; a long CSV is read as a stream."""
+"""Rows of a file of quarters, as text: CSV, XLSX or P4; a long CSV or P4 is read as a stream."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from typing import TypeAlias
 
 from api.cooperative.errors import BooksError
 from api.cooperative.registry import intake_file
+from collectors.validated.p4 import read_p4
 from kwartier.errors import ContractError
+from kwartier.interval import instant_text
+from kwartier.units import kwh_text
 
 MAX_BYTES = 256 * 2**20
 """The largest file that is read [bytes]."""
 MAX_ROWS = 3_500_000
 """The most rows that are read: a thousand connections for a month and some."""
+REFUSED = "refused"
+"""The column of a row that is none: it tells why."""
 Row: TypeAlias = tuple[int, Mapping[str, str]]
 """A row's line in the file, the header being line 1, and its cells by column."""
 
@@ -23,7 +28,8 @@ def rows_of(path: Path, required: Sequence[str], allowed: Sequence[str]) -> Iter
     """Yield the rows of a file; empty ones are passed over.
 
     CSV is UTF-8 with ``;`` and decimal commas, or ``,`` and decimal points. XLSX is the first
-    sheet, and a small one; a month of many connections comes as CSV.
+    sheet, and a small one; a month of many connections comes as CSV. XML is an answer of the grid
+    operators' P4 portal; its connections are numbered where other files have lines.
 
     Raises:
         BooksError: The file cannot be read, or a column is away, unknown or there twice.
@@ -31,10 +37,13 @@ def rows_of(path: Path, required: Sequence[str], allowed: Sequence[str]) -> Iter
     try:
         if path.stat().st_size > MAX_BYTES:
             raise BooksError(f"{path}: more than {MAX_BYTES // 2**20} MB: split it by month")
+        if path.suffix.lower() == ".xml":
+            yield from _p4_rows(path)
+            return
         lines = _sheet_lines(path) if path.suffix.lower() == ".xlsx" else _csv_lines(path)
         yield from _named(path, lines, required, allowed)
     except (OSError, UnicodeDecodeError, csv.Error, ContractError) as error:
-        raise BooksError(f"{path}: cannot be read as CSV or XLSX: {error}") from error
+        raise BooksError(f"{path}: cannot be read as CSV, XLSX or P4: {error}") from error
 
 
 def _named(
@@ -79,6 +88,18 @@ def _csv_lines(path: Path) -> Iterator[tuple[int, list[str]]]:
         for cells in reader:
             points = [cell.replace(",", ".") for cell in cells] if separator == ";" else cells
             yield reader.line_num, points
+
+
+def _p4_rows(path: Path) -> Iterator[Row]:
+    with path.open("rb") as file:
+        for number, point in enumerate(read_p4(file), 1):
+            if point.refused:
+                yield number, {REFUSED: f"EAN …{point.ean[-4:]}: {point.refused}"}
+            for quarter in point.quarters:
+                energies = {"import_kwh": quarter.import_wh, "export_kwh": quarter.export_wh}
+                told = {name: kwh_text(wh) for name, wh in energies.items() if wh is not None}
+                utc = instant_text(quarter.start_s)
+                yield number, {"utc": utc, "connection": point.ean, **told}
 
 
 def _sheet_lines(path: Path) -> Iterator[tuple[int, list[str]]]:

@@ -12,7 +12,7 @@ from api.cooperative.database import Desk
 from api.cooperative.officers import CLERKS
 from api.cooperative.readings.days import MISSING, DayValues, Direction, Source, quarter_place
 from api.cooperative.readings.intake import Taken, take_in
-from api.cooperative.readings.quarter_file import Row, rows_of
+from api.cooperative.readings.quarter_file import REFUSED, Row, rows_of
 from api.cooperative.readings.quarter_rows import (
     ALLOWED,
     REQUIRED,
@@ -64,12 +64,13 @@ def import_quarters(
     stamps_end: bool = False,
     source: Source = Source.P4,
 ) -> Imported:
-    """Take in the quarters of a CSV or XLSX file, or only tell what would become of them.
+    """Take in the quarters of a CSV, XLSX or P4 file, or only tell what would become of them.
 
     Args:
         desk: The books; without ``apply`` a still picture is enough.
         path: The file: columns ``utc`` or ``local`` (with offset), ``connection`` (its name, EAN or
-            EAN fingerprint), ``import_kwh``, ``export_kwh`` and perhaps ``quality``.
+            EAN fingerprint), ``import_kwh``, ``export_kwh`` and perhaps ``quality``; or the XML of
+            the grid operators' P4 portal.
         apply: Whether to keep it.
         leave_out: Whether to keep the sound rows beside refused ones.
         stamps_end: Whether a row is named by the end of its quarter.
@@ -125,6 +126,9 @@ def _quarters(
     lines: dict[tuple[str, EpochS], int] = {}
     for line, cells in rows:
         told.rows += 1
+        if REFUSED in cells:
+            told.refuse(line, cells[REFUSED])
+            continue
         try:
             row = _Told(reader.connection(cells).id, reader.start_s(cells), energies_of(cells))
         except ContractError as error:

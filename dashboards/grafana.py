@@ -83,7 +83,9 @@ class Grafana:
 
     def health(self) -> str:
         """Return Grafana's version; empty when it does not say."""
-        answer = self._ask(Verb.GET, "/health", "the question how it is")
+        answer = self._found("/health", "the question how it is")
+        if answer is None:
+            raise self._stranger()
         return str(answer.get("version", ""))
 
     def source(self, uid: str) -> Mapping[str, Json] | None:
@@ -164,15 +166,18 @@ class Grafana:
         except requests.JSONDecodeError as error:
             if not error.doc.strip():
                 return {}  # done, and nothing to say
-            raise GrafanaSettingsError(
-                f"what answers at {self.url} is no Grafana's API: is the path right?"
-            ) from None
+            raise self._stranger() from None
         except requests.RequestException as error:
             raise GrafanaDownError(
                 f"Grafana at {self.url} does not answer ({type(error).__name__}): "
                 "is it running, and can it be reached from here?"
             ) from None
         return answer if isinstance(answer, Mapping) else {}
+
+    def _stranger(self) -> GrafanaSettingsError:
+        return GrafanaSettingsError(
+            f"what answers at {self.url} is no Grafana's API: is the path right?"
+        )
 
     def _named(self, what: str, refused: _RefusedError) -> KwartierError:
         """Return a refusal with our name for it."""

@@ -172,6 +172,8 @@ class StubGrafana:
             self.faults.append(f"board {uid} with id {board.get('id')}")
         if body.get("folderUid") not in self.folders:
             return _json(400, {"message": "folder not found"})
+        if uid in self.folders:  # as Grafana 9.4 was seen to say
+            return _json(400, {"message": "Dashboard cannot be changed to a folder"})
         if uid in self.provisioned:
             return _json(400, {"message": "Cannot save provisioned dashboard"})
         if uid in self.boards and not body.get("overwrite"):

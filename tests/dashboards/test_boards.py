@@ -12,6 +12,7 @@ from api.health.gateways import Link
 from dashboards import promql
 from dashboards.boards import BOARDS
 from dashboards.boards.board import STATES
+from dashboards.boards.folders import FOLDERS
 from dashboards.boards.operations import LINKS
 from dashboards.classic import SCHEMA, board_json
 from dashboards.panels import Board, Chart, Colour, Panel, Shape
@@ -43,10 +44,10 @@ def panels() -> list[Panel]:
 every_board = pytest.mark.parametrize("board", BOARDS, ids=[board.uid for board in BOARDS])
 
 
-def test_no_two_boards_have_one_uid() -> None:
-    uids = [board.uid for board in BOARDS]
+def test_no_two_boards_or_folders_have_one_uid() -> None:
+    uids = [one.uid for one in (*BOARDS, *FOLDERS)]
 
-    assert len(set(uids)) == len(uids) == 4
+    assert len(set(uids)) == len(uids) == 6
     assert all(re.fullmatch(r"[a-z-]{1,40}", uid) for uid in uids)
 
 

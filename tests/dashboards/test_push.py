@@ -34,7 +34,7 @@ def test_everything_comes_to_an_empty_grafana() -> None:
 
     assert done.version == "13.0.0"
     assert done.sources == {"kwartier-influx": Deed.MADE, "kwartier-prometheus": Deed.MADE}
-    assert done.folders == {"kwartier-wijk": Deed.MADE, "kwartier-beheer": Deed.MADE}
+    assert done.folders == {"kwartier-residents": Deed.MADE, "kwartier-work": Deed.MADE}
     assert list(done.boards) == [board.uid for board in BOARDS]
     assert done.boards["kwartier-wijk"] == stub.url + "/d/kwartier-wijk/kwartier-wijk"
     assert stub.boards == {board.uid: board_json(board, Language.NL) for board in BOARDS}
@@ -124,7 +124,7 @@ def test_what_is_no_yes_has_a_name(answer: Answer, error: type[Exception], named
         stub.script = [answer]
 
         with pytest.raises(error, match=named):
-            door(stub).make_folder("kwartier-wijk", "Wijk")
+            door(stub).make_folder("kwartier-residents", "Wijk")
 
     assert len(stub.asked) == 1
 
@@ -134,7 +134,12 @@ def test_an_answer_without_a_body_is_a_yes(status: int) -> None:
     with grafana() as stub:
         stub.script = [Answer(status)]
 
-        door(stub).make_folder("kwartier-wijk", "Wijk")
+        door(stub).make_folder("kwartier-residents", "Wijk")
+
+
+def test_an_address_without_its_path_is_told() -> None:
+    with grafana("/grafana") as stub, pytest.raises(GrafanaSettingsError, match="is the path"):
+        Grafana(stub.url.removesuffix("/grafana"), TOKEN, lambda _: None).health()
 
 
 def test_what_was_done_without_an_answer_is_not_done_twice() -> None:

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from collectors.outside import NothingToldError
+from collectors.answers import NothingToldError
 from collectors.prices.model import PriceSource
 from kwartier.errors import KwartierError
 from kwartier.interval import QUARTER_S, Quarter, day_of, quarters_of_day, same_time_before

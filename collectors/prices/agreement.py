@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from collectors.outside import AnswerError
+from collectors.answers import AnswerError
 from collectors.prices.model import HOUR_S, PriceSeries
 from kwartier.interval import QUARTER_S, Quarter
 from kwartier.units import EpochS

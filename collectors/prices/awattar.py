@@ -12,16 +12,8 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
-from collectors.outside import (
-    AnswerError,
-    FarSide,
-    NothingToldError,
-    Patience,
-    Told,
-    json_object,
-    json_rows,
-    shown,
-)
+from collectors.answers import AnswerError, NothingToldError, Told, json_object, json_rows, shown
+from collectors.outside import FarSide, Patience
 from collectors.prices.model import TIMES_S, PriceDay, PriceQuarter, PriceSeries, cut_day, spread
 from collectors.prices.price_text import price_of
 from kwartier.errors import ContractError

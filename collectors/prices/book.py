@@ -14,7 +14,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from collectors.outside import NothingToldError
+from collectors.answers import NothingToldError
 from collectors.prices.agreement import Agreement, Known, Standing
 from collectors.prices.model import PriceDay, PriceSeries
 from collectors.sqlite_schema import connect, translated

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from datetime import date
 from typing import Self
 
-from collectors.outside import FarSide, Patience, Told
+from collectors.answers import Told
+from collectors.outside import FarSide, Patience
 from collectors.prices.energyzero_answer import WHO, parse_answer
 from collectors.prices.model import PriceDay, PriceSeries, cut_day
 from kwartier.interval import HOME_ZONE, Zone, instant_text, local_day

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from collectors.outside import (
+from collectors.answers import (
     AnswerError,
     NothingToldError,
     RefusedError,

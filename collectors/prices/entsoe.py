@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 
-from collectors.outside import FarSide, Patience, RefusedError
+from collectors.answers import RefusedError
+from collectors.outside import FarSide, Patience
 from collectors.prices.entsoe_answer import WHO, parse_entsoe
 from collectors.prices.model import PriceDay, cut_day
 from kwartier.errors import SettingsError

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from xml.etree.ElementTree import Element
 
-from collectors.outside import AnswerError, NothingToldError, RefusedError, SourceDownError, shown
+from collectors.answers import AnswerError, NothingToldError, RefusedError, SourceDownError, shown
 from collectors.prices.model import PriceQuarter, PriceSeries, spread
 from collectors.prices.price_text import price_of, stamp_s
 from collectors.prices.xml_answer import child_text, children, local_name, xml_root

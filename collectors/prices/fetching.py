@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Protocol
 
-from collectors.outside import NothingToldError
+from collectors.answers import NothingToldError
 from collectors.prices.agreement import Limits, agree
 from collectors.prices.book import SqlitePrices
 from collectors.prices.file import FilePrices

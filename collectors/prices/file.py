@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from collectors.outside import NothingToldError
+from collectors.answers import NothingToldError
 from collectors.prices.csv_rows import csv_rows
 from collectors.prices.model import (
     TIMES_S,

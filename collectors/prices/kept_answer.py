@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from collectors.outside import MAX_ANSWER_BYTES, AnswerError, json_object
+from collectors.answers import AnswerError, json_object
+from collectors.outside import MAX_ANSWER_BYTES
 from collectors.prices.awattar import parse_awattar
 from collectors.prices.energyzero_answer import parse_answer
 from collectors.prices.entsoe_answer import parse_entsoe

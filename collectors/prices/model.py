@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Protocol
 
-from collectors.outside import AnswerError, NothingToldError
+from collectors.answers import AnswerError, NothingToldError
 from kwartier.errors import ContractError
 from kwartier.interval import (
     HOME_ZONE,

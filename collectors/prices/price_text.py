@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Context, Decimal
 
-from collectors.outside import AnswerError, Told, shown
+from collectors.answers import AnswerError, Told, shown
 from collectors.prices.model import TIMES_S
 from kwartier.errors import ContractError
 from kwartier.interval import epoch_s, parse_instant

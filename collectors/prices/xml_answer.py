@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from collectors.outside import AnswerError, shown
+from collectors.answers import AnswerError, shown
 
 
 def xml_root(body: bytes, who: str) -> Element:

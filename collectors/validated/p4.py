@@ -22,7 +22,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
-from collectors.outside import AnswerError
+from collectors.answers import AnswerError
 from kwartier.errors import ContractError
 from kwartier.identity import checked_ean
 from kwartier.interval import QUARTER_S, epoch_s, parse_instant

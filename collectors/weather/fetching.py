@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from typing import Protocol
 
-from collectors.outside import NothingToldError
+from collectors.answers import NothingToldError
 from collectors.watch import Watch
 from collectors.weather.book import SqliteWeather
 from collectors.weather.model import Weather

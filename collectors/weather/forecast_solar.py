@@ -14,17 +14,16 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from collectors.outside import (
+from collectors.answers import (
     AnswerError,
-    FarSide,
     NothingToldError,
-    Patience,
     RefusedError,
     SourceDownError,
     Told,
     json_object,
     shown,
 )
+from collectors.outside import FarSide, Patience
 from collectors.weather.model import MAX_SPANS, Measure, Span, Weather, weather
 from collectors.weather.values import number_of, table_of, wall_time
 from kwartier.interval import Zone, epoch_s

@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from collectors.outside import AnswerError, FarSide, NothingToldError, Patience, shown
+from collectors.answers import AnswerError, NothingToldError, shown
+from collectors.outside import FarSide, Patience
 from collectors.weather.model import MAX_SPANS, Measure, Span, Weather, weather
 from collectors.weather.values import number_of, utc_s, wall_time
 from kwartier.units import EpochS

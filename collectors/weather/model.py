@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
 
-from collectors.outside import AnswerError
+from collectors.answers import AnswerError
 from kwartier.interval import QUARTER_S, Quarter, instant_text
 from kwartier.units import EpochS
 

@@ -13,16 +13,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from collectors.outside import (
-    AnswerError,
-    FarSide,
-    NothingToldError,
-    Patience,
-    RefusedError,
-    Told,
-    json_object,
-    shown,
-)
+from collectors.answers import AnswerError, NothingToldError, RefusedError, Told, json_object, shown
+from collectors.outside import FarSide, Patience
 from collectors.weather.model import MAX_SPANS, Measure, Span, Weather, weather
 from collectors.weather.values import list_of, number_of, table_of, utc_s, wall_time
 from kwartier.units import EpochS

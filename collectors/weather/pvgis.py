@@ -12,17 +12,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from collectors.outside import (
+from collectors.answers import (
     AnswerError,
-    FarSide,
     NothingToldError,
-    Patience,
     RefusedError,
     Told,
     json_object,
     json_rows,
     shown,
 )
+from collectors.outside import FarSide, Patience
 from collectors.weather.model import MAX_SPANS, Measure, Span, Weather, weather
 from collectors.weather.values import number_of, table_of, utc_s, wall_time
 from kwartier.units import EpochS

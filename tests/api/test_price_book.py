@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from api.price_book import PriceBook
-from collectors.outside import NothingToldError, SourceDownError
+from collectors.answers import NothingToldError, SourceDownError
 from collectors.prices.model import PriceDay
 from kwartier.errors import KwartierError
 from kwartier.interval import QUARTER_S, Quarter, day_of, quarters_of_day

@@ -6,13 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from collectors.outside import (
-    AnswerError,
-    NothingToldError,
-    Patience,
-    RefusedError,
-    SourceDownError,
-)
+from collectors.answers import AnswerError, NothingToldError, RefusedError, SourceDownError
+from collectors.outside import Patience
 from collectors.prices.energyzero import EnergyZero
 from kwartier.interval import local_day
 from tests.collectors.loopback import Reply, far_side

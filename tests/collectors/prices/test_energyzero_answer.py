@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.outside import AnswerError, NothingToldError, RefusedError, SourceDownError
+from collectors.answers import AnswerError, NothingToldError, RefusedError, SourceDownError
 from collectors.prices.energyzero_answer import parse_answer
 from kwartier.errors import KwartierError
 from kwartier.interval import Quarter

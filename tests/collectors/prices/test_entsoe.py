@@ -10,13 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.outside import (
-    AnswerError,
-    NothingToldError,
-    Patience,
-    RefusedError,
-    SourceDownError,
-)
+from collectors.answers import AnswerError, NothingToldError, RefusedError, SourceDownError
+from collectors.outside import Patience
 from collectors.prices.entsoe import Entsoe
 from collectors.prices.entsoe_answer import parse_entsoe
 from kwartier.errors import KwartierError, SettingsError

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from collectors.outside import NothingToldError, Patience
+from collectors.answers import NothingToldError
+from collectors.outside import Patience
 from collectors.prices.agreement import Standing
 from collectors.prices.book import SqlitePrices
 from collectors.prices.energyzero import EnergyZero

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collectors.outside import NothingToldError
+from collectors.answers import NothingToldError
 from collectors.prices.file import FilePrices, read_prices
 from collectors.prices.model import PriceSeries
 from collectors.prices.rows import PriceFileError

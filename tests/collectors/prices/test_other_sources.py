@@ -8,7 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from collectors.outside import AnswerError, NothingToldError, Patience, SourceDownError
+from collectors.answers import AnswerError, NothingToldError, SourceDownError
+from collectors.outside import Patience
 from collectors.prices.awattar import Awattar, parse_awattar
 from collectors.prices.energyzero import EnergyZeroGraphql
 from collectors.prices.nordpool import NordPool, parse_nordpool

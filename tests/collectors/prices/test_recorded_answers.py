@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from collectors.outside import AnswerError, NothingToldError, RefusedError, SourceDownError
+from collectors.answers import AnswerError, NothingToldError, RefusedError, SourceDownError
 from collectors.prices.awattar import parse_awattar
 from collectors.prices.energyzero_answer import parse_answer
 from collectors.prices.entsoe_answer import parse_entsoe

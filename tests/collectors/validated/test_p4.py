@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.outside import AnswerError
+from collectors.answers import AnswerError
 from collectors.validated.p4 import MeteringPoint, ValidatedQuarter, read_p4
 from kwartier.errors import KwartierError
 from kwartier.interval import QUARTER_S, Quarter

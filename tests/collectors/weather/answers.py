@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from collectors.outside import Told
+from collectors.answers import Told
 
 _UNITS = {"time": "iso8601", "temperature_2m": "°C", "wind_speed_10m": "km/h", "cloud_cover": "%"}
 

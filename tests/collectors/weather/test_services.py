@@ -11,13 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.outside import (
-    AnswerError,
-    NothingToldError,
-    Patience,
-    RefusedError,
-    SourceDownError,
-)
+from collectors.answers import AnswerError, NothingToldError, RefusedError, SourceDownError
+from collectors.outside import Patience
 from collectors.weather.fetching import WeatherSource
 from collectors.weather.forecast_solar import ForecastSolar, parse_forecast_solar
 from collectors.weather.knmi import Knmi, parse_knmi

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from api.charts import ChartsSettings, read_charts
 from api.elsewhere import OidcSettings
 from api.enrolment.settings import EnrolmentSettings, read_enrolment
 from api.post.settings import MailSettings, WebhookSettings, read_mail, read_webhook
@@ -53,6 +54,7 @@ class ServeSettings:
         grafana_url: Where the board can look closer; empty for nowhere.
         enrolment: How gateways are let in; None where they are not.
         weather: Where weather comes from; None to fetch none.
+        charts: Where sums and plans go for boards; None for nowhere.
     """
 
     community: Community
@@ -71,6 +73,7 @@ class ServeSettings:
     grafana_url: str = ""
     enrolment: EnrolmentSettings | None = None
     weather: WeatherSettings | None = None
+    charts: ChartsSettings | None = None
 
 
 def read_serve_settings(path: Path) -> ServeSettings:
@@ -102,6 +105,7 @@ def _settings(top: Table, folder: Path) -> ServeSettings:
             read_enrolment(top.table("gateways"), folder) if "gateways" in top.values else None
         ),
         weather=read_weather_settings(top.table("weather")) if "weather" in top.values else None,
+        charts=read_charts(top.table("charts"), folder) if "charts" in top.values else None,
     )
     if settings.planning is None and "prices" in top.values:
         raise SettingsError("prices are fetched for a [planner]: add one, or leave them out")

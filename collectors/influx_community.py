@@ -11,10 +11,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from collectors.disclosure import MIN_HOMES, PUBLIC, Reader
+from collectors.disclosure import MIN_HOMES, PUBLIC, Reader, rounded_forecast
 from collectors.forwarder import Sink
 from collectors.influx import MAX_LINES
 from collectors.queries import SumQuarter
@@ -46,7 +46,7 @@ class PlannedPoint:
     Attributes:
         start_s: The quarter's start [s].
         solar_wh: Solar energy expected [Wh].
-        use_wh: Use expected, already in steps that hide a home [Wh].
+        use_wh: Use expected [Wh]; None where it may not be told, as it is made from use itself.
         battery_w: Sum of the batteries' set-points; positive charges [W].
         soc_permille: What is stored at the quarter's end [1/1000].
         price_ct_per_mwh: The price it reckons with [ct/MWh].
@@ -54,7 +54,7 @@ class PlannedPoint:
 
     start_s: EpochS
     solar_wh: Wh
-    use_wh: Wh
+    use_wh: Wh | None
     battery_w: Watt
     soc_permille: int
     price_ct_per_mwh: int
@@ -139,8 +139,10 @@ class CommunitySender:
                 sum_lines(self._sums.sums(day_s, end_s, self._reader), stored, site)
             )
         if len(self._community.connections) >= MIN_HOMES:
-            planned = self._planned.between(here_s, here_s + AHEAD_S)
-            sent += self._write(plan_lines(planned, site))
+            planned = self._planned.between(here_s - RECENT_S, here_s + AHEAD_S)
+            sent += self._write(
+                plan_lines((as_told(one, self._reader, now_s) for one in planned), site)
+            )
         if is_whole:
             self._whole_at_s = now_s
         return sent
@@ -193,6 +195,13 @@ def sum_lines(sums: Iterable[SumQuarter], stored: Mapping[EpochS, int], site: Co
     ]
 
 
+def as_told(one: PlannedPoint, reader: Reader, now_s: float) -> PlannedPoint:
+    """Return what a reader may know of a planned quarter: use in steps, and not before its time."""
+    if one.use_wh is None or not reader.may_know_use(one.start_s + QUARTER_S, now_s):
+        return replace(one, use_wh=None)
+    return replace(one, use_wh=rounded_forecast(one.use_wh))
+
+
 def plan_lines(planned: Iterable[PlannedPoint], site: CoopId) -> list[str]:
     """Return the lines of a plan."""
     return [
@@ -202,9 +211,9 @@ def plan_lines(planned: Iterable[PlannedPoint], site: CoopId) -> list[str]:
             one.start_s,
             {
                 "solar_w": one.solar_wh * _PER_HOUR,
-                "load_w": one.use_wh * _PER_HOUR,
+                "load_w": _mean_w(one.use_wh),
                 "battery_w": one.battery_w,
-                "grid_w": (one.use_wh - one.solar_wh) * _PER_HOUR + one.battery_w,
+                "grid_w": _grid_w(one),
                 "soc_permille": one.soc_permille,
                 "price_ct_per_mwh": one.price_ct_per_mwh,
             },
@@ -243,6 +252,12 @@ def _line(name: str, site: CoopId, at_s: EpochS, fields: Mapping[str, int | None
 
 def _mean_w(energy_wh: Wh | None) -> Watt | None:
     return None if energy_wh is None else energy_wh * _PER_HOUR
+
+
+def _grid_w(one: PlannedPoint) -> Watt | None:
+    if one.use_wh is None:
+        return None
+    return (one.use_wh - one.solar_wh) * _PER_HOUR + one.battery_w
 
 
 def _battery_w(one: SumQuarter) -> Watt | None:

@@ -68,9 +68,9 @@ SUM_FIELDS: dict[str, str] = {
 
 PLAN_FIELDS: dict[str, str] = {
     "solar_w": "solar power expected, all roofs together [W]",
-    "load_w": "use expected, all homes together, in steps [W]",
+    "load_w": "use expected, all homes together, in steps; a day late to strangers [W]",
     "battery_w": "sum of the batteries' set-points; positive charges [W]",
-    "grid_w": "what is left for the grid; positive takes from it [W]",
+    "grid_w": "what is left for the grid; positive takes from it; absent with load_w [W]",
     "soc_permille": "stored energy expected at the end [1/1000]",
     "price_ct_per_mwh": "the price the plan reckons with; 1 is EUR 0.00001 per kWh [ct/MWh]",
 }

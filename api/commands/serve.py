@@ -95,6 +95,7 @@ def serve(settings: ServeSettings) -> None:
         StoreBusyError: There is no record yet.
     """
     from api.app import create_app
+    from api.charts import start_charts
     from api.fleet.updates import Updates
     from api.house import house_of
     from api.moment_voice import MomentVoice
@@ -163,6 +164,8 @@ def serve(settings: ServeSettings) -> None:
         post = PostLoop(house)
         post.start()
         parts.callback(post.stop)
+        if settings.charts is not None:
+            parts.callback(start_charts(settings.charts, house, clock))
         if settings.weather is not None:
             _, watches = fetched_weather(settings.weather, settings.state, clock, parts)
             house.outside.extend(watches)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from collectors.disclosure import DELAY_S, Disclosure, Reader
 from collectors.influx_community import (
     CommunitySender,
     PlannedPoint,
+    as_told,
     plan_lines,
     stored_permille,
     sum_lines,
@@ -156,6 +158,19 @@ def test_a_plan_adds_up_in_every_quarter() -> None:
     assert plan_lines([point], "wijk") == [
         f"plan,site=wijk {powers},soc_permille=610i,price_ct_per_mwh=-1234i {NOON_S}"
     ]
+
+
+def test_a_plan_tells_use_in_steps_and_strangers_a_day_late() -> None:
+    point = PlannedPoint(NOON_S, 1000, 800, 500, 610, 1)
+    unknown = replace(point, use_wh=None)
+    end_s = NOON_S + QUARTER_S
+
+    assert as_told(point, INSIDE, NOON_S) == replace(point, use_wh=750)
+    assert as_told(point, Reader(), end_s + DELAY_S - 1) == unknown
+    assert as_told(point, Reader(), end_s + DELAY_S) == replace(point, use_wh=750)
+    (line,) = plan_lines([unknown], "wijk")
+    powers = "solar_w=4000i,battery_w=500i"
+    assert line == f"plan,site=wijk {powers},soc_permille=610i,price_ct_per_mwh=1i {NOON_S}"
 
 
 @pytest.mark.parametrize(("homes", "lines"), [(4, 0), (5, 1)])

@@ -33,6 +33,7 @@ READERS = {
     "Server": "api/settings.py",
     "Prices": "collectors/prices/settings.py",
     "Weather": "collectors/weather/settings.py",
+    "Charts": "api/charts.py",
     "Letting gateways in": "api/enrolment/settings.py",
     "Post": "api/post/settings.py",
     "Books": "api/cooperative/settings.py",

@@ -35,6 +35,8 @@ AGAIN_S = 300.0
 AGAIN_PAST_S = 6 * 3600.0
 """The same for a day that is past: what is not there will hardly come [s]."""
 LOOK_S = 30.0
+STOP_S = 10.0
+"""How long the end of a question is waited for when the process stops [s]."""
 
 
 class NamedSource(Protocol):
@@ -91,10 +93,12 @@ class PriceFetching:
         self._thread.start()
 
     def stop(self) -> None:
-        """Fetch no more, and close the sources; a question that is under way is waited for."""
+        """Fetch no more, and close the sources; a question under way is waited for a while."""
         self._stopping.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(STOP_S)
+            if self._thread.is_alive():
+                return  # its answer is not kept any more, and the process ends
         for source, _ in self._sources:
             source.close()
 
@@ -110,7 +114,7 @@ class PriceFetching:
         self._said = {key for key in self._said if key[0] in wanted}
         for day in wanted:
             told = [self._ask(source, watch, day, now_s) for source, watch in self._sources]
-            if any(told):
+            if any(told) and not self._stopping.is_set():
                 self._agree(day, now_s)
 
     def _wanted(self, now_s: float) -> list[date]:

@@ -18,6 +18,8 @@ _log = logging.getLogger(__name__)
 
 EVERY_S = 3 * 3600.0
 LOOK_S = 30.0
+STOP_S = 10.0
+"""How long the end of a question is waited for when the process stops [s]."""
 
 
 class WeatherSource(Protocol):
@@ -70,10 +72,12 @@ class WeatherFetching:
         self._thread.start()
 
     def stop(self) -> None:
-        """Fetch no more, and close the sources; a question that is under way is waited for."""
+        """Fetch no more, and close the sources; a question under way is waited for a while."""
         self._stopping.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(STOP_S)
+            if self._thread.is_alive():
+                return  # its answer is not kept any more, and the process ends
         for source, _ in self._sources:
             source.close()
 
@@ -98,6 +102,8 @@ class WeatherFetching:
                 continue
             else:
                 watch.answered()
+                if self._stopping.is_set():
+                    return
                 self._book.keep(told)
             self._asked_s[source.name] = now_s
 

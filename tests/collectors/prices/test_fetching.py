@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 
@@ -19,13 +20,14 @@ from collectors.prices.fetching import NamedSource, PriceFetching
 from collectors.prices.nordpool import NordPool
 from kwartier.clock import VirtualClock
 from kwartier.interval import local_day
-from tests.collectors.loopback import Asked, FarSide, Reply
+from tests.collectors.loopback import Asked, FarSide, Reply, far_side
 from tests.collectors.prices.answers import nordpool, rest
 
 TODAY, TOMORROW = date(2026, 7, 8), date(2026, 7, 9)
 MORNING_S = datetime(2026, 7, 8, 8, 0, tzinfo=UTC).timestamp()
 AFTERNOON_S = datetime(2026, 7, 8, 10, 56, tzinfo=UTC).timestamp()
 QUICK = Patience(connect_s=2, silence_s=5, answer_s=20, tries=1, jitter=0)
+HASTY = Patience(connect_s=2, silence_s=0.3, answer_s=20, tries=1, jitter=0)
 
 
 class Market(FarSide):
@@ -207,3 +209,18 @@ def test_prices_outlive_the_process(
 
     assert again.day(TODAY) == book.day(TODAY)
     again.close()
+
+
+def test_a_stop_does_not_wait_for_a_service_that_says_nothing(
+    book: SqlitePrices, clock: VirtualClock
+) -> None:
+    with far_side(Reply(silent=True)) as service:
+        loop = PriceFetching([NordPool(service.url, HASTY)], book, clock)
+        loop.start()
+        ends = monotonic() + 60
+        while not service.asked:
+            assert monotonic() < ends
+            sleep(0.01)
+        loop.stop()
+
+    assert standings(book, TODAY) == []

@@ -13,6 +13,7 @@ from gateway.commission.press import (
     LIFE_S,
     Press,
     Pressed,
+    PressOutcome,
     decode_pressed,
     encode_press,
 )
@@ -104,7 +105,7 @@ class Mirrors:
         form: Mapping[str, str],
         within_s: float = ANSWER_WITHIN_S,
     ) -> Pressed:
-        """Press a button of a wizard, and return its answer.
+        """Press a button of a wizard, and return its answer; one press of a wizard at a time.
 
         Args:
             gateway: Whose.
@@ -121,6 +122,8 @@ class Mirrors:
         if bus is None or clock is None:
             raise LinkDownError("no broker is set here: a box cannot be reached")
         waiting = self._next(gateway, clock)
+        if waiting is None:
+            return Pressed(0, PressOutcome.KNOWN, step)
         press = Press(waiting.number, int(clock.now_s()), step, do, form)
         topic = Address(self._coop, gateway, Lane.PRESS).topic
         try:
@@ -128,18 +131,20 @@ class Mirrors:
             came = waiting.came.wait(within_s)
         finally:
             with self._lock:
-                if self._waiting.get(gateway) is waiting:
-                    del self._waiting[gateway]
+                del self._waiting[gateway]
         if not came or waiting.answer is None:
             raise NoAnswerError(f"{gateway} did not answer a press within {within_s:g} s")
         return waiting.answer
 
-    def _next(self, gateway: GatewayId, clock: Clock) -> _Waiting:
+    def _next(self, gateway: GatewayId, clock: Clock) -> _Waiting | None:
         """Return the place of an answer, under a number above every one before.
 
         Also above those of before a restart: the clock is, and the box tells the last it took.
+        While another press of this wizard waits there is none.
         """
         with self._lock:
+            if gateway in self._waiting:
+                return None
             heard = self._heard.get(gateway)
             taken = 0 if heard is None else heard.mirror.pressed
             self._number = max(self._number, taken, int(clock.now_s() * 1000)) + 1

@@ -142,21 +142,22 @@ def test_what_the_broker_kept_and_what_is_no_press_is_not_done(tmp_path: Path) -
         assert there.box.pressed == []
 
 
-@pytest.mark.parametrize("step", STEPS)
 def test_a_trial_and_a_limit_are_never_done_from_afar_though_the_page_offers_them(
-    tmp_path: Path, step: Step
+    tmp_path: Path,
 ) -> None:
     with line(tmp_path) as there:
-        for each in STEPS:
+        for each in STEPS[1:]:
             there.box.book.put(each, Outcome(Mark.GOOD, NOW_S, {}))
-        told = [there.press(1, "trial:battery", step), there.press(2, "limit", step)]
-        there.bus.publish(
-            PRESS, encode_press(Press(3, NOW_S, step, "next", {"charge_max_w": "9000"}))
-        )
-        answer = there.answers.get(timeout=WAIT_S)
+        told, whys = [], set()
+        for at, step in enumerate(STEPS):
+            told.append(there.press(3 * at + 1, "trial:battery", step))
+            told.append(there.press(3 * at + 2, "limit", step))
+            limit = Press(3 * at + 3, NOW_S, step, "next", {"charge_max_w": "9000"})
+            there.bus.publish(PRESS, encode_press(limit))
+            whys.add(there.answers.get(timeout=WAIT_S).why)
 
-        assert told == [PressOutcome.REFUSED] * 2
-        assert (answer.outcome, answer.why) == (PressOutcome.REFUSED, "refused.at-the-box")
+        assert told == [PressOutcome.REFUSED] * 2 * len(STEPS)
+        assert whys == {"refused.at-the-box"}
         assert there.box.pressed == []
 
 
@@ -212,7 +213,7 @@ def test_no_power_of_this_moment_no_name_and_no_address_leaves_the_home(tmp_path
 
 
 def test_it_is_told_when_it_changes_and_not_more_often_than_it_may(tmp_path: Path) -> None:
-    with line(tmp_path, every_s=0.3) as there:
+    with line(tmp_path, every_s=0.1) as there:
         began_s = time.monotonic()
         there.mirrors.get(timeout=WAIT_S)
         for number in range(1, 4):
@@ -220,7 +221,7 @@ def test_it_is_told_when_it_changes_and_not_more_often_than_it_may(tmp_path: Pat
         took_s = time.monotonic() - began_s
         told = there.mirrors.qsize()
 
-    assert 3 <= told <= took_s / 0.3 + 1
+    assert 3 <= told <= took_s / 0.1 + 1
 
 
 def test_a_mirror_is_decoded_as_it_was_and_a_wrong_one_is_refused(tmp_path: Path) -> None:

@@ -198,8 +198,12 @@ def own_job(house: House, visitor: Visitor, number: int) -> Job:
 
 
 def told_of(house: House, job: Job) -> Told | None:
-    """Return how the wizard of a job's box stands; None for a job that is over."""
-    return house.wizards.of(job.gateway) if job.state is JobState.APPROVED else None
+    """Return how the wizard of a job's box stands; None for a job that is over.
+
+    What another box told under this name before the job was made is not of this one.
+    """
+    told = house.wizards.of(job.gateway) if job.state is JobState.APPROVED else None
+    return None if told is None or told.heard_s < job.made_at_s else told
 
 
 def _next(line: JobLine, told: Told | None) -> Step:

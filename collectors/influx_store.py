@@ -1,8 +1,9 @@
 """The read half of a store for series and charts, answered by InfluxDB.
 
-Watermarks, intake and the quarters that money is reckoned from stay in SQLite; what stands here
-was forwarded from there and may lag behind. Questions are fixed texts: what varies travels beside
-them as parameters, and names of series and devices pass an allow-list first.
+Watermarks, intake, dead letters, events, counts and the quarters that money is reckoned from stay
+in SQLite; what stands here was forwarded from there and may lag behind. Questions are fixed texts:
+what varies travels beside them as parameters, and names of series and devices pass an allow-list
+first.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class InfluxPlace:
     bucket: str
     token: str = field(repr=False)
     keep_days: int = RAW_DAYS
-    lines_per_s: int = 20_000
+    lines_per_s: int = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def _influx(table: Table, folder: Path) -> InfluxPlace:
         table.text("bucket", RAW.name),
         read_secret(table, "token_file", folder),
         table.whole("keep_days", RAW_DAYS, low=0, high=36_500),
-        table.whole("lines_per_s", 20_000, low=100, high=1_000_000),
+        table.whole("lines_per_s", 5_000, low=100, high=1_000_000),
     )
     table.refuse_the_rest()
     return place

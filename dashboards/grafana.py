@@ -109,6 +109,15 @@ class Grafana:
         """Replace a data source."""
         self._ask(Verb.PUT, f"/datasources/uid/{quote(uid)}", f"data source {uid}", body)
 
+    def source_says(self, uid: str) -> str:
+        """Return what a data source said when Grafana tried it, such as why it does not work."""
+        what = f"a try of data source {uid}"
+        try:
+            answer = self._ask(Verb.GET, f"/datasources/uid/{quote(uid)}/health", what)
+        except (GrafanaRefusedError, GrafanaDownError) as error:
+            return str(error)
+        return str(answer.get("message", ""))
+
     def folder(self, uid: str) -> Mapping[str, Json] | None:
         """Return a folder; None when there is none."""
         return self._found(f"/folders/{quote(uid)}", f"folder {uid}")

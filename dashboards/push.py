@@ -49,12 +49,14 @@ class Pushed:
     Attributes:
         version: Of Grafana; empty when it did not say.
         sources: What was done about each data source, by uid.
+        said: What each of them said when Grafana tried it, by uid.
         folders: What was done about each folder, by uid.
         boards: Where each board is, by uid.
     """
 
     version: str
     sources: dict[str, Deed] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
     folders: dict[str, Deed] = field(default_factory=dict)
     boards: dict[str, str] = field(default_factory=dict)
 
@@ -80,6 +82,8 @@ def push(
     for way in ways:
         done.sources[way.source.uid] = _bring_source(grafana, way)
     _refuse_missing(grafana, done)
+    for source in SOURCES:
+        done.said[source.uid] = grafana.source_says(source.uid)
     for folder in FOLDERS:
         done.folders[folder.uid] = Deed.KEPT
         if grafana.folder(folder.uid) is None:

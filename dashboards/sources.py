@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from dashboards.json_form import Json
 from kwartier.charts import COMMUNITY
+from kwartier.errors import SettingsError
 from kwartier.interval import QUARTER_S
 
 
@@ -49,6 +50,14 @@ class InfluxAccess:
     bucket: str = COMMUNITY.name
     source: ClassVar[Source] = INFLUX
 
+    def __post_init__(self) -> None:
+        """Refuse an address that Grafana could not use.
+
+        Raises:
+            SettingsError: It has no http:// or https:// before it.
+        """
+        _refuse_bare(self.url)
+
     def body(self) -> dict[str, Json]:
         """Return it as Grafana's API takes it, and its provisioning files too."""
         return {
@@ -71,12 +80,26 @@ class PrometheusAccess:
     url: str
     source: ClassVar[Source] = PROMETHEUS
 
+    def __post_init__(self) -> None:
+        """Refuse an address that Grafana could not use.
+
+        Raises:
+            SettingsError: It has no http:// or https:// before it.
+        """
+        _refuse_bare(self.url)
+
     def body(self) -> dict[str, Json]:
         """Return it as Grafana's API takes it, and its provisioning files too."""
         return {
             **_body(PROMETHEUS, self.url, default=False),
             "jsonData": {"httpMethod": "POST", "timeInterval": f"{SCRAPE_S}s"},
         }
+
+
+def _refuse_bare(url: str) -> None:
+    if not url.startswith(("http://", "https://")) or "@" in url:
+        plain = url.rpartition("@")[2]
+        raise SettingsError(f"{plain}: write it as http://HOST:PORT, as Grafana reaches it")
 
 
 def _body(source: Source, url: str, *, default: bool) -> dict[str, Json]:

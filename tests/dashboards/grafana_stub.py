@@ -37,6 +37,7 @@ BODIES: dict[tuple[str, str], dict[str, type]] = {
 """What a body may hold: AddDataSourceCommand and its like; none of the fields is required."""
 PATHS = {
     ("GET", "/api/health"), ("GET", "/api/datasources/uid/{uid}"), ("GET", "/api/folders/{uid}"),
+    ("GET", "/api/datasources/uid/{uid}/health"),
     *BODIES,
 }  # fmt: skip
 UID = re.compile(r"[A-Za-z0-9_-]{1,40}", re.ASCII)
@@ -59,6 +60,8 @@ class StubGrafana:
         self.sources: dict[str, Body] = {}
         self.folders: dict[str, Body] = {}
         self.boards: dict[str, Body] = {}
+        self.broken: set[str] = set()
+        """Uids of data sources that do not work."""
         self.provisioned: set[str] = set()
         """Uids of boards that come from a file."""
         self.script: list[Answer] = []
@@ -124,6 +127,8 @@ class StubGrafana:
             return _json(200, {"database": "ok", "version": "13.0.0", "commit": "e9de482b51"})
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return _json(401, {"message": "Invalid API key"})
+        if path.endswith("/health"):
+            return self._tried(uid)
         if request.command == "GET":
             kept = self.sources if path.startswith("/api/datasources") else self.folders
             return _json(200, kept[uid]) if uid in kept else _json(404, {"message": "not found"})
@@ -164,6 +169,11 @@ class StubGrafana:
         told = {"id": 1, "name": body["name"], "message": "Datasource added", "datasource": body}
         return _json(200, told)
 
+    def _tried(self, uid: str) -> Answer:
+        if uid in self.broken:
+            return _json(400, {"status": "ERROR", "message": "error reading buckets"})
+        return _json(200, {"status": "OK", "message": "datasource is working. 1 buckets found"})
+
     def _board(self, body: Body) -> Answer:
         board = body["dashboard"]
         assert isinstance(board, dict)
@@ -186,7 +196,8 @@ class StubGrafana:
 def _template(path: str) -> tuple[str, str]:
     for start in ("/api/datasources/uid/", "/api/folders/"):
         if path.startswith(start):
-            return start + "{uid}", path.removeprefix(start)
+            uid, slash, rest = path.removeprefix(start).partition("/")
+            return start + "{uid}" + slash + rest, uid
     return path, ""
 
 

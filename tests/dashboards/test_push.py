@@ -86,6 +86,25 @@ def test_a_source_that_is_neither_named_nor_there_stops_before_any_board() -> No
     assert stub.folders == {}
 
 
+def test_a_source_that_does_not_work_is_told_and_stops_nothing() -> None:
+    with grafana() as stub:
+        stub.broken.add("kwartier-influx")
+
+        done = push(door(stub), Language.NL, WAYS)
+
+    assert "error reading buckets" in done.said["kwartier-influx"]
+    assert done.said["kwartier-prometheus"].startswith("datasource is working")
+    assert len(done.boards) == len(BOARDS)
+
+
+@pytest.mark.parametrize("url", ["influxdb:8086", "http://me:geheim@influxdb:8086"])
+def test_an_address_that_grafana_could_not_use_is_refused_at_once(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"^influxdb:8086: write it as http") as wrong:
+        InfluxAccess(url, "wijk", SECRET)
+
+    assert "geheim" not in str(wrong.value)
+
+
 def test_a_board_from_a_file_is_told_with_both_ways_out() -> None:
     with grafana() as stub:
         stub.provisioned.add("kwartier-street")

@@ -36,6 +36,7 @@ SETTLED_S = 62 * DAY_S
 AHEAD_S = 2 * DAY_S
 """How far ahead the plan is told [s]."""
 EVERY_S = 300.0
+_AT_ONCE_S = 8 * DAY_S
 _PER_HOUR = 3600 // QUARTER_S
 
 
@@ -132,11 +133,11 @@ class CommunitySender:
         site = checked_name(self._community.coop, "cooperative")
         start_s = here_s - (SETTLED_S if is_whole else RECENT_S)
         sent = 0
-        for day_s in range(start_s, here_s, DAY_S):
-            end_s = min(day_s + DAY_S, here_s)
-            stored = stored_permille(self._points, self._community, day_s, end_s)
+        for first_s in range(start_s, here_s, _AT_ONCE_S):
+            end_s = min(first_s + _AT_ONCE_S, here_s)
+            stored = stored_permille(self._points, self._community, first_s, end_s)
             sent += self._write(
-                sum_lines(self._sums.sums(day_s, end_s, self._reader), stored, site)
+                sum_lines(self._sums.sums(first_s, end_s, self._reader), stored, site)
             )
         if len(self._community.connections) >= MIN_HOMES:
             planned = self._planned.between(here_s - RECENT_S, here_s + AHEAD_S)
@@ -148,10 +149,10 @@ class CommunitySender:
         return sent
 
     def run(self, stop: threading.Event) -> None:
-        """Send every five minutes until told to stop; failures are waited out, never raised."""
-        while not stop.is_set():
+        """Send at once and every five minutes until told to stop; failures are waited out."""
+        self.turn()
+        while not stop.wait(EVERY_S):
             self.turn()
-            stop.wait(EVERY_S)
 
     def turn(self) -> None:
         """Send once; a line says when that fails or works again."""

@@ -226,6 +226,8 @@ class Records:
         self, period: Period, start_s: EpochS, before: ToldSum | None, now_s: float
     ) -> Telling | None:
         known = {name for name, quarters in period.homes.items() if start_s in quarters}
+        if len(known) < MIN_HOMES:
+            return None
         if before is not None:
             if not grown(before.homes, known):
                 return None

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from api.charts import ChartsSettings, PlanPoints, read_charts
+from api.charts import ChartsSettings, PlanPoints, read_charts, start_charts
 from api.plan_book import SqlitePlanBook
 from api.plans import NeighbourhoodPlan, PlannedQuarter
 from kwartier.errors import SettingsError
 from kwartier.settings import Table
+from tests.api.street import street
+from tests.collectors.influx_far_side import InfluxFarSide
 
 NOON_S = 1_782_900_000  # 2026-07-01T10:00:00Z
 
@@ -44,3 +46,31 @@ def test_a_plan_is_told_with_whole_prices(tmp_path: Path) -> None:
     assert (told.battery_w, told.soc_permille) == (500, 610)
     assert told.price_ct_per_mwh == -1234
     assert nothing == []
+
+
+def filled(folder: Path, homes: int) -> dict[str, int]:
+    """Return the lines that a server sends of a street, each with how often."""
+    server = InfluxFarSide()
+    settings = ChartsSettings(server.url, "wijk", "community", "s3cret")
+    with street(folder, homes=homes) as place:
+        end_of_charts = start_charts(settings, place.house, place.clock)
+        end_of_charts()  # it ends after the round it is in
+    server.close()
+    assert {asked.path for asked in server.asked} <= {
+        "/api/v2/write?org=wijk&bucket=community&precision=s"
+    }
+    return server.stored
+
+
+def test_a_server_fills_the_boards_with_what_anybody_may_know(tmp_path: Path) -> None:
+    lines = filled(tmp_path, homes=6)
+
+    # From midnight in Amsterdam to one o'clock there are 52 quarter-hours, and a day is planned.
+    sums = [line for line in lines if line.startswith("community,site=zonnehof homes=6i,solar_w=")]
+    plan = [line for line in lines if line.startswith("plan,site=zonnehof solar_w=")]
+    assert (len(sums), len(plan), len(lines)) == (52, 96, 148)
+    assert not [line for line in lines if "load_w" in line or "import_w" in line]
+
+
+def test_of_four_homes_nothing_leaves_the_server(tmp_path: Path) -> None:
+    assert filled(tmp_path, homes=4) == {}

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from dashboards.words import Language
+from kwartier.charts import COMMUNITY
 from kwartier.cli import Command, print_json
 from kwartier.errors import UsageError
 from kwartier.settings import Table, read_secret
@@ -33,6 +34,9 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     )
     push.add_argument("--influx-url", metavar="URL", help="InfluxDB, as Grafana reaches it")
     push.add_argument("--influx-org", metavar="NAME", default="kwartier", help="(%(default)s)")
+    push.add_argument(
+        "--influx-bucket", metavar="NAME", default=COMMUNITY.name, help="(%(default)s)"
+    )
     push.add_argument(
         "--influx-token-file", metavar="FILE", help="a token that reads the sums, nothing else"
     )
@@ -81,7 +85,9 @@ def _push(chosen: argparse.Namespace) -> int:
         raise UsageError("--influx-url and --influx-token-file go together")
     if chosen.influx_url is not None:
         secret = _secret("influx-token-file", chosen.influx_token_file)
-        ways.append(InfluxAccess(chosen.influx_url, chosen.influx_org, secret))
+        ways.append(
+            InfluxAccess(chosen.influx_url, chosen.influx_org, secret, chosen.influx_bucket)
+        )
     if chosen.prometheus_url is not None:
         ways.append(PrometheusAccess(chosen.prometheus_url))
     grafana = Grafana(chosen.url, _secret("token-file", chosen.token_file), time.sleep)

@@ -27,7 +27,7 @@ def test_push_brings_everything_and_prints_no_secret(
     with grafana() as stub:
         code = main(
             f"dashboards push --url {stub.url} --token-file {tmp_path}/grafana.token "
-            f"--influx-url http://influxdb:8086 --influx-org wijk "
+            f"--influx-url http://influxdb:8086 --influx-org wijk --influx-bucket sums "
             f"--influx-token-file {tmp_path}/influx.token "
             "--prometheus-url http://prometheus:9090".split()
         )
@@ -35,7 +35,10 @@ def test_push_brings_everything_and_prints_no_secret(
     printed = capsys.readouterr()
     assert code == 0
     assert json.loads(printed.out)["sources"]["kwartier-influx"] == "made"
-    assert stub.sources["kwartier-influx"]["secureJsonData"] == {"token": "reads-the-sums"}
+    source = stub.sources["kwartier-influx"]
+    assert source["secureJsonData"] == {"token": "reads-the-sums"}
+    assert isinstance(source["jsonData"], dict)
+    assert source["jsonData"]["defaultBucket"] == "sums"
     assert TOKEN not in printed.out + printed.err
     assert "reads-the-sums" not in printed.out + printed.err
 

@@ -7,7 +7,8 @@ import queue
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from kwartier.mqtt import MqttBus, Session
 from kwartier.reading import Reading
 from kwartier.wire import decode_ack
 from tests.broker import mosquitto
+from tests.collectors.influx_far_side import InfluxFarSide
 
 __all__ = ["mosquitto"]
 
@@ -83,6 +85,47 @@ def test_it_takes_blocks_in_and_stops_in_order_when_told(mosquitto: Broker, tmp_
     assert (totals["taken"], totals["readings"], totals["set_aside"]) == (20, 20, 0)
     with SqliteStore(tmp_path / "record.db", read_only=True) as record:
         assert record.counts().readings == 20
+
+
+@pytest.mark.broker
+def test_what_it_took_in_is_passed_on_to_influxdb(mosquitto: Broker, tmp_path: Path) -> None:
+    path = settings(tmp_path, mosquitto.url)
+    (tmp_path / "influx.token").write_text("s3cret\n")
+    far_side = InfluxFarSide()
+    with path.open("a") as file:
+        file.write(f'[influx]\nurl = "{far_side.url}"\norganisation = "c1"\n')
+        file.write('token_file = "influx.token"\n')
+    clock = SystemClock()
+    now_s = int(clock.now_s())
+    outbox = Outbox(tmp_path / "outbox.db", "gw-2", clock)
+    outbox.append([Draft((Reading("p1", "E1", now_s - at, {"import_wh": at}),)) for at in (40, 86)])
+    bus = MqttBus(mosquitto, Session("gw-2"))
+    courier = Courier(outbox, bus, "c1", "gw-2", clock, Pace(resend_s=0.5, resend_most_s=1.0))
+    lines = {
+        f"reading,device=p1,gateway=gw-2,site=c1 import_wh={at}i {now_s - at}" for at in (40, 86)
+    }
+
+    with running(path) as process:
+        courier.start()
+        assert until(lambda: lines <= set(far_side.stored))
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=WAIT_S)
+
+    courier.stop()
+    bus.close()
+    outbox.close()
+    far_side.close()
+    assert process.returncode == 0, errors
+    assert "s3cret" not in errors
+    assert far_side.asked[0].path == "/api/v2/write?org=c1&bucket=raw&precision=s"
+
+
+def until(done: Callable[[], bool]) -> bool:
+    """Wait until something is done; return False when it takes too long."""
+    end_s = time.monotonic() + WAIT_S
+    while not done() and time.monotonic() < end_s:
+        time.sleep(0.02)
+    return done()
 
 
 def told(*words: str) -> tuple[int, str]:

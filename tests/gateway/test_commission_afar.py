@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.agent import Agent
 from gateway.commission.afar import Afar
 from gateway.commission.book import STEPS, Book, Mark, Outcome, Step
 from gateway.commission.mirror import (
@@ -29,6 +30,7 @@ from gateway.commission.press import (
     is_for_afar,
 )
 from gateway.commission.view import Act, Line, Tone, View
+from gateway.keep.outbox import Outbox
 from kwartier.bus import InProcessBus, Message
 from kwartier.clock import VirtualClock
 from kwartier.errors import ContractError
@@ -186,6 +188,20 @@ def test_the_list_of_what_may_be_pressed_is_this_and_no_other() -> None:
         "consent": ["next"],
         "handover": ["next", "leave"],
     }
+
+
+def test_a_gateway_in_service_hears_no_press(tmp_path: Path) -> None:
+    bus, clock, heard = InProcessBus(), VirtualClock(NOW_S), list[str]()
+    bus.subscribe("nec/v1/street/gw-14/#", lambda one: heard.append(one.topic))
+    outbox = Outbox(tmp_path / "outbox.db", "gw-14", clock)
+    agent = Agent("street", "gw-14", outbox, bus, clock)
+    agent.start()
+    bus.publish(PRESS, encode_press(Press(1, NOW_S, Step.METER, "anew")))
+    agent.stop()
+    outbox.close()
+
+    assert PRESS in heard
+    assert not {MIRROR, PRESSED} & set(heard)
 
 
 def test_nothing_is_done_once_everything_is_over_and_the_broker_forgets(tmp_path: Path) -> None:

@@ -176,3 +176,30 @@ def test_rows_come_by_column() -> None:
 def test_a_question_ends_in_rows_or_in_a_named_error(reply: Reply, error: type[Exception]) -> None:
     with influx(reply, timeout_s=1.0) as (_, door), pytest.raises(error):
         list(door.ask("x", {}))
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (Reply(200, b"<html>welcome</html>"), ContractError),
+        (Reply(200, b"[1, 2]"), ContractError),
+        (refusal(401, "unauthorized access"), InfluxSettingsError),
+        (refusal(403, "insufficient permissions"), InfluxSettingsError),
+        (refusal(422, "name is taken", "conflict"), InfluxRefusedError),
+        (refusal(503, "busy"), InfluxDownError),
+        (Reply(silent=True), InfluxDownError),
+    ],
+    ids=["html", "list", "401", "403", "422", "503", "silence"],
+)
+def test_what_is_managed_ends_in_a_table_or_in_a_named_error(
+    reply: Reply, error: type[Exception]
+) -> None:
+    with influx(reply, timeout_s=0.3) as (_, door), pytest.raises(error):
+        door.manage("POST", "/api/v2/buckets", body={"name": "raw"})
+
+
+def test_what_is_taken_back_is_answered_with_nothing() -> None:
+    with influx(Reply(204)) as (server, door):
+        assert door.manage("DELETE", "/api/v2/authorizations/1") == {}
+
+    assert server.asked[0].method == "DELETE"

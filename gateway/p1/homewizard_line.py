@@ -108,6 +108,7 @@ class HomeWizardLine:
         connection = self._connection()
         try:
             connection.connect()
+            connection.auto_open = 0  # once closed, its own way back would be one without TLS
             line = _context(authority).wrap_socket(connection.sock, do_handshake_on_connect=False)
             connection.sock = self._open = line
             if self._is_cut:
@@ -138,7 +139,7 @@ class HomeWizardLine:
     ) -> tuple[int, bytes]:
         """Return status and body; a timer cuts the line, for a drip of bytes is no silence."""
         try:
-            if connection.sock is None:
+            if connection.sock is None and connection.auto_open:
                 connection.connect()
             self._open = connection.sock
             if self._is_cut:

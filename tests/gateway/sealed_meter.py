@@ -88,6 +88,10 @@ class SealedMeter(ThreadingHTTPServer):
         """Whose tokens were asked for."""
         self.hangs_up = False
         """Whether it closes each connection after one answer, without saying so."""
+        self.says_goodbye = False
+        """Whether it closes each connection after one answer, and says so."""
+        self.heard_plain = 0
+        """How many connections began with something else than TLS."""
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     @property
@@ -98,6 +102,16 @@ class SealedMeter(ThreadingHTTPServer):
         self.connections += 1
         line, place = super().get_request()
         return line, place
+
+    def finish_request(self, request: object, client_address: object) -> None:
+        """Count who speaks without TLS, whose words are open to everybody."""
+        assert isinstance(request, ssl.SSLSocket)
+        try:
+            request.do_handshake()
+        except ssl.SSLError as error:
+            self.heard_plain += "HTTP_REQUEST" in str(error)
+            raise
+        super().finish_request(request, client_address)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing: whoever goes away is meant to."""
@@ -134,6 +148,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, status: int, body: bytes) -> None:
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
+        if self.server.says_goodbye:
+            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
 

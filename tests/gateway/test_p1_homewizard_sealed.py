@@ -110,6 +110,20 @@ def test_a_meter_that_closes_an_idle_connection_is_read_on(
     assert (second.at_s, meter.connections) == (NOON_S + 1, 2)
 
 
+def test_a_meter_that_says_goodbye_never_hears_its_token_without_tls(
+    meter: SealedMeter, key: HomeWizardKey, source_at: Source
+) -> None:
+    meter.says_goodbye = True
+    source = source_at(meter, key)
+    source.ask()
+
+    meter.answers["/api/telegram"] = P1Meter("E0001").telegram(NOON_S + 1)
+    (second,) = source.ask()
+
+    assert second.at_s == NOON_S + 1
+    assert (meter.heard_plain, meter.connections) == (0, 2)
+
+
 def test_another_meter_at_its_address_is_not_read_and_gets_no_token(
     meter: SealedMeter, key: HomeWizardKey, source_at: Source
 ) -> None:

@@ -1,17 +1,17 @@
 """One transaction of the record in SQLite: blocks go in as chunks, their registers into quarters.
 
-What one transaction learns of quarters, newest values and watermarks is gathered in memory and
-written once at its end, so that fifty blocks of a minute cost about as much as one.
+What one transaction learns is gathered in memory and written at its end: the rows of a meter and an
+hour as one chunk, its quarters, newest values and watermarks once, so that fifty blocks of a minute
+cost about as much as one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import sqlite3
-from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from operator import lt
 
 from collectors import chunk, sqlite_events
 from collectors.chunk import HOUR_S, SeriesId
@@ -19,14 +19,14 @@ from collectors.quarters import Span
 from collectors.sqlite_names import Names, Source, Stream
 from collectors.sqlite_quarters import write_spans
 from collectors.store import DeadLetter, KeptEvent
+from collectors.stretch import Stretch, newest, points_of, runs, spans
 from kwartier.identity import GatewayId
-from kwartier.interval import QUARTER_S
 from kwartier.reading import ClockSource
-from kwartier.series import SERIES, Kind
 from kwartier.units import EpochS
 from kwartier.wire import MAX_PAYLOAD_BYTES, Block, Column
 
-_REGISTERS = frozenset(name for name, series in SERIES.items() if series.kind is Kind.REGISTER)
+_MOST_GATHERED = 500
+"""Blocks of which the rows wait in memory before they are written."""
 
 
 @dataclass(slots=True)
@@ -48,6 +48,8 @@ class SqliteIntake:
         self._connection = connection
         self._names = names
         self._tally = Tally()
+        self._journal: list[tuple[int, int, EpochS, bytes]] = []
+        self._stretches: dict[tuple[int, int, ClockSource], tuple[Source, Stretch]] = {}
         self._latest: dict[SeriesId, tuple[EpochS, int]] = {}
         self._spans: dict[SeriesId, dict[EpochS, Span]] = {}
         self._advanced: dict[int, int] = {}
@@ -63,15 +65,16 @@ class SqliteIntake:
         if upto > stream.upto:
             self._upto_before.setdefault(stream.id, stream.upto)
             stream.upto = upto
+            stream.newest = max(stream.newest, upto)
             self._advanced[stream.id] = upto
 
     def add(self, block: Block, payload: bytes, received_s: EpochS) -> None:
         """Store a block's points, and keep ``latest`` and the quarters with them; once."""
         stream = self._names.stream(self._connection, block.gateway, block.epoch)
-        if block.seq <= self._upto_before.get(stream.id, stream.upto):
+        if self._is_known(stream, block.seq):
             return
-        if not self._journalled(stream, block, payload, received_s):
-            return
+        stream.newest = max(stream.newest, block.seq)
+        self._journal.append((stream.id, block.seq, received_s, payload))
         at_s, columns, conflicts = _rising(block)
         self._tally.blocks += 1
         self._tally.readings += len(block.at_s)
@@ -79,14 +82,15 @@ class SqliteIntake:
         key = (block.gateway, block.device, block.meter)
         source = self._names.source(self._connection, key, columns)
         by_series = {source.series[name]: column for name, column in columns.items()}
-        for start, end in _runs(at_s, HOUR_S):
-            self._keep(source, at_s[start:end], {s: c[start:end] for s, c in by_series.items()})
+        for start, end in runs(at_s, HOUR_S):
+            part = {series: column[start:end] for series, column in by_series.items()}
+            if at_s[start] > source.newest_s:
+                self._gather(source, block.clock, at_s[start:end], part)
+            else:
+                self._keep_late(source, block.clock, at_s[start:end], part)
         source.newest_s = max(source.newest_s, at_s[-1])
-        self._note_latest(at_s, by_series)
-        if block.clock is not ClockSource.UNSURE:
-            for name, column in columns.items():
-                if name in _REGISTERS:
-                    self._note_spans(source.series[name], at_s, column)
+        if len(self._journal) >= _MOST_GATHERED:
+            self._write_gathered()
 
     def set_aside(self, letter: DeadLetter) -> None:
         """Keep a message that cannot be stored, with the reason, once; at most 64 KiB of it.
@@ -118,6 +122,7 @@ class SqliteIntake:
 
     def finish(self) -> None:
         """Write what was gathered; the transaction can be committed after this."""
+        self._write_gathered()
         execute = self._connection.executemany
         execute("UPDATE stream SET upto = ?2 WHERE id = ?1", self._advanced.items())
         execute(
@@ -126,8 +131,8 @@ class SqliteIntake:
             " WHERE excluded.at_s > latest.at_s",
             [(series, at_s, value) for series, (at_s, value) in self._latest.items()],
         )
-        for series, spans in self._spans.items():
-            write_spans(self._connection, series, spans)
+        for series, widened in self._spans.items():
+            write_spans(self._connection, series, widened)
         tally = self._tally
         self._connection.execute(
             "UPDATE life SET commits = commits + 1, points = points + ?,"
@@ -140,29 +145,82 @@ class SqliteIntake:
         self._spans.clear()
         self._advanced.clear()
 
-    def _journalled(self, stream: Stream, block: Block, payload: bytes, received_s: EpochS) -> bool:
-        cursor = self._connection.execute(
-            "INSERT OR IGNORE INTO journal(stream, seq, received_s, payload) VALUES (?, ?, ?, ?)",
-            (stream.id, block.seq, received_s, payload),
+    def _is_known(self, stream: Stream, seq: int) -> bool:
+        """Return whether a block was taken in before; what is past the newest cannot have been."""
+        if seq > stream.newest:
+            return False
+        if seq <= self._upto_before.get(stream.id, stream.upto):
+            return True
+        self._write_gathered()
+        found = self._connection.execute(
+            "SELECT 1 FROM journal WHERE stream = ? AND seq = ?", (stream.id, seq)
         )
-        return cursor.rowcount == 1
+        return found.fetchone() is not None
 
-    def _keep(
-        self, source: Source, at_s: Sequence[EpochS], columns: Mapping[SeriesId, Column]
+    def _gather(
+        self,
+        source: Source,
+        clock: ClockSource,
+        at_s: Sequence[EpochS],
+        columns: Mapping[SeriesId, Column],
     ) -> None:
-        """Store one hour's part of a block as a chunk, without the points held already."""
-        hour = at_s[0] // HOUR_S
-        offsets = [at - hour * HOUR_S for at in at_s]
-        if at_s[0] <= source.newest_s:
-            columns = self._new_only(source, hour, offsets, columns)
-        points = sum(len(column) - column.count(None) for column in columns.values())
-        if not points:
-            return
-        self._connection.execute(
-            "INSERT INTO fresh(hour, source, points, chunk) VALUES (?, ?, ?, ?)",
-            (hour, source.id, points, chunk.pack(offsets, columns)),
+        """Let rows of one hour, later than all that is held of their meter, wait for more."""
+        key = (source.id, at_s[0] // HOUR_S, clock)
+        gathered = self._stretches.get(key)
+        if gathered is None:
+            gathered = self._stretches[key] = source, Stretch()
+        gathered[1].extend(at_s, columns)
+
+    def _keep_late(
+        self,
+        source: Source,
+        clock: ClockSource,
+        at_s: Sequence[EpochS],
+        columns: Mapping[SeriesId, Column],
+    ) -> None:
+        """Store rows of one hour without the points that are held already."""
+        self._write_gathered()
+        late = Stretch()
+        late.extend(at_s, columns)
+        new = self._new_only(source, late.hour, late.offsets, columns)
+        self._write_chunks([(late.hour, source.id, points_of(new), chunk.pack(late.offsets, new))])
+        self._note(source, clock, late)
+
+    def _write_gathered(self) -> None:
+        """Write the blocks as they came, and the rows that waited."""
+        self._connection.executemany(
+            "INSERT INTO journal(stream, seq, received_s, payload) VALUES (?, ?, ?, ?)",
+            self._journal,
         )
-        self._tally.points += points
+        self._journal.clear()
+        self._write_chunks(
+            [
+                (
+                    held.hour,
+                    source.id,
+                    points_of(held.columns),
+                    chunk.pack(held.offsets, held.columns),
+                )
+                for source, held in self._stretches.values()
+            ]
+        )
+        for (_, _, clock), (source, held) in self._stretches.items():
+            self._note(source, clock, held)
+        self._stretches.clear()
+
+    def _write_chunks(self, chunks: Sequence[tuple[int, int, int, bytes]]) -> None:
+        told = [one for one in chunks if one[2]]
+        self._connection.executemany(
+            "INSERT INTO fresh(hour, source, points, chunk) VALUES (?, ?, ?, ?)", told
+        )
+        self._tally.points += sum(points for _, _, points, _ in told)
+
+    def _note(self, source: Source, clock: ClockSource, rows: Stretch) -> None:
+        """Learn newest values and quarters from rows; a clock nobody checked tells no quarter."""
+        for series, column in rows.columns.items():
+            self._note_latest(series, newest(rows.at_s, column))
+            if series in source.registers and clock is not ClockSource.UNSURE:
+                self._note_spans(series, spans(rows.at_s, column))
 
     def _new_only(
         self,
@@ -198,51 +256,16 @@ class SqliteIntake:
                 left[series] = kept
         return left
 
-    def _note_latest(self, at_s: Sequence[EpochS], columns: Mapping[SeriesId, Column]) -> None:
-        for series, column in columns.items():
-            place = _last_said(column, 0, len(column))
-            if place is None:
-                continue
-            held = self._latest.get(series)
-            value = column[place]
-            if value is not None and (held is None or at_s[place] > held[0]):
-                self._latest[series] = (at_s[place], value)
+    def _note_latest(self, series: SeriesId, told: tuple[EpochS, int] | None) -> None:
+        held = self._latest.get(series)
+        if told is not None and (held is None or told[0] > held[0]):
+            self._latest[series] = told
 
-    def _note_spans(self, series: SeriesId, at_s: Sequence[EpochS], column: Column) -> None:
-        spans = self._spans.setdefault(series, {})
-        for start, end in _runs(at_s, QUARTER_S):
-            last = _last_said(column, start, end)
-            if last is None:
-                continue
-            first = next(row for row in range(start, end) if column[row] is not None)
-            opening, closing = column[first], column[last]
-            assert opening is not None
-            assert closing is not None
-            start_s = at_s[start] // QUARTER_S * QUARTER_S
-            span = Span(start_s, at_s[first], opening, at_s[last], closing)
-            held = spans.get(start_s)
-            spans[start_s] = span if held is None else held.widened(span)
-
-
-def _runs(at_s: Sequence[EpochS], length_s: int) -> list[tuple[int, int]]:
-    """Return ``(start, end)`` of the rows in each period of a length [s], in order."""
-    if at_s[0] // length_s == at_s[-1] // length_s:
-        return [(0, len(at_s))]
-    runs: list[tuple[int, int]] = []
-    start = 0
-    while start < len(at_s):
-        end = bisect_left(at_s, (at_s[start] // length_s + 1) * length_s, lo=start)
-        runs.append((start, end))
-        start = end
-    return runs
-
-
-def _last_said(column: Column, start: int, end: int) -> int | None:
-    """Return the last row of ``[start, end)`` with a value."""
-    for row in range(end - 1, start - 1, -1):
-        if column[row] is not None:
-            return row
-    return None
+    def _note_spans(self, series: SeriesId, found: Iterable[Span]) -> None:
+        noted = self._spans.setdefault(series, {})
+        for span in found:
+            held = noted.get(span.start_s)
+            noted[span.start_s] = span if held is None else held.widened(span)
 
 
 def _rising(block: Block) -> tuple[Sequence[EpochS], Mapping[str, Column], int]:
@@ -250,7 +273,7 @@ def _rising(block: Block) -> tuple[Sequence[EpochS], Mapping[str, Column], int]:
 
     Of two values for one instant the earlier row's stays.
     """
-    if all(earlier < later for earlier, later in pairwise(block.at_s)):
+    if all(map(lt, block.at_s, block.at_s[1:])):
         return block.at_s, block.columns, 0
     conflicts = 0
     at_s = sorted(set(block.at_s))

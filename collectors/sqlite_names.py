@@ -9,10 +9,12 @@ from typing import TypeAlias
 
 from collectors.chunk import SeriesId
 from kwartier.identity import DeviceId, GatewayId, MeterId
+from kwartier.series import SERIES, Kind
 from kwartier.units import EpochS
 
 SourceKey: TypeAlias = tuple[GatewayId, DeviceId, MeterId]
 
+_REGISTERS = frozenset(name for name, series in SERIES.items() if series.kind is Kind.REGISTER)
 _LONG_AGO = -(2**62)
 
 
@@ -24,19 +26,34 @@ class Source:
         id: Its number.
         newest_s: The newest instant held of it [s]; what is later cannot be held already.
         series: The numbers of its series, by name.
+        registers: Which of them count energy.
     """
 
     id: int
     newest_s: EpochS
-    series: dict[str, SeriesId]
+    series: dict[str, SeriesId] = field(default_factory=dict)
+    registers: set[SeriesId] = field(default_factory=set)
+
+    def learn(self, name: str, number: SeriesId) -> None:
+        """Note the number of a series."""
+        self.series[name] = number
+        if name in _REGISTERS:
+            self.registers.add(number)
 
 
 @dataclass(slots=True)
 class Stream:
-    """The blocks of one gateway's outbox, and how far they are all here."""
+    """The blocks of one gateway's outbox.
+
+    Attributes:
+        id: Its number.
+        upto: How far they are all here.
+        newest: The last of them that came; what is later cannot have come before.
+    """
 
     id: int
     upto: int
+    newest: int
 
 
 @dataclass(slots=True)
@@ -67,22 +84,22 @@ class Names:
             source = self.sources[key] = _source(connection, key)
         for name in names:
             if name not in source.series:
-                source.series[name] = _made(
-                    connection,
-                    "INSERT INTO series(source, name) VALUES (?, ?)",
-                    (source.id, name),
-                )
+                insert = "INSERT INTO series(source, name) VALUES (?, ?)"
+                source.learn(name, _made(connection, insert, (source.id, name)))
         return source
 
 
 def _stream(connection: sqlite3.Connection, gateway: GatewayId, epoch: str) -> Stream:
     row = connection.execute(
-        "SELECT id, upto FROM stream WHERE gateway = ? AND epoch = ?", (gateway, epoch)
+        "SELECT id, upto, max(upto, coalesce("
+        "(SELECT max(seq) FROM journal WHERE stream = stream.id), 0))"
+        " FROM stream WHERE gateway = ? AND epoch = ?",
+        (gateway, epoch),
     ).fetchone()
     if row is not None:
         return Stream(*row)
     insert = "INSERT INTO stream(gateway, epoch, upto) VALUES (?, ?, 0)"
-    return Stream(_made(connection, insert, (gateway, epoch)), 0)
+    return Stream(_made(connection, insert, (gateway, epoch)), 0, 0)
 
 
 def _source(connection: sqlite3.Connection, key: SourceKey) -> Source:
@@ -91,13 +108,16 @@ def _source(connection: sqlite3.Connection, key: SourceKey) -> Source:
     ).fetchone()
     if row is None:
         insert = "INSERT INTO source(gateway, device, meter) VALUES (?, ?, ?)"
-        return Source(_made(connection, insert, key), _LONG_AGO, {})
+        return Source(_made(connection, insert, key), _LONG_AGO)
     series = connection.execute("SELECT name, id FROM series WHERE source = ?", row)
     (newest_s,) = connection.execute(
         "SELECT max(at_s) FROM latest JOIN series ON series.id = latest.series WHERE source = ?",
         row,
     ).fetchone()
-    return Source(row[0], _LONG_AGO if newest_s is None else newest_s, dict(series.fetchall()))
+    source = Source(row[0], _LONG_AGO if newest_s is None else newest_s)
+    for name, number in series:
+        source.learn(name, number)
+    return source
 
 
 def _made(connection: sqlite3.Connection, insert: str, values: tuple[str | int, ...]) -> int:

@@ -12,7 +12,7 @@ import re
 import zlib
 from collections.abc import Mapping
 from itertools import accumulate
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 from kwartier.errors import ContractError
 
@@ -83,16 +83,18 @@ def sums(name: str, column: Json, most: int) -> Column:
     """Return the column whose differences these are; the inverse of ``differences``."""
     if not isinstance(column, list) or len(column) > most:
         raise ContractError(f"block {name!r} must be a list of at most {most} numbers")
+    if _is_whole(column):
+        return _totals(name, column)
     steps = [step for step in column if type(step) is int]
     if len(steps) + column.count(None) != len(column):
         raise ContractError(f"block {name!r} holds something else than whole numbers")
-    totals = list(accumulate(steps))
-    if totals and not -_MAX_INTEGER <= min(totals) <= max(totals) <= _MAX_INTEGER:
-        raise ContractError(f"block {name!r} leaves the range of whole numbers")
-    if len(totals) == len(column):
-        return tuple(totals)
-    rest = iter(totals)
+    rest = iter(_totals(name, steps))
     return tuple(None if step is None else next(rest) for step in column)
+
+
+def is_complete(column: Column) -> TypeGuard[tuple[int, ...]]:
+    """Return whether a column has a value in every row."""
+    return None not in column
 
 
 def whole(value: Json, name: str) -> int:
@@ -156,6 +158,17 @@ def shown(value: object) -> str:
     """Return a value for a message, cut to what can be read."""
     told = str(value) if isinstance(value, Exception) else ascii(value)
     return told if len(told) <= 80 else told[:77] + "..."
+
+
+def _is_whole(column: list[Json]) -> TypeGuard[list[int]]:
+    return set(map(type, column)) <= {int}
+
+
+def _totals(name: str, steps: list[int]) -> tuple[int, ...]:
+    totals = tuple(accumulate(steps))
+    if totals and not -_MAX_INTEGER <= min(totals) <= max(totals) <= _MAX_INTEGER:
+        raise ContractError(f"block {name!r} leaves the range of whole numbers")
+    return totals
 
 
 def _inflated(payload: bytes) -> bytes:

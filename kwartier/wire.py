@@ -20,6 +20,7 @@ from kwartier.packing import (
     differences,
     instant,
     integer,
+    is_complete,
     packed,
     plain,
     positive,
@@ -62,6 +63,7 @@ class Lane(StrEnum):
 EVERYBODY: GatewayId = "wijk"
 """Stands where a gateway stands, in what the server says to the whole neighbourhood."""
 _LANES = {lane.value: lane for lane in Lane}
+_CLOCKS = {clock.value: clock for clock in ClockSource}
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,14 +222,7 @@ def decode_block(payload: bytes) -> Block:
         ContractError: It is too large, no JSON, of another version, or a part is wrong.
     """
     body = unpacked(payload)
-    at_s = sums("t", body.get("t"), MAX_ROWS)
-    if not 1 <= len(at_s) <= MAX_ROWS:
-        raise ContractError(f"block 't' has {len(at_s)} rows: 1 to {MAX_ROWS} are allowed")
-    instants = tuple(at for at in at_s if at is not None)
-    if len(instants) != len(at_s):
-        raise ContractError("block 't' has a row without an instant")
-    if instants[0] < 0 or instants[-1] > LAST_INSTANT_S or any(map(ge, instants, instants[1:])):
-        raise ContractError("block 't' must rise from row to row, from 1970 to 9999")
+    at_s = _rising(sums("t", body.get("t"), MAX_ROWS))
     raw = body.get("cols")
     if not isinstance(raw, dict) or len(raw) > MAX_COLUMNS:
         raise ContractError(f"block 'cols' must be an object of at most {MAX_COLUMNS} columns")
@@ -235,9 +230,9 @@ def decode_block(payload: bytes) -> Block:
         series_name(name): sums(f"cols.{name}", column, MAX_ROWS) for name, column in raw.items()
     }
     for name, column in columns.items():
-        if len(column) != len(instants):
+        if len(column) != len(at_s):
             raise ContractError(
-                f"block 'cols.{name}' has {len(column)} rows where 't' has {len(instants)}"
+                f"block 'cols.{name}' has {len(column)} rows where 't' has {len(at_s)}"
             )
     return Block(
         checked_name(text(body, "gw"), "block 'gw'"),
@@ -245,11 +240,22 @@ def decode_block(payload: bytes) -> Block:
         positive(body, "seq"),
         checked_name(text(body, "dev"), "block 'dev'"),
         text(body, "meter"),
-        ClockSource(choice(body, "clk", [clock.value for clock in ClockSource])),
-        instants,
+        _CLOCKS[choice(body, "clk", list(_CLOCKS))],
+        at_s,
         columns,
         integer(body, "crc_fail", default=0),
     )
+
+
+def _rising(at_s: Column) -> tuple[EpochS, ...]:
+    """Return instants that rise from row to row, or refuse them."""
+    if not at_s:
+        raise ContractError(f"block 't' has 0 rows: 1 to {MAX_ROWS} are allowed")
+    if not is_complete(at_s):
+        raise ContractError("block 't' has a row without an instant")
+    if at_s[0] < 0 or at_s[-1] > LAST_INSTANT_S or any(map(ge, at_s, at_s[1:])):
+        raise ContractError("block 't' must rise from row to row, from 1970 to 9999")
+    return at_s
 
 
 def encode_ack(ack: Ack) -> bytes:

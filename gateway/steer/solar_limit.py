@@ -54,8 +54,8 @@ class HeldLimit:
 class SolarLimit:
     """Limits one inverter. Every call may raise what ``SteeredUnit`` raises.
 
-    Every call may also raise ``NoRevertTimerError`` (nothing was written) and ``NotSunSpecError``
-    (another model stands where ours stood).
+    Every call may also raise ``NoRevertTimerError`` (no limit of ours is there) and
+    ``NotSunSpecError`` (another model stands where ours stood).
     """
 
     def __init__(
@@ -81,6 +81,7 @@ class SolarLimit:
         Raises:
             ForeignLimitError: A limit stands there that is not ours; nothing was written.
             LimitNotHeldError: It acknowledged, and holds something else.
+            NoRevertTimerError: It takes a limit without its timer; what was there was put back.
             JournalWriteError: What was there cannot be noted; nothing was written.
             LimitWritesSpentError: It was written too often today; nothing was written.
         """
@@ -97,10 +98,18 @@ class SolarLimit:
         self._maybe = self._maybe | {raw}
         self._write(words, wanted)
         held = _found(self._read()[1])
-        if not held.same(wanted) or not 0 < held.revert_s <= revert_s:
+        if not held.same(wanted):
             raise LimitNotHeldError(
-                f"the inverter holds {_said(held, exponent)} for {held.revert_s} s, not "
-                f"{_said(wanted, exponent)}: does another program limit it?"
+                f"the inverter holds {_said(held, exponent)}, not {_said(wanted, exponent)}: does "
+                "another program limit it?"
+            )
+        if not 0 < held.revert_s <= revert_s:
+            # Such a limit would stay for good when this gateway died, and nobody would end it.
+            self.release()
+            raise NoRevertTimerError(
+                f"the inverter took a limit, and {held.revert_s} s instead of {revert_s} s as its "
+                "time to end by itself: what was there was put back; keep the export cap in the "
+                "inverter's own settings"
             )
         self._maybe = frozenset({raw})
         return HeldLimit(Decimal(raw).scaleb(exponent), held.revert_s)

@@ -35,6 +35,8 @@ class Inverter:
         self.words = device_words([model_words(123, {**FREE, **points})])
         self.writes: list[int] = []
         self.forgets = False
+        self.timer_s: int | None = None
+        """What it makes of every revert timer; None where it keeps what is written."""
 
     def read(self, address: int, count: int, function_code: int = HOLDING) -> Words:
         del function_code
@@ -45,6 +47,8 @@ class Inverter:
         self.writes.append(len(words))
         if not self.forgets:
             self.words[address - 40_000 : address - 40_000 + len(words)] = words
+        if self.timer_s is not None:
+            self.words[2 + models()[123].offset("WMaxLimPct_RvrtTms")] = self.timer_s
 
     def point(self, name: str) -> int:
         return self.words[2 + models()[123].offset(name)]
@@ -180,6 +184,21 @@ def test_an_inverter_that_forgets_or_has_no_timer_is_told_of(tmp_path: Path) -> 
     (tmp_path / "limit.json").unlink()
     with pytest.raises(NoRevertTimerError):
         limiter(Inverter(WMaxLimPct_RvrtTms=None), tmp_path).limit(Decimal(30), 90)
+
+
+@pytest.mark.parametrize("timer_s", [0, 3_600])
+def test_a_limit_that_would_outlive_this_gateway_is_put_back_at_once(
+    tmp_path: Path, timer_s: int
+) -> None:
+    inverter = Inverter(WMaxLimPct_RvrtTms=timer_s)
+    inverter.timer_s = timer_s
+    limit = limiter(inverter, tmp_path)
+
+    with pytest.raises(NoRevertTimerError, match=f"{timer_s} s instead of 90 s"):
+        limit.limit(Decimal(30), 90)
+
+    assert inverter.limited == (10_000, timer_s, 0)
+    assert LimitJournal(tmp_path / "limit.json").prior is None
 
 
 def test_a_hundred_limits_write_the_card_three_times(tmp_path: Path) -> None:

@@ -42,6 +42,9 @@ SHOWN_FOR_SURE_S = 5.0
 FREE_AFTER_S = 600.0
 """So long at the full rating, and the limit is taken away [s]."""
 _BAND_PERCENT = 1
+"""A limit is not raised by less: some inverters count in whole percents, and round down."""
+_ROUNDED_W = 2
+"""What rounding to watts may take from such a percent, here and there [W]."""
 _MOST_POWERS = 64
 
 
@@ -73,7 +76,7 @@ class ExportCap:
         self._rated_w = rated_w
         self._sharing = sharing
         self._least_w = max(1, rated_w // 100)
-        self._band_w = max(1, rated_w * _BAND_PERCENT // 100)
+        self._band_w = rated_w * _BAND_PERCENT // 100 + _ROUNDED_W
         self._powers: deque[tuple[float, Watt]] = deque(maxlen=_MOST_POWERS)
         self._word_s: float | None = None
         self._use_w: tuple[Watt, Watt] = (0, 0)
@@ -174,9 +177,12 @@ class ExportCap:
         last_step = 0 < room_w < self._band_w and now.held_w + room_w >= self._rated_w
         if now.at_s < self._cut_s + RISE_WAIT_S or not (room_w >= self._band_w or last_step):
             return now.held_w
-        passed_s = min(1.0, now.at_s - self._moved_s)
+        # Where several share the pace, each waits until its part is a step that can be said.
+        passed_s = min(float(self._sharing), now.at_s - self._moved_s)
         most_w = int(self._rated_w * RISE_PERCENT_PER_S * passed_s) // (100 * self._sharing)
-        return now.held_w + min(room_w, most_w)
+        return (
+            now.held_w if most_w < min(room_w, self._band_w) else now.held_w + min(room_w, most_w)
+        )
 
     def _full(self, now: Now, held_w: Watt) -> Watt | None:
         if self._full_since_s is None:

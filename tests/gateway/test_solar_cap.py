@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.steer.limits import Seen
+from gateway.steer.solar_cap import ExportCap, Now
 from hardware.twins.limited_inverter import LimitFault
 from kwartier.events import EventKind
 from tests.gateway.solar_bench import CAP_W, Bench, bench_on_socket, bench_on_wire
@@ -256,6 +258,25 @@ def test_once_the_other_limit_is_gone_the_cap_is_kept(wire: Bench) -> None:
     wire.run(gateway, 70)
 
     assert wire.twin.power_w == 950
+
+
+@pytest.mark.parametrize("sharing", [1, 4])
+def test_an_inverter_that_counts_in_whole_percents_rises_and_is_not_written_in_vain(
+    sharing: int,
+) -> None:
+    rated_w, held_w, writes = 4_999, 949, 0
+    cap = ExportCap(1_000, rated_w, sharing)
+
+    for second in range(400):
+        seen = Seen(grid_age_s=0.0, grid_period_s=1.0, newest_w=3_000, newest_at_s=float(second))
+        limit_w = cap.decide(Now(float(second), seen, held_w, held_w))
+        assert limit_w is not None
+        if limit_w != held_w:
+            writes += 1
+            held_w = (limit_w * 100 // rated_w) * rated_w // 100
+
+    assert held_w == rated_w
+    assert writes <= 81  # from 19 % on, one for each percent at most
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ class WriteBudget:
 
     def left(self, address: int) -> int:
         """Return how often a register may still be written today, releases apart."""
+        self._turn_day()
         return max(0, self._most - RELEASES_A_DAY - self._count(address))
 
     def spend(self, addresses: Sequence[int], *, release: bool = False) -> None:
@@ -77,10 +78,17 @@ class WriteBudget:
         return self._counts.get(address, self._unread)
 
     def _turn_day(self) -> None:
-        """Begin a later day; a clock that was set back begins none."""
+        """Begin a later day; a clock that was set back begins none.
+
+        What was counted then goes on from the day that it is: a clock that once stood years ahead
+        must not stop every write until those years are over. A midnight that comes twice gives
+        nothing back.
+        """
         day = int(self._clock.now_s()) // _DAY_S
         if day > self._day:
             self._day, self._counts, self._unread = day, {}, 0
+        elif day < self._day - 1:
+            self._day = day
 
     def _read(self) -> tuple[int, dict[int, int], int]:
         today = int(self._clock.now_s()) // _DAY_S

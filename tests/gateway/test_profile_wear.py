@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.steer.budget import RELEASES_A_DAY, WriteBudget
 from gateway.steer.profile_steering import find_profile_steering
 from gateway.steer.way import profile_way
 from hardware.profile import load_profile
@@ -104,3 +105,32 @@ def test_a_power_that_wears_its_register_out_travels_in_few_steps(
         way = profile_way(at.unit, "battery", load_profile(name), VirtualClock(0), tmp_path)
 
     assert way.wish_step_s == step_s
+
+
+DAY_S = 86_400
+
+
+def test_a_clock_that_stood_years_ahead_does_not_stop_the_writes_of_those_years(
+    tmp_path: Path,
+) -> None:
+    clock = VirtualClock(20_000 * DAY_S)
+    budget = WriteBudget(tmp_path / "writes.json", clock, most=RELEASES_A_DAY + 1)
+    clock.jump(3_000 * DAY_S)
+    budget.spend([1])
+
+    clock.jump(-3_000 * DAY_S)
+    left_then = budget.left(1)
+    clock.advance(DAY_S)
+
+    assert (left_then, budget.left(1)) == (0, 1)
+
+
+def test_a_midnight_that_comes_twice_gives_nothing_back(tmp_path: Path) -> None:
+    clock = VirtualClock(20_000 * DAY_S + 60)
+    budget = WriteBudget(tmp_path / "writes.json", clock, most=RELEASES_A_DAY + 1)
+    budget.spend([1])
+
+    clock.jump(-120)
+    clock.jump(120)
+
+    assert budget.left(1) == 0

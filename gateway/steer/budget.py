@@ -49,13 +49,20 @@ class WriteBudget:
         self._turn_day()
         return max(0, self._most - RELEASES_A_DAY - self._count(address))
 
-    def spend(self, addresses: Sequence[int], *, release: bool = False) -> None:
+    def spend(
+        self, addresses: Sequence[int], *, release: bool = False, durable: bool = True
+    ) -> None:
         """Note one write of each of these registers, before it is made.
+
+        Args:
+            addresses: Which registers.
+            release: Whether it lets go; some writes are kept for that, and it never waits for the
+                disk: what holds a battery is worse than a count that is lost.
+            durable: Whether nothing may be written that cannot be counted on disk.
 
         Raises:
             WriteBudgetSpentError: One was written too often today; nothing is noted.
-            JournalWriteError: The disk takes nothing; nothing is to be written. A release goes
-                on without: what holds a battery is worse than a count that is lost.
+            JournalWriteError: The disk takes nothing; nothing is to be written.
         """
         if not addresses:
             return
@@ -69,9 +76,9 @@ class WriteBudget:
         try:
             replace_file(self._path, json.dumps(told).encode())
         except OSError as error:
-            if not release:
+            if durable and not release:
                 raise JournalWriteError(self._path, error) from error
-            _log.warning("a release was not counted on disk: %s", error)
+            _log.warning("a write was counted in memory only: %s", error)
         self._counts = counts
 
     def _count(self, address: int) -> int:

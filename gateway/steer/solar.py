@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from gateway.steer.journal import JournalWriteError
 from gateway.steer.limits import Seen
 from gateway.steer.meter_view import MeterView
 from gateway.steer.solar_budget import LimitWritesSpentError, SolarBudget
@@ -222,8 +221,6 @@ class CappedInverter:
         pace = self._rhythm
         try:
             work()
-        except JournalWriteError as error:
-            self._fail(error, now_s + self._longer_pause_s())
         except TemporaryError as error:
             self._lose(error, now_s)
         except RegistersRefusedError as error:

@@ -47,15 +47,14 @@ class SolarBudget:
         return self._parcels.left(_MODEL) * PARCEL > KEPT_FOR_REFRESHES
 
     def spend(self, *, release: bool = False) -> None:
-        """Count one write, before it is made.
+        """Count one write, before it is made; in memory where the disk takes nothing.
 
         Raises:
             LimitWritesSpentError: It was written too often today; some are kept for releases.
-            JournalWriteError: The disk takes nothing; nothing is to be written but a release.
         """
         if self._left == 0:
             try:
-                self._parcels.spend([_MODEL], release=release)
+                self._parcels.spend([_MODEL], release=release, durable=False)
             except WriteBudgetSpentError as error:
                 raise LimitWritesSpentError from error
             self._left = PARCEL

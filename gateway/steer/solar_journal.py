@@ -2,6 +2,9 @@
 
 A limit is renewed every half minute and may move every second; a card would not bear a note of
 each. So only two things are noted: that a limit of ours may be there, and what was there before.
+
+A full or broken card ends no cap: then both are remembered in memory. What that may cost is that
+after a crash a limit of ours counts as somebody else's until its own timer has ended it.
 """
 
 from __future__ import annotations
@@ -11,7 +14,6 @@ import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from gateway.steer.journal import JournalWriteError
 from kwartier.durable import replace_file
 
 _log = logging.getLogger(__name__)
@@ -60,30 +62,22 @@ class LimitJournal:
         Args:
             prior: What stands there now.
             revert_s: The timer that ours is going to have [s].
-
-        Raises:
-            JournalWriteError: The disk takes nothing; nothing is to be written.
         """
         if self._prior is None or revert_s > self._revert_s:
-            self._write(self._prior or prior, revert_s)
+            self._note(self._prior or prior, revert_s)
 
     def released(self) -> None:
         """Note that none is left; where the disk takes nothing a restart looks once more."""
-        if self._prior is None:
-            return
-        try:
-            self._write(None, 0)
-        except JournalWriteError as error:
-            self._prior, self._revert_s = None, 0
-            _log.warning("a release was not noted: %s", error)
+        if self._prior is not None:
+            self._note(None, 0)
 
-    def _write(self, prior: Limit | None, revert_s: int) -> None:
+    def _note(self, prior: Limit | None, revert_s: int) -> None:
+        self._prior, self._revert_s = prior, revert_s
         told = {"prior": None if prior is None else asdict(prior), "revert_s": revert_s}
         try:
             replace_file(self._path, json.dumps(told).encode())
         except OSError as error:
-            raise JournalWriteError(self._path, error) from error
-        self._prior, self._revert_s = prior, revert_s
+            _log.warning("%s cannot be written, so it is remembered only: %s", self._path, error)
 
     def _read(self) -> tuple[Limit | None, int]:
         try:

@@ -82,7 +82,6 @@ class SolarLimit:
             ForeignLimitError: A limit stands there that is not ours; nothing was written.
             LimitNotHeldError: It acknowledged, and holds something else.
             NoRevertTimerError: It takes a limit without its timer; what was there was put back.
-            JournalWriteError: What was there cannot be noted; nothing was written.
             LimitWritesSpentError: It was written too often today; nothing was written.
         """
         assert 1 <= revert_s <= MAX_REVERT_S, revert_s

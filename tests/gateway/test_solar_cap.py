@@ -303,6 +303,21 @@ def test_a_cap_that_cannot_be_kept_is_told_of_once(
     assert wire.twin.writes < 150
 
 
+def test_a_disk_that_takes_nothing_ends_no_cap(wire: Bench) -> None:
+    wire.folder = wire.folder / "gone"
+    wire.twin.sun_w = 5_000
+    gateway = wire.gateway()
+
+    wire.run(gateway, 120)
+    wire.twin.sun_w = 0
+    wire.run(gateway, 10)
+    gateway.stop()
+
+    assert wire.longest_over_s() == 1
+    assert wire.twin.limited == (10_000, 0)
+    assert wire.events == []
+
+
 def test_a_rating_that_is_not_the_inverters_is_refused(wire: Bench) -> None:
     wire.twin.sun_w = 5_000
     gateway = wire.gateway(rated_w=6_000)

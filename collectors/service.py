@@ -10,6 +10,8 @@ from dataclasses import replace
 
 from collectors.event_intake import EventIntake
 from collectors.ingest import Ingest, Totals
+from collectors.months.parquet import require_parquet
+from collectors.retention import Keep
 from collectors.settings import DAY_S, CollectorSettings, InfluxPlace
 from collectors.sqlite_store import SqliteStore
 from collectors.upkeep import Upkeep
@@ -28,8 +30,11 @@ def collect(settings: CollectorSettings, clock: Clock, stop: threading.Event) ->
 
     Raises:
         StoreBusyError: Another process writes the record, or it cannot be reached.
+        MissingExtraError: Months are to be put away, and pyarrow is not installed.
         KwartierError: The record is damaged, at the start or while it was written.
     """
+    if settings.keeping.months_kept:
+        require_parquet()
     with ExitStack() as parts:
         store = SqliteStore(settings.keeping.path, max_bytes=settings.keeping.max_bytes)
         parts.callback(store.close)
@@ -37,7 +42,8 @@ def collect(settings: CollectorSettings, clock: Clock, stop: threading.Event) ->
         bus = MqttBus(settings.broker, session, begin=False)
         parts.callback(bus.close)
         ingest = Ingest(store, bus, settings.coop, clock, settings.limits)
-        upkeep = Upkeep(store, clock, settings.keeping.detail_days * DAY_S)
+        keep = Keep(settings.keeping.detail_days * DAY_S, settings.keeping.months_kept)
+        upkeep = Upkeep(store, clock, keep)
         parts.enter_context(_thread("upkeep", upkeep.run))
         if settings.influx is not None:
             forward = _forwarding(settings.influx, store, settings, clock)

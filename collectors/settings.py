@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from collectors.ingest import Limits
+from collectors.retention import DETAIL_DAYS, MONTHS_KEPT
 from kwartier.broker import Broker, read_broker
 from kwartier.charts import RAW
 from kwartier.errors import SettingsError
@@ -23,12 +24,14 @@ class Keeping:
     Attributes:
         path: Its file.
         max_bytes: The most it may grow to; None for as much as the disk holds.
-        detail_days: How long single readings stay; quarters stay for ever.
+        detail_days: How long single readings stay in it at least.
+        months_kept: How many closed months stay as files beside it; 0 for none.
     """
 
     path: Path
     max_bytes: int | None = None
-    detail_days: int = 31
+    detail_days: int = DETAIL_DAYS
+    months_kept: int = MONTHS_KEPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ def _keeping(table: Table, folder: Path) -> Keeping:
         folder / table.text("path"),
         mebibytes * 1024 * 1024 or None,
         table.whole("detail_days", 31, low=1, high=36_500),
+        table.whole("months_kept", 24, low=0, high=1200),
     )
     if not keeping.path.parent.is_dir():
         raise SettingsError(

@@ -136,7 +136,29 @@ CREATE TABLE event_count(
 ) WITHOUT ROWID;
 """
 
-_STEPS = (_FIRST, _EVENTS)
+_MONTHS = """
+-- Month files with single readings that left these tables; without such a file they are lost.
+CREATE TABLE month_part(
+    start_s INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    points INTEGER NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    made_s INTEGER NOT NULL,
+    PRIMARY KEY (start_s, part)
+) WITHOUT ROWID;
+CREATE INDEX dead_letter_age ON dead_letter(received_s);
+
+-- Means of a quarter-hour and their range, for charts: a chunk for each source and day.
+CREATE TABLE rollup(
+    source INTEGER NOT NULL REFERENCES source(id),
+    day INTEGER NOT NULL,
+    chunk BLOB NOT NULL,
+    PRIMARY KEY (source, day)
+) WITHOUT ROWID;
+"""
+
+_STEPS = (_FIRST, _EVENTS, _MONTHS)
 VERSION = len(_STEPS)
 """The version this program writes; ``PRAGMA user_version`` of the file."""
 

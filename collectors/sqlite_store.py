@@ -10,24 +10,26 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from collectors import chunk, sqlite_events, sqlite_upkeep
+from collectors import chunk, sqlite_events, sqlite_rollup, sqlite_upkeep
 from collectors.chunk import HOUR_S
+from collectors.months.shelf import Shelf
 from collectors.sqlite_intake import SqliteIntake
 from collectors.sqlite_names import Names
 from collectors.sqlite_quarters import quarters_of, series_told
 from collectors.sqlite_readers import Readers
+from collectors.sqlite_rollup import Rolled
 from collectors.sqlite_schema import BUSY_S, connect, prepare, settled, translated
 from collectors.sqlite_upkeep import MERGE_HOURS
 from collectors.store import Counts, DeadLetter, DeviceKey, KeptEvent, Latest, QuarterEnergy
 from collectors.store_life import Life
 from kwartier.errors import StoreBusyError
 from kwartier.events import EventKind
-from kwartier.identity import GatewayId
+from kwartier.identity import GatewayId, MeterId
 from kwartier.interval import QUARTER_S
 from kwartier.units import EpochS
 
@@ -60,8 +62,10 @@ class SqliteStore:
         """
         self._path = path
         self._busy_s = busy_s
+        self._max_bytes = max_bytes
         self._writing = threading.Lock()
         self._readers = Readers(path, busy_s)
+        self._shelf = Shelf.beside(path)
         self._names = Names()
         self._life: Life | None = None
         self._writer: sqlite3.Connection | None = None
@@ -146,16 +150,24 @@ class SqliteStore:
     def points(
         self, key: DeviceKey, name: str, start_s: EpochS, end_s: EpochS
     ) -> list[tuple[EpochS, int]]:
-        """Return one series in ``[start_s, end_s)``, in order of time; every meter's."""
+        """Return one series in ``[start_s, end_s)``, in order of time; every meter's.
+
+        What left the record is told by the month files beside it.
+
+        Raises:
+            MonthDamagedError: A month file is damaged.
+            MissingExtraError: There are month files, and pyarrow is not installed.
+        """
         hours = (start_s // HOUR_S, (end_s - 1) // HOUR_S)
-        found: list[tuple[EpochS, int]] = []
+        found: dict[tuple[MeterId, EpochS], int] = {}
         with self._readers.asking() as reader:
             series = reader.execute(
-                "SELECT source.id, series.id FROM source JOIN series ON series.source = source.id"
+                "SELECT source.id, series.id, meter FROM source"
+                " JOIN series ON series.source = source.id"
                 " WHERE gateway = ? AND device = ? AND name = ?",
                 (key.gateway, key.device, name),
             ).fetchall()
-            for source, number in series:
+            for source, number, meter in series:
                 for table in ("settled", "fresh"):
                     for hour, blob in reader.execute(
                         f"SELECT hour, chunk FROM {table}"  # noqa: S608 - one of two constants
@@ -163,11 +175,23 @@ class SqliteStore:
                         (source, *hours),
                     ):
                         begin_s = hour * HOUR_S
-                        found += [
-                            (begin_s + offset, value)
-                            for offset, value in chunk.column_of(blob, number)
-                        ]
-        return sorted(point for point in found if start_s <= point[0] < end_s)
+                        for offset, value in chunk.column_of(blob, number):
+                            found[meter, begin_s + offset] = value
+            # Only now: a row that is no longer there stood in a file before it went.
+            found |= self._shelf.points(key, name, start_s, end_s)
+        return sorted(
+            (at_s, value) for (_, at_s), value in found.items() if start_s <= at_s < end_s
+        )
+
+    def rollups(
+        self, key: DeviceKey, name: str, start_s: EpochS, end_s: EpochS, step_s: int = QUARTER_S
+    ) -> list[Rolled]:
+        """Return one series by the quarter-hour or by longer steps, for charts; in order of time.
+
+        What was settled is told: up to two or three hours ago. Registers have `quarters`.
+        """
+        with self._readers.asking() as reader:
+            return sqlite_rollup.rollups(reader, key, name, start_s, end_s, step_s)
 
     def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
         """Return the newest messages set aside, newest first."""
@@ -226,6 +250,37 @@ class SqliteStore:
             ).fetchone()
         return int(row[0]), int(row[1])
 
+    @property
+    def path(self) -> Path:
+        """Its file."""
+        return self._path
+
+    @property
+    def max_bytes(self) -> int | None:
+        """The most the file may grow to; None for as much as the disk holds."""
+        return self._max_bytes
+
+    @property
+    def shelf(self) -> Shelf:
+        """The month files beside the record."""
+        return self._shelf
+
+    def asking(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Lend a connection within which nothing changes, to the rooms that know the tables.
+
+        Raises:
+            StoreBusyError: The file cannot be read now.
+        """
+        return self._readers.asking()
+
+    def changing(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Lend the writer in a transaction, to the rooms that know the tables; keep it short.
+
+        Raises:
+            StoreBusyError: The store cannot take it now; nothing was changed, try again.
+        """
+        return self._transaction()
+
     def merge(self, before_s: EpochS, limit: int = MERGE_HOURS) -> int:
         """Settle device-hours that ended before an instant; return how many, 0 when done.
 
@@ -247,10 +302,17 @@ class SqliteStore:
         with self._transaction() as writer:
             return sqlite_upkeep.forget_journal(writer, before_s, limit)
 
-    def forget_dead_letters(self, keep: int = 10_000) -> int:
-        """Delete all but the newest dead letters; return how many; their count stays."""
+    def forget_dead_letters(self, before_s: EpochS = 0, keep: int = 10_000) -> int:
+        """Delete old dead letters and all but the newest; return how many; their count stays."""
         with self._transaction() as writer:
-            return sqlite_upkeep.forget_dead_letters(writer, keep)
+            return sqlite_upkeep.forget_dead_letters(writer, before_s, keep)
+
+    def forget_quarters(self, before_s: EpochS, limit: int = 5000) -> int:
+        """Delete quarters and rollups before an instant; return how many, 0 when done."""
+        with self._transaction() as writer:
+            return sqlite_upkeep.forget_quarters(writer, before_s, limit) + sqlite_rollup.forget(
+                writer, before_s, limit
+            )
 
     def forget_events(self, before_s: EpochS) -> int:
         """Delete events kept before an instant, and all beyond a bound; return how many."""

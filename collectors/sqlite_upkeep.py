@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 
-from collectors import chunk
+from collectors import chunk, sqlite_rollup
 from collectors.chunk import HOUR_S, SeriesId
 from kwartier.units import EpochS
 
@@ -27,16 +28,17 @@ def merge(connection: sqlite3.Connection, before_s: EpochS, limit: int) -> int:
 
 
 def _settle(connection: sqlite3.Connection, hour: int, source: int) -> None:
-    """Make one chunk of all chunks of a device-hour."""
-    blobs = connection.execute(
-        "SELECT chunk FROM settled WHERE source = ?2 AND hour = ?1"
-        " UNION ALL SELECT chunk FROM fresh WHERE hour = ?1 AND source = ?2",
-        (hour, source),
+    """Make one chunk of all chunks of a device-hour, and take what is new into its rollup."""
+    settled = connection.execute(
+        "SELECT chunk FROM settled WHERE source = ? AND hour = ?", (source, hour)
     )
-    columns: dict[SeriesId, dict[int, int]] = {}
-    for (blob,) in blobs:
-        for series, values in chunk.unpack(blob).items():
-            columns.setdefault(series, {}).update(values)
+    fresh = connection.execute(
+        "SELECT chunk FROM fresh WHERE hour = ? AND source = ?", (hour, source)
+    )
+    columns, new = _together(settled), _together(fresh)
+    sqlite_rollup.fold(connection, source, hour, new)
+    for series, values in new.items():
+        columns.setdefault(series, {}).update(values)
     points = sum(map(len, columns.values()))
     connection.execute(
         "INSERT INTO settled(source, hour, points, chunk) VALUES (?, ?, ?, ?)"
@@ -44,6 +46,15 @@ def _settle(connection: sqlite3.Connection, hour: int, source: int) -> None:
         (source, hour, points, chunk.pack_points(columns)),
     )
     connection.execute("DELETE FROM fresh WHERE hour = ? AND source = ?", (hour, source))
+
+
+def _together(blobs: Iterable[tuple[bytes]]) -> dict[SeriesId, dict[int, int]]:
+    """Return the values of several chunks by second into the hour."""
+    columns: dict[SeriesId, dict[int, int]] = {}
+    for (blob,) in blobs:
+        for series, values in chunk.unpack(blob).items():
+            columns.setdefault(series, {}).update(values)
+    return columns
 
 
 def forget_detail(connection: sqlite3.Connection, before_s: EpochS, limit: int) -> int:
@@ -75,18 +86,51 @@ def forget_journal(connection: sqlite3.Connection, before_s: EpochS, limit: int)
     ).rowcount
 
 
-def forget_dead_letters(connection: sqlite3.Connection, keep: int) -> int:
-    """Delete all but the newest ``keep`` dead letters; return how many; the count of them stays."""
-    return connection.execute(
+def forget_dead_letters(connection: sqlite3.Connection, before_s: EpochS, keep: int) -> int:
+    """Delete old dead letters and all but the newest ``keep``; return how many; their count stays.
+
+    Args:
+        connection: The writer's.
+        before_s: Those that came before this instant go [s].
+        keep: How many stay at most.
+    """
+    old = connection.execute("DELETE FROM dead_letter WHERE received_s < ?", (before_s,)).rowcount
+    many = connection.execute(
         "DELETE FROM dead_letter WHERE id <= (SELECT max(id) FROM dead_letter) - ?", (keep,)
     ).rowcount
+    return old + many
 
 
-def problems(connection: sqlite3.Connection) -> list[str]:
-    """Return what is wrong with the file, in lines to read; nothing when it is sound."""
-    found = [
-        str(row[0]) for row in connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok"
-    ]
+def forget_quarters(connection: sqlite3.Connection, before_s: EpochS, limit: int) -> int:
+    """Delete at most ``limit`` quarters that began before an instant; return how many.
+
+    The caller holds the transaction, and knows that the settlement of them all is final.
+    """
+    left = limit
+    for (series,) in connection.execute("SELECT id FROM series ORDER BY id").fetchall():
+        left -= connection.execute(
+            "DELETE FROM q15 WHERE series = ?1 AND start_s IN"
+            " (SELECT start_s FROM q15 WHERE series = ?1 AND start_s < ?2"
+            " ORDER BY start_s LIMIT ?3)",
+            (series, before_s, left),
+        ).rowcount
+        if left <= 0:
+            break
+    return limit - left
+
+
+def problems(connection: sqlite3.Connection, *, quick: bool = False) -> list[str]:
+    """Return what is wrong with the file, in lines to read; nothing when it is sound.
+
+    Args:
+        connection: A reader's.
+        quick: Leaves out whether indexes and references agree with the rows.
+    """
+    if quick:
+        told = connection.execute("PRAGMA quick_check(20)")
+        return [str(row[0]) for row in told if row[0] != "ok"]
+    told = connection.execute("PRAGMA integrity_check(20)")
+    found = [str(row[0]) for row in told if row[0] != "ok"]
     found += [
         f"{table} row {row} refers to a {parent} that is not there"
         for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchmany(20)

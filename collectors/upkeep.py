@@ -1,58 +1,109 @@
-"""Housekeeping of the record: settle finished hours and let go of old detail, in short steps.
+"""Housekeeping of the record: settle finished hours, put old months away, let go of what is old.
 
-Intake waits for a step, so that each is small, and between two steps it may go first.
+Intake waits for a step, so that each is small, and between two steps it may go first. How long
+what stays is in `collectors.retention`.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
+from collectors.checkup import Checkup
+from collectors.finality import final_before, read_finality
+from collectors.months.calendar import Month
+from collectors.months.closing import Closing
+from collectors.months.parquet import MonthDamagedError
+from collectors.retention import (
+    DEAD_LETTERS_S,
+    EVENTS_S,
+    JOURNAL_S,
+    QUARTERS_AFTER_S,
+    Keep,
+)
 from collectors.sqlite_store import SqliteStore
 from kwartier.clock import Clock
-from kwartier.errors import StoreBusyError
+from kwartier.errors import InputError, StoreBusyError
 from kwartier.units import EpochS
 
-_log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 _EVERY_S = 60.0
 _LATE_S = 2 * 3600
 """An hour is settled this long after it began to be complete; later readings still join it [s]."""
-_JOURNAL_S = 31 * 86_400
-"""How long blocks stay as they came, for a database that is behind [s]."""
-EVENTS_S = 400 * 86_400
-"""How long it is known what happened on gateways [s]."""
 _BREATH_S = 0.02
 
 
 class Upkeep:
     """Keeps one record tidy."""
 
-    def __init__(self, store: SqliteStore, clock: Clock, detail_s: int) -> None:
-        """Keep single readings for ``detail_s`` seconds."""
+    def __init__(self, store: SqliteStore, clock: Clock, keep: Keep) -> None:
+        """Keep what can be chosen as long as told."""
         self._store = store
         self._clock = clock
-        self._detail_s = detail_s
+        self._keep = keep
+        self._closing = Closing(store.shelf, store.asking, store.changing)
+        self._checkup = Checkup(store, clock)
+        self._troubles: set[str] = set()
 
     def run(self, stop: threading.Event) -> None:
         """Tidy once a minute until told to stop; a store that is busy is tried again."""
         while not stop.wait(_EVERY_S):
             try:
                 self.turn(stop)
+                self._checkup.turn(stop)
             except StoreBusyError as error:
-                _log.warning("upkeep waits: %s", error)
+                _LOG.warning("upkeep waits: %s", error)
 
     def turn(self, stop: threading.Event) -> None:
         """Do all that is due now."""
         now_s: EpochS = int(self._clock.now_s())
-        while self._store.merge(now_s - _LATE_S):
-            if stop.wait(_BREATH_S):
-                return
-        while self._store.forget_detail(now_s - self._detail_s):
-            if stop.wait(_BREATH_S):
-                return
-        while self._store.forget_journal(now_s - _JOURNAL_S):
-            if stop.wait(_BREATH_S):
-                return
-        self._store.forget_dead_letters()
-        self._store.forget_events(now_s - EVENTS_S)
+        store = self._store
+        _repeat(lambda: store.merge(now_s - _LATE_S), stop)
+        self._age(now_s, stop)
+        _repeat(lambda: store.forget_journal(now_s - JOURNAL_S), stop)
+        self._forget_quarters(now_s, stop)
+        if not stop.is_set():
+            store.forget_dead_letters(now_s - DEAD_LETTERS_S)
+            store.forget_events(now_s - EVENTS_S)
+
+    def _age(self, now_s: EpochS, stop: threading.Event) -> None:
+        """Put single readings away that are old enough, and forget those that are too old."""
+        before_s = now_s - self._keep.detail_s
+        if self._keep.months:
+            kept_s = Month.containing(now_s).later(-self._keep.months).start_s
+            before_s = min(before_s, kept_s)
+        _repeat(lambda: self._store.forget_detail(before_s), stop)
+        if stop.is_set():
+            return
+        try:
+            self._closing.forget_before(before_s)
+            if self._keep.months:
+                self._closing.turn(before_s, now_s - self._keep.detail_s, now_s, stop)
+        except MonthDamagedError as error:
+            self._say_once("months", str(error))
+        else:
+            self._troubles.discard("months")
+
+    def _forget_quarters(self, now_s: EpochS, stop: threading.Event) -> None:
+        try:
+            told = read_finality(self._store.path)
+        except InputError as error:
+            self._say_once("finality", str(error))
+            return
+        self._troubles.discard("finality")
+        before_s = final_before(told, now_s, QUARTERS_AFTER_S)
+        if before_s is not None:
+            _repeat(lambda: self._store.forget_quarters(before_s), stop)
+
+    def _say_once(self, what: str, text: str) -> None:
+        if what not in self._troubles:
+            _LOG.error("upkeep: %s", text)
+            self._troubles.add(what)
+
+
+def _repeat(step: Callable[[], int], stop: threading.Event) -> None:
+    """Do a short step until it finds nothing left to do."""
+    while not stop.is_set() and step():
+        stop.wait(_BREATH_S)

@@ -12,11 +12,12 @@ import pytest
 
 from collectors.event_intake import EventIntake
 from collectors.happenings import OF_LATE_S, Happening, happenings
+from collectors.retention import EVENTS_S, Keep
 from collectors.sqlite_events import MOST_EACH
 from collectors.sqlite_schema import _FIRST, APPLICATION_ID, VERSION
 from collectors.sqlite_store import SqliteStore
 from collectors.store import KeptEvent
-from collectors.upkeep import EVENTS_S, Upkeep
+from collectors.upkeep import Upkeep
 from kwartier.broker import Broker
 from kwartier.bus import InProcessBus, Message
 from kwartier.clock import VirtualClock
@@ -201,10 +202,10 @@ def test_so_many_of_each_gateway_are_kept_and_all_are_counted(store: SqliteStore
     assert store.event_counts()[EventKind.CLOCK_OFF] == MOST_EACH + 3
 
 
-def test_after_four_hundred_days_an_event_is_forgotten(store: SqliteStore) -> None:
+def test_after_two_years_an_event_is_forgotten(store: SqliteStore) -> None:
     keep(store, kept(number(1)), kept(number(2), received_s=T0 + 1))
 
-    Upkeep(store, VirtualClock(T0 + EVENTS_S + 1), 86_400).turn(threading.Event())
+    Upkeep(store, VirtualClock(T0 + EVENTS_S + 1), Keep()).turn(threading.Event())
 
     assert [one.received_s for one in store.events({"gw-1"}, 9)] == [T0 + 1]
     assert store.event_counts() == {EventKind.CLOCK_OFF: 2}

@@ -132,6 +132,26 @@ def test_only_the_newest_dead_letters_are_kept_and_all_are_counted(store: Sqlite
     assert store.counts().dead_letters == 5
 
 
+def test_old_dead_letters_go_whatever_their_number(store: SqliteStore) -> None:
+    with store.intake() as intake:
+        for seq, received_s in ((1, 100), (2, 200), (3, 300)):
+            intake.set_aside(DeadLetter("gw-1", "one", seq, received_s, "no JSON", b"{"))
+
+    assert store.forget_dead_letters(before_s=200) == 1
+    assert [letter.seq for letter in store.dead_letters()] == [3, 2]
+
+
+def test_quarters_are_let_go_in_steps_and_never_past_the_instant_told(store: SqliteStore) -> None:
+    take_in(store, registers(1, (0, 10), (900, 20), (1800, 40), (2700, 70)))
+    quarters = store.quarters({"import_wh"}, *EVER)
+
+    forgotten = [store.forget_quarters(NOON_S + 1800, limit=1) for _ in range(3)]
+
+    assert forgotten == [1, 1, 0]
+    assert store.quarters({"import_wh"}, *EVER) == quarters[2:]
+    assert store.integrity() == []
+
+
 def test_the_same_block_ten_times_leaves_the_same_bytes(tmp_path: Path) -> None:
     path = tmp_path / "telemetry.db"
     dumps = []

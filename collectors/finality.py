@@ -1,0 +1,93 @@
+"""Until when settlements are final: a note beside the record, written by who keeps the books.
+
+Quarters are what money is reckoned from. Without this note the record lets none of them go, and a
+month whose settlement is not final keeps its quarters however old they are.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from collectors.months.calendar import Month
+from kwartier.durable import replace_file
+from kwartier.errors import InputError, StoreBusyError
+from kwartier.units import EpochS
+
+_MOST_BYTES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finality:
+    """What was told last.
+
+    Attributes:
+        upto_s: Every quarter before it is settled for good [s].
+        told_s: When that was told [s].
+    """
+
+    upto_s: EpochS
+    told_s: EpochS
+
+
+def note_path(record: Path) -> Path:
+    """Return where the note of a record lies: beside it."""
+    return record.with_name(f"{record.name}.final")
+
+
+def read_finality(record: Path) -> list[Finality]:
+    """Return what was told, in order; nothing when nobody told yet.
+
+    Raises:
+        InputError: The note cannot be read; then nothing may be let go.
+    """
+    place = note_path(record)
+    try:
+        with place.open("rb") as file:
+            told = json.loads(file.read(_MOST_BYTES))
+        return [Finality(int(upto_s), int(told_s)) for upto_s, told_s in told]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise InputError(f"{place}: {error.strerror}: no quarter is let go") from error
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{place}: is no note of finality: remove it, or tell it again") from error
+
+
+def tell_final(record: Path, through: Month, now_s: EpochS) -> list[Finality]:
+    """Note that every month through this one is settled for good; return all that was told.
+
+    Raises:
+        InputError: The month is not over, or more was told before.
+        StoreBusyError: The note cannot be written.
+    """
+    if through.end_s > now_s:
+        raise InputError(f"{through}: is not over, so it cannot be final")
+    told = read_finality(record)
+    if told and told[-1].upto_s > through.end_s:
+        before = Month.containing(told[-1].upto_s - 1)
+        raise InputError(f"{through}: {before} was told to be final already, and stays so")
+    if told and told[-1].upto_s == through.end_s:
+        return told
+    told = [*told, Finality(through.end_s, now_s)][-200:]
+    try:
+        replace_file(
+            note_path(record),
+            json.dumps([[one.upto_s, one.told_s] for one in told]).encode(),
+        )
+    except OSError as error:
+        raise StoreBusyError(f"{note_path(record)}: {error.strerror}: nothing was noted") from error
+    return told
+
+
+def final_before(told: list[Finality], now_s: EpochS, after_s: EpochS) -> EpochS | None:
+    """Return before which instant quarters were final so long ago; None for none.
+
+    Args:
+        told: What was told.
+        now_s: The instant [s].
+        after_s: How long ago it must have been told [s].
+    """
+    old = [one.upto_s for one in told if one.told_s + after_s <= now_s]
+    return max(old, default=None)

@@ -13,7 +13,11 @@ from gateway.modbus.line import LinkSettings
 from gateway.modbus.settings import ProxySettings, profile_named, read_link, read_proxy
 from gateway.p1.settings import P1Line, read_p1
 from gateway.steer.settings import SteeredDevice, read_battery
-from gateway.steer.solar_settings import LimitedInverter, read_solar_limits
+from gateway.steer.solar_settings import (
+    LimitedInverter,
+    batteries_within,
+    read_solar_limits,
+)
 from hardware.profile import Profile
 from kwartier.broker import Broker, read_broker
 from kwartier.errors import SettingsError
@@ -105,6 +109,8 @@ def _settings(top: Table, folder: Path) -> GatewaySettings:
     modbus = tuple(_modbus(row) for row in top.tables("modbus", 64))
     batteries = tuple(read_battery(row) for row in top.tables("battery", 16))
     meters = tuple(read_p1(row, folder) for row in top.tables("p1", 16))
+    behind = [line.device for line in meters]
+    solar_limits = read_solar_limits(top.tables("solar_limit", 16), modbus, behind)
     commissioned = top.text_or_none("commissioned_file")
     settings = GatewaySettings(
         top.name("coop"),
@@ -113,7 +119,7 @@ def _settings(top: Table, folder: Path) -> GatewaySettings:
         folder / top.text("folder", "."),
         meters,
         modbus,
-        batteries,
+        batteries_within(batteries, solar_limits, behind),
         live_every_s=top.number("live_every_s", 1.0, high=3600.0),
         care=read_care(top.table("care"), folder),
         home_assistant=read_home_assistant(top.table("home_assistant"), folder),
@@ -124,9 +130,7 @@ def _settings(top: Table, folder: Path) -> GatewaySettings:
         ),
         commissioned_file=None if commissioned is None else folder / commissioned,
         identity=read_identity(top.table("identity"), folder),
-        solar_limits=read_solar_limits(
-            top.tables("solar_limit", 16), modbus, [line.device for line in meters]
-        ),
+        solar_limits=solar_limits,
     )
     if not settings.folder.is_dir():
         raise SettingsError(f"folder: there is no folder {settings.folder}: make it first")

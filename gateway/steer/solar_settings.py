@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gateway.modbus.line import LinkSettings
+from gateway.steer.settings import SteeredDevice
 from kwartier.errors import SettingsError
 from kwartier.identity import DeviceId
 from kwartier.settings import Table
 from kwartier.units import Watt
+
+GIVES_WAY_W = 200
+"""So far below the cap of its connection a battery gives way before the inverter has to [W]."""
 
 
 class ReadDevice(Protocol):
@@ -89,6 +93,28 @@ def read_solar_limits(
     return limits
 
 
+def batteries_within(
+    batteries: Iterable[SteeredDevice],
+    limits: Collection[LimitedInverter],
+    meters: Collection[DeviceId],
+) -> tuple[SteeredDevice, ...]:
+    """Return the batteries, none of which gives more than an inverter beside it may.
+
+    A cap is the connection's, not the inverter's. A battery that knew nothing of it would give on
+    while the inverter is cut for it. So it keeps it too, lower by what makes it give way first.
+    """
+    caps = {one.meter: one.export_max_w for one in limits}
+    return tuple(_within(one, caps.get(one.meter or next(iter(meters), ""))) for one in batteries)
+
+
+def _within(battery: SteeredDevice, cap_w: Watt | None) -> SteeredDevice:
+    own_w = battery.limits.export_max_w
+    if cap_w is None or (own_w is not None and own_w <= cap_w):
+        return battery
+    lower_w = max(0, cap_w - GIVES_WAY_W)
+    return replace(battery, limits=replace(battery.limits, export_max_w=lower_w))
+
+
 def _device(row: Table, known: Mapping[DeviceId, ReadDevice]) -> ReadDevice:
     name = row.name("device")
     if name not in known:
@@ -110,11 +136,15 @@ def _meter(row: Table, meters: Collection[DeviceId]) -> DeviceId:
 
 
 def _refuse_twins(limits: Collection[LimitedInverter]) -> None:
-    """Refuse one inverter limited twice, and two caps on one connection."""
-    names = [one.device for one in limits]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise SettingsError(f"solar_limit {twice[0]!r} stands there twice: leave one out")
+    """Refuse one inverter limited twice, also by two names, and two caps on one connection."""
+    places: dict[tuple[str, int], DeviceId] = {}
+    for one in limits:
+        place = one.link.where, one.unit
+        if place in places:
+            same = places[place] == one.device
+            why = " stands there twice" if same else f": that is {places[place]!r} by another name"
+            raise SettingsError(f"solar_limit {one.device!r}{why}: leave one out")
+        places[place] = one.device
     caps: dict[DeviceId, Watt] = {}
     for one in limits:
         if caps.setdefault(one.meter, one.export_max_w) != one.export_max_w:

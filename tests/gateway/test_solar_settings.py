@@ -23,6 +23,13 @@ device = "roof"
 host = "192.0.2.1"
 unit = 3
 """
+BATTERY = """
+[[battery]]
+host = "192.0.2.7"
+charge_max_w = 5000
+discharge_max_w = 5000
+"""
+SAME = ROOF.replace('"roof"', '"barn"')
 ROOFS = f"""{ROOF}
 [[modbus]]
 device = "shed"
@@ -64,12 +71,31 @@ def test_inverters_behind_two_meters_share_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("more", "export_max_w"),
+    [
+        ("", 2_800),  # 200 W below the cap: it gives way before the inverter
+        ("export_max_w = 9000", 2_800),
+        ("export_max_w = 3000", 3_000),
+        ("export_max_w = 500", 500),
+        ('meter = "p1-b"', None),
+    ],
+)
+def test_a_battery_behind_the_same_meter_keeps_the_cap_too(
+    tmp_path: Path, more: str, export_max_w: int | None
+) -> None:
+    (battery,) = read(tmp_path, METERS, BATTERY, more, ROOF, cap("roof")).batteries
+
+    assert battery.limits.export_max_w == export_max_w
+
+
+@pytest.mark.parametrize(
     ("parts", "said"),
     [
         ((METERS, ROOFS, cap("barn")), r"there is no \[\[modbus\]\] 'barn'.*roof, shed"),
         ((ROOFS, cap("roof")), "there is no .*p1.*: without one no export is seen"),
         ((METERS, ROOFS, cap("roof", 'meter = "p9"')), "there is no .*p1.* 'p9'"),
         ((METERS, ROOFS, cap("roof"), cap("roof")), "'roof' stands there twice"),
+        ((METERS, ROOF, SAME, cap("roof"), cap("barn")), "'barn': that is 'roof' by another name"),
         ((METERS, ROOFS, cap("roof"), cap("shed", cap_w=1)), "a connection has one cap"),
         ((METERS, ROOFS, cap("roof", cap_w=-1)), "export_max_w is '-1'"),
         ((METERS, ROOFS, cap("roof", "ramp = 1")), "ramp is not known here"),

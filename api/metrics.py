@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.cooperative.backup.copying import sqlite_file
+from api.cooperative.runs.states import State
+from api.health.gateways import Link, first_broken
+from api.health.settlements import Settlements
 from api.house import House
 from api.source_counts import SourceCounts
 from collectors.power import meters_of
@@ -55,6 +61,24 @@ class Metrics:
         self._streams = self._gauge("kwartier_live_streams", "Open live streams.")
         self._refused = self._gauge("kwartier_live_refused", "Live messages nobody could read.")
         self._plan_age = self._gauge("kwartier_plan_age_seconds", "Age of the plan in force [s].")
+        self._gateways = Gauge(
+            "kwartier_gateways",
+            "Enrolled gateways by their first broken link.",
+            ("link",),
+            registry=self.registry,
+        )
+        self._backlog = self._gauge(
+            "kwartier_gateway_backlog_blocks", "Blocks gateways still keep, as they told."
+        )
+        self._free = self._gauge("kwartier_disk_free_bytes", "Free on the disk [bytes].")
+        self._size = self._gauge("kwartier_disk_size_bytes", "Size of the disk [bytes].")
+        self._settlements = Settlements()
+        self._months = Gauge(
+            "kwartier_settlements",
+            "Months by where their settlement stands.",
+            ("state",),
+            registry=self.registry,
+        )
 
     def look(self, house: House) -> None:
         """Bring the gauges up to date."""
@@ -62,11 +86,15 @@ class Metrics:
         self._streams.set(house.live.listening)
         self._refused.set(house.live.refused)
         self._sources.learn(house.outside)
+        self._look_at_disk(house)
+        self._look_at_backlog(house)
+        self._look_at_books(house)
         plan = house.plans.current()
         self._plan_age.set(float("nan") if plan is None else now_s - plan.made_s)
         try:
             counts, events = house.store.counts(), house.store.event_counts()
             newest_s = house.live.instants().newest_s(meters_of(house.community))
+            links = first_broken(house)
         except TemporaryError:
             self._up.set(0)
             return
@@ -78,6 +106,27 @@ class Metrics:
         self._conflicts.set(counts.conflicts)
         self._events.learn(events)
         self._age.set(float("nan") if newest_s is None else now_s - newest_s)
+        for link in Link:
+            self._gateways.labels(link.value).set(links[link])
+
+    def _look_at_disk(self, house: House) -> None:
+        file = sqlite_file(str(house.people.engine.url))
+        free, size = float("nan"), float("nan")
+        with suppress(OSError):
+            usage = shutil.disk_usage(file.parent)
+            free, size = usage.free, usage.total
+        self._free.set(free)
+        self._size.set(size)
+
+    def _look_at_books(self, house: House) -> None:
+        if house.office is not None:
+            months = self._settlements.counts(house)
+            for state in State:
+                self._months.labels(state.value).set(months.get(state, 0))
+
+    def _look_at_backlog(self, house: House) -> None:
+        told = [one.state.unacknowledged for one in house.gateways.all().values()]
+        self._backlog.set(sum(told) if told else float("nan"))
 
     def _gauge(self, name: str, meaning: str) -> Gauge:
         return Gauge(name, meaning, registry=self.registry)

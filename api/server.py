@@ -63,6 +63,7 @@ class WebServer:
                 app,
                 log_level="warning",
                 access_log=False,
+                log_config=None,
                 server_header=False,
                 limit_concurrency=1_000,
                 timeout_keep_alive=15,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,9 +20,10 @@ def _run(chosen: argparse.Namespace) -> int:
     from collectors.service import collect
     from collectors.settings import read_settings
     from kwartier.clock import SystemClock
+    from kwartier.log import begin_log
     from kwartier.stopping import stopped_by_signals
 
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    begin_log("collect")
     path: Path = chosen.config
     settings = read_settings(path)
     if chosen.check:

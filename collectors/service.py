@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from collectors.event_intake import EventIntake
 from collectors.ingest import Ingest, Totals
+from collectors.measures import Pulse, collector_measures
 from collectors.months.parquet import require_parquet
 from collectors.retention import Keep
 from collectors.settings import DAY_S, CollectorSettings, InfluxPlace
@@ -17,6 +18,8 @@ from collectors.sqlite_store import SqliteStore
 from collectors.upkeep import Upkeep
 from kwartier.clock import Clock
 from kwartier.identity import CoopId
+from kwartier.metrics_door import MetricsDoor
+from kwartier.metrics_text import Measure
 from kwartier.mqtt import MqttBus, Session
 
 _log = logging.getLogger(__name__)
@@ -52,14 +55,41 @@ def collect(settings: CollectorSettings, clock: Clock, stop: threading.Event) ->
         for intake in (ingest, events):
             intake.start()
             parts.callback(intake.stop)
+        pulse = Pulse(clock)
+        _open_door(settings, ingest, pulse, bus, clock, parts)
         bus.begin()  # only now: what waits at the broker comes with the connection
         _log.info("collecting for %s from %s", settings.coop, settings.broker.url)
         while not (stop.is_set() or ingest.wait(0) or events.ended.is_set()):
+            pulse.look(ingest.totals)
             stop.wait(_LOOK_EVERY_S)
     failure = ingest.failure or events.failure
     if failure is not None:
         raise failure
     return replace(ingest.totals, events=events.kept)
+
+
+def _open_door(
+    settings: CollectorSettings,
+    ingest: Ingest,
+    pulse: Pulse,
+    bus: MqttBus,
+    clock: Clock,
+    parts: ExitStack,
+) -> None:
+    """Answer whoever asks how the collector does, where the settings say so."""
+
+    def look() -> list[Measure]:
+        return collector_measures(
+            ingest.totals,
+            pulse,
+            settings.keeping.path,
+            clock,
+            forwards=settings.influx is not None,
+            linked=bus.wait_until_up(0),
+        )
+
+    if settings.metrics is not None:
+        parts.enter_context(MetricsDoor(settings.metrics, look))
 
 
 @contextmanager

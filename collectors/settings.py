@@ -11,6 +11,7 @@ from kwartier.broker import Broker, read_broker
 from kwartier.charts import RAW
 from kwartier.errors import SettingsError
 from kwartier.identity import CoopId
+from kwartier.metrics_door import Listening, listening_at
 from kwartier.settings import Table, read_secret, read_toml
 
 DAY_S = 86_400
@@ -65,6 +66,7 @@ class CollectorSettings:
         keeping: Where the record is.
         limits: How much is taken at once.
         influx: Where readings are passed on to; None for nowhere.
+        metrics: Where it answers Prometheus; None for nowhere.
     """
 
     coop: CoopId
@@ -72,6 +74,7 @@ class CollectorSettings:
     keeping: Keeping
     limits: Limits = field(default_factory=Limits)
     influx: InfluxPlace | None = None
+    metrics: Listening | None = None
 
 
 def read_settings(path: Path) -> CollectorSettings:
@@ -90,6 +93,7 @@ def _settings(top: Table, folder: Path) -> CollectorSettings:
         _keeping(top.table("store"), folder),
         _limits(top.table("ingest")),
         _influx(top.table("influx"), folder) if "influx" in top.values else None,
+        listening_at(top.text_or_none("metrics"), "metrics"),
     )
     top.refuse_the_rest()
     return settings

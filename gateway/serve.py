@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -76,9 +75,10 @@ def run(chosen: argparse.Namespace) -> int:
     from gateway.enrol.renewal import Renewal
     from gateway.settings import read_settings
     from kwartier.clock import SystemClock
+    from kwartier.log import begin_log
     from kwartier.stopping import stopped_by_signals
 
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    begin_log("gateway")
     path: Path = chosen.config
     if chosen.check:
         read_settings(path)

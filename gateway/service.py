@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from gateway.agent import Agent, Manner
@@ -19,6 +20,7 @@ from gateway.dating import Dating, LastKnown, MachineTime
 from gateway.home_assistant import HomeAssistant
 from gateway.keep.namesake import Boot
 from gateway.keep.outbox import Outbox
+from gateway.measures import gateway_measures
 from gateway.modbus.links import Links
 from gateway.modbus.poll import Role, poll_by
 from gateway.modbus.poller import Asked, Poll, Poller, ReleasingPoll
@@ -33,6 +35,8 @@ from gateway.steer.way import profile_way, sunspec_way
 from gateway.watchdog import Manager, Turns, Watchdog
 from kwartier.clock import Clock
 from kwartier.identity import DeviceId
+from kwartier.metrics_door import MetricsDoor
+from kwartier.metrics_text import Measure
 from kwartier.mqtt import MqttBus, Session, Will
 from kwartier.reading import Reading
 from kwartier.wire import Address, Lane, encode_state
@@ -107,6 +111,9 @@ def run_gateway(
         for limited, inverter in zip(settings.solar_limits, capped, strict=True):
             turning[f"limit {limited.device}"] = inverter.count_turns
         turning |= _read_meters(settings, batteries, capped, agent, dating, parts)
+        if settings.metrics is not None:
+            look = partial(_measures, agent, outbox, settings, bus)
+            parts.enter_context(MetricsDoor(settings.metrics, look))
         dog = Watchdog(Manager.of_environment(os.environ), turning, clock)
         dog.ready()
         _log.info("gateway %s reads for %s", settings.gateway, settings.coop)
@@ -114,6 +121,12 @@ def run_gateway(
             dog.turn()
         if stop.is_set():  # a new beginning is no end: the service manager would kill it
             dog.stopping()
+
+
+def _measures(
+    agent: Agent, outbox: Outbox, settings: GatewaySettings, bus: MqttBus
+) -> list[Measure]:
+    return gateway_measures(agent, outbox, settings.folder, linked=bus.wait_until_up(0))
 
 
 def _show_at_home(settings: GatewaySettings, agent: Agent, clock: Clock, parts: ExitStack) -> None:

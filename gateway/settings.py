@@ -22,6 +22,7 @@ from hardware.profile import Profile
 from kwartier.broker import Broker, read_broker
 from kwartier.errors import SettingsError
 from kwartier.identity import CoopId, DeviceId, GatewayId
+from kwartier.metrics_door import Listening, listening_at
 from kwartier.settings import Table, read_toml
 
 
@@ -68,6 +69,7 @@ class GatewaySettings:
             steered. None where the settings were written by hand: batteries are steered.
         identity: The certificate that is renewed; None where there is none to renew.
         solar_limits: The inverters that are limited when the connection gives too much.
+        metrics: Where it answers Prometheus; None for nowhere.
     """
 
     coop: CoopId
@@ -84,6 +86,7 @@ class GatewaySettings:
     commissioned_file: Path | None = None
     identity: IdentitySettings | None = None
     solar_limits: tuple[LimitedInverter, ...] = ()
+    metrics: Listening | None = None
 
 
 def read_settings(path: Path) -> GatewaySettings:
@@ -131,6 +134,7 @@ def _settings(top: Table, folder: Path) -> GatewaySettings:
         commissioned_file=None if commissioned is None else folder / commissioned,
         identity=read_identity(top.table("identity"), folder),
         solar_limits=solar_limits,
+        metrics=listening_at(top.text_or_none("metrics"), "metrics"),
     )
     if not settings.folder.is_dir():
         raise SettingsError(f"folder: there is no folder {settings.folder}: make it first")

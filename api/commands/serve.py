@@ -42,8 +42,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(chosen: argparse.Namespace) -> int:
     from api.settings import read_serve_settings
+    from kwartier.log import begin_log
 
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    begin_log("serve")
     path: Path = chosen.config
     os.umask(0o077)  # what is kept of people is for this account's eyes only
     settings = read_serve_settings(path)

@@ -126,6 +126,14 @@ def gateways(house: House) -> list[GatewayHealth]:
     return sorted(found, key=lambda one: (one.broken is Link.NONE, one.heard_s or 0, one.gateway))
 
 
+def first_broken(house: House) -> Counter[Link]:
+    """Return how many enrolled gateways have which first broken link."""
+    known, now_s = heard(house), int(house.clock.now_s())
+    return Counter(
+        _broken(house, gateway, homes, known, now_s) for gateway, homes in enrolled(house).items()
+    )
+
+
 def strangers(house: House) -> list[tuple[GatewayId, EpochS | None]]:
     """Return gateways that were seen and are not enrolled, with their newest reading [s]."""
     known = heard(house)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 import threading
 from pathlib import Path
@@ -62,9 +61,10 @@ def run(chosen: argparse.Namespace) -> int:
     from gateway.commission.wizard import LOOK_EVERY_S, Wizard
     from gateway.enrol.site import read_site
     from kwartier.clock import SystemClock
+    from kwartier.log import begin_log
     from kwartier.stopping import stopped_by_signals
 
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    begin_log("wizard")
     host, port = _place(chosen.listen)
     asked = [_place(one) for one in chosen.device]
     folder: Path = chosen.folder

@@ -13,6 +13,7 @@ from api.post.settings import MailSettings, WebhookSettings, read_mail, read_web
 from api.reach import LOCAL_URL, HelpLine, is_loopback
 from api.retail import Retail
 from collectors.prices.settings import PriceSettings, SourceSettings, read_price_settings
+from collectors.shard import MOST_SHARDS
 from collectors.weather.settings import WeatherSettings, read_weather_settings
 from kwartier.broker import Broker, read_broker
 from kwartier.errors import SettingsError
@@ -55,6 +56,7 @@ class ServeSettings:
         enrolment: How gateways are let in; None where they are not.
         weather: Where weather comes from; None to fetch none.
         charts: Where sums and plans go for boards; None for nowhere.
+        shards: The records of further collectors, read as one with ``store``.
     """
 
     community: Community
@@ -74,6 +76,12 @@ class ServeSettings:
     enrolment: EnrolmentSettings | None = None
     weather: WeatherSettings | None = None
     charts: ChartsSettings | None = None
+    shards: tuple[Path, ...] = ()
+
+    @property
+    def records(self) -> tuple[Path, ...]:
+        """Every record of the neighbourhood."""
+        return (self.store, *self.shards)
 
 
 def read_serve_settings(path: Path) -> ServeSettings:
@@ -106,6 +114,7 @@ def _settings(top: Table, folder: Path) -> ServeSettings:
         ),
         weather=read_weather_settings(top.table("weather")) if "weather" in top.values else None,
         charts=read_charts(top.table("charts"), folder) if "charts" in top.values else None,
+        shards=tuple(_shard(row, folder) for row in top.tables("shards", MOST_SHARDS - 1)),
     )
     if settings.planning is None and "prices" in top.values:
         raise SettingsError("prices are fetched for a [planner]: add one, or leave them out")
@@ -113,6 +122,12 @@ def _settings(top: Table, folder: Path) -> ServeSettings:
         raise SettingsError("planner needs a [broker] to send plans to: add it")
     top.refuse_the_rest()
     return settings
+
+
+def _shard(row: Table, folder: Path) -> Path:
+    path = folder / row.text("store")
+    row.refuse_the_rest()
+    return path
 
 
 def _web_address(address: str, key: str) -> str:

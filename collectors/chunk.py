@@ -89,6 +89,18 @@ def pack_points(columns: Mapping[SeriesId, Mapping[int, int]]) -> bytes:
     )
 
 
+def renumbered(blob: bytes, numbers: Mapping[SeriesId, SeriesId]) -> bytes:
+    """Return a chunk whose series have other numbers; its values are not looked at."""
+    rows, count = _HEAD.unpack_from(blob)
+    at = _HEAD.size + 2 * rows
+    changed = bytearray(blob)
+    for _ in range(count):
+        series, size, code, base = _COLUMN.unpack_from(blob, at)
+        _COLUMN.pack_into(changed, at, numbers[series], size, code, base)
+        at += _COLUMN.size + (2 * size if code & _SPARSE else 0) + (code & ~_SPARSE) * (size - 1)
+    return bytes(changed)
+
+
 def _columns(
     blob: bytes, wanted: SeriesId | None
 ) -> list[tuple[SeriesId, list[int] | None, list[int]]]:

@@ -14,6 +14,7 @@ from collectors.measures import Pulse, collector_measures
 from collectors.months.parquet import require_parquet
 from collectors.retention import Keep
 from collectors.settings import DAY_S, CollectorSettings, InfluxPlace
+from collectors.shard import OwnBus
 from collectors.sqlite_store import SqliteStore
 from collectors.upkeep import Upkeep
 from kwartier.clock import Clock
@@ -41,24 +42,27 @@ def collect(settings: CollectorSettings, clock: Clock, stop: threading.Event) ->
     with ExitStack() as parts:
         store = SqliteStore(settings.keeping.path, max_bytes=settings.keeping.max_bytes)
         parts.callback(store.close)
-        session = Session(f"kwartier-collect-{settings.coop}", expiry_s=_REMEMBERED_S)
-        bus = MqttBus(settings.broker, session, begin=False)
+        shard = settings.shard
+        shard.refuse_strangers(store)
+        name = f"kwartier-collect-{settings.coop}{shard.suffix}"
+        bus = MqttBus(settings.broker, Session(name, expiry_s=_REMEMBERED_S), begin=False)
         parts.callback(bus.close)
-        ingest = Ingest(store, bus, settings.coop, clock, settings.limits)
+        own = OwnBus(bus, shard)
+        ingest = Ingest(store, own, settings.coop, clock, settings.limits)
         keep = Keep(settings.keeping.detail_days * DAY_S, settings.keeping.months_kept)
         upkeep = Upkeep(store, clock, keep)
         parts.enter_context(_thread("upkeep", upkeep.run))
         if settings.influx is not None:
             forward = _forwarding(settings.influx, store, settings, clock)
             parts.enter_context(_thread("forwarder", forward))
-        events = EventIntake(store, bus, settings.coop, clock)
+        events = EventIntake(store, own, settings.coop, clock)
         for intake in (ingest, events):
             intake.start()
             parts.callback(intake.stop)
         pulse = Pulse(clock)
         _open_door(settings, ingest, pulse, bus, clock, parts)
         bus.begin()  # only now: what waits at the broker comes with the connection
-        _log.info("collecting for %s from %s", settings.coop, settings.broker.url)
+        _log.info("collecting for %s from %s, shard %s", settings.coop, settings.broker.url, shard)
         while not (stop.is_set() or ingest.wait(0) or events.ended.is_set()):
             pulse.look(ingest.totals)
             stop.wait(_LOOK_EVERY_S)

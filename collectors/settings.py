@@ -7,6 +7,7 @@ from pathlib import Path
 
 from collectors.ingest import Limits
 from collectors.retention import DETAIL_DAYS, MONTHS_KEPT
+from collectors.shard import MOST_SHARDS, Shard
 from kwartier.broker import Broker, read_broker
 from kwartier.charts import RAW
 from kwartier.errors import SettingsError
@@ -66,6 +67,7 @@ class CollectorSettings:
         keeping: Where the record is.
         limits: How much is taken at once.
         influx: Where readings are passed on to; None for nowhere.
+        shard: Which of several collectors it is.
         metrics: Where it answers Prometheus; None for nowhere.
     """
 
@@ -74,6 +76,7 @@ class CollectorSettings:
     keeping: Keeping
     limits: Limits = field(default_factory=Limits)
     influx: InfluxPlace | None = None
+    shard: Shard = field(default_factory=Shard)
     metrics: Listening | None = None
 
 
@@ -93,6 +96,7 @@ def _settings(top: Table, folder: Path) -> CollectorSettings:
         _keeping(top.table("store"), folder),
         _limits(top.table("ingest")),
         _influx(top.table("influx"), folder) if "influx" in top.values else None,
+        _shard(top.table("shard")),
         listening_at(top.text_or_none("metrics"), "metrics"),
     )
     top.refuse_the_rest()
@@ -125,6 +129,13 @@ def _limits(table: Table) -> Limits:
     )
     table.refuse_the_rest()
     return limits
+
+
+def _shard(table: Table) -> Shard:
+    of = table.whole("of", 1, low=1, high=MOST_SHARDS)
+    shard = Shard(table.whole("number", 0, low=0, high=of - 1), of)
+    table.refuse_the_rest()
+    return shard
 
 
 def _influx(table: Table, folder: Path) -> InfluxPlace:

@@ -18,6 +18,7 @@ from api.people.tables import MessageRow
 from api.people.visitor import Role
 from collectors.sqlite_store import SqliteStore
 from collectors.store import Counts
+from collectors.union_store import UnionStore
 from kwartier.units import EpochS
 
 CHAINS_AGE_S = 300.0
@@ -125,7 +126,7 @@ def machine(house: House, chains: Chains) -> Machine:
     if house.office is not None:
         engines["books"] = house.office.books.engine
     sizes = {name: _size_bytes(engine) for name, engine in engines.items()}
-    if isinstance(house.store, SqliteStore):
+    if isinstance(house.store, SqliteStore | UnionStore):
         sizes["record"] = house.store.size_bytes()
     return Machine(
         None if plan is None else PlanHealth(plan.made_s, plan.status),

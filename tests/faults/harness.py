@@ -24,7 +24,7 @@ from random import Random
 
 from api.broker import BrokerProcess
 from collectors.sqlite_store import SqliteStore
-from collectors.store import DeviceKey
+from collectors.store import DeviceKey, Store
 from gateway.keep.outbox import Outbox
 from kwartier.clock import SystemClock
 from kwartier.interval import QUARTER_S
@@ -167,7 +167,7 @@ class Street:
         victim = random.choice(working) if working else None
         match fault:
             case Fault.GATEWAY_KILLED if victim is not None:
-                _end(self._gateways[victim], signal.SIGKILL)
+                end_process(self._gateways[victim], signal.SIGKILL)
                 self.start_gateway(victim)
             case Fault.GATEWAY_STALLED if victim is not None:
                 _stall(self._gateways[victim])
@@ -218,21 +218,26 @@ class Street:
     def finish(self) -> Verdict:
         """Stop the collector in order and compare the record with what the meters gave."""
         self._end_collector(signal.SIGTERM)
-        verdict = Verdict()
         with SqliteStore(self._record, read_only=True) as store:
-            counts = store.counts()
-            verdict.stored = counts.readings
-            verdict.blocks_held = counts.blocks + counts.dead_letters
-            verdict.problems = store.integrity()
-            for meter in self.gateways:
-                self._check_meter(store, meter, verdict)
-        verdict.duplicated = max(0, counts.readings + verdict.lost - verdict.sent)
+            return self.verdict_on(store, store.integrity())
+
+    def verdict_on(self, store: Store, problems: list[str]) -> Verdict:
+        """Compare a record with what the meters gave."""
+        counts = store.counts()
+        verdict = Verdict(
+            stored=counts.readings,
+            blocks_held=counts.blocks + counts.dead_letters,
+            problems=problems,
+        )
+        for meter in self.gateways:
+            self._check_meter(store, meter, verdict)
+        verdict.duplicated = max(verdict.duplicated, counts.readings + verdict.lost - verdict.sent)
         return verdict
 
     def close(self) -> None:
         """End whatever still runs."""
         for process in [*self._gateways.values(), *filter(None, [self._collector])]:
-            _end(process, signal.SIGKILL)
+            end_process(process, signal.SIGKILL)
         self.broker.kill()
 
     def last_words(self) -> str:
@@ -242,7 +247,7 @@ class Street:
             for log in sorted(self.folder.glob("*.log"))
         )
 
-    def _check_meter(self, store: SqliteStore, meter: int, verdict: Verdict) -> None:
+    def _check_meter(self, store: Store, meter: int, verdict: Verdict) -> None:
         outbox = Outbox(self.folder / f"gw-{meter}" / "outbox.db", f"gw-{meter}", SystemClock())
         verdict.blocks_sent += outbox.position.last
         outbox.close()
@@ -264,7 +269,7 @@ class Street:
         assert self._collector is not None
         if self._collector.poll() is not None:
             raise AssertionError(f"the collector ended by itself: {self.last_words()}")
-        _end(self._collector, how)
+        end_process(self._collector, how)
 
     def _spawn(self, name: str, *words: str) -> subprocess.Popen[bytes]:
         with (self.folder / f"{name}.log").open("ab") as log:
@@ -300,7 +305,7 @@ def _stall(process: subprocess.Popen[bytes]) -> None:
     process.send_signal(signal.SIGCONT)
 
 
-def _end(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
+def end_process(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
     if process.poll() is None:
         process.send_signal(how)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from api.cooperative.readings.pull import Recorded, pull
 from api.cooperative.readings.record import Version
 from api.cooperative.readings.validated import import_quarters
 from api.cooperative.registry import ownership_between
-from collectors.sqlite_store import SqliteStore
+from collectors.union_store import open_records
 from kwartier.cli import print_json
 from kwartier.clock import SystemClock
 from kwartier.interval import Quarter, local_day
@@ -35,7 +36,14 @@ def _pull_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to", dest="last", type=day, required=True, metavar="DAY", help="last day"
     )
-    parser.add_argument("--record", required=True, metavar="FILE", help="the house's telemetry.db")
+    parser.add_argument(
+        "--record",
+        required=True,
+        action="append",
+        type=Path,
+        metavar="FILE",
+        help="the house's telemetry.db; again for each further shard",
+    )
     parser.add_argument("--community", required=True, metavar="FILE", help="the wijk.toml")
 
 
@@ -43,7 +51,7 @@ def _pull(chosen: argparse.Namespace) -> int:
     community = read_community(Path(chosen.community))
     with (
         recognised(chosen) as (books, officer),
-        SqliteStore(Path(chosen.record), read_only=True) as store,
+        closing(open_records(chosen.record)) as store,
         books.desk(officer) as desk,
     ):
         result = pull(desk, Recorded(store, community, SystemClock()), chosen.first, chosen.last)

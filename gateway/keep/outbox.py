@@ -246,10 +246,16 @@ class Outbox:
         self._load()
 
     def _replace_file(self, why: str) -> None:
-        """Set the open file aside and go on with an empty one."""
+        """Set the open file aside and go on with an empty one, but for its events."""
+        events = outbox_events.readable(self._db)
         self._db.close()
         self._begin_again(why)
         self._load()
+        if events:
+            try:
+                self.change_events(events, ())
+            except OutboxWriteError as error:
+                _log.warning("events of the damaged outbox are not kept: %s", error)
 
     def _begin_again(self, why: str) -> None:
         self._damaged_files += 1

@@ -14,6 +14,14 @@ def kept(db: sqlite3.Connection) -> list[bytes]:
     return [bytes(payload) for mark, payload in rows if mark_of(payload) == mark]
 
 
+def readable(db: sqlite3.Connection) -> list[bytes]:
+    """Return what can still be read of the events in a file that is damaged; maybe none."""
+    try:
+        return kept(db)
+    except sqlite3.DatabaseError:
+        return []
+
+
 def change(db: sqlite3.Connection, new: Sequence[bytes], gone: Collection[str]) -> None:
     """Put events in and take others out, by their marks; the caller holds the transaction."""
     for payload in new:

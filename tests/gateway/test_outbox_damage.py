@@ -17,7 +17,7 @@ from gateway.keep.outbox import Outbox
 from gateway.keep.trouble import Trouble
 from kwartier.clock import VirtualClock
 from kwartier.errors import SettingsError
-from kwartier.events import EventKind
+from kwartier.events import Event, EventKind, encode_event
 from kwartier.reading import Reading
 from kwartier.wire import decode_block
 
@@ -212,6 +212,26 @@ def test_a_file_that_breaks_while_it_is_used_is_set_aside_and_the_gateway_goes_o
     assert outbox.append([draft(0)]) == range(1, 2)
     assert outbox.damaged_files == 1
     outbox.close()
+
+
+def test_events_outlive_the_file_whose_blocks_break_while_it_is_used(
+    file: Path, clock: VirtualClock
+) -> None:
+    told = [encode_event(Event(EventKind.CLOCK_OFF, "p1", T0 + each, "far")) for each in range(9)]
+    outbox = Outbox(file, "gw-1", clock)
+    outbox.change_events(told, ())
+    outbox.close()
+    outbox = Outbox(file, "gw-1", clock)
+    outbox._db.execute("PRAGMA cache_size = 0")
+    overwrite_pages(file)
+
+    outbox.read(range(1, outbox.position.last + 1))
+    outbox.close()
+
+    assert outbox.damaged_files == 1
+    again = Outbox(file, "gw-1", clock)
+    assert again.events() == told
+    again.close()
 
 
 class _Slow(sqlite3.Connection):

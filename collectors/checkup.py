@@ -20,6 +20,7 @@ from typing import Protocol
 
 from collectors import sqlite_months, sqlite_upkeep
 from collectors.months.shelf import Shelf
+from collectors.sqlite_schema import StoreDamagedError
 from collectors.sqlite_store import SqliteStore
 from kwartier.clock import Clock
 from kwartier.durable import replace_file
@@ -96,7 +97,7 @@ class Condition:
 class Disk(Protocol):
     """Says how full the file system of a path is."""
 
-    def __call__(self, path: Path) -> int:
+    def __call__(self, path: Path, /) -> int:
         """Return it [1/1000]."""
 
 
@@ -224,16 +225,19 @@ class Checkup:
 
         problems: list[str] = []
         is_done = True
-        with self._store.asking() as connection:
-            connection.set_progress_handler(is_over, _STEPS)
-            try:
-                problems = sqlite_upkeep.problems(connection, quick=quick)
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
-                    raise
-                is_done = False
-            finally:
-                connection.set_progress_handler(None, 0)
+        try:
+            with self._store.asking() as connection:
+                connection.set_progress_handler(is_over, _STEPS)
+                try:
+                    problems = sqlite_upkeep.problems(connection, quick=quick)
+                except sqlite3.OperationalError as error:
+                    if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+                        raise
+                    is_done = False
+                finally:
+                    connection.set_progress_handler(None, 0)
+        except StoreDamagedError as error:
+            problems = [str(error)]
         if problems:
             _LOG.error("the record is damaged: %s", problems[0])
         if not is_done and not stop.is_set():

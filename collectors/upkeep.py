@@ -22,6 +22,7 @@ from collectors.retention import (
     QUARTERS_AFTER_S,
     Keep,
 )
+from collectors.sqlite_schema import StoreDamagedError
 from collectors.sqlite_store import SqliteStore
 from kwartier.clock import Clock
 from kwartier.errors import InputError, StoreBusyError
@@ -50,11 +51,13 @@ class Upkeep:
     def run(self, stop: threading.Event) -> None:
         """Tidy once a minute until told to stop; a store that is busy is tried again."""
         while not stop.wait(_EVERY_S):
-            try:
-                self.turn(stop)
-                self._checkup.turn(stop)
-            except StoreBusyError as error:
-                _LOG.warning("upkeep waits: %s", error)
+            for part in (self.turn, self._checkup.turn):
+                try:
+                    part(stop)
+                except StoreBusyError as error:
+                    _LOG.warning("upkeep waits: %s", error)
+                except StoreDamagedError as error:
+                    self._say_once("damage", str(error))
 
     def turn(self, stop: threading.Event) -> None:
         """Do all that is due now."""

@@ -23,6 +23,8 @@ _log = logging.getLogger(__name__)
 
 SLACK_W = 300
 """So far a set-point may move before it is noted anew [W]: not every watt is worth a write."""
+_SLACK_PART = 5
+"""And by this part of itself: a shared battery on its way to 150 kW moves by 500 W each second."""
 
 
 class JournalWriteError(TemporaryError):
@@ -130,7 +132,8 @@ class SteerJournal:
                 return
             before_w = wrote.before_w
         # A write that gets lost leaves what was there before it, so either may be there.
-        either = [power_w - SLACK_W, power_w + SLACK_W]
+        slack_w = max(SLACK_W, abs(power_w) // _SLACK_PART)
+        either = [power_w - slack_w, power_w + slack_w]
         if last_w is not None:
             either.append(last_w)
         elif wrote is not None:

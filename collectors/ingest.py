@@ -8,12 +8,12 @@ broker that it need not deliver again, then tell the gateway how far the record 
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 from collectors.budget import Budget
+from collectors.inbox import Inbox
 from collectors.receiver import Parcel, Receiver, Tally, opened
 from collectors.store import Store
 from kwartier.bus import Bus, Message
@@ -115,7 +115,7 @@ class Ingest:
         self._coop = coop
         self._clock = clock
         self._limits = limits or Limits()
-        self._inbox: queue.Queue[Message] = queue.Queue(self._limits.inbox)
+        self._inbox = Inbox(self._limits.inbox)
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -147,9 +147,7 @@ class Ingest:
         if message.retained:
             message.acknowledge()
             return
-        try:
-            self._inbox.put_nowait(message)
-        except queue.Full:
+        if not self._inbox.put(message):
             self.totals.overflowed += 1
             message.acknowledge()
 
@@ -203,7 +201,7 @@ class Ingest:
 
     def _tell(self, gateway: GatewayId, ack: Ack) -> None:
         """Publish how far the record reaches; when it does not arrive, the gateway asks again."""
-        crowded = self._inbox.qsize() > self._limits.inbox // 2
+        crowded = len(self._inbox) > self._limits.inbox // 2
         rate_per_s = self._budget.rate_per_s(self._clock.monotonic_s())
         if crowded and not rate_per_s:
             rate_per_s = self._limits.busy_rate_per_s
@@ -228,19 +226,8 @@ class Ingest:
 
     def _batch(self) -> list[Message]:
         """Return the messages of the next transaction; none when nothing came for a while."""
-        try:
-            first = self._inbox.get(timeout=self._limits.gather_s)
-        except queue.Empty:
-            return []
-        batch = [first]
-        until_s = self._clock.monotonic_s() + self._limits.gather_s
-        while len(batch) < self._limits.batch:
-            left_s = min(until_s - self._clock.monotonic_s(), self._limits.lull_s)
-            try:
-                batch.append(self._inbox.get(block=left_s > 0, timeout=max(left_s, 0.0)))
-            except queue.Empty:
-                break
-        return batch
+        limits = self._limits
+        return self._inbox.take(limits.batch, limits.gather_s, limits.lull_s)
 
     def _work_off_patiently(self, batch: Sequence[Message]) -> None:
         """Try until the store takes the batch, or let go of it for its gateways to send again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -89,7 +90,7 @@ class FarSide:
         self._http = httpx.Client(
             base_url=base_url,
             timeout=httpx.Timeout(self._patience.silence_s, connect=self._patience.connect_s),
-            headers={"User-Agent": "kwartier"},
+            headers={"User-Agent": "kwartier", "Accept-Encoding": "gzip"},
             follow_redirects=False,
         )
 
@@ -169,21 +170,49 @@ class FarSide:
     def _ask(self, question: httpx.Request) -> tuple[Answer, float]:
         """Return an answer and the pause asked for [s], bounded in bytes and in time."""
         ends = time.monotonic() + self._patience.answer_s
-        body = bytearray()
         answer = self._http.send(question, stream=True)
         try:
-            for piece in answer.iter_bytes():
-                body += piece
-                if len(body) > MAX_ANSWER_BYTES:
-                    raise AnswerError(
-                        f"{self.name}: the answer is longer than {MAX_ANSWER_BYTES} bytes"
-                    )
+            body = _Body(self.name, answer.headers.get("Content-Encoding", ""))
+            for piece in answer.iter_raw():
+                body.take(piece)
                 if time.monotonic() > ends:
                     raise httpx.ReadTimeout(f"no whole answer in {self._patience.answer_s:g} s")
         finally:
             answer.close()
-        told = Answer(answer.status_code, bytes(body))
+        told = Answer(answer.status_code, body.whole())
         return told, _seconds(answer.headers.get("Retry-After", ""))
+
+
+class _Body:
+    """The bytes of an answer as they come in, never more than may be read: also when packed.
+
+    Packed bytes are unpacked here, as httpx would unpack a whole piece before anybody can count.
+    """
+
+    def __init__(self, who: str, packed_as: str) -> None:
+        self._who = who
+        self._bytes = bytearray()
+        packed_as = packed_as.lower()
+        if packed_as not in {"", "identity", "gzip"}:
+            raise AnswerError(f"{who}: the answer is packed in a way that was not asked for")
+        self._gzip = zlib.decompressobj(zlib.MAX_WBITS | 16) if packed_as == "gzip" else None
+
+    def take(self, piece: bytes) -> None:
+        """Take in a piece."""
+        if self._gzip is not None:
+            try:
+                piece = self._gzip.decompress(piece, MAX_ANSWER_BYTES + 1 - len(self._bytes))
+            except zlib.error as error:
+                raise httpx.DecodingError(f"the answer is no gzip: {error}") from error
+        self._bytes += piece
+        if len(self._bytes) > MAX_ANSWER_BYTES:
+            raise AnswerError(f"{self._who}: the answer is longer than {MAX_ANSWER_BYTES} bytes")
+
+    def whole(self) -> bytes:
+        """Return all of it."""
+        if self._gzip is not None and not self._gzip.eof and self._bytes:
+            raise httpx.DecodingError("the answer is a gzip that was cut off")
+        return bytes(self._bytes)
 
 
 def _seconds(text: str) -> float:

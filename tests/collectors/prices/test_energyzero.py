@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gzip
+import tracemalloc
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -149,3 +151,39 @@ def test_what_asking_again_cannot_mend_is_asked_once(reply: Reply, error: type[E
         prices.day(SUMMER)
 
     assert len(service.asked) == 1
+
+
+def test_a_packed_answer_is_unpacked_and_never_past_the_limit() -> None:
+    packed = gzip.compress(answer_for(SUMMER, 96).body)
+    bomb = gzip.compress(bytes(64 * 1024 * 1024))
+    as_gzip = {"Content-Encoding": "gzip"}
+    with far_side(Reply(body=packed, headers=as_gzip)) as service, source(service.url) as prices:
+        assert prices.day(SUMMER).complete
+    tracemalloc.start()
+    try:
+        with (
+            far_side(Reply(body=bomb, headers=as_gzip)) as service,
+            source(service.url) as prices,
+            pytest.raises(AnswerError, match="longer than 4194304 bytes"),
+        ):
+            prices.day(SUMMER)
+        assert tracemalloc.get_traced_memory()[1] < 24 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("packed_as", "body", "error"),
+    [
+        ("br", b"x", AnswerError),
+        ("gzip", b"no gzip", SourceDownError),
+        ("gzip", gzip.compress(b"half of it")[:-6], SourceDownError),
+    ],
+    ids=["another way", "no gzip", "half"],
+)
+def test_an_answer_packed_otherwise_or_in_half_is_named(
+    packed_as: str, body: bytes, error: type[Exception]
+) -> None:
+    reply = Reply(body=body, headers={"Content-Encoding": packed_as})
+    with far_side(reply) as service, source(service.url) as prices, pytest.raises(error):
+        prices.day(SUMMER)

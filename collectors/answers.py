@@ -60,6 +60,11 @@ def json_rows(told: Told, name: str, who: str, most: int) -> list[dict[str, Told
     return rows
 
 
+def is_whole(text: str, digits: int) -> bool:
+    """Return whether a text is a whole number of at most so many digits, 0 to 9 and no others."""
+    return 0 < len(text) <= digits and text.isascii() and text.isdigit()
+
+
 def shown(told: Told) -> str:
     """Return the beginning of what was told, as it may stand in a message."""
     return repr(told)[:120]

@@ -10,9 +10,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import date
-from decimal import Decimal
 
-from collectors.answers import AnswerError, NothingToldError, Told, json_object, json_rows, shown
+from collectors.answers import (
+    AnswerError,
+    NothingToldError,
+    Told,
+    is_whole,
+    json_object,
+    json_rows,
+    shown,
+)
 from collectors.outside import FarSide, Patience
 from collectors.prices.model import TIMES_S, PriceDay, PriceQuarter, PriceSeries, cut_day, spread
 from collectors.prices.price_text import price_of
@@ -83,12 +90,12 @@ def _row(row: dict[str, Told]) -> list[PriceQuarter]:
     if not isinstance(price, str):
         raise AnswerError(f"{WHO}'s answer: a row has no 'marketprice': {shown(row)}")
     start_s, end_s = _instant(row, "start_timestamp"), _instant(row, "end_timestamp")
-    return spread(start_s, end_s, Decimal(price_of(price)), WHO)
+    return spread(start_s, end_s, price_of(price), WHO)
 
 
 def _instant(row: dict[str, Told], name: str) -> EpochS:
     text = row.get(name)
-    if not isinstance(text, str) or not text.isdigit() or len(text) > 15 or int(text) % 1000:
+    if not isinstance(text, str) or not is_whole(text, 15) or int(text) % 1000:
         raise AnswerError(f"{WHO}'s answer: {name!r} is {shown(text)}, no whole second in ms")
     if int(text) // 1000 not in TIMES_S:
         raise AnswerError(f"{WHO}'s answer: {name!r} is {shown(text)}, which is no year of prices")

@@ -16,7 +16,14 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from xml.etree.ElementTree import Element
 
-from collectors.answers import AnswerError, NothingToldError, RefusedError, SourceDownError, shown
+from collectors.answers import (
+    AnswerError,
+    NothingToldError,
+    RefusedError,
+    SourceDownError,
+    is_whole,
+    shown,
+)
 from collectors.prices.model import PriceQuarter, PriceSeries, spread
 from collectors.prices.price_text import price_of, stamp_s
 from collectors.prices.xml_answer import child_text, children, local_name, xml_root
@@ -27,8 +34,11 @@ WHO = "ENTSO-E"
 COUPLED = "1"
 """The sequence of the coupled auction (SDAC); a series without one is of the only auction."""
 STEPS_S: Mapping[str, int] = {"PT15M": 900, "PT60M": 3600, "PT1H": 3600}
-MAX_POINTS = 4000
-"""More points in one period (40 days of quarters) are not asked for, and not taken."""
+MAX_POINTS = 40_000
+"""More prices in one answer (a year of quarters) are not asked for, and not taken.
+
+Points that are left out are filled in, so a small answer could claim any number of prices.
+"""
 _SEQUENCE = "classificationSequence_AttributeInstanceComponent.position"
 
 
@@ -50,7 +60,7 @@ def parse_entsoe(body: bytes) -> PriceSeries:
         raise AnswerError(f"{WHO}'s answer is a {local_name(root)[:60]!r}, no prices")
     kind = child_text(root, "type")
     if kind not in {None, "A44"}:
-        raise AnswerError(f"{WHO}'s answer is of type {kind!r}: day-ahead prices are A44")
+        raise AnswerError(f"{WHO}'s answer is of type {shown(kind)}: day-ahead prices are A44")
     try:
         fine, coarse = _series_of(root)
     except AnswerError:
@@ -70,19 +80,20 @@ def _said_no(root: Element) -> ContractError | NothingToldError | RefusedError |
     text = (child_text(reasons[0], "text") or "") if reasons else ""
     lower = text.lower()
     if "no matching data" in lower:
-        return NothingToldError(f"{WHO} has no prices for this time: {text[:120]}")
+        return NothingToldError(f"{WHO} has no prices for this time: {shown(text)}")
     if "exceeds" in lower or "too many" in lower or "limit" in lower:
-        return RefusedError(f"{WHO}: more was asked than it answers: {text[:120]}")
+        return RefusedError(f"{WHO}: more was asked than it answers: {shown(text)}")
     if "unauthorized" in lower or "token" in lower or "authentication" in lower:
         return RefusedError(f"{WHO} does not accept the key: look at token_file")
     if code == "503" or "unavailable" in lower:
-        return SourceDownError(f"{WHO} cannot answer now: {text[:120]}")
+        return SourceDownError(f"{WHO} cannot answer now: {shown(text)}")
     return AnswerError(f"{WHO} said no with code {shown(code)}: {shown(text)}")
 
 
 def _series_of(root: Element) -> tuple[PriceSeries, PriceSeries]:
     """Return the prices told by the quarter, and those told by the hour."""
     by_step: dict[int, list[PriceQuarter]] = {900: [], 3600: []}
+    count = 0
     for series in children(root, "TimeSeries"):
         if (child_text(series, _SEQUENCE) or COUPLED) != COUPLED:
             continue
@@ -92,7 +103,11 @@ def _series_of(root: Element) -> tuple[PriceSeries, PriceSeries]:
             raise AnswerError(f"{WHO}'s answer: curve type {curve[:20]!r} is not known here")
         for period in children(series, "Period"):
             step_s = _step_s(period)
-            by_step[step_s] += _prices(period, step_s, fills=curve == "A03")
+            start_s, points = _span(period, step_s)
+            count += points
+            if count > MAX_POINTS:
+                raise AnswerError(f"{WHO}'s answer claims more than {MAX_POINTS} prices")
+            by_step[step_s] += _prices(period, step_s, start_s, points, fills=curve == "A03")
     return PriceSeries.of(by_step[900]), PriceSeries.of(by_step[3600])
 
 
@@ -100,7 +115,9 @@ def _check_unit(series: Element) -> None:
     currency = child_text(series, "currency_Unit.name")
     unit = child_text(series, "price_Measure_Unit.name")
     if (currency, unit) != ("EUR", "MWH"):
-        raise AnswerError(f"{WHO}'s answer is in {currency}/{unit}: it must be EUR/MWH")
+        raise AnswerError(
+            f"{WHO}'s answer is in {shown(currency)} per {shown(unit)}: it must be EUR/MWH"
+        )
 
 
 def _step_s(period: Element) -> int:
@@ -113,7 +130,8 @@ def _step_s(period: Element) -> int:
     return step_s
 
 
-def _prices(period: Element, step_s: int, *, fills: bool) -> Iterator[PriceQuarter]:
+def _span(period: Element, step_s: int) -> tuple[EpochS, int]:
+    """Return when a period starts [s], and how many steps it has."""
     start_s = stamp_s(child_text(period, "timeInterval", "start"), WHO)
     end_s = stamp_s(child_text(period, "timeInterval", "end"), WHO)
     count, odd = divmod(end_s - start_s, step_s)
@@ -121,6 +139,12 @@ def _prices(period: Element, step_s: int, *, fills: bool) -> Iterator[PriceQuart
         raise AnswerError(
             f"{WHO}'s answer: a period of {end_s - start_s} s is no row of {step_s} s"
         )
+    return start_s, count
+
+
+def _prices(
+    period: Element, step_s: int, start_s: EpochS, count: int, *, fills: bool
+) -> Iterator[PriceQuarter]:
     points = _points(period, count)
     price: Decimal | None = None
     for position in range(1, count + 1):
@@ -134,7 +158,7 @@ def _points(period: Element, count: int) -> dict[int, Decimal]:
     points: dict[int, Decimal] = {}
     for point in children(period, "Point"):
         place, price = child_text(point, "position") or "", child_text(point, "price.amount")
-        if not place.isdigit() or len(place) > 5 or not 1 <= int(place) <= count:
+        if not is_whole(place, 5) or not 1 <= int(place) <= count:
             raise AnswerError(f"{WHO}'s answer: position {place[:20]!r} is not one of 1 to {count}")
         if price is None:
             raise AnswerError(f"{WHO}'s answer: position {place} has no price.amount")

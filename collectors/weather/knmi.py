@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from collectors.answers import AnswerError, NothingToldError, shown
+from collectors.answers import AnswerError, NothingToldError, is_whole, shown
 from collectors.outside import FarSide, Patience
 from collectors.weather.model import MAX_SPANS, Measure, Span, Weather, weather
 from collectors.weather.values import number_of, utc_s, wall_time
@@ -115,6 +115,6 @@ def _add(found: dict[Measure, list[Span]], row: Mapping[str, str]) -> None:
 
 def _end_s(row: Mapping[str, str]) -> EpochS:
     hour = row.get("HH", row.get("H", ""))
-    if not hour.isdigit() or not 1 <= int(hour) <= 24:
+    if not is_whole(hour, 2) or not 1 <= int(hour) <= 24:
         raise AnswerError(f"{WHO}'s text: hour {shown(hour)} is not one of 1 to 24")
     return utc_s(wall_time(row["YYYYMMDD"], "%Y%m%d", WHO)) + int(hour) * HOUR_S

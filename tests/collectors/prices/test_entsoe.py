@@ -102,6 +102,8 @@ def test_every_day_has_its_quarters(day: date, quarters: int) -> None:
         (entsoe(series(hour({1: "1"}), curve="A99")), AnswerError, "curve type"),
         (entsoe(series(hour({1: "1"}, "P1D"))), AnswerError, "resolution"),
         (entsoe(series(hour({5: "1"}))), AnswerError, "not one of 1 to 4"),
+        (entsoe(series(hour({1: "1"}).replace(">1<", ">\u00b2<", 1))), AnswerError, "not one of 1"),
+        (entsoe(series(hour({1: "1"}), unit="x" * 999)), AnswerError, "EUR/MWH"),
         (entsoe(series(hour({1: "nan"}))), AnswerError, "is no number"),
         (entsoe(series(hour({1: "1"}), hour({1: "2"}))), AnswerError, "two prices"),
         (b"<html>maintenance</html>", AnswerError, "is a 'html'"),
@@ -138,3 +140,18 @@ def test_a_zone_that_nobody_knows_is_a_wrong_setting() -> None:
 def test_no_answer_whatever_does_more_than_be_refused(body: bytes) -> None:
     with pytest.raises(KwartierError):
         parse_entsoe(body)
+
+
+def test_a_small_answer_that_claims_more_than_a_year_of_prices_is_not_filled_in() -> None:
+    forty_days = period("2026-06-01T00:00Z", "2026-07-11T00:00Z", "PT60M", {1: "1"})
+
+    with pytest.raises(AnswerError, match="more than 40000 prices"):
+        parse_entsoe(entsoe(series(*[forty_days] * 42)))
+
+
+def test_what_the_service_says_stands_on_one_short_line() -> None:
+    with pytest.raises(NothingToldError) as refused:
+        parse_entsoe(entsoe_no("No matching data found\nprices: all is well" + "x" * 999))
+
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 200

@@ -91,6 +91,7 @@ def test_awattar_tells_hours_in_milliseconds(day: date, quarters: int) -> None:
         (awattar(0, [1]).replace(b"Eur/MWh", b"ct/kWh"), AnswerError, "unit is 'ct/kWh'"),
         (awattar(0, [1]).replace(b"3600000", b"86400000"), AnswerError, "not electricity"),
         (awattar(0, [1]).replace(b"3600000", b"3600001"), AnswerError, "whole second"),
+        (awattar(0, [1]).replace(b"3600000", '"\u00b2000"'.encode()), AnswerError, "whole second"),
         (b"[]", AnswerError, "no JSON object"),
     ],
 )

@@ -162,6 +162,7 @@ NOTHING = open_meteo(["2026-07-01T12:00"], {"rain": [1]})
         (parse_knmi, b"# nothing", NothingToldError, "measured nothing"),
         (parse_knmi, b"260,20260701,1,2", AnswerError, "under 0 names"),
         (parse_knmi, KNMI.replace(b"  24,", b"  25,"), AnswerError, "one of 1 to 24"),
+        (parse_knmi, KNMI.replace(b"  24,", "  \u00b2,".encode()), AnswerError, "one of 1 to 24"),
         (parse_knmi, KNMI.replace(b"  260,20260701,   24", b"  261,20260701,   24"), AnswerError,
          "several stations"),
         (parse_pvgis, b'{"message": "over the sea"}', RefusedError, "over the sea"),

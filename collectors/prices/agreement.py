@@ -165,7 +165,7 @@ def _votes(sane: Mapping[str, PriceSeries], at_s: EpochS, *, by_hour: bool) -> d
     """Return what each source says of a quarter, in one measure for all who tell it.
 
     Where somebody tells hours, the votes are on the mean of the hour; a source that tells only a
-    part of the hour's quarters then has no vote.
+    part of the hour's quarters then has no vote, and leaves the others none who is alone.
     """
     tells = {
         name: series.eur_per_mwh[at_s]
@@ -192,7 +192,7 @@ def _decided(
 ) -> Known | None:
     """Return the price that two tell alike, or that one alone tells; None where they differ."""
     names = list(votes)
-    if len(names) == 1:
+    if sum(at_s in series.eur_per_mwh for series in sane.values()) == 1:
         return Known(sane[names[0]].eur_per_mwh[at_s], Standing.SINGLE, (names[0],))
     for place, name in enumerate(names):
         others = [other for other in names[place + 1 :] if abs(votes[name] - votes[other]) <= CENT]

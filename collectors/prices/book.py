@@ -1,7 +1,8 @@
 """The book of prices: what sources came to together, kept on disk, so that none need be there now.
 
 A price that two sources agreed on is never replaced by what one alone tells. Where sources begin to
-differ, a price that one alone had told is taken out again; an agreed one stays.
+differ, a price that one alone had told is taken out again; an agreed one stays. They may differ
+over a restart too: one alone told it before, and another alone tells it now.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from collectors.answers import NothingToldError
-from collectors.prices.agreement import Agreement, Known, Standing
+from collectors.prices.agreement import CENT, Agreement, Known, Standing
 from collectors.prices.model import PriceDay, PriceSeries
 from collectors.sqlite_schema import connect, translated
 from kwartier.interval import HOME_ZONE, Zone, local_day
@@ -78,22 +79,17 @@ class SqlitePrices:
         ]
         disputed = [(one.quarter.start_s,) for one in agreement.disputed]
         with self._writing() as db:
-            db.executemany(_KEEP, rows)
+            held = _known(db, min(agreement.known, default=0), max(agreement.known, default=0) + 1)
+            apart = {at_s for at_s, one in agreement.known.items() if _differ(held.get(at_s), one)}
+            disputed += [(at_s,) for at_s in apart]
+            db.executemany(_KEEP, [row for row in rows if row[0] not in apart])
             db.executemany("DELETE FROM price WHERE start_s = ? AND standing = 'single'", disputed)
             db.execute("DELETE FROM price WHERE start_s < ?", (int(now_s) - KEPT_DAYS * 86_400,))
 
     def known(self, start_s: EpochS, end_s: EpochS) -> Mapping[EpochS, Known]:
         """Return what is known of the quarters of ``[start_s, end_s)``, by their starts [s]."""
         with self._lock, translated(self._path):
-            rows = self._db.execute(
-                "SELECT start_s, eur_per_mwh, standing, sources FROM price"
-                " WHERE start_s >= ? AND start_s < ? ORDER BY start_s",
-                (start_s, end_s),
-            ).fetchall()
-        return {
-            at_s: Known(Decimal(price), Standing(standing), tuple(sources.split()))
-            for at_s, price, standing, sources in rows
-        }
+            return _known(self._db, start_s, end_s)
 
     def day(self, day: date) -> PriceDay:
         """Return the prices of a local day; quarters that are not known are missing.
@@ -113,3 +109,25 @@ class SqlitePrices:
         with self._lock, translated(self._path), self._db:
             self._db.execute("BEGIN IMMEDIATE")
             yield self._db
+
+
+def _known(db: sqlite3.Connection, start_s: EpochS, end_s: EpochS) -> dict[EpochS, Known]:
+    rows = db.execute(
+        "SELECT start_s, eur_per_mwh, standing, sources FROM price"
+        " WHERE start_s >= ? AND start_s < ? ORDER BY start_s",
+        (start_s, end_s),
+    ).fetchall()
+    return {
+        at_s: Known(Decimal(price), Standing(standing), tuple(sources.split()))
+        for at_s, price, standing, sources in rows
+    }
+
+
+def _differ(held: Known | None, told: Known) -> bool:
+    """Return whether two sources, each alone in its time, tell other prices."""
+    return (
+        held is not None
+        and {held.standing, told.standing} == {Standing.SINGLE}
+        and held.sources != told.sources
+        and abs(held.eur_per_mwh - told.eur_per_mwh) > CENT
+    )

@@ -117,3 +117,11 @@ def test_nothing_is_called_agreed_that_differs_by_more_than_a_cent(
     for at_s, known in found.known.items():
         if known.standing is Standing.AGREED and len(told) % 4:
             assert abs(series[0].eur_per_mwh[at_s] - series[1].eur_per_mwh[at_s]) <= CENT
+
+
+def test_who_tells_a_part_of_the_hour_is_not_passed_over_for_who_tells_the_hour() -> None:
+    found = agree({"hours": of("25", "25", "25", "25"), "part": of("900", "900", "900", None)})
+
+    assert [at(found, place) for place in range(3)] == [None, None, None]
+    assert at(found, 3) == Known(Decimal(25), Standing.SINGLE, ("hours",))
+    assert len(found.disputed) == 3

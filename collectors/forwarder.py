@@ -141,7 +141,9 @@ class Forwarder:
         end, conflicts = self._journal.journal_end()
         doubtful = self._book.doubtful_upto(generation, end, conflicts)
         position = self._book.position(generation)
-        entries = self._journal.journal_after(position, READ_BLOCKS)
+        # What came in meanwhile may hold a doubt that was not counted yet: it waits for a turn.
+        found = self._journal.journal_after(position, READ_BLOCKS)
+        entries = [entry for entry in found if entry[0] <= end]
         lines: list[str] = []
         dead: list[DeadLine] = []
         taken = 0

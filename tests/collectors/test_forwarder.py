@@ -285,6 +285,31 @@ def test_a_value_that_came_again_otherwise_is_told_as_the_record_holds_it(
     assert set(server.stored) == lines(block(1), block(3))
 
 
+def test_a_block_that_comes_while_doubts_are_counted_waits_for_the_next_turn(
+    tmp_path: Path, book: ForwardBook
+) -> None:
+    again = replace(block(1), seq=2, columns={"import_wh": (10_000, 77, 10_002)})
+
+    class Busy(SqliteStore):
+        """A record that takes a block in just after its end was asked for."""
+
+        def journal_end(self) -> tuple[int, int]:
+            told = super().journal_end()
+            if told == (1, 0):
+                with self.intake() as intake:
+                    intake.add(again, encode_block(again), NOON_S)
+            return told
+
+    with Busy(tmp_path / "record.db") as store, influx() as (server, door):
+        with store.intake() as intake:
+            intake.add(block(1), encode_block(block(1)), NOON_S)
+        sending = forwarder(store, door, book)
+        while sending.step():
+            pass
+
+    assert set(server.stored) == lines(block(1))
+
+
 def test_only_blocks_up_to_the_last_doubt_are_looked_up(book: ForwardBook) -> None:
     assert book.doubtful_upto("first", 10, 0) == 0
     assert book.doubtful_upto("first", 20, 1) == 20

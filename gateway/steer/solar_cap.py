@@ -139,9 +139,11 @@ class ExportCap:
             return
         self._word_s = seen.newest_at_s
         given_w = _given_w(seen)
-        self._uses.append((self._word_s, self._powers[-1][1] - given_w))
-        least_w = min(_since(self._powers, self._word_s - SHOWN_FOR_SURE_S)) - given_w
-        most_w = max(_since(self._powers, self._word_s - SHOWN_S)) - given_w
+        # A word may come while this turn is held up: then the newest power is all there is to it.
+        newest_w = self._powers[-1][1]
+        self._uses.append((self._word_s, newest_w - given_w))
+        least_w = min([newest_w, *_since(self._powers, self._word_s - SHOWN_FOR_SURE_S)]) - given_w
+        most_w = max([newest_w, *_since(self._powers, self._word_s - SHOWN_S)]) - given_w
         self._use_w = min(least_w, *_since(self._uses, self._word_s - RISE_WAIT_S)), most_w
 
     def _blame(self, now: Now, power_w: Watt, *, too_much: bool) -> None:

@@ -279,6 +279,15 @@ def test_an_inverter_that_counts_in_whole_percents_rises_and_is_not_written_in_v
     assert writes <= 81  # from 19 % on, one for each percent at most
 
 
+def test_a_word_that_comes_while_a_turn_is_held_up_is_taken_as_it_is() -> None:
+    cap = ExportCap(1_000, 5_000)
+    seen = Seen(grid_age_s=0.0, grid_period_s=1.0, newest_w=-3_000, newest_at_s=60.0)
+
+    limit_w = cap.decide(Now(0.0, seen, 3_400, None))
+
+    assert limit_w == 1_350  # the home uses 400 W; 1000 W, less 50 W, may be given
+
+
 @pytest.mark.parametrize(
     ("fault", "said"),
     [

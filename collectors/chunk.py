@@ -11,9 +11,10 @@ import struct
 import sys
 from array import array
 from collections.abc import Mapping, Sequence
-from itertools import accumulate, chain
+from contextlib import suppress
+from itertools import accumulate, chain, islice
 from operator import sub
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 HOUR_S = 3600
 """A chunk lies within one hour [s], so that an instant in it fits in 16 bits."""
@@ -37,15 +38,15 @@ def pack(offsets: Sequence[int], columns: Mapping[SeriesId, Values]) -> bytes:
     parts = [b"", _bytes_of(array("H", offsets))]
     count = 0
     for series, column in columns.items():
-        if None in column:
+        values: Sequence[int]
+        if _speaks_throughout(column):
+            values, sparse, places = column, 0, b""
+        else:
             rows = [row for row, value in enumerate(column) if value is not None]
             values = [value for value in column if value is not None]
-            if not values:
-                continue
             sparse, places = _SPARSE, _bytes_of(array("H", rows))
-        else:
-            values = [value for value in column if value is not None]
-            sparse, places = 0, b""
+        if not values:
+            continue
         width, body = _packed(values)
         parts += (_COLUMN.pack(series, len(values), width | sparse, values[0]), places, body)
         count += 1
@@ -126,17 +127,19 @@ def _columns(
     return found
 
 
-def _packed(values: list[int]) -> tuple[int, bytes]:
+def _speaks_throughout(column: Values) -> TypeGuard[Sequence[int]]:
+    return None not in column
+
+
+def _packed(values: Sequence[int]) -> tuple[int, bytes]:
     """Return the width and the bytes of the differences between values."""
-    steps = list(map(sub, values[1:], values))
-    low, high = min(steps, default=0), max(steps, default=0)
-    if low == high == 0:
+    steps = list(map(sub, islice(values, 1, None), values))
+    if not any(steps):
         return 0, b""
     for width in (1, 2, 4):
-        limit = 1 << (8 * width - 1)
-        if -limit <= low and high < limit:
+        with suppress(OverflowError):  # an array refuses a step that its width does not hold
             return width, _bytes_of(array(_CODES[width], steps))
-    return 8, _bytes_of(array("q", steps))
+    return 8, _bytes_of(array(_CODES[8], steps))
 
 
 def _bytes_of(numbers: array[int]) -> bytes:

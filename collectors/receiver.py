@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from collectors.store import DeadLetter, Intake
 from kwartier.envelope import Envelope, read_envelope
@@ -57,7 +58,7 @@ class Tally:
 def opened(topic: str, payload: bytes, properties: Mapping[str, str]) -> Parcel | None:
     """Return what a message holds; None when even its topic names no gateway of ours."""
     try:
-        address = Address.parse(topic)
+        address = _address(topic)
     except ContractError:
         return None
     place = read_envelope(properties)
@@ -67,6 +68,12 @@ def opened(topic: str, payload: bytes, properties: Mapping[str, str]) -> Parcel 
     except ContractError as error:
         return Parcel(address.gateway, place, None, str(error), payload)
     return Parcel(address.gateway, place or Envelope(block.epoch, block.seq), block, "", payload)
+
+
+@lru_cache(maxsize=4096)
+def _address(topic: str) -> Address:
+    """Return the parts of a topic; each gateway's few topics come again and again."""
+    return Address.parse(topic)
 
 
 def _check(block: Block, address: Address, place: Envelope | None) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from api.commands.crowd import add_arguments, reckon_folder
 from kwartier.cli import Command, print_json
 from kwartier.wire import Json
 
@@ -30,35 +32,77 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         help="CSV, CSV.gz or Parquet with utc, household, kwh_import and optionally kwh_export "
         "and kwh_pv; one row a household and quarter-hour, stamped at its start",
     )
-    backtest.add_argument(
+    _add_days(backtest)
+    many = words.add_parser(
+        "many",
+        help="the same for a folder of streets",
+        description="The same for every file of a folder, a street each, by one process or by "
+        "many; each answer is a file. Run again, only what is new or changed is judged.",
+        epilog="example:\n  kwartier moment many streets/ --workers 4",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_arguments(many, "street")
+    _add_days(many)
+
+
+def _add_days(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--from", dest="first", type=_day, metavar="DAY", help="the first day that is judged"
     )
-    backtest.add_argument(
+    parser.add_argument(
         "--to", dest="last", type=_day, metavar="DAY", help="the last day that is judged"
     )
 
 
 def _run(chosen: argparse.Namespace) -> int:
+    if chosen.word == "many":
+        return _many(chosen)
+    print_json(judgement_on(chosen.meters, chosen.first, chosen.last, shown=True))
+    return 0
+
+
+def _many(chosen: argparse.Namespace) -> int:
+    """Judge a folder; return 1 where a street was refused."""
+    from api.crowd.reckonings import judged
+
+    work = partial(judged, first=chosen.first, last=chosen.last)
+    endings = (".csv", ".csv.gz", ".parquet")
+    return reckon_folder(chosen, endings, work, f"moment {chosen.first} {chosen.last}")
+
+
+def judgement_on(
+    meters: Path, first: date | None, last: date | None, *, shown: bool = False
+) -> dict[str, Json]:
+    """Return how often the signal was right on one street.
+
+    Args:
+        meters: The file of its measured quarter-hours.
+        first: The first day that is judged; None for as early as can be.
+        last: The last one; None for as late as can be.
+        shown: Whether a bar tells how far it is.
+
+    Raises:
+        InputError: The file or the days cannot be used.
+    """
     from api.replay.meters import read_meters
     from api.signals import SOLAR_SPREAD, rules_for
     from api.street_days import judged_days
     from kwartier.progress import Progress
     from optimizer.moment_backtest import judge
 
-    measured = read_meters(chosen.meters)
-    street = judged_days(measured, chosen.first, chosen.last)
+    measured = read_meters(meters)
+    street = judged_days(measured, first, last)
     bar = Progress("judging", len(street.starts_s))
     try:
         found = judge(
             street,
             rules_for(len(measured.meters)),
             solar_spread=SOLAR_SPREAD,
-            progress=bar.show,
+            progress=bar.show if shown else lambda _: None,
         )
     finally:
         bar.end()
-    print_json(_answer(len(measured.meters), found))
-    return 0
+    return _answer(len(measured.meters), found)
 
 
 def _answer(homes: int, found: Judgement) -> dict[str, Json]:

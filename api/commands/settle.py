@@ -10,8 +10,9 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
+from api.commands.crowd import add_arguments, reckon_folder
 from kwartier.cli import Command, print_json
 from kwartier.errors import ContractError, InputError
 from kwartier.wire import Json
@@ -23,6 +24,13 @@ MAX_BYTES = 4 * 1024**3
 """The longest file that is read in pieces [bytes]."""
 PIECE_BYTES = 1024**2
 """How much of it is read at once [bytes]."""
+
+
+class Readable(Protocol):
+    """What can be read piece by piece."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes; none at the end."""
 
 
 def _period(text: str) -> dict[str, Json]:
@@ -61,8 +69,24 @@ def _configure(parser: argparse.ArgumentParser) -> None:
             "file", metavar="FILE", help="the case as JSON; - reads it from stdin"
         )
 
+    many = questions.add_parser(
+        "many",
+        help="settle a folder of cases, one for each neighbourhood",
+        description="Settle every *.json of a folder by one process or by many, and write each "
+        "answer as `kwartier settle` prints it. A case that is refused is named and the rest goes "
+        "on; run again, only what is new or changed is settled.",
+        epilog="example:\n  kwartier settle many july/ --workers 4",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_arguments(many, "neighbourhood")
+    many.add_argument(
+        "--as", dest="what", choices=list(_QUESTIONS), default="period", help="what each case is"
+    )
+
 
 def _run(chosen: argparse.Namespace) -> int:
+    if chosen.question == "many":
+        return _many(chosen)
     file, question = str(chosen.file), str(chosen.question)
     place = "standard input" if file == "-" else file
     try:
@@ -72,17 +96,36 @@ def _run(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _many(chosen: argparse.Namespace) -> int:
+    """Settle a folder; return 1 where a case was refused."""
+    from api.crowd.reckonings import settled
+
+    work = partial(settled, question=chosen.what)
+    return reckon_folder(chosen, (".json",), work, f"settle {chosen.what}")
+
+
 def _answer(file: str, question: str) -> dict[str, Json]:
-    """Return the answer to a file, or to standard input for ``-``; never more than is read."""
-    _, answer = _QUESTIONS[question]
+    """Return the answer to a file, or to standard input for ``-``."""
     try:
         with _opened(file) as opened:
-            first = opened.read(MAX_TEXT + 1)
-            if question == "period" and len(first) > MAX_TEXT:
-                return _period_in_pieces(_texts(first, opened))
-        return answer(first.decode("utf-8-sig"))
+            return answer_to(question, opened)
     except OSError as error:
         raise ContractError(f"cannot be read: {error.strerror}: check the name") from error
+
+
+def answer_to(question: str, opened: Readable) -> dict[str, Json]:
+    """Return the answer to a case that can be read; never more of it than is allowed is read.
+
+    Raises:
+        ContractError: It is no such case; the message names key, value and remedy.
+        OSError: It cannot be read.
+    """
+    _, answer = _QUESTIONS[question]
+    try:
+        first = opened.read(MAX_TEXT + 1)
+        if question == "period" and len(first) > MAX_TEXT:
+            return _period_in_pieces(_texts(first, opened))
+        return answer(first.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise ContractError(f"is not UTF-8 at byte {error.start}: save it as UTF-8") from error
 
@@ -91,7 +134,7 @@ def _opened(file: str) -> AbstractContextManager[BinaryIO]:
     return nullcontext(sys.stdin.buffer) if file == "-" else Path(file).open("rb")
 
 
-def _texts(first: bytes, opened: BinaryIO) -> Iterator[str]:
+def _texts(first: bytes, opened: Readable) -> Iterator[str]:
     """Yield the text of a long file in pieces, of which the first was read already."""
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     size = 0

@@ -1,0 +1,1 @@
+"""The same reckoning for many neighbourhoods, by one process or by many."""

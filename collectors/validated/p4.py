@@ -26,6 +26,7 @@ from collectors.answers import AnswerError
 from kwartier.errors import ContractError
 from kwartier.identity import checked_ean
 from kwartier.interval import QUARTER_S, epoch_s, parse_instant
+from kwartier.packing import printable
 from kwartier.units import EpochS, Wh, wh_from_kwh
 
 MOST_READINGS = 40_000
@@ -34,6 +35,7 @@ MOST_READINGS = 40_000
 _ROOT = "P4CollectedDataBatchResultResponseEnvelope"
 _POINT = "P4MeteringPoint"
 _REGISTER = re.compile(r"(?:1-[0-9]:)?([12])\.8\.([012])(?:\.255)?", re.ASCII)
+_TARIFFS = ("1", "2")
 _DIRECTIONS = {"1": "import", "2": "export"}
 
 
@@ -102,13 +104,17 @@ def _point(element: Element) -> MeteringPoint:
         return MeteringPoint("", refused="its EANID is no EAN of 18 digits")
     for rejection in _all(element, "Rejection"):
         code, why = _text(rejection, "RejectionCode"), _text(rejection, "RejectionText")
-        point.refused = f"the grid operator gives nothing: {f'{code} {why}'.strip()[:120]}"
+        said = printable(f"{code} {why}".strip()[:120])
+        point.refused = f"the grid operator gives nothing: {said}"
         return point
     try:
         for meter in _all(element, "P4EnergyMeter"):
             point.quarters += _quarters(point.ean, meter)
     except ContractError as error:
         return MeteringPoint(point.ean, refused=str(error))
+    if len({quarter.start_s for quarter in point.quarters}) < len(point.quarters):
+        return MeteringPoint(point.ean, refused="two of its meters tell of the same quarter")
+    point.quarters.sort(key=lambda quarter: quarter.start_s)
     if not point.quarters:
         point.refused = "no two readings lie a quarter-hour apart: ask for interval readings (INT)"
     return point
@@ -156,6 +162,9 @@ def _readings(register: Element) -> dict[EpochS, Wh]:
 
 def _differences(registers: Mapping[str, Mapping[EpochS, Wh]]) -> dict[EpochS, Wh]:
     """Return what each quarter counted: by the total register, or by all tariffs together."""
+    if "0" not in registers and len(registers) < len(_TARIFFS):
+        (lone,) = registers
+        raise ContractError(f"tariff {lone} stands there without the other: ask for both registers")
     counters = [registers["0"]] if "0" in registers else list(registers.values())
     found: dict[EpochS, Wh] = {}
     for start_s in counters[0]:

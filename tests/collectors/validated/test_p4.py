@@ -52,6 +52,26 @@ def test_both_tariffs_are_added_up_and_both_directions_kept_apart() -> None:
     assert told == [(100, 3), (50, 4)]
 
 
+def two_meters(old: list[int], new: list[int], changed_s: int) -> str:
+    """One connection whose meter was changed; the new one stands first."""
+    after, before = (
+        register("1.8.0", readings(start_s, counted))
+        for start_s, counted in ((changed_s, new), (NOON_S, old))
+    )
+    meter = "</P4EnergyMeter><P4EnergyMeter><ID>E0002</ID>"
+    return point(EAN, after + meter + before)
+
+
+def test_a_meter_that_was_changed_leaves_the_quarters_of_both_in_order() -> None:
+    (told,) = read(answer(two_meters([10, 20], [5], NOON_S + 3 * QUARTER_S)))
+
+    assert told.quarters == [
+        ValidatedQuarter(EAN, NOON_S, 10, None),
+        ValidatedQuarter(EAN, NOON_S + QUARTER_S, 20, None),
+        ValidatedQuarter(EAN, NOON_S + 3 * QUARTER_S, 5, None),
+    ]
+
+
 def test_where_there_is_a_total_the_tariffs_are_not_added_to_it() -> None:
     counted = readings(NOON_S, [70])
 
@@ -82,6 +102,13 @@ def test_a_namespace_of_another_version_changes_nothing() -> None:
     ("told", "named"),
     [
         (rejected(EAN, "25", "No consent"), "gives nothing: 25 No consent"),
+        (rejected(EAN, "25", "No\nconsent\x9b31m"), "gives nothing: 25 No consent 31m"),
+        (point(EAN, register("1.8.1", readings(NOON_S, [5]))), "tariff 1 stands there without"),
+        (
+            point(EAN, register("1.8.0", readings(NOON_S, [5])), register("2.8.2", {})),
+            "tariff 2 stands there without",
+        ),
+        (two_meters([5], [6], NOON_S), "two of its meters tell of the same quarter"),
         (point("123", register("1.8.0", readings(NOON_S, [5]))), "no EAN of 18 digits"),
         (point(EAN, register("1.8.0", {NOON_S: 1, NOON_S + 86_400: 2})), "interval readings"),
         (point(EAN, register("1.8.0", {NOON_S: 9, NOON_S + 900: 2})), "counts backwards"),

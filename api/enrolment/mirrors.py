@@ -76,7 +76,7 @@ class Mirrors:
         self._lock = threading.Lock()
         self._heard: dict[GatewayId, _Heard] = {}
         self._waiting: dict[GatewayId, _Waiting] = {}
-        self._number = 0
+        self._numbers: dict[GatewayId, int] = {}
         self._refused = 0
         self._bus: Bus | None = None
         self._coop: CoopId = ""
@@ -147,8 +147,10 @@ class Mirrors:
                 return None
             heard = self._heard.get(gateway)
             taken = 0 if heard is None else heard.mirror.pressed
-            self._number = max(self._number, taken, int(clock.now_s() * 1000)) + 1
-            waiting = self._waiting[gateway] = _Waiting(self._number)
+            before = max(self._numbers.get(gateway, 0), taken, int(clock.now_s() * 1000))
+            # Each gateway has its own: one that lies about what it took spoils no other's.
+            self._numbers[gateway] = before + 1
+            waiting = self._waiting[gateway] = _Waiting(before + 1)
         return waiting
 
     def _told(self, message: Message) -> None:

@@ -117,6 +117,21 @@ def test_numbers_rise_over_a_restart_and_when_the_servers_clock_goes_back() -> N
     assert numbers[-1] > numbers[-2] + 7
 
 
+def test_a_box_that_lies_about_what_it_took_spoils_no_press_of_another() -> None:
+    bus, heard = InProcessBus(), list[Press]()
+    wizards, _ = listening(bus)
+    answering(bus, heard)
+    lies = Address("street", "gw-99", Lane.WIZARD).topic
+    bus.publish(lies, encode_mirror(mirror(2**53)))
+    with pytest.raises(NoAnswerError):
+        wizards.press("gw-99", Step.METER, "anew", {}, within_s=0.01)
+
+    told = wizards.press("gw-14", Step.METER, "anew", {})
+
+    assert told.outcome is PressOutcome.DONE
+    assert heard[0].number < 2**53
+
+
 def test_a_silent_box_is_waited_for_a_bounded_time_and_one_press_at_a_time() -> None:
     bus = InProcessBus()
     wizards, _ = listening(bus)

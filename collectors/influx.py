@@ -79,9 +79,12 @@ class InfluxSettings:
     timeout_s: float = 10.0
 
     def __post_init__(self) -> None:
-        if not self.url.startswith(("http://", "https://")):
+        if not self.url.startswith(("http://", "https://")) or "@" in self.url:
+            # What stands before an @ may be a secret, and the address stands in messages.
+            plain = self.url.rpartition("@")[2]
             raise InfluxSettingsError(
-                f"InfluxDB's address {self.url!r} must start with http:// or https://"
+                f"InfluxDB's address {plain!r} must start with http:// or https://, "
+                "and have no name or password in it"
             )
         for name, value in (("token", self.token), ("org", self.org), ("bucket", self.bucket)):
             if not value:

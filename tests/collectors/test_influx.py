@@ -132,7 +132,11 @@ def test_the_token_does_not_show_in_the_settings() -> None:
 
 @pytest.mark.parametrize(
     ("url", "token", "named"),
-    [("influx:8086", "t", "must start with http"), ("http://influx", "", "token is empty")],
+    [
+        ("influx:8086", "t", "must start with http"),
+        ("http://grid:hidden@influx", "t", "'influx' must .* no name or password in it"),
+        ("http://influx", "", "token is empty"),
+    ],
 )
 def test_settings_that_cannot_work_are_refused_at_once(url: str, token: str, named: str) -> None:
     with pytest.raises(InfluxSettingsError, match=named):

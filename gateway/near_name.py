@@ -66,20 +66,22 @@ class NearName:
     def _asked(self) -> str:
         from zeroconf import (  # type: ignore[attr-defined]  # one is not in its list
             AddressResolverIPv4,
+            Error,
             IPVersion,
-            NonUniqueNameException,
             Zeroconf,
         )
 
         interfaces = self._interfaces
         try:
             zeroconf = Zeroconf() if interfaces is None else Zeroconf(interfaces=list(interfaces))
-        except (OSError, NonUniqueNameException) as error:
+        except (OSError, Error) as error:
             raise LinkDownError(f"{self._host}: no network to ask for it: {error}") from error
         try:
             resolver = AddressResolverIPv4(f"{self._host.rstrip('.')}.")
             resolver.request(zeroconf, self._wait_ms)
             found = [str(one) for one in resolver.ip_addresses_by_version(IPVersion.V4Only)]
+        except Error as error:  # it was too busy to begin: no reason to end the meter's thread
+            raise LinkDownError(f"{self._host}: could not be asked for: {error}") from error
         finally:
             zeroconf.close()
         near = [one for one in found if ipaddress.ip_address(one).is_private]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from api.house import House
-from collectors.store import DeviceKey
+from collectors.store import DeviceKey, Store
 from kwartier.identity import GatewayId
 from kwartier.interval import QUARTER_S
-from kwartier.model import Connection
+from kwartier.model import Community, Connection
 from kwartier.units import EpochS
 
 FRESH_S = 900
@@ -112,7 +112,7 @@ def gateways(house: House) -> list[GatewayHealth]:
             GatewayHealth(
                 gateway,
                 homes,
-                _broken(house, gateway, homes, known, now_s),
+                _broken(house.community, gateway, homes, known, now_s),
                 _newest(known, gateway),
                 quarters[gateway],
                 None if state is None else state.state.online,
@@ -129,9 +129,23 @@ def gateways(house: House) -> list[GatewayHealth]:
 def first_broken(house: House) -> Counter[Link]:
     """Return how many enrolled gateways have which first broken link."""
     known, now_s = heard(house), int(house.clock.now_s())
-    return Counter(
-        _broken(house, gateway, homes, known, now_s) for gateway, homes in enrolled(house).items()
-    )
+    return Counter(links_of(house.community, known, now_s).values())
+
+
+def links_of(
+    community: Community, known: Mapping[DeviceKey, EpochS], now_s: EpochS
+) -> dict[GatewayId, Link]:
+    """Return the first broken link of each gateway of a neighbourhood.
+
+    Args:
+        community: The neighbourhood.
+        known: When each device's newest reading was stored, as `heard_in` tells.
+        now_s: What time it is [s].
+    """
+    return {
+        gateway: _broken(community, gateway, homes, known, now_s)
+        for gateway, homes in enrolled_in(community).items()
+    }
 
 
 def strangers(house: House) -> list[tuple[GatewayId, EpochS | None]]:
@@ -145,17 +159,27 @@ def strangers(house: House) -> list[tuple[GatewayId, EpochS | None]]:
 
 def heard(house: House) -> Mapping[DeviceKey, EpochS]:
     """Return when each device's newest reading was stored, as the device told it [s]."""
+    return heard_in(house.store)
+
+
+def heard_in(store: Store) -> Mapping[DeviceKey, EpochS]:
+    """Return when each device's newest reading was stored in a record [s]."""
     found: dict[DeviceKey, EpochS] = {}
-    for latest in house.store.latest():
+    for latest in store.latest():
         found[latest.key] = max(latest.at_s, found.get(latest.key, latest.at_s))
     return found
 
 
 def enrolled(house: House) -> dict[GatewayId, tuple[str, ...]]:
     """Return the gateways of the neighbourhood, each with the homes and batteries it reads."""
+    return enrolled_in(house.community)
+
+
+def enrolled_in(community: Community) -> dict[GatewayId, tuple[str, ...]]:
+    """Return the gateways that a neighbourhood names, each with what it reads."""
     found: dict[GatewayId, tuple[str, ...]] = {}
-    read = [(one.gateway, one.id) for one in house.community.connections.values()]
-    read += [(one.gateway, one.id) for one in house.community.batteries.values()]
+    read = [(one.gateway, one.id) for one in community.connections.values()]
+    read += [(one.gateway, one.id) for one in community.batteries.values()]
     for gateway, name in read:
         found[gateway] = (*found.get(gateway, ()), name)
     return found
@@ -188,7 +212,7 @@ def _home_links(
 
 
 def _broken(
-    house: House,
+    community: Community,
     gateway: GatewayId,
     homes: Iterable[str],
     known: Mapping[DeviceKey, EpochS],
@@ -196,7 +220,7 @@ def _broken(
 ) -> Link:
     """Return the first broken link of what a gateway reads."""
     for home in homes:
-        connection = house.community.connections.get(home)
+        connection = community.connections.get(home)
         if connection is not None:
             links = _home_links(connection, known, now_s)
             if links.broken is not Link.NONE:

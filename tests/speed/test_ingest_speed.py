@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import statistics
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from api.broker import running_broker
-from collectors.ingest import Ingest
+from collectors.ingest import Ingest, Limits
 from collectors.sqlite_store import SqliteStore
 from gateway.keep.blocks import Draft
 from gateway.keep.courier import Courier
@@ -23,6 +24,7 @@ from kwartier.envelope import Envelope
 from kwartier.mqtt import MqttBus, Session
 from kwartier.reading import Reading
 from kwartier.wire import block_of, encode_block
+from tests.speed.waiting_blocks import Took, WaitingBlocks
 
 pytestmark = [pytest.mark.speed, pytest.mark.broker]
 
@@ -30,6 +32,11 @@ BLOCKS = 3000
 ROWS = 60
 T0 = 1_767_225_600
 GATEWAYS = 4
+UNBOUND_PER_S = 100_000
+"""A rate that holds no gateway back: what is measured is the speed, not the share granted."""
+WAITING = 1000
+"""Blocks of each gateway that wait at the broker; all together fit in the inbox of ingest."""
+ROUNDS = 5
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +109,7 @@ def end_to_end_s(broker: Broker, folder: Path, gateways: int) -> float:
         outboxes.append(outbox)
     record = SqliteStore(folder / "record.db")
     collecting = MqttBus(broker, Session(f"collect-{coop}"))
-    ingest = Ingest(record, collecting, coop, clock)
+    ingest = Ingest(record, collecting, coop, clock, Limits(busy_rate_per_s=UNBOUND_PER_S))
     ingest.start()
     heard = threading.Semaphore(0)
     collecting.subscribe(f"nec/v1/{coop}/+/ack", lambda message: heard.release())  # noqa: ARG005
@@ -159,3 +166,38 @@ def test_readings_a_second_from_outbox_to_record(mosquitto: Broker, tmp_path: Pa
         rate = BLOCKS * ROWS / took_s
         print(f"{name:<52} {rate:>10,.0f} readings/s {base_s / took_s:>6.2f} x")
     assert rows[2][1] < 20 * base_s
+
+
+def test_readings_a_second_from_broker_to_record(mosquitto: Broker, tmp_path: Path) -> None:
+    """Blocks wait at the broker, so that nobody publishes while they are read."""
+    payloads = {
+        f"gw-{gateway}": [
+            encode_block(block_of(list(readings(block)), f"gw-{gateway}", "e1", block + 1))
+            for block in range(WAITING)
+        ]
+        for gateway in range(GATEWAYS)
+    }
+    count = GATEWAYS * WAITING * ROWS
+    pairs: list[tuple[Took, Took]] = []
+    for number in range(ROUNDS):
+        waiting, path = WaitingBlocks(mosquitto, payloads), tmp_path / f"{number}.db"
+        if number % 2:
+            stored = waiting.read_by_collector(path)
+            pairs.append((waiting.read_by_paho(), stored))
+        else:
+            heard = waiting.read_by_paho()
+            pairs.append((heard, waiting.read_by_collector(path)))
+
+    print(f"\n{GATEWAYS * WAITING} blocks of {ROWS} readings; CPU is this process's own")
+    for heard, stored in pairs:
+        print(_line("paho alone", heard, count), "|", _line("to the record", stored, count))
+    wall = statistics.median(heard.wall_s / stored.wall_s for heard, stored in pairs)
+    cpu = statistics.median(stored.cpu_s / heard.cpu_s for heard, stored in pairs)
+    rate = count / statistics.median(stored.wall_s for _, stored in pairs)
+    print(f"median {rate:,.0f} readings/s, {wall:.2f} x paho alone, for {cpu:.2f} x its CPU time")
+    assert cpu < 5
+
+
+def _line(name: str, took: Took, count: int) -> str:
+    """Return readings a second, and CPU time a reading."""
+    return f"{name} {count / took.wall_s:>9,.0f}/s {took.cpu_s / count * 1e6:.2f} us"

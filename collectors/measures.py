@@ -6,6 +6,7 @@ from pathlib import Path
 
 from collectors.backlog import backlog_of
 from collectors.ingest import Totals
+from collectors.record_measures import record_measures
 from kwartier.clock import Clock
 from kwartier.metrics_text import Measure, disk_measures
 
@@ -79,6 +80,7 @@ def collector_measures(
             for name, meaning in _COUNTED.items()
         ),
         *disk_measures(record.parent),
+        *record_measures(record, int(clock.now_s())),
     ]
     return [*told, *_forwarding(record, clock)] if forwards else told
 

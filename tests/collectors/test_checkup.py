@@ -19,6 +19,7 @@ from collectors.checkup import (
     read_condition,
 )
 from collectors.months.calendar import Month
+from collectors.record_measures import record_measures
 from collectors.sqlite_store import SqliteStore
 from kwartier.clock import VirtualClock
 from kwartier.errors import InputError
@@ -61,6 +62,27 @@ def test_what_is_written_is_read_back(store: SqliteStore) -> None:
     assert told.months_bytes > 0
     assert told.alarm_permille == 0
     assert told.is_sound
+
+
+def test_prometheus_is_told_sizes_alarms_and_whether_it_is_sound(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    assert record_measures(store.path, NIGHT_S) == []
+    take_in(store, registers(1, (0, 1)))
+    put_away(store)
+    (tmp_path / "record.db.months" / "2025-07.readings.1.parquet").unlink()
+    Checkup(store, VirtualClock(NIGHT_S), FullDisk(910)).turn(GOING)
+
+    told = {one.name: one.value for one in record_measures(store.path, NIGHT_S + 60)}
+
+    assert told == {
+        "kwartier_record_bytes": store.size_bytes(),
+        "kwartier_months_bytes": 0,
+        "kwartier_record_filled_ratio": 1000 * store.size_bytes() // (100 * 2**20) / 1000,
+        "kwartier_record_alarm_ratio": 0.9,
+        "kwartier_record_sound": False,
+        "kwartier_record_looked_age_seconds": 60,
+    }
 
 
 def test_nothing_is_told_of_a_record_that_nobody_looked_at(tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ password_file = "password"
 path = "/tmp/record.db"
 max_mib = 10
 detail_days = 7
+months_kept = 6
 [ingest]
 inbox = 100
 batch = 10
@@ -67,7 +68,7 @@ token_file = "token"
     settings = read_settings(path)
 
     assert settings.broker == Broker("broker.example", 9883, Tls(), "collector", "geheim")
-    assert settings.keeping == Keeping(Path("/tmp/record.db"), 10 * 1024 * 1024, 7)
+    assert settings.keeping == Keeping(Path("/tmp/record.db"), 10 * 1024 * 1024, 7, 6)
     assert settings.limits == Limits(inbox=100, batch=10, gather_s=0.1, patience_s=3.0)
     assert settings.influx is not None
     assert settings.influx.token == "t0ken"

@@ -27,6 +27,10 @@ _VALUE = 'keep(columns: ["_time", "_value"])'
 _SIDE_BY_SIDE = 'pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")'
 _GIVEN = "(if r.grid_w < 0 then -r.grid_w else 0)"
 _TAKEN = "(if r.grid_w > 0 then r.grid_w else 0)"
+_SUN_GIVEN = f"(if -r.grid_w > r.solar_w then r.solar_w else {_GIVEN})"
+"""What the battery gives to the grid beside the sun is no sun of this quarter-hour."""
+_USE_TAKEN = f"(if r.grid_w > r.load_w then r.load_w else {_TAKEN})"
+"""What the battery takes from the grid is not used yet."""
 
 
 def over_time(measurement: str, field: str, divisor: int = 1) -> str:
@@ -63,12 +67,12 @@ def grid_over_time() -> str:
 
 def sun_used_by_day() -> str:
     """Return the question for the sun that all together used themselves, each day [Wh]."""
-    return _day_of_balance(_energy(f"r.solar_w - {_GIVEN}"), "sum")
+    return _day_of_balance(_energy(f"r.solar_w - {_SUN_GIVEN}"), "sum")
 
 
 def sun_given_by_day() -> str:
-    """Return the question for what was given to the grid, each day [Wh]."""
-    return _day_of_balance(_energy(_GIVEN), "sum")
+    """Return the question for the sun that went to the grid at once, each day [Wh]."""
+    return _day_of_balance(_energy(_SUN_GIVEN), "sum")
 
 
 def taken_peak_by_day() -> str:
@@ -88,12 +92,12 @@ def taken_peak() -> str:
 
 def self_use() -> str:
     """Return the question for the part of the sun that all together used themselves [%]."""
-    return _balance(_START) + _part(f"r.solar_w - {_GIVEN}", "r.solar_w")
+    return _balance(_START) + _part(f"r.solar_w - {_SUN_GIVEN}", "r.solar_w")
 
 
 def self_sufficiency() -> str:
     """Return the question for the part of the use that did not come from the grid [%]."""
-    return _balance(_START) + _part(f"r.load_w - {_TAKEN}", "r.load_w")
+    return _balance(_START) + _part(f"r.load_w - {_USE_TAKEN}", "r.load_w")
 
 
 def _piped(*steps: str) -> str:

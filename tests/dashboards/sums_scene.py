@@ -35,6 +35,9 @@ _SUMS: dict[str, dict[str, int]] = {
     # 25 October: the day began at 22:00Z and ends at 23:00Z, an hour later than usual
     "2026-10-24T22:00:00Z": {"homes": 6, "solar_w": 0, "load_w": 7000, "battery_w": -1000,
                              "soc_permille": 535, "shared_wh": 50},
+    # at night the battery charges from the grid, in the morning it gives to it: neither is sun
+    "2026-10-25T02:00:00Z": {"homes": 6, "solar_w": 0, "load_w": 500, "battery_w": 4000},
+    "2026-10-25T05:00:00Z": {"homes": 6, "solar_w": 0, "load_w": 1000, "battery_w": -3000},
     "2026-10-25T12:00:00Z": {"homes": 6, "solar_w": 2000, "load_w": 1000, "battery_w": 0,
                              "soc_permille": 535},
     "2026-10-25T12:15:00Z": {"homes": 6, "solar_w": 3000, "load_w": 1500, "battery_w": 500,

@@ -70,7 +70,7 @@ def test_what_is_shown_in_another_unit_is_divided() -> None:
         (flux.newest(SUMS, "homes"), 6),
         (flux.taken_peak(), 7000 - 1000),
         (flux.self_use(), 100 * (6000 + 1000 + 2000) / (8000 + 2000 + 3000)),
-        (flux.self_sufficiency(), 100 * (2000 + 2000 + 1000 + 1000 + 1500) / 16500),
+        (flux.self_sufficiency(), 100 * (2000 + 2000 + 1000 + 1000 + 1000 + 1500) / 18000),
     ],
     ids=["surplus", "use", "full", "homes", "peak", "self use", "self sufficiency"],
 )
@@ -85,7 +85,7 @@ def test_a_number_is_what_a_hand_works_out(question: str, expected: float) -> No
         (flux.sun_used_by_day(), (2000 + 6000) / 4, (1000 + 2000) / 4),
         (flux.sun_given_by_day(), (2000 + 2000) / 4, (1000 + 1000) / 4),
         (flux.taken_peak_by_day(), 3000, 6000),
-        (flux.given_peak_by_day(), 2000, 1000),
+        (flux.given_peak_by_day(), 2000, 2000),
     ],
     ids=["shared", "used", "given", "taken peak", "given peak"],
 )

@@ -8,7 +8,8 @@ from datetime import date
 from pathlib import Path
 
 from kwartier.cli import Command, print_json
-from kwartier.errors import KwartierError, SettingsError
+from kwartier.errors import KwartierError, SettingsError, UsageError
+from kwartier.settings import Table, read_secret
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,9 +32,12 @@ def _run(chosen: argparse.Namespace) -> int:
 def _fetch(chosen: argparse.Namespace) -> int:
     from collectors.prices.settings import SourceSettings, checked_kind, source_of
 
-    kind = checked_kind(chosen.source, chosen.area, "--source")
+    try:
+        kind = checked_kind(chosen.source, chosen.area, "--source")
+    except SettingsError as error:
+        raise UsageError(str(error)) from error
     if kind == "file" and chosen.file is None:
-        raise SettingsError("--source file: name it with --file")
+        raise UsageError("--source file: name it with --file")
     token = _token(chosen.token_file) if kind == "entsoe" else ""
     day: date = chosen.day
     with closing(source_of(SourceSettings(kind, chosen.area, token, chosen.file))) as source:
@@ -72,14 +76,8 @@ def _decode(chosen: argparse.Namespace) -> int:
 
 def _token(path: Path | None) -> str:
     if path is None:
-        raise SettingsError("--source entsoe: name the file with its key with --token-file")
-    try:
-        token = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        raise SettingsError(f"--token-file {path}: cannot be read") from None
-    if not token:
-        raise SettingsError(f"--token-file {path}: is empty: put the key in it")
-    return token
+        raise UsageError("--source entsoe: name the file with its key with --token-file")
+    return read_secret(Table({"token-file": str(path)}, "--"), "token-file", Path())
 
 
 def _day(text: str) -> date:

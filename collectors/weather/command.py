@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kwartier.cli import Command, print_json
-from kwartier.errors import InputError, SettingsError
+from kwartier.errors import InputError, TemporaryError, UsageError
 
 if TYPE_CHECKING:
     from collectors.weather.fetching import WeatherSource
@@ -58,7 +58,7 @@ def _source(chosen: argparse.Namespace) -> WeatherSource:
     if chosen.source == "knmi":
         return Knmi(chosen.station)
     if chosen.year is None:
-        raise SettingsError("--source pvgis: say which past year with --year")
+        raise UsageError("--source pvgis: say which past year with --year")
     return Pvgis(*place, chosen.year, chosen.slope, chosen.azimuth)
 
 
@@ -83,7 +83,10 @@ def _kept(source: str, path: Path) -> Weather:
         "knmi": parse_knmi,
         "pvgis": parse_pvgis,
     }[source]
-    return parse(body, kept_s)
+    try:
+        return parse(body, kept_s)
+    except (InputError, TemporaryError) as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def _answer(told: Weather) -> dict[str, object]:

@@ -65,5 +65,14 @@ def test_a_source_that_cannot_be_asked_is_named(
 ) -> None:
     code = main(["prices", "fetch", "--day", "2026-07-01", *words])
 
-    assert code == 78
+    assert code == 2
     assert named in capsys.readouterr().err
+
+
+def test_a_key_that_cannot_be_read_is_a_wrong_setting(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["prices", "fetch", "--day", "2026-07-01", "--source", "entsoe", "--token-file"]
+
+    assert main([*words, str(tmp_path)]) == 78
+    assert f"--token-file: {tmp_path}: Is a directory" in capsys.readouterr().err

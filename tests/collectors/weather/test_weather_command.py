@@ -29,7 +29,7 @@ def test_a_kept_answer_is_shown_with_the_time_of_each_value(
     ("words", "code", "named"),
     [
         (["decode", "--source", "knmi", "away.txt"], 1, "cannot be read"),
-        (["fetch", "--source", "pvgis"], 78, "--year"),
+        (["fetch", "--source", "pvgis"], 2, "--year"),
     ],
 )
 def test_what_cannot_be_done_is_named(
@@ -45,4 +45,6 @@ def test_the_wrong_source_refuses_the_answer_of_another(
     (tmp_path / "year.json").write_bytes(PVGIS_JSON)
 
     assert main(["weather", "decode", "--source", "knmi", str(tmp_path / "year.json")]) == 1
-    assert "KNMI's text" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'year.json'}: KNMI's text" in said
+    assert len(said.splitlines()) == 1

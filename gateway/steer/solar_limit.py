@@ -69,6 +69,7 @@ class SolarLimit:
         self._group = models()[123]
         self._start = self._group.offset("WMaxLimPct")
         self._maybe: frozenset[int] = frozenset()
+        self._is_timed = False
 
     def limit(self, percent: Decimal, revert_s: int, *, stop: bool = False) -> HeldLimit:
         """Hold the inverter to a part of its rating, and return what it became.
@@ -104,13 +105,13 @@ class SolarLimit:
             )
         if not 0 < held.revert_s <= revert_s:
             # Such a limit would stay for good when this gateway died, and nobody would end it.
-            self.release()
+            self._put_back(words)
             raise NoRevertTimerError(
                 f"the inverter took a limit, and {held.revert_s} s instead of {revert_s} s as its "
                 "time to end by itself: what was there was put back; keep the export cap in the "
                 "inverter's own settings"
             )
-        self._maybe = frozenset({raw})
+        self._maybe, self._is_timed = frozenset({raw}), True
         return HeldLimit(Decimal(raw).scaleb(exponent), held.revert_s)
 
     def standing(self) -> HeldLimit | None:
@@ -134,17 +135,24 @@ class SolarLimit:
         words, points = self._read()
         found = _found(points)
         self._refuse_foreign(found, _exponent(points))
-        if not found.same(prior):
-            self._budget.spend(release=True)
-            self._write(words, prior)
-            held = _found(self._read()[1])
-            if not held.same(prior):
-                raise LimitNotHeldError(f"the inverter still holds the limit {held.raw} (raw)")
-        self._forget()
+        if found.same(prior):
+            self._forget()
+        else:
+            self._put_back(words)
 
     @property
     def _address(self) -> int:
         return self._place.address + self._start
+
+    def _put_back(self, words: Words) -> None:
+        prior = self._journal.prior
+        assert prior is not None
+        self._budget.spend(release=True)
+        self._write(words, prior)
+        held = _found(self._read()[1])
+        if not held.same(prior):
+            raise LimitNotHeldError(f"the inverter still holds the limit {held.raw} (raw)")
+        self._forget()
 
     def _refuse_foreign(self, found: Limit, exponent: int) -> None:
         limits = found.on == _ON and Decimal(found.raw).scaleb(exponent) < _WHOLE
@@ -158,14 +166,14 @@ class SolarLimit:
     def _is_ours(self, found: Limit) -> bool:
         """Return whether a limit can be ours.
 
-        What this process wrote it knows. After a restart the timer tells: ours has the one we gave
-        it, and a limit for good has none. A stranger's that is as short is renewed by its owner.
+        What this process wrote it knows. The timer tells too: ours has the one we gave it, once the
+        inverter was seen to take it, and a limit for good has none. After a restart there is only
+        that; a stranger's that is as short is renewed by its owner.
         """
-        if self._journal.prior is None:
+        if self._journal.prior is None or (self._maybe and found.raw not in self._maybe):
             return False
-        if self._maybe:
-            return found.raw in self._maybe
-        return 0 < found.revert_s <= self._journal.revert_s
+        is_our_timer = 0 < found.revert_s <= self._journal.revert_s
+        return is_our_timer or (bool(self._maybe) and not self._is_timed)
 
     def _forget(self) -> None:
         self._maybe = frozenset()

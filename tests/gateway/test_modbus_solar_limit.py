@@ -163,6 +163,34 @@ def test_a_limit_that_somebody_changed_since_stays(tmp_path: Path) -> None:
     assert inverter.limited == (6_000, 90, 1)
 
 
+@pytest.mark.parametrize("timer_s", [0, 3_600])
+def test_a_limit_for_good_that_is_as_high_as_ours_by_chance_stays(
+    tmp_path: Path, timer_s: int
+) -> None:
+    inverter = Inverter()
+    limit = limiter(inverter, tmp_path)
+    limit.limit(Decimal(30), 90)
+    inverter.words[2 + models()[123].offset("WMaxLimPct_RvrtTms")] = timer_s
+
+    with pytest.raises(ForeignLimitError, match="it stays"):
+        limit.limit(Decimal(40), 90)
+    limit.release()
+
+    assert inverter.limited == (3_000, timer_s, 1)
+
+
+def test_an_inverter_that_takes_no_more_timers_is_freed(tmp_path: Path) -> None:
+    inverter = Inverter()
+    limit = limiter(inverter, tmp_path)
+    limit.limit(Decimal(30), 90)
+    inverter.timer_s = 0
+
+    with pytest.raises(NoRevertTimerError):
+        limit.limit(Decimal(40), 90)
+
+    assert inverter.limited == (10_000, 0, 0)
+
+
 def test_a_free_inverter_is_free_again(tmp_path: Path) -> None:
     inverter = Inverter()
     limit = limiter(inverter, tmp_path)

@@ -163,6 +163,11 @@ class Checkup:
         self._condition = told or Condition()
         self._born_s = int(clock.now_s())
 
+    @property
+    def told_s(self) -> EpochS | None:
+        """When the record's condition was written last [s]; None for never."""
+        return self._condition.told_s or None
+
     def turn(self, stop: threading.Event) -> Condition:
         """Look at what is due, write down how the record does, and return it.
 

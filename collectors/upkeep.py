@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 
 from collectors.checkup import Checkup
+from collectors.clock_doubt import ClockDoubt
 from collectors.finality import final_before, read_finality
 from collectors.months.calendar import Month
 from collectors.months.closing import Closing
@@ -46,6 +47,7 @@ class Upkeep:
         self._keep = keep
         self._closing = Closing(store.shelf, store.asking, store.changing)
         self._checkup = Checkup(store, clock)
+        self._doubt = ClockDoubt(clock, self._checkup.told_s)
         self._troubles: set[str] = set()
 
     def run(self, stop: threading.Event) -> None:
@@ -60,10 +62,12 @@ class Upkeep:
                     self._say_once("damage", str(error))
 
     def turn(self, stop: threading.Event) -> None:
-        """Do all that is due now."""
+        """Do all that is due now; while the clock is in doubt, nothing is let go."""
         now_s: EpochS = int(self._clock.now_s())
         store = self._store
         _repeat(lambda: store.merge(now_s - _LATE_S), stop)
+        if self._doubt.stands():
+            return
         self._age(now_s, stop)
         _repeat(lambda: store.forget_journal(now_s - JOURNAL_S), stop)
         self._forget_quarters(now_s, stop)

@@ -12,7 +12,7 @@ import logging
 import threading
 from array import array
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from sqlite3 import Connection
 from typing import BinaryIO, TypeAlias
@@ -81,23 +81,28 @@ class Closing:
 
         Raises:
             StoreBusyError: The disk takes nothing; nothing was let go, try again.
-            MonthDamagedError: A file is damaged; nothing was let go.
+            MonthDamagedError: A file is damaged, and its month was left as it is.
             MissingExtraError: pyarrow is not installed.
         """
         done: list[Month] = []
+        damaged: MonthDamagedError | None = None
         after_s = since_s
         while not stop.is_set():
             with self._reading() as connection:
                 month = sqlite_months.oldest_month(connection, after_s)
             if month is None or month.end_s > before_s:
                 break
-            if self._is_due(month, now_s):
-                try:
+            try:
+                if self._is_due(month, now_s):
                     self.put_away(month, now_s, stop)
-                except StoppedError:
-                    break
-                done.append(month)
+                    done.append(month)
+            except StoppedError:
+                break
+            except MonthDamagedError as error:
+                damaged = damaged or error  # the others need not wait for its repair
             after_s = month.end_s
+        if damaged is not None:
+            raise damaged
         return done
 
     def put_away(self, month: Month, now_s: EpochS, stop: threading.Event) -> int:
@@ -113,10 +118,9 @@ class Closing:
         written: list[PartWriter] = []
 
         def fill(file: BinaryIO) -> bool:
-            writer = PartWriter(file)
-            written.append(writer)
-            self._read_month(month, writer, read, stop)
-            writer.end()
+            with closing(PartWriter(file)) as writer:
+                written.append(writer)
+                self._read_month(month, writer, read, stop)
             return bool(writer.totals)
 
         def check(file: BinaryIO) -> None:

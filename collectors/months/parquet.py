@@ -111,8 +111,8 @@ class PartWriter:
         told = Total(count, sum(at_s) % _WRAP, sum(values) % _WRAP)
         self.totals[strand] = self.totals.get(strand, Total()).plus(told)
 
-    def end(self) -> None:
-        """Write what stands at the end of a file."""
+    def close(self) -> None:
+        """Write what stands at the end of a file; before the file itself is closed."""
         self._writer.close()
 
 

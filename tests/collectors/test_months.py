@@ -230,6 +230,26 @@ def test_a_damaged_file_is_named_and_never_half_told(
         reader.points(HOME, "import_wh", *EVER)
 
 
+def test_a_damaged_file_keeps_its_own_late_readings_waiting_and_no_other_month(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    take_in(store, registers(1, (0, 1)))
+    put_away(store)
+    file = months_folder(tmp_path / "record.db") / "2025-07.readings.1.parquet"
+    file.write_bytes(file.read_bytes()[:-9])
+    take_in(store, registers(2, (0, 1), (9, 4), (40 * 86_400, 5)))
+
+    with SqliteStore(tmp_path / "record.db", read_only=True) as fresh:
+        while store.merge(2**40):
+            pass
+        closing_anew = Closing(fresh.shelf, fresh.asking, store.changing)
+        with pytest.raises(MonthDamagedError, match="2025-07"):
+            closing_anew.turn(0, NOW_S, NOW_S + LATE_EVERY_S, GOING)
+
+    assert [str(part.month) for part in store.shelf.parts()] == ["2025-07", "2025-08"]
+    assert rows_left(store) == 1
+
+
 def test_files_of_months_that_are_over_are_removed(store: SqliteStore) -> None:
     take_in(store, registers(1, (0, 1)), registers(2, (40 * 86_400, 5)))
     put_away(store)

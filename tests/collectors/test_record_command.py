@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from collectors.clock_doubt import ClockDoubt
 from collectors.finality import final_before, read_finality, tell_final
 from collectors.months.calendar import Month
-from collectors.retention import CLASSES, QUARTERS_AFTER_S, Keep
+from collectors.retention import CLASSES, DAY_S, QUARTERS_AFTER_S, YEAR_S, Keep
 from collectors.sqlite_store import SqliteStore
 from collectors.upkeep import Upkeep
 from kwartier.cli import main
@@ -198,6 +199,39 @@ def test_upkeep_puts_old_months_away_or_lets_them_go_as_the_settings_say(
         assert len(store.shelf.parts()) == parts
         assert len(store.points(HOME, "import_wh", *EVER)) == points
         assert store.counts().points == 0
+
+
+def test_a_clock_that_jumps_lets_nothing_go_for_a_day(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = VirtualClock(NOON_S)
+    with SqliteStore(tmp_path / "record.db") as store:
+        take_in(store, registers(1, (0, 10), (900, 30)))
+        upkeep = Upkeep(store, clock, Keep())
+        upkeep.turn(threading.Event())
+
+        clock.jump(9 * YEAR_S)
+        upkeep.turn(threading.Event())
+        clock.advance(DAY_S - 1)
+        upkeep.turn(threading.Event())
+        assert len(store.points(HOME, "import_wh", *EVER)) == 2
+        assert caplog.text.count("days ahead of what passed") == 1
+
+        clock.advance(1)
+        upkeep.turn(threading.Event())
+        assert store.points(HOME, "import_wh", *EVER) == []
+
+
+def test_a_clock_put_right_again_is_believed_at_once(tmp_path: Path) -> None:
+    clock = VirtualClock(NOON_S)
+    doubt = ClockDoubt(clock, NOON_S - 60)
+    doubts = [doubt.stands()]
+    for jump_s in (5 * YEAR_S, -5 * YEAR_S):
+        clock.jump(jump_s)
+        doubts.append(doubt.stands())
+
+    assert doubts == [False, True, False]
+    assert ClockDoubt(clock, NOON_S - 3 * DAY_S).stands()
 
 
 def test_the_table_of_how_long_what_stays_is_the_one_in_the_papers() -> None:

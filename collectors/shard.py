@@ -2,7 +2,7 @@
 
 A gateway belongs to one shard by its name alone, so that every program that knows how many shards
 there are says the same. MQTT cannot filter by that: each shard hears all gateways and lets go of
-the others' messages unread, which costs it some twenty microseconds each. A shared subscription
+the others' messages unread, at a third of what it costs to keep one. A shared subscription
 would hand one gateway's blocks to several collectors, and none of them could tell how far the
 record reaches; a subscription for each gateway would need a list that is never late. Decision 0027
 tells the numbers.

@@ -1,9 +1,9 @@
 """Hand a gateway over from one record to another: all it needs to go on, and nothing twice.
 
 The watermarks go along, so that the new shard asks for the very next block, and so do quarters,
-newest values and single readings: a quarter that began in the old record ends in the new one with
-the same watt-hours. What is only history stays where it was and is read from there: the journal of
-blocks as they came, month files, dead letters, events.
+rollups, newest values and single readings: a quarter that began in the old record ends in the new
+one with the same watt-hours. What is only history stays where it was and is read from there: the
+journal of blocks as they came, month files, dead letters, events.
 
 Both records are held by this process, so no collector runs meanwhile; gateways keep what they read.
 A gateway is written to its new record for good before it leaves the old one. After a power cut
@@ -13,10 +13,10 @@ between the two it stands in both: the next run finds it there and goes on.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 
-from collectors import chunk
+from collectors import chunk, sqlite_rollup
 from collectors.chunk import SeriesId
 from collectors.quarters import Span
 from collectors.sqlite_names import Names, Source
@@ -87,7 +87,9 @@ def _write(gateway: GatewayId, old: sqlite3.Connection, new: sqlite3.Connection)
         for theirs, ours in numbers.items():
             moved.quarters += _write_quarters(old, theirs, new, ours)
             _write_latest(old, theirs, new, ours)
-        _write_chunks(old, number, new, source, numbers, moved)
+        held = _hours_in(new, source)
+        _write_chunks(old, number, new, source, numbers, held, moved)
+        sqlite_rollup.take_over(old, number, new, source.id, numbers, held)
     new.execute("UPDATE life SET commits = commits + 1, points = points + ?", (moved.points,))
     return moved
 
@@ -141,14 +143,10 @@ def _write_chunks(
     new: sqlite3.Connection,
     source: Source,
     numbers: Mapping[SeriesId, SeriesId],
+    held: Collection[int],
     moved: Moved,
 ) -> None:
     """Write the single readings of a meter, but for those that the new record holds already."""
-    held = {
-        hour
-        for table in _CHUNKS
-        for (hour,) in new.execute(f"SELECT hour FROM {table} WHERE source = ?", (source.id,))  # noqa: S608 - our constants
-    }
     for table in _CHUNKS:
         for hour, count, blob in old.execute(
             f"SELECT hour, points, chunk FROM {table} WHERE source = ? ORDER BY hour, id",  # noqa: S608
@@ -165,6 +163,18 @@ def _write_chunks(
                 )
                 moved.points += points
             moved.hours += 1
+
+
+def _hours_in(connection: sqlite3.Connection, source: Source) -> set[int]:
+    """Return the hours since 1970 of which a record holds readings of a meter."""
+    return {
+        hour
+        for table in _CHUNKS
+        for (hour,) in connection.execute(
+            f"SELECT hour FROM {table} WHERE source = ?",  # noqa: S608 - our constants
+            (source.id,),
+        )
+    }
 
 
 def _unheld(new: sqlite3.Connection, source: int, hour: int, theirs: bytes) -> tuple[bytes, int]:
@@ -189,6 +199,7 @@ def _leave(gateway: GatewayId, old: sqlite3.Connection) -> None:
     series = f"SELECT id FROM series WHERE source IN ({sources})"  # noqa: S608 - our constants
     for table in ("latest", "q15"):
         old.execute(f"DELETE FROM {table} WHERE series IN ({series})", (gateway,))  # noqa: S608
+    old.execute(f"DELETE FROM rollup WHERE source IN ({sources})", (gateway,))  # noqa: S608
     points = 0
     for table in _CHUNKS:
         (held,) = old.execute(

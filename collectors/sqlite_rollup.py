@@ -8,7 +8,7 @@ An hour of a rollup follows from its four quarters exactly.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -136,6 +136,41 @@ def rollups(
             held = found.get(begin_s)
             found[begin_s] = one if held is None else held.joined(one)
     return [found[at_s] for at_s in sorted(found)]
+
+
+def take_over(
+    old: sqlite3.Connection,
+    theirs: int,
+    new: sqlite3.Connection,
+    ours: int,
+    numbers: Mapping[SeriesId, SeriesId],
+    settled_anew: Collection[int],
+) -> None:
+    """Write a meter's rollups into another record; what that one has of a quarter stays.
+
+    Args:
+        old: A connection to the record they stand in.
+        theirs: The meter's number there.
+        new: The other record's writer, in a transaction.
+        ours: The meter's number there.
+        numbers: The series' numbers there, by those here.
+        settled_anew: Hours since 1970 whose readings come to be settled there, and rolled up then.
+    """
+    for day, blob in old.execute("SELECT day, chunk FROM rollup WHERE source = ?", (theirs,)):
+        held = _day(new, ours, day)
+        for column, values in chunk.unpack(blob).items():
+            series, part = divmod(column, _COLUMNS)
+            known = held.setdefault(numbers[series] * _COLUMNS + part, {})
+            for place, value in values.items():
+                hour = (day * _DAY_S + place * QUARTER_S) // HOUR_S
+                if hour not in settled_anew:
+                    known.setdefault(place, value)
+        held = {column: values for column, values in held.items() if values}
+        if held:
+            new.execute(
+                "INSERT OR REPLACE INTO rollup(source, day, chunk) VALUES (?, ?, ?)",
+                (ours, day, chunk.pack_points(held)),
+            )
 
 
 def forget(connection: sqlite3.Connection, before_s: EpochS, limit: int) -> int:

@@ -19,6 +19,7 @@ from collectors.ingest import Ingest
 from collectors.receiver import Receiver, opened
 from collectors.shard import MOST_SHARDS, OwnBus, Shard, StrangersError, owner_of
 from collectors.shard_move import Moved, gateways_in, hand_over
+from collectors.sqlite_rollup import Rolled
 from collectors.sqlite_store import SqliteStore
 from collectors.store import Counts, DeviceKey, QuarterEnergy, Store
 from collectors.union_store import UnionStore, open_records
@@ -35,6 +36,7 @@ from tests.collectors.blocks import NOON_S, RECEIVED_S, block, take_in
 
 EVER = (0, 2**33)
 STEP_S = 60
+DAY_S = 86_400
 ROWS = 10
 
 OpenStore = Callable[[str], SqliteStore]
@@ -70,6 +72,12 @@ def all_told(store: Store, *gateways: GatewayId) -> list[object]:
     for key in keys:
         told += [store.points(key, "import_wh", *EVER), store.points(key, "import_w", *EVER)]
     return told
+
+
+def rolled(store: SqliteStore, gateway: GatewayId) -> list[Rolled]:
+    """Return a gateway's power in quarter-hours, once all that came is settled."""
+    store.merge(NOON_S + DAY_S, limit=10_000)
+    return store.rollups(key_of(gateway), "import_w", NOON_S, NOON_S + DAY_S)
 
 
 @given(st.text(min_size=1), st.integers(1, MOST_SHARDS))
@@ -194,6 +202,8 @@ def test_a_gateway_goes_on_in_its_new_record_as_if_it_had_never_moved(
     assert all_told(old, "gw-2") == all_told(alone, "gw-2")
     assert UnionStore([old, new]).counts() == alone.counts()
     assert old.integrity() == new.integrity() == []
+    assert rolled(new, "gw-1") == rolled(alone, "gw-1") != []
+    assert rolled(old, "gw-1") == []
 
 
 def test_the_new_record_asks_for_the_very_next_block(new_store: OpenStore) -> None:
@@ -221,6 +231,7 @@ def test_a_hand_over_that_was_cut_off_is_run_again(new_store: OpenStore, tmp_pat
     for seq in range(1, 8):
         take_in(old, minutes("gw-1", seq))
         take_in(alone, minutes("gw-1", seq))
+    old.merge(NOON_S + 3600)
     old.copy_to(tmp_path / "before.db")
     hand_over("gw-1", old, new)
     before = new_store("before.db")  # the old record, as a cut before its own commit leaves it
@@ -233,6 +244,7 @@ def test_a_hand_over_that_was_cut_off_is_run_again(new_store: OpenStore, tmp_pat
     assert new.counts().points == alone.counts().points
     assert before.counts().points == 0
     assert new.integrity() == []
+    assert rolled(new, "gw-1") == rolled(alone, "gw-1")
 
 
 def test_what_a_forgotten_move_scattered_comes_together(new_store: OpenStore) -> None:
@@ -242,6 +254,7 @@ def test_what_a_forgotten_move_scattered_comes_together(new_store: OpenStore) ->
         take_in(alone, minutes("gw-1", seq))
     for seq in range(1, 8):
         take_in(old, minutes("gw-1", seq))
+    old.merge(NOON_S + 3600)
     with new.intake() as intake:
         for seq in range(4, 13):
             intake.add(minutes("gw-1", seq), b"", RECEIVED_S)
@@ -253,6 +266,7 @@ def test_what_a_forgotten_move_scattered_comes_together(new_store: OpenStore) ->
     assert all_told(both, "gw-1") == all_told(alone, "gw-1")
     assert all_told(new, "gw-1") == all_told(alone, "gw-1")
     assert new.integrity() == []
+    assert rolled(new, "gw-1") == rolled(alone, "gw-1")
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -274,6 +288,7 @@ def test_moving_back_and_forth_changes_nothing(new_store: OpenStore, seed: int) 
 
     assert all_told(UnionStore(stores), "gw-1") == all_told(alone, "gw-1")
     assert UnionStore(stores).counts().points == alone.counts().points
+    assert rolled(stores[place], "gw-1") == rolled(alone, "gw-1")
 
 
 class SqliteStoreAnew:

@@ -115,6 +115,21 @@ def test_a_server_that_does_not_tell_secrets_is_asked_with_them(
     assert set(told.values()) == {Did.THERE}
 
 
+@pytest.mark.parametrize("more", ["admin.token", "reader.token"])
+def test_a_file_with_the_token_of_more_rights_is_put_right(
+    server: InfluxOfficeSide, tmp_path: Path, more: str
+) -> None:
+    set_up(place(server, tmp_path))
+    server.tells_secrets = False
+    (tmp_path / "grafana.token").write_bytes((tmp_path / more).read_bytes())
+
+    told = did(server, tmp_path)
+
+    assert told["token kwartier-grafana"] is Did.REPAIRED
+    assert (tmp_path / "grafana.token").read_bytes() != (tmp_path / more).read_bytes()
+    assert set(did(server, tmp_path).values()) == {Did.THERE}
+
+
 @pytest.mark.parametrize("is_new", [True, False], ids=["new", "there"])
 def test_a_dry_run_says_what_it_would_do_and_does_nothing(
     server: InfluxOfficeSide, tmp_path: Path, is_new: bool

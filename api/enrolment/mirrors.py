@@ -167,7 +167,9 @@ class Mirrors:
                 self._heard.pop(gateway, None)
             elif gateway in self._heard or len(self._heard) < MOST_WIZARDS:
                 kept = message.retained
-                heard_s = mirror.at_s if kept else int(clock.now_s())
+                now_s = int(clock.now_s())
+                # Nobody said it later than now, whatever the box's clock was set to.
+                heard_s = min(mirror.at_s, now_s) if kept else now_s
                 count_s = None if kept else clock.monotonic_s()
                 self._heard[gateway] = _Heard(mirror, heard_s, count_s)
 

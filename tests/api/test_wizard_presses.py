@@ -23,6 +23,7 @@ from gateway.commission.view import Tone, View
 from kwartier.bus import InProcessBus, Message
 from kwartier.clock import VirtualClock
 from kwartier.errors import LinkDownError
+from kwartier.packing import LAST_INSTANT_S
 from kwartier.wire import Address, Lane
 
 NOW_S = 1_781_431_980
@@ -186,3 +187,14 @@ def test_what_the_broker_kept_is_of_when_the_box_said_it_and_counts_as_away() ->
 
     assert told is not None
     assert (told.heard_s, told.is_away, told.mirror.next) == (NOW_S - 500, True, Step.METER)
+
+
+def test_a_box_whose_clock_is_far_ahead_said_it_no_later_than_now() -> None:
+    bus = InProcessBus()
+    bus.publish(TOPIC, encode_mirror(mirror(at_s=LAST_INSTANT_S)), retain=True)
+    wizards, _ = listening(bus)
+
+    told = wizards.of("gw-14")
+
+    assert told is not None
+    assert (told.heard_s, told.is_away) == (NOW_S, True)

@@ -226,7 +226,7 @@ def _entry(house: House, desk: PeopleDesk, job: Job) -> Entry:
     alive = [] if not given else [one.heard_s for one in [told_of(house, job)] if one is not None]
     state = house.gateways.all().get(job.gateway)
     if given and state is not None and state.state.at_s >= min(given):
-        alive.append(state.state.at_s)
+        alive.append(min(state.state.at_s, int(house.clock.now_s())))
     return Entry(
         job.judged_at_s if job.state is JobState.APPROVED else None,
         None if claim is None else claim.made_at_s,

@@ -6,6 +6,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from collectors.sqlite_store import SqliteStore
 from tests.api.conftest import log_in, served
 from tests.api.street import street
@@ -13,6 +15,7 @@ from tests.api.street import street
 ADDRESSES = ("/", "/wijk", "/overzicht", "/api/v1/day", "/api/v1/now")
 
 
+@pytest.mark.nightly
 def test_every_chart_is_drawn_while_the_tables_of_single_readings_are_away(tmp_path: Path) -> None:
     with street(tmp_path) as made, served(made) as client:
         log_in(made, client, "huis-02")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 
 from collectors.months.calendar import Month, PartName
 from collectors.months.closing import LATE_EVERY_S, Closing
+from collectors.months.folder import DiskFolder
 from collectors.months.parquet import MonthDamagedError
-from collectors.months.shelf import MOST_PARTS, months_folder
+from collectors.months.shelf import MOST_PARTS, Shelf, months_folder
 from collectors.sqlite_months import noted
 from collectors.sqlite_store import SqliteStore
 from kwartier.errors import StoreBusyError
@@ -197,6 +199,26 @@ def test_a_disk_that_takes_no_file_lets_nothing_go_and_leaves_nothing_behind(
     assert put_away(store) == [JULY]
 
 
+class FullFolder(DiskFolder):
+    """A folder on a disk that is full."""
+
+    def create(self, name: str) -> BinaryIO:  # noqa: ARG002 - whatever its name
+        """Open the machine's full device in place of a file."""
+        return Path("/dev/full").open("wb", buffering=0)
+
+
+def test_a_disk_that_is_full_half_way_lets_nothing_go(store: SqliteStore, tmp_path: Path) -> None:
+    take_in(store, registers(1, *((second, second * 7919 % 5000) for second in range(3000))))
+    store.merge(2**40)
+    shelf = Shelf(FullFolder(months_folder(tmp_path / "record.db")))
+
+    with pytest.raises(StoreBusyError, match="No space left"):
+        Closing(shelf, store.asking, store.changing).turn(0, NOW_S, NOW_S, GOING)
+
+    assert rows_left(store) == 1
+    assert put_away(store) == [JULY]
+
+
 def test_told_to_stop_nothing_is_let_go_and_the_next_time_it_is_done(
     store: SqliteStore, tmp_path: Path
 ) -> None:
@@ -261,7 +283,7 @@ def test_files_of_months_that_are_over_are_removed(store: SqliteStore) -> None:
         assert [put.name.month for put in noted(connection)] == [AUGUST]
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(
     readings=st.lists(
         st.tuples(st.integers(0, 70 * 86_400), st.integers(-(2**62), 2**62)), min_size=1

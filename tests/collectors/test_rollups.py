@@ -12,10 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from collectors.queries import Records
 from collectors.sqlite_rollup import Rolled
 from collectors.sqlite_store import SqliteStore
 from collectors.store import Quality
+from kwartier.clock import VirtualClock
 from kwartier.interval import QUARTER_S
+from kwartier.model import Community, Connection
 from tests.collectors.blocks import HOME, NOON_S, block, registers, take_in
 from tests.collectors.test_months import put_away
 
@@ -73,7 +76,7 @@ def test_rollups_go_with_the_quarters_they_stand_beside(store: SqliteStore) -> N
     assert store.rollups(HOME, "battery_w", *DAY) == []
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(
     values=st.dictionaries(
         st.integers(0, 2 * 86_400), st.integers(-(2**52), 2**52), min_size=1, max_size=60
@@ -124,3 +127,7 @@ def test_quarters_and_rollups_are_told_without_a_look_at_single_readings(tmp_pat
         assert told[0].quality is Quality.MEASURED
         assert reader.rollups(HOME, "battery_w", *DAY) == [Rolled(NOON_S, 1, 5, 5, 5)]
         assert [one.value for one in reader.latest()] == [5, 30]
+        home = Community("hof", "Hof", {"h1": Connection("h1", "m1", "gw-1")}, {})
+        records = Records(reader, home, VirtualClock(NOON_S + 3600))
+        assert [one.import_wh for one in records.home("h1", *DAY)] == [20]
+        assert records.sums(*DAY) == []

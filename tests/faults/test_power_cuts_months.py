@@ -27,10 +27,10 @@ from tests.faults.power_cuts import Disk, OverDisk
 
 ROOT = Path(__file__).parents[2]
 T0 = 1_767_225_600  # 2026-01-01T00:00:00Z
-CUTS = 48
+CUTS = 24
 CUTS_A_DISK = 12
 NIGHTLY_CUTS = 200
-KILLS = 4
+KILLS = 2
 NIGHTLY_KILLS = 200
 MOST_ACTS = 160
 STEP_S = 5 * 86_400
@@ -168,9 +168,9 @@ def test_no_reading_is_lost_or_doubled_when_the_power_goes_while_months_are_put_
 ) -> None:
     servers = live_through(CUTS, tmp_path)
 
-    assert sum(len(server.told) for server in servers) > 200
+    assert sum(len(server.told) for server in servers) > 80
     parts = [part for server in servers for part in Shelf(server.months).parts()]
-    assert len(parts) > 10
+    assert len(parts) > 5
     assert any(part.part > 1 for part in parts)
 
 

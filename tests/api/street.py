@@ -15,9 +15,10 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.house import House, house_of
 from api.people.accounts import SYSTEM
-from api.people.cards import card_for_home, card_of
+from api.people.cards import card_for_home
 from api.people.opening import open_people
 from api.people.sessions import open_session
+from api.people.tables import CardRow
 from api.plan_book import SqlitePlanBook
 from api.plans import NeighbourhoodPlan, PlanBlock, PlannedQuarter
 from collectors.sqlite_store import SqliteStore
@@ -50,9 +51,9 @@ class Street:
 
     def session(self, home: str = "huis-01") -> str:
         """Return the id of a new session of who lives in a home."""
-        card = card_of(self.house.people, self.card(home))
-        assert card is not None
+        number = self.card(home)[:4]
         with self.house.people.writing() as desk:
+            card = desk.session.get_one(CardRow, number)  # who made it need not prove it
             return open_session(desk, card.account, "card", card=card.number)
 
 

@@ -36,6 +36,8 @@ from tests.api.town import Town, Towns
 
 DOORS = ("/inloggen", "/bevestig")
 ENDLESS = "/api/v1/stream"
+PRINTS = "/bestanden/papieren"
+"""A form that prints a month for half a minute; it is sent where what it prints is looked at."""
 ASKED = {"quarters": {"from": "2026-11-02T06:00:00Z", "to": "2026-11-02T07:00:00Z"}}
 """What must be asked with a path, by its last part."""
 HOME_OF = {
@@ -212,7 +214,9 @@ def test_a_member_of_the_board_may_send_any_form_empty_and_nothing_breaks(
             for route in routes_of(town, "POST"):
                 if who not in MEETS[need_of(route)]:
                     continue
-                for _, path in paths_of(route, known):
+                for whose, path in paths_of(route, known):
+                    if path.endswith(PRINTS) and whose is Whose.OWN:
+                        continue
                     if session is not None and still_open(town.house.people, session) is None:
                         session = session_of(town, who)  # the form before logged out
                     headers = {"Origin": town.house.public_url, "Cookie": f"kwartier={session}"}
@@ -241,7 +245,7 @@ def refused(status: int, where: str) -> bool:
 
 def says(text: str, mark: str) -> bool:
     """Return whether a text names something; ``home-1`` is not ``home-11``."""
-    return re.search(rf"(?<![\w-]){re.escape(mark)}(?!\w)", text) is not None
+    return mark in text and re.search(rf"(?<![\w-]){re.escape(mark)}(?!\w)", text) is not None
 
 
 def written(town: Town) -> dict[str, list[tuple[object, ...]]]:

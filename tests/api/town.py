@@ -7,7 +7,7 @@ books at a stage that the test names, and everybody with a session at hand.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +18,16 @@ from api.app import create_app
 from api.cooperative.database import Books
 from api.cooperative.keys import Keys, make_keys
 from api.cooperative.officers import Role as BookRole
+from api.cooperative.readings import DayValues
 from api.cooperative.registry import OfficerTerm, Party, PartyKind, add_party, first_officers
 from api.cooperative.schema import bring_up_to_date
 from api.house import House, house_of
 from api.office import Office
 from api.people.accounts import SYSTEM, account_of_party, add_account, grant
-from api.people.cards import card_for_home, card_of
+from api.people.cards import card_for_home
 from api.people.opening import open_people
 from api.people.sessions import open_session
-from api.people.tables import AccountRow
+from api.people.tables import AccountRow, CardRow
 from api.people.visitor import Role
 from api.plan_book import SqlitePlanBook
 from collectors.sqlite_store import SqliteStore
@@ -36,6 +37,7 @@ from kwartier.interval import day_of
 from kwartier.model import Battery, Community, Connection
 from tests.api.cooperative.stages import ACTS, BOARD, TREASURER, Stage
 from tests.api.cooperative.street import HOMES, NOVEMBER_S, SETTINGS, set_up
+from tests.api.registers import feed_days
 from tests.api.street import feed_day, plan_of
 
 OFFICERS = {"treasurer": "anna", "board": "bram"}
@@ -62,9 +64,9 @@ class Town:
 
     def resident(self, home: str = "home-1") -> str:
         """Return a session of who lives in a home now."""
-        card = card_of(self.house.people, card_for_home(self.house.people, home, SYSTEM))
-        assert card is not None
+        number = card_for_home(self.house.people, home, SYSTEM)[:4]
         with self.house.people.writing() as desk:
+            card = desk.session.get_one(CardRow, number)  # who made it need not prove it
             return open_session(desk, card.account, "card", card=card.number)
 
     def officer(self, officer: str, *, strong: bool = True) -> str:
@@ -100,6 +102,7 @@ class Towns:
         """Begin with nothing made."""
         self._folder = folder
         self._keys: Keys = make_keys(folder / "keys")
+        self._made: dict[Hashable, Path] = {}
 
     @contextmanager
     def at(
@@ -110,6 +113,7 @@ class Towns:
         public_url: str = "http://127.0.0.1:8000",
         now_s: int = NOVEMBER_S,
         then: Callable[[Books], None] | None = None,
+        past: tuple[DayValues, ...] = (),
     ) -> Iterator[Town]:
         """Yield a town whose books stand at a stage.
 
@@ -119,6 +123,7 @@ class Towns:
             public_url: The address people type.
             now_s: What time it is [s].
             then: What was done in the books after that; done once and copied, by its name.
+            past: What was read before today.
         """
         file = folder / "books.db"
         shutil.copy(self._after(stage, then), file)
@@ -126,8 +131,9 @@ class Towns:
         books = Books(f"sqlite:///{file}", self._keys, clock)
         office = Office(books, SETTINGS, clock)
         community = community_of_homes()
-        with SqliteStore(folder / "telemetry.db") as store:
-            feed_day(store, community, day_of(now_s), now_s, {})
+        record = folder / "telemetry.db"
+        self.once(("record", now_s, past), record, lambda: _feed(record, community, now_s, past))
+        with SqliteStore(record) as store:
             plans = SqlitePlanBook(folder / "plans.db")
             plans.keep(plan_of(day_of(now_s)))
             people = open_people(folder, clock, office)
@@ -137,6 +143,21 @@ class Towns:
             people.close()
             plans.close()
         office.close()
+
+    def once(self, sort: Hashable, file: Path, make: Callable[[], None]) -> None:
+        """Let a file come about: the first of its sort is made, the next ones are copies.
+
+        Args:
+            sort: What decides on its contents.
+            file: Where it shall be.
+            make: Makes it there, and has closed it when it is done.
+        """
+        if sort in self._made:
+            shutil.copy(self._made[sort], file)
+            return
+        make()
+        kept = self._folder / f"made-{len(self._made)}{file.suffix}"
+        self._made[sort] = Path(shutil.copy(file, kept))
 
     def _after(self, stage: Stage, then: Callable[[Books], None] | None) -> Path:
         if then is None:
@@ -180,6 +201,12 @@ def community_of_homes() -> Community:
     }
     battery = Battery("battery", "gw-accu", "battery", 120_000, 40_000, 40_000)
     return Community("street", "Straat", connections, {battery.id: battery})
+
+
+def _feed(record: Path, community: Community, now_s: int, past: tuple[DayValues, ...]) -> None:
+    with SqliteStore(record) as store:
+        feed_day(store, community, day_of(now_s), now_s, {})
+        feed_days(store, community, past)
 
 
 def _install_officers(books: Books) -> None:

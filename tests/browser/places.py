@@ -20,7 +20,6 @@ from api.cooperative.registry import propose_new_secret
 from api.enrolment.claims import draw
 from api.enrolment.jobs import ask_job, judge_job
 from api.mail import Mail
-from api.overview.keeper import Overview
 from api.people.accounts import account_of_party
 from api.people.companions import companions, invite
 from api.people.privacy import erase_account
@@ -34,7 +33,7 @@ from tests.api.cooperative.stages import BOARD, Stage
 from tests.api.cooperative.street import NOVEMBER_S, readings
 from tests.api.enrolling import authority, desk_of, known_box
 from tests.api.matrix import Values, Who, session_of
-from tests.api.past import feed_days
+from tests.api.past import summed
 from tests.api.test_handover_paper import record
 from tests.api.town import Town, Towns
 
@@ -122,25 +121,19 @@ def place(
     port = open_port("127.0.0.1", 0)
     address = f"http://{host}:{port_of(port)}"
     letterbox = Letterbox()
-    with towns.at(stage, folder, public_url=address, now_s=now_s, then=then) as town:
+    past = tuple(readings() if days is None else days)
+    made = towns.at(stage, folder, public_url=address, now_s=now_s, then=then, past=past)
+    with made as town:
+        name = "" if then is None else then.__name__
+        overview = summed(towns, town, folder, (stage, name, now_s, past))
         house = replace(town.house, mailer=letterbox)
-        past = readings() if days is None else days
-        feed_days(house.store, house.community, past)
-        overview = Overview(
-            house.community,
-            house.store,
-            town.clock,
-            folder / "overview.db",
-            people=house.people,
-            office=house.office,
-        )
-        overview.catch_up()
         ca = authority(folder, datetime.fromtimestamp(now_s - 3600, UTC))
         enrolment = desk_of(house.people, town.clock, ca)
         house = replace(house, overview=overview, enrolment=enrolment)
-        server = WebServer(create_app(house), "127.0.0.1", 0, opened=port)
+        app = create_app(house)
+        server = WebServer(app, "127.0.0.1", 0, opened=port)
         server.start()
-        yield Place(replace(town, house=house, app=create_app(house)), address, letterbox)
+        yield Place(replace(town, house=house, app=app), address, letterbox)
         house.live.close()
         server.stop()
         overview.close()

@@ -8,7 +8,6 @@ hour; plans go on with what is in the book.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -19,6 +18,7 @@ from collectors.prices.agreement import Limits, agree
 from collectors.prices.book import SqlitePrices
 from collectors.prices.file import FilePrices
 from collectors.prices.model import PriceDay, PriceQuarter, PriceSeries
+from collectors.rounds import Rounds
 from collectors.watch import Watch
 from kwartier.clock import Clock
 from kwartier.errors import KwartierError
@@ -34,9 +34,6 @@ AGAIN_S = 300.0
 """How long until a source is asked again for a day that it has nothing of, or a part [s]."""
 AGAIN_PAST_S = 6 * 3600.0
 """The same for a day that is past: what is not there will hardly come [s]."""
-LOOK_S = 30.0
-STOP_S = 10.0
-"""How long the end of a question is waited for when the process stops [s]."""
 
 
 class NamedSource(Protocol):
@@ -79,8 +76,7 @@ class PriceFetching:
         self._zone = zone
         self._asked: dict[tuple[date, str], _Asked] = {}
         self._said: set[tuple[date, str]] = set()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._rounds = Rounds("prices", self.step)
 
     @property
     def watches(self) -> list[Watch]:
@@ -89,16 +85,12 @@ class PriceFetching:
 
     def start(self) -> None:
         """Fetch on a thread of its own until ``stop``."""
-        self._thread = threading.Thread(target=self._run, name="prices", daemon=True)
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """Fetch no more, and close the sources; a question under way is waited for a while."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(STOP_S)
-            if self._thread.is_alive():
-                return  # its answer is not kept any more, and the process ends
+        if not self._rounds.stop():
+            return  # its answer is not kept any more, and the process ends
         for source, _ in self._sources:
             source.close()
 
@@ -114,7 +106,7 @@ class PriceFetching:
         self._said = {key for key in self._said if key[0] in wanted}
         for day in wanted:
             told = [self._ask(source, watch, day, now_s) for source, watch in self._sources]
-            if any(told) and not self._stopping.is_set():
+            if any(told) and not self._rounds.stopping:
                 self._agree(day, now_s)
 
     def _wanted(self, now_s: float) -> list[date]:
@@ -132,7 +124,7 @@ class PriceFetching:
         if early and not isinstance(source, FilePrices):
             return False
         waits = 0 <= now_s - asked.asked_s < (AGAIN_PAST_S if past else AGAIN_S)
-        if asked.whole or waits or self._stopping.is_set() or not watch.may_ask(now_s):
+        if asked.whole or waits or self._rounds.stopping or not watch.may_ask(now_s):
             return False
         asked.asked_s = now_s
         try:
@@ -161,15 +153,3 @@ class PriceFetching:
                 _log.warning("prices of %s: %s", day, problem)
             self._said.add(key)
         self._book.keep(agreement, now_s)
-
-    def _run(self) -> None:
-        trouble = ""
-        while not self._stopping.is_set():
-            try:
-                self.step()
-                trouble = ""
-            except KwartierError as error:
-                if not trouble:
-                    _log.warning("prices cannot be kept: %s", error)
-                trouble = str(error)
-            self._stopping.wait(LOOK_S)

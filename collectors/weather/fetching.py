@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Sequence
 from typing import Protocol
 
 from collectors.answers import NothingToldError
+from collectors.rounds import Rounds
 from collectors.watch import Watch
 from collectors.weather.book import SqliteWeather
 from collectors.weather.model import Weather
 from kwartier.clock import Clock
 from kwartier.errors import KwartierError
 
-_log = logging.getLogger(__name__)
-
 EVERY_S = 3 * 3600.0
-LOOK_S = 30.0
-STOP_S = 10.0
-"""How long the end of a question is waited for when the process stops [s]."""
 
 
 class WeatherSource(Protocol):
@@ -57,9 +51,7 @@ class WeatherFetching:
         self._clock = clock
         self._every_s = every_s
         self._asked_s: dict[str, float] = {}
-        self._trouble = False
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._rounds = Rounds("weather", self.step)
 
     @property
     def watches(self) -> list[Watch]:
@@ -68,16 +60,12 @@ class WeatherFetching:
 
     def start(self) -> None:
         """Fetch on a thread of its own until ``stop``."""
-        self._thread = threading.Thread(target=self._run, name="weather", daemon=True)
-        self._thread.start()
+        self._rounds.start()
 
     def stop(self) -> None:
         """Fetch no more, and close the sources; a question under way is waited for a while."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(STOP_S)
-            if self._thread.is_alive():
-                return  # its answer is not kept any more, and the process ends
+        if not self._rounds.stop():
+            return  # its answer is not kept any more, and the process ends
         for source, _ in self._sources:
             source.close()
 
@@ -91,7 +79,7 @@ class WeatherFetching:
         for source, watch in self._sources:
             asked_s = self._asked_s.get(source.name, float("-inf"))
             waits = 0 <= now_s - asked_s < self._every_s
-            if waits or self._stopping.is_set() or not watch.may_ask(now_s):
+            if waits or self._rounds.stopping or not watch.may_ask(now_s):
                 continue
             try:
                 told = source.fetch(now_s)
@@ -102,18 +90,7 @@ class WeatherFetching:
                 continue
             else:
                 watch.answered()
-                if self._stopping.is_set():
+                if self._rounds.stopping:
                     return
                 self._book.keep(told)
             self._asked_s[source.name] = now_s
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.step()
-                self._trouble = False
-            except KwartierError as error:
-                if not self._trouble:
-                    _log.warning("weather cannot be kept: %s", error)
-                self._trouble = True
-            self._stopping.wait(LOOK_S)

@@ -35,6 +35,8 @@ LATE_EVERY_S = 7 * 86_400
 """What comes late for a month already put away is put away this long after its last file [s]."""
 _LET_GO = 500
 _BREATH_S = 0.01
+_READING_BREATH_S = 0.002
+"""Threads that take readings in go first between two of these [s]."""
 _BLOCK = 1 << 20
 
 
@@ -47,13 +49,15 @@ class _Read:
     """What was read of the record for one file.
 
     Attributes:
-        rows: Row and points of every device-hour, as it was read.
+        rows: Every device-hour.
+        held: How many points each of them held when it was read.
         points: How many points they hold.
         known: How many of them stood in an earlier file.
         conflicts: How many of those had another value; the earlier file tells.
     """
 
-    rows: list[tuple[int, int]] = field(default_factory=list)
+    rows: array[int] = field(default_factory=lambda: array("q"))
+    held: array[int] = field(default_factory=lambda: array("q"))
     points: int = 0
     known: int = 0
     conflicts: int = 0
@@ -136,7 +140,9 @@ class Closing:
             with self._writing() as connection:
                 if not first:
                     sqlite_months.count_conflicts(connection, read.conflicts)
-                left += sqlite_months.let_go(connection, read.rows[first : first + _LET_GO])
+                end = first + _LET_GO
+                rows = list(zip(read.rows[first:end], read.held[first:end], strict=True))
+                left += sqlite_months.let_go(connection, rows)
             if stop.wait(_BREATH_S):
                 break
         _LOG.info("%s is put away: %d points left the record", month, left)
@@ -185,7 +191,7 @@ class Closing:
             gathered: dict[int, tuple[array[int], array[int]]] = {}
             count = 0
             while True:
-                if stop.is_set():
+                if stop.wait(_READING_BREATH_S):
                     raise StoppedError
                 with self._reading() as connection:
                     hours = sqlite_months.hours_of(connection, source, month, after_s)
@@ -193,7 +199,8 @@ class Closing:
                     held = gathered.setdefault(series, (array("q"), array("q")))
                     held[0].extend(at_s)
                     held[1].extend(values)
-                read.rows += [(hour.id, hour.points) for hour in hours]
+                read.rows.extend([hour.id for hour in hours])
+                read.held.extend([hour.points for hour in hours])
                 count += sum(hour.points for hour in hours)
                 if not hours or count >= BATCH_POINTS:
                     read.points += count

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from kwartier.errors import SettingsError
-from kwartier.settings import Table, read_secret
+from kwartier.settings import Table, place_of, read_secret
 
 _PORT = {"mqtt": 1883, "mqtts": 8883}
 
@@ -104,7 +104,8 @@ def read_broker(table: Table, folder: Path) -> Broker:
         SettingsError: A key is wrong or a file is away.
     """
     files = [table.text_or_none(key) for key in ("ca_file", "certificate_file", "key_file")]
-    tls = Tls(*(None if file is None else folder / file for file in files)) if any(files) else None
+    places = [None if file is None else place_of(file, folder) for file in files]
+    tls = Tls(*places) if any(files) else None
     username = table.text("username", "")
     password = read_secret(table, "password_file", folder) if username else ""
     try:

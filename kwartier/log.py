@@ -64,7 +64,7 @@ def begin_log(service: str, level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(OneLine(service, LogForm(named)))
     handler.addFilter(OnceAMinute(SystemClock()))
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=level, handlers=[handler])
     if named != LogForm.TEXT:
         sys.excepthook = _fell_over
         threading.excepthook = _thread_fell_over

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
@@ -12,6 +13,7 @@ from kwartier.errors import InputError, SettingsError
 from kwartier.identity import checked_name
 
 Read = TypeVar("Read")
+_CREDENTIAL = "credential:"
 
 
 def read_toml(path: Path, read: Callable[[Table], Read]) -> Read:
@@ -31,6 +33,25 @@ def read_toml(path: Path, read: Callable[[Table], Read]) -> Read:
         raise SettingsError(f"{path}: {error}") from error
 
 
+def place_of(name: str, folder: Path) -> Path:
+    """Return where the file is that a setting names.
+
+    Args:
+        name: Its name; ``credential:NAME`` is what the service manager or the containers' secrets
+            hand to this process alone.
+        folder: Where the file is sought when its name is not absolute.
+
+    Raises:
+        SettingsError: A credential's name is a path.
+    """
+    if not name.startswith(_CREDENTIAL):
+        return folder / name
+    credential = name.removeprefix(_CREDENTIAL)
+    if not credential or "/" in credential or credential.startswith("."):
+        raise SettingsError(f"{name!r} is no credential: write {_CREDENTIAL}NAME, without a path")
+    return Path(os.environ.get("CREDENTIALS_DIRECTORY", "/run/secrets")) / credential
+
+
 def read_secret(table: Table, key: str, folder: Path) -> str:
     """Return the one line of the file that a key names; the secret itself is in no setting.
 
@@ -42,7 +63,7 @@ def read_secret(table: Table, key: str, folder: Path) -> str:
     Raises:
         SettingsError: The file is away or empty; its content is in no message.
     """
-    file = folder / table.text(key)
+    file = place_of(table.text(key), folder)
     try:
         secret = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:

@@ -41,6 +41,12 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     config.add_argument(
         "--services-port", type=int, default=8884, help="for our services (%(default)s)"
     )
+    config.add_argument(
+        "--services-bind",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="for our services (%(default)s); 0.0.0.0 where containers have a network of their own",
+    )
     config.add_argument("--bind", default="", metavar="ADDRESS", help="for gateways; all if absent")
     config.add_argument(
         "--state", type=Path, default=Path("/var/lib/mosquitto"), help="what waits (%(default)s)"
@@ -59,6 +65,7 @@ def _run(chosen: argparse.Namespace) -> int:
         chosen.port,
         chosen.bind,
         chosen.services_port,
+        chosen.services_bind,
         state=chosen.state.absolute(),
         user=chosen.user,
     )

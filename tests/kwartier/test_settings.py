@@ -9,6 +9,7 @@ import pytest
 
 from kwartier.errors import SettingsError
 from kwartier.model import read_community
+from kwartier.settings import Table, place_of, read_secret
 
 STREET = """
 coop = "zonnewijk"
@@ -96,3 +97,19 @@ def test_one_battery_may_follow_the_meter_of_all_and_no_two(tmp_path: Path) -> N
 def test_a_file_that_is_away_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"nowhere\.toml: cannot be read"):
         read_community(tmp_path / "nowhere.toml")
+
+
+def test_a_credential_is_sought_where_the_service_manager_puts_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    (tmp_path / "writer.token").write_text("s3cret\n")
+
+    found = read_secret(Table({"token_file": "credential:writer.token"}), "token_file", Path("/x"))
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY")
+
+    assert found == "s3cret"
+    assert place_of("credential:writer.token", Path("/x")) == Path("/run/secrets/writer.token")
+    for wrong in ("credential:", "credential:../a", "credential:a/b", "credential:.a"):
+        with pytest.raises(SettingsError, match="is no credential"):
+            place_of(wrong, Path("/x"))

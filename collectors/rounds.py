@@ -24,16 +24,15 @@ class Rounds:
 
         Args:
             name: Of the thread, and of what cannot be kept while it fails.
-            work: One round; it looks at ``stopping`` where it takes long.
+            work: One round; it asks ``are_ending`` where it takes long.
         """
         self._name = name
         self._work = work
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
-    @property
-    def stopping(self) -> bool:
-        """Whether no more is to be begun or kept."""
+    def are_ending(self) -> bool:
+        """Return whether no more is to be begun or kept."""
         return self._stopping.is_set()
 
     def start(self) -> None:
@@ -51,7 +50,7 @@ class Rounds:
 
     def _run(self) -> None:
         failing = False
-        while not self.stopping:
+        while not self.are_ending():
             try:
                 self._work()
                 failing = False

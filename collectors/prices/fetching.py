@@ -106,7 +106,7 @@ class PriceFetching:
         self._said = {key for key in self._said if key[0] in wanted}
         for day in wanted:
             told = [self._ask(source, watch, day, now_s) for source, watch in self._sources]
-            if any(told) and not self._rounds.stopping:
+            if any(told) and not self._rounds.are_ending():
                 self._agree(day, now_s)
 
     def _wanted(self, now_s: float) -> list[date]:
@@ -124,7 +124,7 @@ class PriceFetching:
         if early and not isinstance(source, FilePrices):
             return False
         waits = 0 <= now_s - asked.asked_s < (AGAIN_PAST_S if past else AGAIN_S)
-        if asked.whole or waits or self._rounds.stopping or not watch.may_ask(now_s):
+        if asked.whole or waits or self._rounds.are_ending() or not watch.may_ask(now_s):
             return False
         asked.asked_s = now_s
         try:

@@ -79,7 +79,7 @@ class WeatherFetching:
         for source, watch in self._sources:
             asked_s = self._asked_s.get(source.name, float("-inf"))
             waits = 0 <= now_s - asked_s < self._every_s
-            if waits or self._rounds.stopping or not watch.may_ask(now_s):
+            if waits or self._rounds.are_ending() or not watch.may_ask(now_s):
                 continue
             try:
                 told = source.fetch(now_s)
@@ -90,7 +90,7 @@ class WeatherFetching:
                 continue
             else:
                 watch.answered()
-                if self._rounds.stopping:
+                if self._rounds.are_ending():
                     return
                 self._book.keep(told)
             self._asked_s[source.name] = now_s

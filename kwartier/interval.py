@@ -116,15 +116,15 @@ def parse_instant(text: str) -> datetime:
         instant = datetime.fromisoformat(text)
     except ValueError as error:
         raise ContractError(
-            f"{text!r} is not an instant: use ISO 8601 with an offset, "
+            f"{text[:60]!r} is not an instant: use ISO 8601 with an offset, "
             "such as '2026-07-01T09:45:00Z'"
         ) from error
     if instant.tzinfo is None:
-        raise ContractError(f"{text!r} has no offset: end it with 'Z' or '+02:00'")
+        raise ContractError(f"{text[:60]!r} has no offset: end it with 'Z' or '+02:00'")
     try:
         return instant.astimezone(UTC)
     except OverflowError as error:
-        raise ContractError(f"{text!r} is outside the years 1 to 9999 in UTC") from error
+        raise ContractError(f"{text[:60]!r} is outside the years 1 to 9999 in UTC") from error
 
 
 def instant_text(at_s: float) -> str:

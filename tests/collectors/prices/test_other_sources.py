@@ -71,6 +71,15 @@ def test_what_nord_pool_may_not_say_is_named(
         parse_nordpool(body)
 
 
+def test_a_stamp_of_any_length_makes_a_short_message() -> None:
+    body = nordpool(0, [1]).replace(b"1970-01-01T00:00:00Z", b"9" * 5000)
+
+    with pytest.raises(AnswerError, match="is not an instant") as refused:
+        parse_nordpool(body)
+
+    assert len(str(refused.value)) < 250
+
+
 @pytest.mark.parametrize(("day", "quarters"), DAYS)
 def test_awattar_tells_hours_in_milliseconds(day: date, quarters: int) -> None:
     start_s, end_s = local_day(day)

@@ -36,6 +36,29 @@ QUIET = (
     "--disable-sync",
 )
 """Keeps the browser from looking up anything but our pages."""
+UNSEEN = ",".join(
+    (
+        # Pages of the browser's own, which every window would load behind ours.
+        "WebUIOmniboxAimPopup",
+        "WebUIOmniboxPopup",
+        "Glic",
+        "SidePanel",
+        "PreloadTopChromeWebUI",
+        # What Playwright turns off: of two such switches a Chromium hears the last.
+        "AvoidUnnecessaryBeforeUnloadCheckSync",
+        "DestroyProfileOnBrowserClose",
+        "HttpsUpgrades",
+        "HttpsFirstBalancedModeAutoEnable",
+        "LensOverlay",
+        "MediaRouter",
+        "PaintHolding",
+        "ThirdPartyStoragePartitioning",
+        "OptimizationHints",
+        "NetworkTimeServiceQuerying",
+        "PreconnectToSearch",
+    )
+)
+"""Features of Chromium that none of our pages needs."""
 WAIT_MS = 60_000
 """How long a page may take on a busy machine [ms]."""
 
@@ -70,7 +93,8 @@ def browser() -> Iterator[Browser]:
             pytest.fail("chromium is not installed, and CI must look at the pages")
         pytest.skip("chromium is not installed: apt-get install chromium")
     with sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=found, args=list(QUIET))
+        quiet = [*QUIET, f"--disable-features={UNSEEN}"]
+        opened = play.chromium.launch(executable_path=found, args=quiet)
         yield opened
         opened.close()
 

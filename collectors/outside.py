@@ -72,6 +72,7 @@ class FarSide:
         base_url: str,
         patience: Patience | None = None,
         pause: Callable[[float], None] = time.sleep,
+        secret: str = "",
     ) -> None:
         """Prepare to ask; nothing is sent yet.
 
@@ -80,11 +81,13 @@ class FarSide:
             base_url: Where it is.
             patience: How long it is waited for.
             pause: Waits some seconds.
+            secret: What goes along in questions; a refusal that repeats it is told without it.
         """
         self.name = name
         self.base_url = base_url
         self._patience = patience or Patience()
         self._pause = pause
+        self._secret = secret.encode()
         # One line a question is more than anybody reads, and an address may hold a key.
         logging.getLogger("httpx").setLevel(logging.WARNING)
         self._http = httpx.Client(
@@ -132,9 +135,10 @@ class FarSide:
         if answer.status in {httpx.codes.NOT_FOUND, httpx.codes.NO_CONTENT}:
             raise NothingToldError(f"{self.name} has nothing for {what} (status {answer.status})")
         if answer.status >= httpx.codes.BAD_REQUEST:
-            raise RefusedError(
-                f"{self.name} refused {what} with {answer.status}: {refusal(answer.body)}"
+            said = refusal(
+                answer.body.replace(self._secret, b"...") if self._secret else answer.body
             )
+            raise RefusedError(f"{self.name} refused {what} with {answer.status}: {said}")
         if answer.status != httpx.codes.OK:
             raise AnswerError(
                 f"{self.name} answered {what} with status {answer.status}: "

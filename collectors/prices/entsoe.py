@@ -54,7 +54,7 @@ class Entsoe:
         self._token = token
         self._code = AREAS[area]
         self._zone = zone
-        self._far = FarSide(WHO, base_url, patience, pause)
+        self._far = FarSide(WHO, base_url, patience, pause, token)
 
     def close(self) -> None:
         """Close the connections."""

@@ -131,6 +131,17 @@ def test_the_key_goes_along_and_stands_in_no_log_line(caplog: pytest.LogCaptureF
     assert "very-secret" not in caplog.text + str(refused.value)
 
 
+def test_a_refusal_that_repeats_the_key_is_told_without_it() -> None:
+    echo = b"The URL /api?securityToken=very-secret&documentType=A44 is too long"
+    with far_side(Reply(414, echo)) as service:
+        source = Entsoe("very-secret", service.url, QUICK, pause=lambda _: None)
+        with pytest.raises(RefusedError, match="with 414: 'The URL") as refused:
+            source.day(date(2026, 7, 1))
+        source.close()
+
+    assert "very-secret" not in str(refused.value)
+
+
 def test_a_zone_that_nobody_knows_is_a_wrong_setting() -> None:
     with pytest.raises(SettingsError, match="use NL, BE"):
         Entsoe("key", area="XX")

@@ -41,6 +41,8 @@ Points: TypeAlias = dict[str, PointValue]
 
 _MARKER = (0x5375, 0x6E53)
 _END = 0xFFFF
+LARGEST_EXPONENT = 10
+"""Scale factors are powers of ten from minus this to this; any other is none."""
 _MOST_MODELS = 200
 _MOST_REFUSALS = 64
 """How often a device may refuse parts of one model before the rest counts as not served."""
@@ -241,8 +243,8 @@ def _served(source: RegisterSource, address: int, count: int) -> Words | None:
 class _Decoder:
     """Reads points from one model's registers; nothing beyond ``limit`` is the model's.
 
-    A scale factor that reads 0x8000 scales nothing, as devices mean it; one that lies beyond
-    what was read leaves its points without a value.
+    A scale factor that reads 0x8000, makes no sense or lies beyond what was read leaves its points
+    without a value: what they mean cannot be told, and a device that starts up may fill it later.
     """
 
     def __init__(self, words: Sequence[int | None], limit: int) -> None:
@@ -260,8 +262,6 @@ class _Decoder:
             value = raw[point.name] = raw_value(point.type, words) if served else None
             if isinstance(value, int):
                 scope[point.name] = value
-            elif served and point.type == "sunssf":
-                scope[point.name] = 0
         points: Points = {
             point.name: _scaled(raw[point.name], point.scale, scope)
             for point in group.points
@@ -292,7 +292,9 @@ def _scaled(
     if scale is None or not isinstance(value, int):
         return value
     exponent = scale if isinstance(scale, int) else scope.get(scale)
-    return scaled(value, exponent) if exponent is not None and -10 <= exponent <= 10 else None
+    if exponent is None or abs(exponent) > LARGEST_EXPONENT:
+        return None
+    return scaled(value, exponent)
 
 
 def _eui48(value: int) -> str:

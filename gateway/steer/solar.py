@@ -35,7 +35,7 @@ from gateway.steer.solar_settings import LimitedInverter
 from gateway.steer.steering import NoRevertTimerError, SteeredUnit, UnsayableSetpointError, follows
 from hardware.registers import RegistersRefusedError
 from kwartier.clock import Clock
-from kwartier.errors import KwartierError, TemporaryError
+from kwartier.errors import KwartierError, LinkDownError, TemporaryError
 from kwartier.events import Event
 from kwartier.reading import Reading
 from kwartier.units import Watt
@@ -158,13 +158,13 @@ class CappedInverter:
         if self._held_w is None and self._journal.prior is not None:
             self._take_over(now_s)
         power_w = self._inverter.power_w()
-        self._found()
         now = Now(now_s, seen, power_w, self._held_w, self._budget.fine())
         limit_w = self._cap.decide(now)
         if limit_w is None:
             self._release()
         elif self._is_due(limit_w, power_w, now_s):
             self._put(limit_w, now_s)
+        self._found()
 
     def _is_due(self, limit_w: Watt, power_w: Watt | None, now_s: float) -> bool:
         """Return whether the limit has to be written: it moved, ends soon, or is not obeyed."""
@@ -240,6 +240,7 @@ class CappedInverter:
         return min(longest_s, self._rhythm.pause_s * 2.0 ** min(self._failures - 1, 10))
 
     def _fail(self, error: KwartierError, until_s: float) -> None:
+        self._found()  # it answered
         self._held_w = None
         self._paused_until_s = until_s
         self._news.failed(type(error).__name__, f"export cap not kept: {error}")
@@ -255,7 +256,9 @@ class CappedInverter:
         waits = self._needed or away_s < self._rhythm.revert_s
         self._paused_until_s = now_s + (self._rhythm.away_s if waits else self._rhythm.asleep_s)
         if away_s >= self._rhythm.trouble_s and self._exceeds(now_s):
-            self._news.failed("away", "export cap exceeded, and the inverter cannot be reached")
+            away = isinstance(error, LinkDownError)
+            why = "the inverter cannot be reached" if away else str(error)
+            self._news.failed("away", f"export cap exceeded, and {why}")
 
     def _found(self) -> None:
         self._news.found()

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from gateway.modbus.poll import NotSunSpecError
+from gateway.steer.scale import told
 from gateway.steer.solar_budget import SolarBudget
 from gateway.steer.solar_journal import LimitJournal
 from gateway.steer.solar_limit import SolarLimit
 from gateway.steer.solar_settings import LimitedInverter
 from gateway.steer.steering import NoRevertTimerError, SteeredUnit
-from hardware.registers import MOST_PER_READ
-from hardware.sunspec import Chain, Place, Points, decode, find_chain
+from hardware.registers import MOST_PER_READ, Words
+from hardware.sunspec import Chain, Place, Points, PointValue, decode, find_chain
 from hardware.sunspec_models import models
 from kwartier.errors import KwartierError
 from kwartier.units import Watt
@@ -59,6 +60,7 @@ class Inverter:
         Raises:
             NoRevertTimerError: It has none that ends by itself.
             WrongRatingError: Percents of it would mean other watts.
+            ScaleUnknownError: Its rating cannot be told now.
             NotSunSpecError: It does not speak SunSpec now.
             TemporaryError: It cannot be reached, or is busy.
         """
@@ -75,7 +77,7 @@ class Inverter:
         place = self._found().measured
         if place is None:
             return None
-        power = _points(self._unit, place)["W"]
+        power = _decoded(place, _words(self._unit, place))["W"]
         if not isinstance(power, int | Decimal):
             return None
         return -round(power) if self._settings.turned else round(power)
@@ -107,18 +109,27 @@ class Inverter:
         rated_w = self._settings.rated_w
         for model, point in _RATED:
             place = chain.first(model)
-            told = None if place is None else _points(self._unit, place)[point]
-            if isinstance(told, int | Decimal) and told > 0:
-                if abs(Decimal(told) - rated_w) * 100 > rated_w * _NEAR_PERCENT:
+            most_w = None if place is None else _rating(self._unit, place, point)
+            if isinstance(most_w, int | Decimal) and most_w > 0:
+                if abs(Decimal(most_w) - rated_w) * 100 > rated_w * _NEAR_PERCENT:
                     raise WrongRatingError(
                         f"rated_w is {rated_w} and the inverter counts its limit from "
-                        f"{round(told)} W (model {model}): correct rated_w"
+                        f"{round(most_w)} W (model {model}): correct rated_w"
                     )
                 return
 
 
-def _points(unit: SteeredUnit, place: Place) -> Points:
+def _rating(unit: SteeredUnit, place: Place, point: str) -> PointValue:
+    words = _words(unit, place)
+    return told(models()[place.id], words, _decoded(place, words), point)
+
+
+def _words(unit: SteeredUnit, place: Place) -> Words:
     words = unit.read(place.address, min(MOST_PER_READ, place.length + 2))
     if words[0] != place.id:
         raise NotSunSpecError(f"another model stands where model {place.id} stood")
+    return words
+
+
+def _decoded(place: Place, words: Words) -> Points:
     return decode(models()[place.id], place.length, words)

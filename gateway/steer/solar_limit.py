@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from gateway.modbus.poll import NotSunSpecError
+from gateway.steer.scale import exponent_of
 from gateway.steer.solar_budget import SolarBudget
 from gateway.steer.solar_journal import Limit, LimitJournal
 from gateway.steer.steering import MAX_REVERT_S, NoRevertTimerError, SteeredUnit, towards_zero
@@ -26,6 +27,7 @@ from kwartier.errors import KwartierError
 LEAST_PERCENT = Decimal(1)
 """A limit of nothing parks some inverters, which then come back only by hand."""
 _WHOLE = Decimal(100)
+_SCALE = "WMaxLimPct_SF"
 _ON = 1
 _OFF = 0
 
@@ -54,8 +56,9 @@ class HeldLimit:
 class SolarLimit:
     """Limits one inverter. Every call may raise what ``SteeredUnit`` raises.
 
-    Every call may also raise ``NoRevertTimerError`` (no limit of ours is there) and
-    ``NotSunSpecError`` (another model stands where ours stood).
+    Every call may also raise ``NoRevertTimerError`` (no limit of ours is there),
+    ``ScaleUnknownError`` (what stands there cannot be told now) and ``NotSunSpecError`` (another
+    model stands where ours stood).
     """
 
     def __init__(
@@ -87,7 +90,7 @@ class SolarLimit:
         """
         assert 1 <= revert_s <= MAX_REVERT_S, revert_s
         words, points = self._read()
-        found, exponent = _found(points), _exponent(points)
+        found, exponent = _found(points), exponent_of(points, _SCALE)
         self._refuse_foreign(found, exponent)
         least = Decimal(0) if stop else LEAST_PERCENT
         raw = towards_zero(max(least, min(_WHOLE, percent)), exponent, 1)
@@ -120,7 +123,7 @@ class SolarLimit:
         found = _found(points)
         if found.on == _OFF or not self._is_ours(found):
             return None
-        return HeldLimit(Decimal(found.raw).scaleb(_exponent(points)), found.revert_s)
+        return HeldLimit(Decimal(found.raw).scaleb(exponent_of(points, _SCALE)), found.revert_s)
 
     def release(self) -> None:
         """Put back what was there before our first write, if our limit still stands there.
@@ -134,7 +137,7 @@ class SolarLimit:
             return
         words, points = self._read()
         found = _found(points)
-        self._refuse_foreign(found, _exponent(points))
+        self._refuse_foreign(found, exponent_of(points, _SCALE))
         if found.same(prior):
             self._forget()
         else:
@@ -195,16 +198,12 @@ class SolarLimit:
 
 
 def _found(points: Points) -> Limit:
+    exponent = exponent_of(points, _SCALE)
     percent, timer = points["WMaxLimPct"], points["WMaxLimPct_RvrtTms"]
     if not isinstance(timer, int) or not isinstance(percent, int | Decimal):
         raise NoRevertTimerError("model 123 has no power limit with a revert timer")
-    raw = int(Decimal(percent).scaleb(-_exponent(points)))
+    raw = int(Decimal(percent).scaleb(-exponent))
     return Limit(raw, timer, _ON if points["WMaxLim_Ena"] == _ON else _OFF)
-
-
-def _exponent(points: Points) -> int:
-    scale = points["WMaxLimPct_SF"]
-    return scale if isinstance(scale, int) else 0
 
 
 def _said(limit: Limit, exponent: int) -> str:

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
+from gateway.steer.scale import exponent_of, told
 from hardware.profile_control import MOST_LEASE_S
 from hardware.registers import WRITE_SEVERAL, Number, RegisterSource, Words, scaled, words_of
-from hardware.sunspec import Chain, Place, Points, PointValue, decode, read_model
+from hardware.sunspec import Chain, Place, Points, PointValue, decode
 from hardware.sunspec_models import Group, models
 from kwartier.errors import KwartierError
 from kwartier.units import Watt
@@ -170,19 +171,20 @@ class DerSteering:
         """Return the limits set on the device, or else its nameplate (model 702)."""
         if self._capacity is None:
             return Ratings(None, None)
-        points = read_model(self._unit, self._capacity).points
+        read = _block(self._unit, self._capacity, models()[702])
         return Ratings(
-            _first(points, "WChaRteMax", "WChaRteMaxRtg"),
-            _first(points, "WDisChaRteMax", "WDisChaRteMaxRtg", "WMax", "WMaxRtg"),
+            _first(read, "WChaRteMax", "WChaRteMaxRtg"),
+            _first(read, "WDisChaRteMax", "WDisChaRteMaxRtg", "WMax", "WMaxRtg"),
         )
 
     def setpoint(self, power_w: Watt, revert_s: int) -> Applied:
         """Write value, fall-back and timer in one request, and read them back."""
         assert 1 <= revert_s <= MAX_REVERT_S, revert_s
-        words, before = self._read()
+        read = self._read()
+        words, before = read.words, read.points
+        exponent = exponent_of(before, "WSet_SF")
         if before["WSetRvrtTms"] is None or before["WSet"] is None:
             raise NoRevertTimerError("model 704 has no set-point in watts with a revert timer")
-        exponent = _exponent(before["WSet_SF"])
         raw = towards_zero(-power_w, exponent, 2)
         percents = self._group.offset("WSetPct")
         frame = [
@@ -196,14 +198,15 @@ class DerSteering:
         ]
         self._unit.write(self._control.address + self._group.offset("WSetEna"), frame)
         rounded_w = -round(scaled(raw, exponent))
-        _, after = self._read()
-        if _der_held(after).power_w != rounded_w or after["WSetRvrtTms"] != revert_s:
-            raise SetpointNotHeldError(power_w, _der_held(after))
-        return Applied(rounded_w, revert_s, _der_held(before))
+        after = self._read()
+        held = _der_held(after)
+        if held.power_w != rounded_w or after.points["WSetRvrtTms"] != revert_s:
+            raise SetpointNotHeldError(power_w, held)
+        return Applied(rounded_w, revert_s, _der_held(read))
 
     def read_back(self) -> Held:
         """Return the set-point and the time left."""
-        return _der_held(self._read()[1])
+        return _der_held(self._read())
 
     def release(self) -> None:
         """Switch the set-point off."""
@@ -212,8 +215,7 @@ class DerSteering:
         if held.power_w is not None:
             raise SetpointNotHeldError(None, held)
 
-    def _read(self) -> tuple[Words, Points]:
-        """Return the model's own registers and points, all from one request."""
+    def _read(self) -> _Read:
         return _block(self._unit, self._control, self._group)
 
 
@@ -233,33 +235,38 @@ class StorageSteering:
 
     def ratings(self) -> Ratings:
         """Return the largest charging power, which both percentages refer to."""
-        most_w = _first(self._read()[1], "WChaMax")
+        most_w = _first(self._read(), "WChaMax")
         return Ratings(most_w, most_w)
 
     def setpoint(self, power_w: Watt, revert_s: int) -> Applied:
         """Write both rates and the timer in one request, then the mode, and read them back."""
         assert 1 <= revert_s <= MAX_REVERT_S, revert_s
-        words, before = self._read()
-        most_w = _first(before, "WChaMax")
+        read = self._read()
+        words, before = read.words, read.points
+        exponent = exponent_of(before, "InOutWRte_SF")
+        exponent_of(before, "WChaMax_SF")
+        most_w = _first(read, "WChaMax")
         if before["InOutWRte_RvrtTms"] is None or not most_w:
             raise NoRevertTimerError("model 124 has no revert timer, or no largest power")
         percent = Decimal(power_w) * 100 / most_w
-        raw = towards_zero(percent, _exponent(before["InOutWRte_SF"]), 1)
+        raw = towards_zero(percent, exponent, 1)
         window = words[self._group.offset("InOutWRte_WinTms")]
         frame = [*words_of(-raw, 1), *words_of(raw, 1), window, revert_s]
         self._unit.write(self._storage.address + self._group.offset("OutWRte"), frame)
         if before["StorCtl_Mod"] != _BOTH:
             self._unit.write(self._storage.address + self._group.offset("StorCtl_Mod"), [_BOTH])
-        words, after = self._read()
+        after = self._read()
         held = _storage_held(after)
-        kept = list(words[self._group.offset("OutWRte") : self._group.offset("InOutWRte_RmpTms")])
+        kept = list(
+            after.words[self._group.offset("OutWRte") : self._group.offset("InOutWRte_RmpTms")]
+        )
         if kept != frame or held.power_w is None:
             raise SetpointNotHeldError(power_w, held)
-        return Applied(held.power_w, revert_s, _storage_held(before))
+        return Applied(held.power_w, revert_s, _storage_held(read))
 
     def read_back(self) -> Held:
         """Return the set-point; this model does not tell the time left."""
-        return _storage_held(self._read()[1])
+        return _storage_held(self._read())
 
     def release(self) -> None:
         """Leave the device to itself."""
@@ -268,7 +275,7 @@ class StorageSteering:
         if held.power_w is not None:
             raise SetpointNotHeldError(None, held)
 
-    def _read(self) -> tuple[Words, Points]:
+    def _read(self) -> _Read:
         return _block(self._unit, self._storage, self._group)
 
 
@@ -278,25 +285,41 @@ _BOTH = 3
 """StorCtl_Mod: charging (bit 0) and discharging (bit 1) are both held to their rates."""
 
 
-def _block(unit: SteeredUnit, place: Place, group: Group) -> tuple[Words, Points]:
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A model's own registers and points, all from one request."""
+
+    group: Group
+    words: Words
+    points: Points
+
+    def told(self, name: str) -> PointValue:
+        """Return a point; one that stands there without its scale factor cannot be told now."""
+        return told(self.group, self.words, self.points, name)
+
+
+def _block(unit: SteeredUnit, place: Place, group: Group) -> _Read:
     words = unit.read(place.address, min(group.size, place.length + 2))
-    return words, decode(group, place.length, words)
+    return _Read(group, words, decode(group, place.length, words))
 
 
-def _der_held(points: Points) -> Held:
-    power = points["WSet"]
-    on = points["WSetEna"] == 1 and points["WSetMod"] == 1
-    left = points["WSetRvrtRem"]
+def _der_held(read: _Read) -> Held:
+    on = read.points["WSetEna"] == 1 and read.points["WSetMod"] == 1
+    power = read.told("WSet") if on else None
+    left = read.points["WSetRvrtRem"]
     return Held(
-        -round(power) if on and isinstance(power, int | Decimal) else None,
+        -round(power) if isinstance(power, int | Decimal) else None,
         left if isinstance(left, int) else None,
     )
 
 
-def _storage_held(points: Points) -> Held:
-    mode, most_w = points["StorCtl_Mod"], _first(points, "WChaMax")
-    rate = _negated(points["OutWRte"]) if mode == _GIVING else points["InWRte"]
-    if not mode or most_w is None or not isinstance(rate, int | Decimal):
+def _storage_held(read: _Read) -> Held:
+    mode = read.points["StorCtl_Mod"]
+    if not mode:
+        return Held(None, None)
+    most_w = _first(read, "WChaMax")
+    rate = _negated(read.told("OutWRte")) if mode == _GIVING else read.told("InWRte")
+    if most_w is None or not isinstance(rate, int | Decimal):
         return Held(None, None)
     return Held(round(rate * most_w / Decimal(100)), None)
 
@@ -305,17 +328,13 @@ def _negated(value: PointValue) -> PointValue:
     return -value if isinstance(value, int | Decimal) else None
 
 
-def _first(points: Points, *names: str) -> Watt | None:
+def _first(read: _Read, *names: str) -> Watt | None:
     """Return the first of the points that says something, in whole watts."""
     for name in names:
-        value = points[name]
+        value = read.told(name)
         if isinstance(value, int | Decimal):
             return int(value)
     return None
-
-
-def _exponent(scale: PointValue) -> int:
-    return scale if isinstance(scale, int) else 0
 
 
 def towards_zero(value: Number, exponent: int, registers: int) -> int:

@@ -64,6 +64,8 @@ class Fault(StrEnum):
     """Does not implement the revert timer: a set-point holds for ever."""
     BLIND = "blind"
     """Has no measurements: every reading is not implemented."""
+    UNSCALED = "unscaled"
+    """Has not filled the scale factor of its set-point, as while it starts up."""
 
 
 class BatteryTwin:
@@ -223,6 +225,7 @@ class BatteryTwin:
             self._control.put("WSetRvrtTms", None)
         elif self._control.number("WSetRvrtTms") == _NOT_THERE:
             self._control.put("WSetRvrtTms", 0)
+        self._control.put("WSet_SF", None if Fault.UNSCALED in self.faults else _IDLE["WSet_SF"])
         return self._control.words
 
     def _measured_now(self) -> list[int]:

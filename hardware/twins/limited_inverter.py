@@ -24,6 +24,7 @@ BASE = 40000
 
 _ON = 1
 _OFF = 0
+_SCALE = -2
 _WHOLE = 10_000
 """All of its rating, in hundredths of a percent."""
 
@@ -41,6 +42,8 @@ class LimitFault(StrEnum):
     """Keeps what was written and does not act on it."""
     NO_TIMER = "no-timer"
     """Does not implement the revert timer: a limit holds for ever."""
+    UNSCALED = "unscaled"
+    """Has not filled the scale factor of its limit, as while it starts up."""
 
 
 class LimitedInverterTwin:
@@ -68,7 +71,7 @@ class LimitedInverterTwin:
         self._ratings = model_words(
             120, {"DERTyp": 4, "WRtg": rated_w // 10**scale, "WRtg_SF": scale}
         )
-        self._control = ModelRegisters(123, {"WMaxLimPct_SF": -2})
+        self._control = ModelRegisters(123, {"WMaxLimPct_SF": _SCALE})
         self.limit(_WHOLE, on=False)
         before = (self._common, self._measured.words, self._ratings)
         self._control_address = BASE + 2 + sum(len(part) for part in before)
@@ -111,6 +114,8 @@ class LimitedInverterTwin:
             self._measured.put("W", self.power_w // 10**self._scale)
             if LimitFault.NO_TIMER in self.faults:
                 self._control.put("WMaxLimPct_RvrtTms", None)
+            unscaled = LimitFault.UNSCALED in self.faults
+            self._control.put("WMaxLimPct_SF", None if unscaled else _SCALE)
             parts = [self._common, self._measured.words, self._ratings, self._control.words]
             return [(BASE, device_words(parts))]
 

@@ -130,6 +130,23 @@ def test_another_trouble_and_one_that_comes_back_are_new_events(tmp_path: Path) 
     ]
 
 
+def test_a_scale_factor_that_is_not_there_yet_is_waited_for_and_steers_nothing(
+    tmp_path: Path,
+) -> None:
+    home = Home(tmp_path)
+    home.twin.faults.add(Fault.UNSCALED)
+    battery = home.gateway()
+    battery.accept(schedule(2_000))
+    home.pass_time(60, battery)
+    written_before = home.wire.writes
+
+    home.twin.faults = set()
+    home.pass_time(60, battery)
+
+    assert written_before == 0
+    assert home.twin.power_w == 2_000
+
+
 def test_a_battery_that_refuses_to_be_let_go_is_told_of_once_a_minute(tmp_path: Path) -> None:
     home = Home(tmp_path)
     battery = home.gateway()

@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from gateway.modbus.link import LinkSettings
+from gateway.steer import solar_inverter
 from gateway.steer.budget import RELEASES_A_DAY
+from gateway.steer.scale import ScaleUnknownError
 from gateway.steer.solar_budget import MOST_A_DAY, PARCEL, LimitWritesSpentError, SolarBudget
 from gateway.steer.solar_journal import LimitJournal
 from gateway.steer.solar_limit import ForeignLimitError, HeldLimit, LimitNotHeldError, SolarLimit
+from gateway.steer.solar_settings import LimitedInverter
 from gateway.steer.steering import NoRevertTimerError
 from hardware.registers import HOLDING, Words
 from hardware.sunspec import find_chain
@@ -102,6 +106,39 @@ def test_a_limit_that_was_there_is_never_written_over_not_even_by_a_tighter_one(
 
     assert inverter.writes == []
     assert inverter.limited == (7_000, 0, 1)
+
+
+@pytest.mark.parametrize("scale", [None, 11])
+def test_a_limit_is_neither_judged_nor_written_while_its_scale_factor_says_nothing(
+    tmp_path: Path, scale: int | None
+) -> None:
+    inverter = Inverter(WMaxLimPct=7_000, WMaxLim_Ena=1, WMaxLimPct_SF=scale)
+    limit = limiter(inverter, tmp_path)
+
+    with pytest.raises(ScaleUnknownError, match="WMaxLimPct_SF"):
+        limit.limit(Decimal(30), 90)
+    assert inverter.writes == []
+    assert inverter.limited == (7_000, 0, 1)
+    inverter.words[2 + models()[123].offset("WMaxLimPct_SF")] = -2 % 65536
+
+    with pytest.raises(ForeignLimitError, match=r"limit of 70.00 % stands"):
+        limit.limit(Decimal(30), 90)
+
+
+def test_a_rating_whose_scale_factor_says_nothing_is_not_believed(tmp_path: Path) -> None:
+    inverter = Inverter()
+    inverter.words = device_words([model_words(120, {"WRtg": 500}), model_words(123, FREE)])
+    settings = LimitedInverter("roof", LinkSettings("127.0.0.1"), 1, 1_000, 5_000, "p1", 1)
+    budget = SolarBudget(tmp_path / "limits.json", VirtualClock(0))
+    limited = solar_inverter.Inverter(
+        inverter, settings, LimitJournal(tmp_path / "limit.json"), budget
+    )
+
+    with pytest.raises(ScaleUnknownError, match="WRtg in model 120"):
+        limited.limit()
+    inverter.words[2 + models()[120].offset("WRtg_SF")] = 1
+
+    assert limited.limit().standing() is None
 
 
 def test_a_limit_of_everything_is_none_and_is_put_back(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.modbus.link import DeviceBusyError, LinkSettings, ModbusLink, ModbusUnit
 from gateway.modbus.poll import Role, SunSpecPoll
+from gateway.steer.scale import ScaleUnknownError
 from gateway.steer.steering import (
     Applied,
     Held,
@@ -241,6 +242,7 @@ def test_other_controls_of_the_model_are_left_alone() -> None:
         "WSetPctRvrt": 44,
         "WSet": 0,
         "WSetRvrtTms": 0,
+        "WSet_SF": 0,
         "VarSetEna": 1,
     }
     with remembered(model_words(704, given)) as (memory, unit):
@@ -301,6 +303,64 @@ def test_a_percentage_that_does_not_come_out_even_is_rounded_towards_zero() -> N
         applied = steered(unit).setpoint(2499, 90)
 
     assert applied.power_w == 2450  # 49 % of 5000 W
+
+
+WATTS = {"WSetEna": 0, "WSetMod": 1, "WSet": 250, "WSetRvrtTms": 0, "WSetRvrtRem": 0, "WSet_SF": 1}
+
+
+@pytest.mark.parametrize(
+    ("model", "values", "scale"),
+    [
+        (704, WATTS, "WSet_SF"),
+        (124, STORAGE, "WChaMax_SF"),
+        (124, STORAGE, "InOutWRte_SF"),
+    ],
+)
+@pytest.mark.parametrize("is_now", [None, 11, -11])
+def test_nothing_is_written_while_a_scale_factor_says_nothing_and_then_it_is(
+    model: int, values: dict[str, int], scale: str, is_now: int | None
+) -> None:
+    with remembered(model_words(model, {**values, scale: is_now})) as (memory, unit):
+        steering = steered(unit)
+        with pytest.raises(ScaleUnknownError, match=scale):
+            steering.setpoint(1000, 90)
+        assert unit.writes == []
+
+        at = 2 + models()[model].offset(scale)
+        memory.words[at] = values[scale] % 65536
+
+        assert steering.setpoint(1000, 90).power_w == 1000
+
+
+@pytest.mark.parametrize(
+    ("model", "values", "scale"),
+    [
+        (704, {**WATTS, "WSetEna": 1}, "WSet_SF"),
+        (124, {**STORAGE, "StorCtl_Mod": 3}, "WChaMax_SF"),
+        (124, {**STORAGE, "StorCtl_Mod": 3}, "InOutWRte_SF"),
+        (124, {**STORAGE, "StorCtl_Mod": 2}, "InOutWRte_SF"),
+    ],
+)
+def test_a_set_point_in_force_whose_scale_factor_says_nothing_is_neither_none_nor_a_number(
+    model: int, values: dict[str, int], scale: str
+) -> None:
+    with (
+        remembered(model_words(model, {**values, scale: None})) as (_, unit),
+        pytest.raises(ScaleUnknownError),
+    ):
+        steered(unit).read_back()
+
+
+def test_ratings_without_their_scale_factor_bound_nothing_and_are_asked_again() -> None:
+    ratings = model_words(702, {"WMax": 500, "WChaRteMax": 400, "WDisChaRteMax": 300})
+    with remembered(ratings, model_words(704, WATTS)) as (memory, unit):
+        steering = steered(unit)
+        with pytest.raises(ScaleUnknownError, match="WChaRteMax in model 702"):
+            steering.ratings()
+
+        memory.words[2 + models()[702].offset("W_SF")] = 1
+
+        assert steering.ratings() == Ratings(4000, 3000)
 
 
 def test_a_device_without_a_control_model_cannot_be_steered() -> None:

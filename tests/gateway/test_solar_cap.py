@@ -296,6 +296,7 @@ def test_a_word_that_comes_while_a_turn_is_held_up_is_taken_as_it_is() -> None:
         (LimitFault.REFUSES, "export cap not kept"),
         (LimitFault.DEAF, "limit not obeyed"),
         (LimitFault.SILENT, "cannot be reached"),
+        (LimitFault.UNSCALED, "scale factor WMaxLimPct_SF is not implemented"),
     ],
 )
 def test_a_cap_that_cannot_be_kept_is_told_of_once(
@@ -335,6 +336,21 @@ def test_a_rating_that_is_not_the_inverters_is_refused(wire: Bench) -> None:
 
     assert wire.twin.writes == 0
     assert "rated_w is 6000 and the inverter counts its limit from 5000 W" in wire.events[0].reason
+
+
+def test_a_limit_whose_scale_factor_is_not_there_yet_waits_for_it(wire: Bench) -> None:
+    wire.twin.faults.add(LimitFault.UNSCALED)
+    wire.twin.sun_w = 5_000
+    gateway = wire.gateway()
+    wire.run(gateway, 30)
+    written_before = wire.twin.writes
+
+    wire.twin.faults.clear()
+    wire.run(gateway, 10)
+
+    assert written_before == 0
+    assert wire.twin.power_w <= CAP_W
+    assert wire.events == []
 
 
 def test_a_battery_that_gives_has_time_to_give_way_before_the_inverter_does(wire: Bench) -> None:

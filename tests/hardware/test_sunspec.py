@@ -185,7 +185,7 @@ def test_a_value_is_read_by_its_type(kind: str, words: list[int], value: float |
         (-2, Decimal("55.20")),
         (0, 5520),
         (1, 55200),
-        (None, 5520),  # a factor that is not implemented scales nothing
+        (None, None),  # one that is not there, or not there yet, tells no value
         (11, None),  # outside -10..10 it makes no sense, and neither does the value
     ],
 )

@@ -1,4 +1,7 @@
-"""Every point of every model is what another reader, pysunspec2, makes of the same registers."""
+"""Every point of every model is what another reader, pysunspec2, makes of the same registers.
+
+But for one thing: where a scale factor is not implemented it tells the bare number, and we nothing.
+"""
 
 from __future__ import annotations
 
@@ -59,21 +62,26 @@ def theirs_of(place: Place, words: list[int]) -> dict[str, object]:
     content = b"".join(word.to_bytes(2, "big") for word in words)
     model = SunSpecModbusClientModel(place.id, place.address, place.length, data=content)
     found: dict[str, object] = {}
-    collect(model, "", found)
+    collect(model, "", frozenset(), found)
     return found
 
 
-def collect(group: SunSpecModbusClientModel, path: str, found: dict[str, object]) -> None:
+def collect(
+    group: SunSpecModbusClientModel, path: str, unscaled: frozenset[str], found: dict[str, object]
+) -> None:
+    """Note a group's points; ``unscaled`` are scale factors around it that are not implemented."""
+    scales = {name: p.value for name, p in group.points.items() if p.pdef["type"] == "sunssf"}
+    unscaled = unscaled - set(scales) | {name for name in scales if scales[name] is None}
     for name, point in group.points.items():
-        value = point.cvalue
+        value = None if point.pdef.get("sf") in unscaled else point.cvalue
         if point.pdef["type"] != "pad":
             found[path + name] = value.strip() if isinstance(value, str) else value
     for name, inner in group.groups.items():
         if isinstance(inner, list):
             for number, member in enumerate(inner):
-                collect(member, f"{path}{name}[{number}].", found)
+                collect(member, f"{path}{name}[{number}].", unscaled, found)
         else:
-            collect(inner, f"{path}{name}.", found)
+            collect(inner, f"{path}{name}.", unscaled, found)
 
 
 def thrown(group: Group, dice: random.Random, counts: Mapping[str, int]) -> list[int]:

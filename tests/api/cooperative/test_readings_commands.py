@@ -16,6 +16,7 @@ from api.cooperative.registry import own, renew_secret
 from api.cooperative.registry.connection_book import Connection, add_connection
 from api.cooperative.registry.founding import FirstOfficer, found
 from api.cooperative.settings import KEYS, Address, CoopSettings, read_settings
+from collectors.shard_move import hand_over
 from collectors.sqlite_store import SqliteStore
 from kwartier.cli import main
 from kwartier.clock import VirtualClock
@@ -127,6 +128,27 @@ def test_a_day_goes_from_the_meter_to_a_book_without_gaps(folder: Path, say: Say
     assert seen[1]["import"]["quality"] == "m" * 39 + "eee" + "m" * 54
     assert isinstance(meters[1], list)
     assert [each["wh"] for each in meters[1][0]["registers"]] == [1_000_000, 1_004_800]
+
+
+def test_the_records_of_two_shards_are_read_as_one(folder: Path, say: Say) -> None:
+    named = record_of(folder)
+    first, second = folder.parent / "telemetry.db", folder.parent / "shard-1.db"
+    with SqliteStore(first) as old, SqliteStore(second) as new:
+        hand_over("g1", old, new)
+    day = ["--from", "2026-07-01", "--to", "2026-07-01"]
+    since = ["--at", "2026-01-01T00:00:00+01:00"]
+    say("meter", "install", "huis-01", "--serial", "A1", *since)
+
+    emptied = say("readings", "pull", *day, *named)
+    pulled = say("readings", "pull", *day, *named, "--record", str(second))
+    away = say("readings", "pull", *day, *named, "--record", str(folder.parent / "away.db"))
+
+    assert isinstance(emptied[1], dict)
+    assert isinstance(pulled[1], dict)
+    assert (emptied[1]["days"], pulled[1]["days"]) == (0, 2)
+    assert (pulled[1]["missing"], pulled[1]["registers"]) == (0, 2)
+    assert away[0] == 1
+    assert "there is no record yet" in away[2]
 
 
 def test_gaps_are_told_and_estimated(folder: Path, say: Say) -> None:

@@ -23,8 +23,8 @@ MAX_PAYLOAD_BYTES = 64 * 1024
 MAX_JSON_BYTES = 512 * 1024
 """The most it may inflate to [bytes]."""
 MAX_TEXT = 200
-LAST_INSTANT_S = 253_402_300_799
-"""9999-12-31T23:59:59Z [s]: the last instant that a date can name."""
+LAST_INSTANT_S = 253_402_214_399
+"""9999-12-30T23:59:59Z [s]: the last instant that a date can name in every zone."""
 _MAX_INTEGER = 2**53
 _DEFLATE_ABOVE_BYTES = 256
 _DEFLATED = b"z"

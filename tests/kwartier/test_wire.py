@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import zlib
 from contextlib import suppress
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given
@@ -397,3 +399,8 @@ def test_any_bytes_decode_or_are_refused(decode: object, payload: bytes) -> None
     for sent in (payload, b"z" + payload, b"z" + zlib.compress(payload)):
         with pytest.raises(ContractError):
             decode(sent)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Amsterdam", "Pacific/Kiritimati"])
+def test_the_last_instant_that_is_taken_in_can_be_shown_on_every_clock(zone: str) -> None:
+    assert datetime.fromtimestamp(LAST_INSTANT_S, ZoneInfo(zone)).year == 9999

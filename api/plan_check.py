@@ -39,9 +39,9 @@ def refused_plan(problem: Problem, found: Plan, without: Plan) -> str | None:
         found: The plan.
         without: What comes of the same quarters when no battery does anything.
 
-    A plan keeps every law and every limit. Limits that cannot be kept may be broken, but then by
-    no more than without any battery; only one that begins outside its band may have to break them
-    to come back.
+    A plan keeps every law and every limit. Limits that cannot be kept may be broken: the band of a
+    battery that begins outside it, and the connection's by no more than without any battery. That
+    much is always reachable, as a battery outside its band can rest until there is room to return.
     """
     broken = violations_of(problem, found)
     for each in broken:
@@ -55,7 +55,7 @@ def refused_plan(problem: Problem, found: Plan, without: Plan) -> str | None:
         if each.limit.startswith("batteries.") and owner not in outside:
             return _told(each)
     worse_kw = _grid_excess_kw(broken) - _grid_excess_kw(without.violations)
-    if not outside and worse_kw > TOLERANCE * problem.steps:
+    if worse_kw > TOLERANCE * problem.steps:
         return f"the plan breaks the connection's limits by {worse_kw:g} kW more than no plan would"
     return None
 

@@ -133,24 +133,47 @@ def spoilt(made: Plan, random: Random) -> Plan:
     elif kind == 3:
         wrong = replace(made, charge_kw=np.roll(made.charge_kw, random.randrange(1, STEPS), axis=1))
     else:  # a mistake that agrees with itself: everything follows from the wrong powers
-        charge, discharge = bent(made.charge_kw), bent(made.discharge_kw)
-        net = problem().residual_kw + charge[0] - discharge[0]
-        soc = 5.0 + np.cumsum(0.25 * (0.95 * charge - discharge / 0.95), axis=1)
-        wrong = replace(
-            made,
-            charge_kw=charge,
-            discharge_kw=discharge,
-            soc_kwh=soc,
-            import_kw=np.maximum(net, 0.0),
-            export_kw=np.maximum(-net, 0.0),
-            peak_kw=float(max(net.max(), 0.0)),
-        )
-        asked = problem()
-        cost = 0.25 * float(
-            asked.buy_eur_per_kwh @ wrong.import_kw - asked.sell_eur_per_kwh @ wrong.export_kw
-        )
-        wrong = replace(wrong, cost_eur=cost)
+        wrong = following(problem(), made, bent(made.charge_kw), bent(made.discharge_kw))
     return replace(wrong, status=random.choice(list(Status)))
+
+
+def following(asked: Problem, made: Plan, charge: FloatArray, discharge: FloatArray) -> Plan:
+    """Return a plan in which everything follows from these powers of the battery [kW]."""
+    net = asked.residual_kw + charge[0] - discharge[0]
+    bought_kw, sold_kw = np.maximum(net, 0.0), np.maximum(-net, 0.0)
+    gained_kw = 0.95 * charge - discharge / 0.95
+    return replace(
+        made,
+        charge_kw=charge,
+        discharge_kw=discharge,
+        soc_kwh=asked.soc_start_kwh[0] + np.cumsum(0.25 * gained_kw, axis=1),
+        import_kw=bought_kw,
+        export_kw=sold_kw,
+        peak_kw=float(max(net.max(), 0.0)),
+        cost_eur=0.25 * float(asked.buy_eur_per_kwh @ bought_kw - asked.sell_eur_per_kwh @ sold_kw),
+    )
+
+
+@pytest.mark.parametrize(("stored_kwh", "side"), [(0.2, 1.0), (9.9, -1.0)])
+@pytest.mark.parametrize(("room_kw", "is_sent"), [(5.5, True), (0.5, False)])
+def test_a_battery_outside_its_band_comes_back_through_no_limit_of_the_connection(
+    stored_kwh: float, side: float, room_kw: float, *, is_sent: bool
+) -> None:
+    # It moves 5 kW in the one quarter in which the homes use, or give, the most.
+    exchange_kw = problem(7).residual_kw * side
+    step = int(np.argmax(exchange_kw))
+    limit_kw = float(exchange_kw[step]) + room_kw
+    asked = problem(7, limit_kw, stored_kwh)
+    idle = plan(problem(7, limit_kw, batteries=False))
+    powers = np.zeros((1, STEPS))
+    powers[0, step] = MOST_KW
+    none = np.zeros((1, STEPS))
+    charge, discharge = (powers, none) if side > 0 else (none, powers)
+
+    made = replace(following(asked, plan(asked), charge, discharge), status=Status.RELAXED)
+
+    why = refused_plan(asked, made, idle)
+    assert why is None if is_sent else why is not None and "by 4.5 kW more than" in why
 
 
 def test_of_a_thousand_spoilt_plans_none_that_breaks_a_limit_is_accepted() -> None:

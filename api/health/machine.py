@@ -16,9 +16,11 @@ from api.people.accounts import live_grants
 from api.people.acts import first_broken
 from api.people.tables import MessageRow
 from api.people.visitor import Role
+from collectors.checkup import Condition, read_condition
 from collectors.sqlite_store import SqliteStore
 from collectors.store import Counts
 from collectors.union_store import UnionStore
+from kwartier.errors import InputError
 from kwartier.units import EpochS
 
 CHAINS_AGE_S = 300.0
@@ -72,6 +74,7 @@ class Machine:
         grants: Who may work where now.
         chains: The chains of acts.
         backups: What is remembered of backups, of ``people`` and ``books``.
+        condition: What the collector wrote of the record's file; None before it did.
     """
 
     plan: PlanHealth | None
@@ -81,6 +84,7 @@ class Machine:
     grants: tuple[LiveGrant, ...]
     chains: tuple[ChainHealth, ...]
     backups: Mapping[str, Remark]
+    condition: Condition | None = None
 
 
 class Chains:
@@ -136,7 +140,18 @@ def machine(house: House, chains: Chains) -> Machine:
         grants,
         chains.look(),
         _backups(house),
+        _condition(house),
     )
+
+
+def _condition(house: House) -> Condition | None:
+    """Return what the collector wrote last of its record; one that makes no sense is none."""
+    if not isinstance(house.store, SqliteStore):
+        return None
+    try:
+        return read_condition(house.store.path)
+    except InputError:
+        return None
 
 
 def _backups(house: House) -> dict[str, Remark]:

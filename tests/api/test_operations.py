@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import httpx
@@ -15,6 +15,8 @@ from api.people.accounts import SYSTEM, add_account, grant
 from api.people.backup import back_up_people
 from api.people.sessions import open_session
 from api.people.visitor import Role
+from collectors.checkup import Condition, condition_path
+from collectors.sqlite_store import SqliteStore
 from collectors.store import DeadLetter
 from kwartier.reading import Reading
 from kwartier.wire import GatewayState, encode_state
@@ -121,6 +123,23 @@ def test_the_houses_own_machinery_is_told(ops: dict[str, object]) -> None:
     assert isinstance(sizes, dict)
     assert set(sizes) == {"people", "books", "record"}
     assert all(size > 0 for size in sizes.values())
+
+
+def test_a_record_that_fills_and_lacks_a_month_is_told(town: Town, client: httpx.Client) -> None:
+    store = town.house.store
+    assert isinstance(store, SqliteStore)
+    place = condition_path(store.path)
+    away = Condition(alarm_permille=900, months_away=("2025-07.readings.1.parquet",))
+    session = town.operator()
+
+    place.write_text(json.dumps(asdict(away)))
+    told = client.get("/ops", headers=by(session)).text
+    place.unlink()
+    untold = client.get("/ops", headers=by(session)).text
+
+    assert "draai kwartier record verify" in told
+    assert "meer dan 90 % vol" in told.replace("\N{NO-BREAK SPACE}", " ")
+    assert "Metingen op schijf" not in untold
 
 
 def test_it_tells_when_the_last_backup_was(town: Town, client: httpx.Client) -> None:

@@ -84,11 +84,11 @@ def shows(page: Page, words: str) -> None:
     """Look again until the page says so."""
     end = WAIT_MS // 200
     for _ in range(end):
-        if words in page.locator(".verdict h2").inner_text():
+        if words in page.locator(".judged h2").inner_text():
             return
         page.wait_for_timeout(200)
         page.goto(page.url.partition("?")[0])
-    expect(page.locator(".verdict h2")).to_contain_text(words)
+    expect(page.locator(".judged h2")).to_contain_text(words)
 
 
 def test_a_home_comes_on_the_air_from_the_servers_pages(there: Afar, page: Page) -> None:

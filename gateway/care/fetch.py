@@ -168,7 +168,9 @@ class Fetcher:
         came = opened.tell()
         body: dict[str, Json] = {"sha256": offer.sha256, "from": came}
         most = min(PIECE_BYTES, offer.size - came)
-        for piece in self.server.stream(self._path("update/part"), self._signed(PART, body), most):
+        path, asked = self._path("update/part"), self._signed(PART, body)
+        left_s = end_s - self.clock.monotonic_s()
+        for piece in self.server.stream(path, asked, most, left_s):
             opened.write(piece)
             if self.clock.monotonic_s() >= end_s or self.stop.is_set():
                 break

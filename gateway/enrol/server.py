@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,11 +13,16 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from gateway.enrol.deadline import ended_after
 from kwartier.errors import InputError, LinkDownError, SettingsError
 from kwartier.packing import Json
 
 PATIENCE_S = 20.0
-"""How long one answer may take [s]."""
+"""How long the server may be silent [s]."""
+POST_S = 60.0
+"""How long a question and its answer may take as a whole [s]."""
+STREAM_S = 1800.0
+"""The same of an answer that comes in pieces, unless told [s]."""
 MOST_BYTES = 65_536
 OCTETS = "application/octet-stream"
 _AT_ONCE_BYTES = 65_536
@@ -37,6 +43,14 @@ class ServerRefusedError(InputError):
         self.status = status
 
 
+class _TooSlowError(OSError):
+    """The time of a whole exchange was over."""
+
+    def __init__(self, within_s: float) -> None:
+        """Keep how long it was [s]."""
+        super().__init__(f"it was not done within {within_s:g} s")
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """One server.
@@ -44,10 +58,12 @@ class Server:
     Attributes:
         url: Its public address, such as ``https://wijk.example``.
         ca_file: Who vouches for it; None for the machine's own list.
+        post_s: How long a question and its answer may take as a whole [s].
     """
 
     url: str
     ca_file: Path | None = None
+    post_s: float = POST_S
 
     def __post_init__(self) -> None:
         """Refuse an address that is none, or that would send secrets in the clear."""
@@ -65,23 +81,31 @@ class Server:
         """Send an object and return the one that comes back; an empty one for no content.
 
         Raises:
-            ServerDownError: It cannot be reached, or asks to come back later.
+            ServerDownError: It cannot be reached, is too slow, or asks to come back later.
             ServerRefusedError: It refused.
         """
-        with self._asked(path, body) as answer:
+        with self._asked(path, body, self.post_s) as answer:
             status, content = answer.status, answer.read(MOST_BYTES + 1)
         return self._judged(status, content)
 
-    def stream(self, path: str, body: Mapping[str, Json], most: int) -> Iterator[bytes]:
+    def stream(
+        self, path: str, body: Mapping[str, Json], most: int, within_s: float = STREAM_S
+    ) -> Iterator[bytes]:
         """Send an object and yield the bytes that come back, as they come, at most so many.
 
         Where the line is cut it ends early, or raises; what was yielded until then came whole.
 
+        Args:
+            path: Where on the server.
+            body: What is sent.
+            most: Bytes that are taken.
+            within_s: How long all of it may take [s].
+
         Raises:
-            ServerDownError: It cannot be reached, or asks to come back later.
+            ServerDownError: It cannot be reached, is too slow, or asks to come back later.
             ServerRefusedError: It refused.
         """
-        with self._asked(path, body) as answer:
+        with self._asked(path, body, within_s) as answer:
             kind = answer.getheader("Content-Type", "").partition(";")[0].strip()
             if answer.status != HTTPStatus.OK or kind != OCTETS:
                 self._judged(answer.status, answer.read(MOST_BYTES + 1))
@@ -91,28 +115,47 @@ class Server:
                 yield piece
 
     @contextmanager
-    def _asked(self, path: str, body: Mapping[str, Json]) -> Iterator[http.client.HTTPResponse]:
+    def _asked(
+        self, path: str, body: Mapping[str, Json], within_s: float
+    ) -> Iterator[http.client.HTTPResponse]:
         """Give the answer to an object; what goes wrong while it is read is the server's too."""
+        end_s = time.monotonic() + within_s
         parts = urlsplit(self.url)
         connection = self._connection(
             parts.hostname or "", parts.port, secure=parts.scheme == "https"
         )
         try:
-            connection.request(
-                "POST",
-                parts.path.rstrip("/") + path,
-                json.dumps(dict(body), ensure_ascii=False).encode(),
-                {
-                    "Content-Type": "application/json",
-                    "Connection": "close",
-                    "Origin": f"{parts.scheme}://{parts.netloc}",
-                },
-            )
-            yield connection.getresponse()
+            connection.connect()
+            with ended_after(connection.sock, end_s - time.monotonic()) as over:
+                try:
+                    self._ask(connection, path, body)
+                    answer = connection.getresponse()
+                    if over.is_set():  # a head that was cut looks like a short one
+                        raise _TooSlowError(within_s)
+                    yield answer
+                except (OSError, http.client.HTTPException) as error:
+                    raise (_TooSlowError(within_s) if over.is_set() else error) from None
+                if over.is_set():
+                    raise _TooSlowError(within_s)
         except (OSError, http.client.HTTPException) as error:
             raise ServerDownError(f"server {self.url} cannot be reached: {error}") from error
         finally:
             connection.close()
+
+    def _ask(
+        self, connection: http.client.HTTPConnection, path: str, body: Mapping[str, Json]
+    ) -> None:
+        parts = urlsplit(self.url)
+        connection.request(
+            "POST",
+            parts.path.rstrip("/") + path,
+            json.dumps(dict(body), ensure_ascii=False).encode(),
+            {
+                "Content-Type": "application/json",
+                "Connection": "close",
+                "Origin": f"{parts.scheme}://{parts.netloc}",
+            },
+        )
 
     def _connection(
         self, host: str, port: int | None, *, secure: bool

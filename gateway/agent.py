@@ -196,6 +196,10 @@ class Agent:
         """Say what happened until the record holds it; usable from any thread, never waits."""
         self._herald.tell(event)
 
+    def is_kept(self, event: Event) -> bool:
+        """Return whether an event that was told survives a power cut now."""
+        return self._herald.is_kept(event)
+
     def _show(self, reading: Reading) -> None:
         if self._presence.is_doubtful:
             return

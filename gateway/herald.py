@@ -114,6 +114,12 @@ class Herald:
         self._tell_due()
         self._called.set()
 
+    def is_kept(self, event: Event) -> bool:
+        """Return whether an event that was told is on disk; what needs no telling is, too."""
+        with self._lock:
+            one = self._untold.get(mark_of(encode_event(event)))
+            return one is None or one.is_kept
+
     def linked(self) -> None:
         """Tell all that waits: the link is back, and what was under way may be lost."""
         with self._lock:

@@ -84,7 +84,7 @@ def run_gateway(
             door=bus,
             dating=dating,
         )
-        watch.attach(bus, agent.tell_event)
+        watch.attach(bus, agent.tell_event, agent.is_kept)
         links = Links(
             [device.link for device in settings.modbus]
             + [battery.link for battery in (*settings.batteries, *only_read)]

@@ -16,6 +16,7 @@ from gateway.care.disk import Disk, RealDisk
 from gateway.care.kept import Change, Kept, KeptFile, KeptWriteError
 from gateway.care.overlay import Toml, devices, devices_changed, laid_over
 from gateway.care.proof import Proof
+from gateway.care.watch import kept_at_once
 from kwartier.bus import Bus, Message
 from kwartier.clock import Clock
 from kwartier.configuration import (
@@ -128,7 +129,12 @@ class Caretaker:
             )
         return self._settings
 
-    def attach(self, bus: Bus, tell: Callable[[Event], None]) -> None:
+    def attach(
+        self,
+        bus: Bus,
+        tell: Callable[[Event], None],
+        is_kept: Callable[[Event], bool] = kept_at_once,  # noqa: ARG002 - the seam
+    ) -> None:
         """Listen for wishes on a bus, and report there."""
         self._bus, self._tell_event = bus, tell
         bus.subscribe(self._topic(Lane.CONFIG_DESIRED), self._take)

@@ -9,6 +9,7 @@ from pathlib import Path
 from gateway.care.disk import Disk, RealDisk, replace_durably
 from gateway.care.proof import Proof
 from gateway.care.trial import Programs
+from gateway.care.watch import kept_at_once
 from kwartier.bus import Bus
 from kwartier.events import Event
 
@@ -49,7 +50,12 @@ class ProgramProof:
             and program.resolve().is_relative_to(slots.folder(current).resolve())
         )
 
-    def attach(self, bus: Bus, tell: Callable[[Event], None]) -> None:  # noqa: ARG002 - the seam
+    def attach(
+        self,
+        bus: Bus,
+        tell: Callable[[Event], None],  # noqa: ARG002 - the seam
+        is_kept: Callable[[Event], bool] = kept_at_once,  # noqa: ARG002 - the seam
+    ) -> None:
         """Hear of the link."""
         bus.watch_link(self._linked)
 

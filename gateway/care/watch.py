@@ -9,11 +9,27 @@ from kwartier.bus import Bus
 from kwartier.events import Event
 
 
+def kept_at_once(event: Event) -> bool:  # noqa: ARG001 - the seam
+    """Return that an event is kept, for whoever tells it to something that keeps it at once."""
+    return True
+
+
 class Watches(Protocol):
     """Watches over the parts while they run."""
 
-    def attach(self, bus: Bus, tell: Callable[[Event], None]) -> None:
-        """Listen on a bus, and tell events by ``tell``; called before the bus begins to connect."""
+    def attach(
+        self,
+        bus: Bus,
+        tell: Callable[[Event], None],
+        is_kept: Callable[[Event], bool] = kept_at_once,
+    ) -> None:
+        """Listen on a bus; called before the bus begins to connect.
+
+        Args:
+            bus: How messages travel.
+            tell: Tells an event until it was heard.
+            is_kept: Whether an event that was told is on disk, or was heard already.
+        """
 
     def heard(self, device: str) -> None:
         """Note that a device said something; from any thread."""
@@ -29,10 +45,15 @@ class Watchers:
         """Hold them."""
         self._watchers = watchers
 
-    def attach(self, bus: Bus, tell: Callable[[Event], None]) -> None:
+    def attach(
+        self,
+        bus: Bus,
+        tell: Callable[[Event], None],
+        is_kept: Callable[[Event], bool] = kept_at_once,
+    ) -> None:
         """Have each listen on a bus, and tell events."""
         for one in self._watchers:
-            one.attach(bus, tell)
+            one.attach(bus, tell, is_kept)
 
     def heard(self, device: str) -> None:
         """Let each note that a device said something."""

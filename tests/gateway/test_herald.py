@@ -117,6 +117,19 @@ def test_events_wait_for_the_link_and_keep_their_order(
     assert told(heard) == [0, 1, 2]
 
 
+def test_an_event_is_kept_once_it_is_on_disk_or_the_record_holds_it(
+    bus: GateBus, herald: Herald
+) -> None:
+    herald.tell(event(1))
+    before = herald.is_kept(event(1))
+    herald.turn()
+    after = herald.is_kept(event(1))
+
+    hold(bus, 1)
+
+    assert (before, after, herald.is_kept(event(1))) == (False, True, True)
+
+
 def test_an_event_is_told_by_the_next_start_unless_the_record_holds_it(
     bus: GateBus, heard: list[Message], herald: Herald, outbox: Outbox, clock: VirtualClock
 ) -> None:

@@ -56,6 +56,7 @@ def test_ruff_check_refuses_a_print_outside_the_front_door(copy: Path) -> None:
         ("api/planted.py", "import paho.mqtt.client", "one door: paho"),
         ("collectors/planted.py", "import pymodbus.client", "one door: pymodbus"),
         ("gateway/planted.py", "import influxdb_client", "one door: influxdb-client"),
+        ("dashboards/planted.py", "import grafana_api", "one door: grafana-api"),
         ("optimizer/planted.py", "import sqlite3", "the optimizer reckons"),
     ],
 )

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from collectors.months.calendar import Month
+from collectors.sqlite_store import SqliteStore
 from kwartier.durable import replace_file
 from kwartier.errors import InputError, StoreBusyError
 from kwartier.units import EpochS
 
 _MOST_BYTES = 10_000
+_MOST_TOLD = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +72,52 @@ def tell_final(record: Path, through: Month, now_s: EpochS) -> list[Finality]:
         raise InputError(f"{through}: {before} was told to be final already, and stays so")
     if told and told[-1].upto_s == through.end_s:
         return told
-    told = [*told, Finality(through.end_s, now_s)][-200:]
-    try:
-        replace_file(
-            note_path(record),
-            json.dumps([[one.upto_s, one.told_s] for one in told]).encode(),
-        )
-    except OSError as error:
-        raise StoreBusyError(f"{note_path(record)}: {error.strerror}: nothing was noted") from error
-    return told
+    return _write(record, [*told, Finality(through.end_s, now_s)])
+
+
+def agree_final(record: Path, first_s: EpochS, upto_s: EpochS, now_s: EpochS) -> bool:
+    """Make the note say what the books say now; return whether it said something else.
+
+    What was told of later quarters is taken back, and when they are final again, that begins anew.
+
+    Args:
+        record: The record.
+        first_s: From where on the books were asked [s].
+        upto_s: Every quarter from there up to here is settled for good, and the next is not [s].
+        now_s: The instant [s].
+
+    Raises:
+        InputError: The note cannot be read, or those quarters are not over.
+        StoreBusyError: The note cannot be written.
+    """
+    if upto_s > now_s:
+        raise InputError(f"{record.name}: what is not over cannot be final: look at the clock")
+    told = read_finality(record)
+    agreed: list[Finality] = []
+    for one in told:
+        upto = min(one.upto_s, upto_s)
+        if not agreed or agreed[-1].upto_s < upto:
+            agreed.append(Finality(upto, one.told_s))
+    if upto_s > first_s and (not agreed or agreed[-1].upto_s < upto_s):
+        agreed.append(Finality(upto_s, now_s))
+    if agreed == told:
+        return False
+    _write(record, agreed)
+    return True
+
+
+def oldest_quarter_s(store: SqliteStore) -> EpochS | None:
+    """Return when the oldest quarter of a record began [s]; None where it holds none.
+
+    Raises:
+        StoreBusyError: It cannot be read now.
+    """
+    with store.asking() as connection:
+        (oldest_s,) = connection.execute(
+            "SELECT min(first) FROM"
+            " (SELECT (SELECT min(start_s) FROM q15 WHERE series = series.id) AS first FROM series)"
+        ).fetchone()
+    return None if oldest_s is None else int(oldest_s)
 
 
 def final_before(told: list[Finality], now_s: EpochS, after_s: EpochS) -> EpochS | None:
@@ -91,3 +130,15 @@ def final_before(told: list[Finality], now_s: EpochS, after_s: EpochS) -> EpochS
     """
     old = [one.upto_s for one in told if one.told_s + after_s <= now_s]
     return max(old, default=None)
+
+
+def _write(record: Path, told: list[Finality]) -> list[Finality]:
+    told = told[-_MOST_TOLD:]
+    try:
+        replace_file(
+            note_path(record),
+            json.dumps([[one.upto_s, one.told_s] for one in told]).encode(),
+        )
+    except OSError as error:
+        raise StoreBusyError(f"{note_path(record)}: {error.strerror}: nothing was noted") from error
+    return told

@@ -97,6 +97,7 @@ def serve(settings: ServeSettings) -> None:
     """
     from api.app import create_app
     from api.charts import start_charts
+    from api.finality import telling
     from api.fleet.updates import Updates
     from api.house import house_of
     from api.moment_voice import MomentVoice
@@ -162,6 +163,8 @@ def serve(settings: ServeSettings) -> None:
                 updates=Updates(settings.state, settings.community, clock),
             )
         overview.start()
+        if office is not None:
+            parts.enter_context(telling(office, settings.records, clock))
         post = PostLoop(house)
         post.start()
         parts.callback(post.stop)

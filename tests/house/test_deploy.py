@@ -97,7 +97,10 @@ def test_every_secret_volume_network_and_file_that_is_named_is_there() -> None:
     assert networks == parts("networks").keys()
     assert volumes == parts("volumes").keys()
     assert [path for path in ours if not (DEPLOY / path).exists()] == []
-    assert all(path.startswith("${KWARTIER_ETC:-/etc/kwartier}/") for path in theirs)
+    kept = "${KWARTIER_BACKUPS:-/var/backups/kwartier}"
+    assert all(
+        path == kept or path.startswith("${KWARTIER_ETC:-/etc/kwartier}/") for path in theirs
+    )
     assert Path(boards.TOKEN_FILE).name in texts(SERVICES["grafana"], "secrets")
 
 
@@ -150,11 +153,11 @@ def test_every_command_of_a_container_or_a_unit_is_one_of_ours(
     assert len(lines) == len(OURS) + len(SERVICES_OF_SYSTEMD)
     for line in lines:
         words = line.split()
-        subject = words[:2] if words[0] == "influx" else words[:1]
-        with pytest.raises(SystemExit) as ended:
-            main([*subject, "--help"])
+        for subject in {"influx": [2], "record": [1, 4]}.get(words[0], [1]):
+            with pytest.raises(SystemExit) as ended:
+                main([*words[:subject], "--help"])
+            assert ended.value.code == 0
         told = capsys.readouterr().out
-        assert ended.value.code == 0
         assert [word for word in words if word.startswith("--") and word not in told] == []
 
 

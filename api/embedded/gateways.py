@@ -19,6 +19,7 @@ from gateway.modbus.poller import Asked, Poller
 from gateway.p1.serial_port import P1Source
 from gateway.steer.battery import Rhythm, SteeredBattery
 from gateway.steer.control import Limits
+from gateway.steer.wish import FULL_POWER_S
 from kwartier.bus import Bus
 from kwartier.clock import Clock
 from kwartier.errors import LinkDownError
@@ -62,6 +63,7 @@ class StreetGateways:
         manner: Manner,
         *,
         look_s: float = 10.0,
+        full_power_s: int = FULL_POWER_S,
     ) -> None:
         """Build every gateway; nothing moves before ``start``.
 
@@ -72,6 +74,8 @@ class StreetGateways:
             clock: Their time.
             manner: How they work.
             look_s: How often they ask their inverter [s].
+            full_power_s: How long a plan takes to move the battery over its whole power [s]; 0
+                for a day at full speed, in which a quarter is one step.
         """
         self._stack = ExitStack()
         self._past: dict[GatewayId, Keeper] = {}
@@ -83,7 +87,7 @@ class StreetGateways:
         self.battery = SteeredBattery(
             self._battery_link.unit(1),
             BATTERY.device,
-            Limits(BATTERY.charge_max_w, BATTERY.discharge_max_w),
+            Limits(BATTERY.charge_max_w, BATTERY.discharge_max_w, full_power_s=full_power_s),
             clock,
             folder / "battery.steering.json",
             take=self.battery_agent.take,

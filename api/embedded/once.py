@@ -81,7 +81,9 @@ def play_day(folder: Path, homes: int = HOMES) -> PlayedDay:
         store = SqliteStore(folder / "record.db")
         parts.callback(store.close)
         manner = Manner(pace=Pace(spread_s=0.0), live_every_s=0.0)
-        gateways = StreetGateways(street, folder, bus, clock, manner, look_s=QUARTER_S / 2)
+        gateways = StreetGateways(
+            street, folder, bus, clock, manner, look_s=QUARTER_S / 2, full_power_s=0
+        )
         live_through(street, gateways, MadeUpPrices(), start_s)
         ingest = Ingest(store, bus, COOP, SystemClock(), Limits(gather_s=0.002))
         ingest.start()

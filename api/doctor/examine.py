@@ -9,6 +9,7 @@ from pathlib import Path
 
 from api.doctor import record, server
 from api.doctor.certificates import DAY_S, SOON_S, certificates, revoked
+from api.doctor.condition import condition
 from api.doctor.finding import Check, Finding, State, examined
 from api.doctor.sockets import ask_broker
 from api.enrolment.broker_files import CRL_FILE
@@ -36,11 +37,11 @@ class Services:
     unread: list[Finding] = field(default_factory=list)
 
     @property
-    def record(self) -> Path | None:
-        """The record's file."""
-        if self.collect is not None:
-            return self.collect.keeping.path
-        return None if self.serve is None else self.serve.store
+    def records(self) -> tuple[Path, ...]:
+        """The files of all records that these services keep or read, each once."""
+        ours = () if self.collect is None else (self.collect.keeping.path,)
+        read = () if self.serve is None else self.serve.records
+        return tuple({path.resolve(): path for path in (*ours, *read)}.values())
 
     @property
     def broker(self) -> Broker | None:
@@ -93,22 +94,23 @@ def _place(link: str) -> int:
 
 def _of_record(services: Services, now_s: EpochS) -> list[Check]:
     checks: list[Check] = []
-    collect, serve, path, broker = (
-        services.collect,
-        services.serve,
-        services.record,
-        services.broker,
-    )
+    collect, serve, broker = services.collect, services.serve, services.broker
+    records = services.records
     if broker is not None:
         do = "start it: systemctl start mosquitto; then journalctl -u mosquitto"
         checks.append(Check("broker", partial(_broker, broker, now_s), do))
-    if path is not None:
+    if records:
         do = "start the collector; if the file is damaged: kwartier restore, gateways fill the rest"
         community = None if serve is None else serve.community
-        checks.append(Check("record", partial(record.fresh, path, community, now_s), do))
-        checks.append(Check("dead letters", partial(record.dead_letters, path, now_s), do))
+        checks.append(Check("record", partial(record.fresh, records, community, now_s), do))
+        checks.append(Check("dead letters", partial(record.dead_letters, records, now_s), do))
         if serve is not None:
-            checks.append(Check("meters", partial(record.meters, path, serve.community, now_s), do))
+            look = partial(record.meters, records, serve.community, now_s)
+            checks.append(Check("meters", look, do))
+    for path in records:
+        link = "record file" if len(records) == 1 else f"record file {path.name}"
+        do = "remove what cannot be read; the collector writes it anew within a minute"
+        checks.append(Check(link, partial(condition, path, link, now_s), do))
     if collect is not None:
         checks.append(Check("collector", partial(record.collector, collect, now_s), ""))
         look = partial(_none, "influx", "readings are passed on to no InfluxDB")
@@ -120,8 +122,8 @@ def _of_record(services: Services, now_s: EpochS) -> list[Check]:
 
 def _of_server(services: Services, now_s: EpochS) -> list[Check]:
     checks: list[Check] = []
-    serve, path = services.serve, services.record
-    folders = [] if path is None else [path.parent]
+    serve = services.serve
+    folders = list(dict.fromkeys(path.parent for path in services.records))
     files = _certificate_files(services)
     if serve is not None:
         pages = partial(server.pages, serve.host, serve.port)

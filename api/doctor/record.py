@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -37,10 +37,9 @@ _DO = {
 }
 
 
-def meters(record: Path, community: Community, now_s: EpochS) -> Finding:
-    """Look at the way from meters by gateways into the record."""
-    with SqliteStore(record, read_only=True, busy_s=2.0) as store:
-        known = heard_in(store)
+def meters(records: Sequence[Path], community: Community, now_s: EpochS) -> Finding:
+    """Look at the way from meters by gateways into the records."""
+    known = _heard(records)
     links = links_of(community, known, now_s)
     broken = {name: link for name, link in links.items() if link is not Link.NONE}
     if not broken:
@@ -59,10 +58,9 @@ def meters(record: Path, community: Community, now_s: EpochS) -> Finding:
     )
 
 
-def fresh(record: Path, community: Community | None, now_s: EpochS) -> Finding:
-    """Look whether the record can be read, and how old its newest reading is."""
-    with SqliteStore(record, read_only=True, busy_s=2.0) as store:
-        known = heard_in(store)
+def fresh(records: Sequence[Path], community: Community | None, now_s: EpochS) -> Finding:
+    """Look whether all records can be read, and how old the newest reading is."""
+    known = _heard(records)
     wanted = None if community is None else meters_of(community)
     at_s = [one for key, one in known.items() if wanted is None or key in wanted]
     if not at_s:
@@ -78,18 +76,22 @@ def fresh(record: Path, community: Community | None, now_s: EpochS) -> Finding:
     return Finding("record", State.GOOD, what)
 
 
-def dead_letters(record: Path, now_s: EpochS) -> Finding:
+def dead_letters(records: Sequence[Path], now_s: EpochS) -> Finding:
     """Look whether messages were set aside in the last day."""
-    address = f"{record.absolute().as_uri()}?mode=ro"
-    with translated(record), closing(sqlite3.connect(address, uri=True, timeout=2.0)) as db:
-        count, first_s = db.execute(
-            "SELECT count(*), min(received_s) FROM dead_letter WHERE received_s > ?",
-            (now_s - DAY_S,),
-        ).fetchone()
+    count, since_s = 0, now_s
+    for record in records:
+        address = f"{record.absolute().as_uri()}?mode=ro"
+        with translated(record), closing(sqlite3.connect(address, uri=True, timeout=2.0)) as db:
+            letters, first_s = db.execute(
+                "SELECT count(*), min(received_s) FROM dead_letter WHERE received_s > ?",
+                (now_s - DAY_S,),
+            ).fetchone()
+        if letters:
+            count, since_s = count + letters, min(since_s, first_s)
     if not count:
         return Finding("dead letters", State.GOOD, "none in the last day")
     what = f"{count} messages of the last day could not be read and are kept aside"
-    return Finding("dead letters", State.LOOK, what, "see /ops for which gateway", first_s)
+    return Finding("dead letters", State.LOOK, what, "see /ops for which gateway", since_s)
 
 
 def collector(settings: CollectorSettings, now_s: EpochS) -> Finding:
@@ -134,6 +136,16 @@ def influx(place: InfluxPlace, record: Path, now_s: EpochS) -> Finding:
         what = f"it answers; {refused} lines were refused for good and are kept aside"
         return Finding("influx", State.LOOK, what, "see 'kwartier influx status'")
     return Finding("influx", State.GOOD, "it answers and is not behind")
+
+
+def _heard(records: Sequence[Path]) -> Mapping[DeviceKey, EpochS]:
+    """Return when each device's newest reading was stored, in whichever record [s]."""
+    found: dict[DeviceKey, EpochS] = {}
+    for record in records:
+        with SqliteStore(record, read_only=True, busy_s=2.0) as store:
+            for key, at_s in heard_in(store).items():
+                found[key] = max(at_s, found.get(key, at_s))
+    return found
 
 
 def _silent_since_s(

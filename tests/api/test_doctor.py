@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import pytest
 from api.broker import BrokerProcess, mosquitto_program
 from api.cooperative.backup.remark import note_made
 from api.doctor.certificates import DAY_S, certificates, revoked
+from api.doctor.condition import condition
 from api.doctor.examine import examine, read_services
 from api.doctor.finding import Check, Finding, State, examined
 from api.doctor.sockets import ask_broker
@@ -28,6 +29,7 @@ from api.enrolment.broker_files import CA_FILE
 from api.enrolment.ca_folder import pem, read_signer
 from api.plan_book import SqlitePlanBook
 from api.plans import NeighbourhoodPlan, PlannedQuarter
+from collectors.checkup import Condition, Looked, condition_path
 from collectors.prices.book import SqlitePrices
 from collectors.sqlite_store import SqliteStore
 from collectors.store import DeadLetter
@@ -81,6 +83,10 @@ prices = "energyzero"
 """
 
 
+SOUND = Condition(NOW - 30, 1_000, 0, 10_000, 100, 310, 0, Looked(NOW - 40_000, 0.1, is_done=True))
+"""What a collector tells of a record in which nothing is wrong."""
+
+
 class Town:
     """A server's files and what answers around them; each may be broken by a test."""
 
@@ -115,6 +121,11 @@ class Town:
             (NOW + 43_200, NOW - 600),
         )
         note_made(folder / "state", "people.sealed", NOW - 3_600)
+        self.tell("record.db", SOUND)
+
+    def tell(self, record: str, told: Condition) -> None:
+        """Write what a collector tells of a record."""
+        condition_path(self.folder / record).write_text(json.dumps(asdict(told)))
 
     def ask(self, file: str, statement: str, values: tuple[object, ...] = ()) -> None:
         """Change a file by hand."""
@@ -183,8 +194,8 @@ def test_a_server_that_works_is_good_in_every_link(town: Town) -> None:
 
     assert {one.state for one in found.values()} == {State.GOOD}, found
     assert list(found) == [
-        "meters", "broker", "collector", "record", "dead letters", "influx", "grafana", "prices",
-        "planner", "pages", "disk", "backup of people", "clock",
+        "meters", "broker", "collector", "record", "record file", "dead letters", "influx",
+        "grafana", "prices", "planner", "pages", "disk", "backup of people", "clock",
     ]  # fmt: skip
 
 
@@ -291,6 +302,58 @@ def test_dead_letters_of_the_last_day_are_counted_and_their_content_is_not_told(
 
     assert (found.state, found.since_s) == (State.LOOK, NOW - 60)
     assert found.what == "1 messages of the last day could not be read and are kept aside"
+
+
+DAMAGED = Looked(NOW - 900, 2.0, is_done=True, problems=("row 7 missing from index", "page 3"))
+TOLD = [
+    (replace(SOUND, thorough=DAMAGED), State.BROKEN, "damaged: 2 faults", NOW - 900),
+    (replace(SOUND, quick=DAMAGED), State.BROKEN, "damaged: 2 faults", NOW - 900),
+    (replace(SOUND, months_away=("2026-01.readings.1.parquet",)), State.BROKEN, "1 month files",
+     None),
+    (replace(SOUND, alarm_permille=900, record_permille=913), State.BROKEN, "it is 91 % full",
+     None),
+    (replace(SOUND, alarm_permille=800, disk_permille=806), State.LOOK, "disk is 80 % full", None),
+    (replace(SOUND, told_s=NOW - 1_000), State.LOOK, "nothing of it for 1000 s", NOW - 1_000),
+    (replace(SOUND, quick=Looked(NOW - 5 * 86_400, 0.1, is_done=True)), State.LOOK, "5 days",
+     NOW - 5 * 86_400),
+    (Condition(), State.LOOK, "told nothing of it yet", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("told", "state", "what", "since_s"), TOLD)
+def test_a_record_that_is_damaged_or_fills_is_named(
+    tmp_path: Path, told: Condition, state: State, what: str, since_s: int | None
+) -> None:
+    condition_path(tmp_path / "record.db").write_text(json.dumps(asdict(told)))
+
+    found = condition(tmp_path / "record.db", "record file", NOW)
+
+    assert (found.state, found.since_s) == (state, since_s), found
+    assert what in found.what
+    assert found.do
+
+
+@pytest.mark.broker
+def test_gateways_of_every_record_count_and_each_file_has_its_line(town: Town) -> None:
+    serve = town.folder / "serve.toml"
+    serve.write_text(serve.read_text() + '[[shards]]\nstore = "record-1.db"\n')
+    wijk = town.folder / "wijk.toml"
+    wijk.write_text(wijk.read_text().replace('gateway = "gw-2"', 'gateway = "gw-3"'))
+    away = town.found()
+    with SqliteStore(town.folder / "record-1.db") as store, store.intake() as intake:
+        block = block_of([Reading("p1", EAN, NOW - 10, {"import_wh": VALUE})], "gw-3", "e1", 1)
+        intake.add(block, encode_block(block), NOW - 10)
+        intake.set_aside(DeadLetter("gw-3", "e1", 2, NOW - 60, "no block", b"{"))
+    town.tell("record-1.db", replace(SOUND, thorough=DAMAGED))
+    found = town.found()
+
+    assert {away[link].state for link in ("record", "meters", "dead letters")} == {State.BROKEN}
+    assert away["record file record-1.db"].state is State.LOOK
+    assert found["meters"].what == "all 2 gateways are heard"
+    assert found["record"].state is State.GOOD
+    assert found["dead letters"].what.startswith("1 messages")
+    assert found["record file record.db"].state is State.GOOD
+    assert found["record file record-1.db"].state is State.BROKEN
 
 
 @pytest.mark.broker

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from gateway.commission.found import Found, Kind
 from hardware.profile import load_profile
 
-_SMALLEST_W = 1
+SMALLEST_W = 1
+"""Written for a power that the device does not tell [W]."""
 
 
 def device_lines(device: Found) -> Iterator[str]:
@@ -19,8 +20,8 @@ def device_lines(device: Found) -> Iterator[str]:
     """
     if is_steerable(device):
         yield from ("", "[[battery]]", *_place(device))
-        yield f"charge_max_w = {max(device.charge_max_w, _SMALLEST_W)}"
-        yield f"discharge_max_w = {max(device.discharge_max_w, _SMALLEST_W)}"
+        yield f"charge_max_w = {max(device.charge_max_w, SMALLEST_W)}"
+        yield f"discharge_max_w = {max(device.discharge_max_w, SMALLEST_W)}"
     elif device.series:
         yield from ("", "[[modbus]]", *_place(device))
     else:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from gateway.commission.by_hand import with_what_stood_there
 from gateway.commission.commissioned import FILE
 from gateway.commission.device_settings import device_lines, quoted
 from gateway.commission.found import Found
@@ -12,6 +15,10 @@ from gateway.enrol.identity import Enrolled, Identity
 from gateway.enrol.kept import write_whole
 from gateway.enrol.server import Server
 from gateway.enrol.site import CONFIG_KEY_FILE, TRIAL_FILE, read_site
+from gateway.settings import settings_of
+from kwartier.errors import InputError, SettingsError
+
+_log = logging.getLogger(__name__)
 
 
 def settings_text(
@@ -52,12 +59,42 @@ def settings_text(
 
 
 def write_settings(path: Path, text: str) -> None:
-    """Put ``gateway.toml`` in place, whole.
+    """Put ``gateway.toml`` in place, whole, with what somebody else wrote into the one before.
+
+    One that is no TOML, or that does not go together with what was found, is put aside as
+    ``gateway.toml.old``.
 
     Raises:
         IdentityWriteError: The disk takes nothing.
     """
-    write_whole(path, text.encode())
+    try:
+        before, mode = path.read_bytes(), path.stat().st_mode & 0o777
+    except FileNotFoundError:
+        write_whole(path, text.encode())
+        return
+    try:
+        merged = with_what_stood_there(text, before.decode())
+        why_not = _refusal(merged, path.parent)
+        if why_not is not None and _refusal(text, path.parent) is not None:
+            why_not = None  # that is not what somebody wrote by hand
+    except ValueError as error:  # no TOML, or no UTF-8
+        merged, why_not = text, str(error)
+    if why_not is not None:
+        aside = path.with_name(f"{path.name}.old")
+        _log.warning("%s cannot be kept, and is put aside as %s: %s", path, aside.name, why_not)
+        write_whole(aside, before, mode)
+    text = merged if why_not is None else text
+    if text.encode() != before:
+        write_whole(path, text.encode(), mode)
+
+
+def _refusal(text: str, folder: Path) -> str | None:
+    """Return why a gateway does not begin with these settings, or None."""
+    try:
+        settings_of(tomllib.loads(text), folder)
+    except (InputError, SettingsError) as error:
+        return str(error)
+    return None
 
 
 def _proof(enrolled: Enrolled, identity: Identity) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """The plan for batteries and panels behind one connection: the cheapest, and always one.
 
-Decided in this order: the linear programme as it is; whole numbers only for directions that it
+Decided in this order: the linear programme as it is, by :mod:`optimizer.fleet` where batteries are
+many; whole numbers only for directions that it
 gets wrong and that no repair puts right; limits that give way only where they cannot all be met;
 and a simple rule when the solver gives nothing.
 """
@@ -25,6 +26,7 @@ from optimizer.directions import (
 )
 from optimizer.explain import reasons_of
 from optimizer.fallback import by_rule
+from optimizer.fleet.certificate import SMALLEST, cheapest_flows
 from optimizer.flows import Flows, cost_eur, end_value_eur, exchange_kw, stored_kwh
 from optimizer.plan import Plan, Seconds, Status
 from optimizer.problem import BoolArray, FloatArray, Problem
@@ -78,8 +80,15 @@ def plan(
 
 
 def _cheapest(problem: Problem, solver: Solver) -> _Found:
+    flows = _of_a_fleet(problem, solver)
+    if flows is not None and not (problem.exclusive and has_overlap(flows)):
+        return _Found(flows, Status.OPTIMAL, 0.0)
     programme = bounded(problem, programme_of(problem))
-    found = _with_limits(problem, programme, of_the_connection(problem), solver)
+    found = (
+        _with_limits(problem, programme, of_the_connection(problem), solver)
+        if flows is None
+        else _Found(flows, Status.OPTIMAL, 0.0)
+    )
     if not problem.exclusive:
         return found
     cells = np.zeros(problem.charge_max_kw.shape, dtype=np.bool_)
@@ -89,6 +98,12 @@ def _cheapest(problem: Problem, solver: Solver) -> _Found:
         cells[_cells_to_decide(problem, found, attempt)] = True
         found = _with_limits(problem, programme, of_batteries(problem, cells), solver)
     return found
+
+
+def _of_a_fleet(problem: Problem, solver: Solver) -> Flows | None:
+    if len(problem.battery_ids) < SMALLEST or solver.time_limit_s <= 0:
+        return None
+    return solver.timed(lambda: cheapest_flows(problem))
 
 
 def _cells_to_decide(problem: Problem, found: _Found, attempt: int) -> BoolArray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
@@ -13,6 +13,7 @@ from kwartier.errors import KwartierError
 from optimizer.problem import FloatArray
 from optimizer.programme import Programme
 
+_Answer = TypeVar("_Answer")
 Stopwatch: TypeAlias = Callable[[], float]
 """Seconds that only rise; the caller's, as nothing here reads a clock."""
 
@@ -52,6 +53,14 @@ class Solver:
     time_limit_s: float
     stopwatch: Stopwatch | None = None
     seconds: float = field(default=0.0, init=False)
+
+    def timed(self, work: Callable[[], _Answer]) -> _Answer:
+        """Return what other work in the solver's place gives, and add up how long that takes."""
+        started = self.stopwatch() if self.stopwatch else 0.0
+        answer = work()
+        if self.stopwatch:
+            self.seconds += self.stopwatch() - started
+        return answer
 
     def solve(self, programme: Programme) -> Solution | None:
         """Return the best solution found, or None where there is none.

@@ -11,6 +11,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from collectors.store import DeadLetter, Intake, KeptEvent, Store
@@ -26,9 +27,9 @@ _log = logging.getLogger(__name__)
 
 BATCH = 50
 """The most events of one transaction."""
-WAITING = 400
-"""The most that wait: twice what a broker hands over before it hears of one. Of more the oldest
-goes, which came over a link that is gone: the broker delivers it again."""
+WAITING = 10_000
+"""The most that wait: as many as a broker keeps for us and may hand over at once. Of more the
+oldest goes, and its gateway tells it again; the broker hears of that, or it would wait for ever."""
 RETRY_S = (0.05, 5.0)
 """Between two tries at a store that takes nothing now, at first and at most [s]."""
 
@@ -42,7 +43,7 @@ class EventIntake:
         self._bus = bus
         self._coop = coop
         self._clock = clock
-        self._waiting: deque[Message] = deque(maxlen=WAITING)
+        self._waiting: deque[Message] = deque()
         self._something = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -77,6 +78,9 @@ class EventIntake:
         if message.retained:  # none is kept by a broker, but for somebody who should not
             message.acknowledge()
             return
+        if len(self._waiting) >= WAITING:
+            with suppress(IndexError):  # the other thread may have taken them all this moment
+                self._waiting.popleft().acknowledge()
         self._waiting.append(message)
         self._something.set()
 
@@ -132,7 +136,11 @@ class EventIntake:
             self.ended.set()
 
     def _batch(self) -> list[Message]:
-        return [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+        batch: list[Message] = []
+        with suppress(IndexError):  # the bus lets go of the oldest of too many
+            while len(batch) < BATCH:
+                batch.append(self._waiting.popleft())
+        return batch
 
     def _work_off_patiently(self, batch: Sequence[Message]) -> None:
         """Try until the store takes the batch; told to stop, leave it with the broker."""

@@ -40,7 +40,8 @@ class Limits:
     """How much is taken at once, and how long it may wait.
 
     Attributes:
-        inbox: The most messages that wait.
+        inbox: The most messages that wait; as many as a broker keeps for us and may hand over at
+            once when we come back, whatever we told it of how many we want.
         batch: The most messages of one transaction.
         gather_s: How long a transaction waits for more of them [s].
         lull_s: When none came for so long, it waits no longer [s].
@@ -51,7 +52,7 @@ class Limits:
             at most while several send what they saved up.
     """
 
-    inbox: int = 5000
+    inbox: int = 10_000
     batch: int = 50
     gather_s: float = 0.05
     lull_s: float = 0.005

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from collectors.event_intake import EventIntake
+from collectors.event_intake import WAITING, EventIntake
 from collectors.happenings import OF_LATE_S, Happening, happenings
 from collectors.retention import EVENTS_S, Keep
 from collectors.sqlite_events import MOST_EACH
@@ -179,6 +179,18 @@ def test_nothing_is_acknowledged_before_the_commit() -> None:
 
     assert desk.acknowledged == []
     assert desk.held == []
+
+
+def test_of_more_than_a_broker_keeps_the_oldest_goes_and_the_broker_hears_of_it() -> None:
+    desk = Desk(FullStore())
+    message = desk.message(encode_event(SWAPPED))
+
+    for _ in range(WAITING):
+        desk.intake.receive(message)
+    assert desk.acknowledged == []
+    desk.intake.receive(message)
+
+    assert len(desk.acknowledged) == 1
 
 
 def test_an_id_in_a_sentence_is_blotted_whoever_wrote_it(store: SqliteStore) -> None:

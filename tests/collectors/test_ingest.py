@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import queue
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 
+from api.enrolment.broker_files import BrokerPlan, settings_text
+from collectors.event_intake import WAITING
 from collectors.ingest import Ingest, Limits
 from collectors.store import DeviceKey
 from kwartier.bus import InProcessBus, Message
@@ -294,6 +298,14 @@ def test_its_inbox_is_bounded_and_what_overflows_may_come_again() -> None:
 
     assert told == [3]
     assert ingest.totals.overflowed == 1
+
+
+def test_all_that_a_broker_keeps_for_a_collector_fits_into_its_inbox(tmp_path: Path) -> None:
+    told = settings_text(BrokerPlan("straat", tmp_path))
+    (kept,) = re.findall(r"^max_queued_messages (\d+)$", told, re.MULTILINE)
+
+    assert Limits().inbox >= int(kept)
+    assert int(kept) <= WAITING
 
 
 def test_a_crowded_inbox_grants_gateways_a_rate() -> None:

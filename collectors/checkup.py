@@ -69,12 +69,14 @@ class Condition:
         record_bytes: How large the record is.
         months_bytes: How large its month files are together.
         max_bytes: The most it may grow to; 0 for as much as the disk holds.
-        record_permille: How full it is of that; None without such a limit.
+        record_permille: How full it is of that, without room that was freed in it; None without
+            such a limit.
         disk_permille: How full its file system is.
         alarm_permille: The highest alarm that stands; 0 for none.
         quick: The last quick look.
         thorough: The last thorough look.
         months_away: Month files that the record relies on and that are not there.
+        doubted_s: Since when the clock is in doubt, by itself [s]; 0 while it is believed.
     """
 
     told_s: EpochS = 0
@@ -87,6 +89,7 @@ class Condition:
     quick: Looked = field(default_factory=Looked)
     thorough: Looked = field(default_factory=Looked)
     months_away: tuple[str, ...] = ()
+    doubted_s: EpochS = 0
 
     @property
     def is_sound(self) -> bool:
@@ -164,19 +167,24 @@ class Checkup:
         self._born_s = int(clock.now_s())
 
     @property
-    def told_s(self) -> EpochS | None:
-        """When the record's condition was written last [s]; None for never."""
-        return self._condition.told_s or None
+    def told(self) -> Condition:
+        """How the record did when that was written last."""
+        return self._condition
 
-    def turn(self, stop: threading.Event) -> Condition:
+    def turn(self, stop: threading.Event, doubted_s: EpochS = 0) -> Condition:
         """Look at what is due, write down how the record does, and return it.
+
+        Args:
+            stop: Breaks it off.
+            doubted_s: Since when the clock is in doubt [s]; written down, so that the next process
+                doubts it as well. 0 for not at all.
 
         Raises:
             StoreBusyError: The record cannot be read now.
         """
         now_s = int(self._clock.now_s())
         before = self._condition
-        told = self._sized(before, now_s)
+        told = replace(self._sized(before, now_s), doubted_s=doubted_s)
         if self._is_due(before.thorough, _THOROUGH_S, now_s):
             told = replace(told, thorough=self._look(stop, quick=False))
         elif self._is_due(max(before.quick, before.thorough, key=_when), _QUICK_S, now_s):
@@ -197,8 +205,12 @@ class Checkup:
         most = self._store.max_bytes or 0
         with self._store.asking() as connection:
             relied = [put.name for put in sqlite_months.noted(connection)]
+            (used,) = connection.execute(
+                "SELECT (page_count - freelist_count) * page_size"
+                " FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+            ).fetchone()
         there = set(self._store.shelf.parts())
-        record_permille = 1000 * record // most if most else None
+        record_permille = 1000 * int(used) // most if most else None
         disk = self._disk(self._store.path.parent)
         fullest = max(record_permille or 0, disk)
         return replace(

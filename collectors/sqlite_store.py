@@ -302,10 +302,15 @@ class SqliteStore:
         with self._transaction() as writer:
             return sqlite_upkeep.forget_journal(writer, before_s, limit)
 
-    def forget_dead_letters(self, before_s: EpochS = 0, keep: int = 10_000) -> int:
-        """Delete old dead letters and all but the newest; return how many; their count stays."""
+    def forget_dead_letters(
+        self, before_s: EpochS = 0, keep: int = 10_000, limit: int = 500
+    ) -> int:
+        """Delete old dead letters and all but the newest; return how many, 0 when done.
+
+        How many ever came stays known.
+        """
         with self._transaction() as writer:
-            return sqlite_upkeep.forget_dead_letters(writer, before_s, keep)
+            return sqlite_upkeep.forget_dead_letters(writer, before_s, keep, limit)
 
     def forget_quarters(self, before_s: EpochS, limit: int = 5000) -> int:
         """Delete quarters and rollups before an instant; return how many, 0 when done."""

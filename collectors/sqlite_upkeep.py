@@ -86,17 +86,26 @@ def forget_journal(connection: sqlite3.Connection, before_s: EpochS, limit: int)
     ).rowcount
 
 
-def forget_dead_letters(connection: sqlite3.Connection, before_s: EpochS, keep: int) -> int:
+def forget_dead_letters(
+    connection: sqlite3.Connection, before_s: EpochS, keep: int, limit: int
+) -> int:
     """Delete old dead letters and all but the newest ``keep``; return how many; their count stays.
 
     Args:
         connection: The writer's.
         before_s: Those that came before this instant go [s].
         keep: How many stay at most.
+        limit: How many go at most, old ones and others each: one may be 64 KiB.
     """
-    old = connection.execute("DELETE FROM dead_letter WHERE received_s < ?", (before_s,)).rowcount
+    old = connection.execute(
+        "DELETE FROM dead_letter WHERE id IN"
+        " (SELECT id FROM dead_letter WHERE received_s < ? ORDER BY received_s LIMIT ?)",
+        (before_s, limit),
+    ).rowcount
     many = connection.execute(
-        "DELETE FROM dead_letter WHERE id <= (SELECT max(id) FROM dead_letter) - ?", (keep,)
+        "DELETE FROM dead_letter WHERE id IN (SELECT id FROM dead_letter"
+        " WHERE id <= (SELECT max(id) FROM dead_letter) - ? ORDER BY id LIMIT ?)",
+        (keep, limit),
     ).rowcount
     return old + many
 

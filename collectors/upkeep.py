@@ -47,19 +47,25 @@ class Upkeep:
         self._keep = keep
         self._closing = Closing(store.shelf, store.asking, store.changing)
         self._checkup = Checkup(store, clock)
-        self._doubt = ClockDoubt(clock, self._checkup.told_s)
+        before = self._checkup.told
+        self._doubt = ClockDoubt(clock, before.told_s or None, before.doubted_s)
         self._troubles: set[str] = set()
+        self._let_go_s: EpochS | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Tidy once a minute until told to stop; a store that is busy is tried again."""
         while not stop.wait(_EVERY_S):
-            for part in (self.turn, self._checkup.turn):
+            for part in (self.turn, self.look):
                 try:
                     part(stop)
                 except StoreBusyError as error:
                     _LOG.warning("upkeep waits: %s", error)
                 except StoreDamagedError as error:
                     self._say_once("damage", str(error))
+
+    def look(self, stop: threading.Event) -> None:
+        """Look how the record does, and write that down."""
+        self._checkup.turn(stop, self._doubt.since_s if self._doubt.stands() else 0)
 
     def turn(self, stop: threading.Event) -> None:
         """Do all that is due now; while the clock is in doubt, nothing is let go."""
@@ -71,8 +77,8 @@ class Upkeep:
         self._age(now_s, stop)
         _repeat(lambda: store.forget_journal(now_s - JOURNAL_S), stop)
         self._forget_quarters(now_s, stop)
+        _repeat(lambda: store.forget_dead_letters(now_s - DEAD_LETTERS_S), stop)
         if not stop.is_set():
-            store.forget_dead_letters(now_s - DEAD_LETTERS_S)
             store.forget_events(now_s - EVENTS_S)
 
     def _age(self, now_s: EpochS, stop: threading.Event) -> None:
@@ -101,8 +107,11 @@ class Upkeep:
             return
         self._troubles.discard("finality")
         before_s = final_before(told, now_s, QUARTERS_AFTER_S)
-        if before_s is not None:
-            _repeat(lambda: self._store.forget_quarters(before_s), stop)
+        if before_s is None or before_s == self._let_go_s:
+            return  # to look at every series again each minute would hold up intake
+        _repeat(lambda: self._store.forget_quarters(before_s), stop)
+        if not stop.is_set():
+            self._let_go_s = before_s
 
     def _say_once(self, what: str, text: str) -> None:
         if what not in self._troubles:

@@ -57,11 +57,27 @@ def test_what_is_written_is_read_back(store: SqliteStore) -> None:
 
     assert read_condition(store.path) == told
     assert told.record_bytes == store.size_bytes()
-    assert told.record_permille == 1000 * store.size_bytes() // (100 * 2**20)
     assert told.disk_permille == 420
     assert told.months_bytes > 0
     assert told.alarm_permille == 0
     assert told.is_sound
+
+
+def test_room_that_was_freed_in_the_record_counts_as_room(tmp_path: Path) -> None:
+    with SqliteStore(tmp_path / "record.db", max_bytes=4 * 2**20) as store:
+        with store.changing() as connection:
+            connection.execute("CREATE TABLE ballast(content BLOB)")
+            connection.execute("INSERT INTO ballast VALUES (zeroblob(?))", (3 * 2**20,))
+        checkup = Checkup(store, VirtualClock(NIGHT_S), FullDisk())
+        before = checkup.turn(GOING)
+        with store.changing() as connection:
+            connection.execute("DELETE FROM ballast")
+
+        after = checkup.turn(GOING)
+
+        assert after.record_bytes == before.record_bytes
+        assert (before.record_permille or 0) > 750
+        assert (after.record_permille or 1000) < 250
 
 
 def test_prometheus_is_told_sizes_alarms_and_whether_it_is_sound(

@@ -222,6 +222,27 @@ def test_a_clock_that_jumps_lets_nothing_go_for_a_day(
         assert store.points(HOME, "import_wh", *EVER) == []
 
 
+def test_a_clock_in_doubt_stays_in_doubt_when_the_collector_starts_anew(tmp_path: Path) -> None:
+    clock = VirtualClock(NOON_S)
+
+    def left(store: SqliteStore) -> int:
+        upkeep = Upkeep(store, clock, Keep())
+        for part in (upkeep.turn, upkeep.look):
+            part(threading.Event())
+        return len(store.points(HOME, "import_wh", *EVER))
+
+    with SqliteStore(tmp_path / "record.db") as store:
+        take_in(store, registers(1, (0, 10), (900, 30)))
+        told = [left(store)]
+        clock.jump(9 * YEAR_S)
+        for _ in range(4):  # started anew every seven hours
+            told.append(left(store))
+            clock.advance(7 * 3600)
+        told.append(left(store))
+
+    assert told == [2, 2, 2, 2, 2, 0]
+
+
 def test_a_clock_put_right_again_is_believed_at_once(tmp_path: Path) -> None:
     clock = VirtualClock(NOON_S)
     doubt = ClockDoubt(clock, NOON_S - 60)

@@ -76,6 +76,20 @@ def test_rollups_go_with_the_quarters_they_stand_beside(store: SqliteStore) -> N
     assert store.rollups(HOME, "battery_w", *DAY) == []
 
 
+def test_rollups_are_let_go_in_steps_and_without_a_look_at_those_that_stay(
+    store: SqliteStore,
+) -> None:
+    days = [NOON_S + day * 86_400 for day in range(5)]
+    take_in(store, block(1, days, {"battery_w": [1] * 5}))
+    store.merge(2**40)
+
+    steps = [store.forget_quarters(days[3], limit=2) for _ in range(3)]
+
+    assert steps == [2, 1, 0]
+    left = store.rollups(HOME, "battery_w", NOON_S, days[4] + 86_400)
+    assert [one.start_s for one in left] == days[3:]
+
+
 @settings(max_examples=10)
 @given(
     values=st.dictionaries(

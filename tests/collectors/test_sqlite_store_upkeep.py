@@ -141,6 +141,16 @@ def test_old_dead_letters_go_whatever_their_number(store: SqliteStore) -> None:
     assert [letter.seq for letter in store.dead_letters()] == [3, 2]
 
 
+def test_dead_letters_go_in_steps(store: SqliteStore) -> None:
+    with store.intake() as intake:
+        for seq in range(1, 6):
+            intake.set_aside(DeadLetter("gw-1", "e1", seq, 100, "unreadable", b"x"))
+
+    steps = [store.forget_dead_letters(before_s=200, limit=2) for _ in range(4)]
+
+    assert steps == [2, 2, 1, 0]
+
+
 def test_quarters_are_let_go_in_steps_and_never_past_the_instant_told(store: SqliteStore) -> None:
     take_in(store, registers(1, (0, 10), (900, 20), (1800, 40), (2700, 70)))
     quarters = store.quarters({"import_wh"}, *EVER)

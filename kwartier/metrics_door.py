@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from kwartier.clock import Clock, SystemClock
-from kwartier.errors import SettingsError, TemporaryError
+from kwartier.errors import KwartierError, SettingsError
 from kwartier.host_port import host_and_port
 from kwartier.metrics_text import CONTENT_TYPE, Measure, exposition
 
@@ -143,7 +143,7 @@ class MetricsDoor:
             return _whole("404 Not Found", "text/plain", "there are /metrics and /healthz\n")
         try:
             return _whole("200 OK", CONTENT_TYPE, exposition(self._look()))
-        except TemporaryError as error:
+        except KwartierError as error:  # also a damaged record: the door outlives it
             return _whole("503 Service Unavailable", "text/plain", f"{error}\n")
 
 

@@ -23,6 +23,7 @@ from collectors.months.parquet import MonthDamagedError, Part, PartWriter, Stran
 from collectors.months.shelf import MOST_PARTS, Shelf
 from collectors.sqlite_months import AgedSource, PutAway
 from collectors.store import DeviceKey
+from kwartier.identity import MeterId
 from kwartier.units import EpochS
 
 _LOG = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ BATCH_POINTS = 2_000_000
 """So many points of one meter are in memory at once, 16 bytes each; many more begin a new batch."""
 LATE_EVERY_S = 7 * 86_400
 """What comes late for a month already put away is put away this long after its last file [s]."""
+_LOOK_BACK_S = 86_400
+"""So much of an earlier file is compared at once [s]."""
 _LET_GO = 500
 _BREATH_S = 0.01
 _READING_BREATH_S = 0.002
@@ -232,9 +235,12 @@ class Closing:
         self, strand: Strand, at_s: array[int], values: array[int], read: _Read
     ) -> tuple[array[int], array[int]]:
         key = DeviceKey(strand.gateway, strand.device)
-        put = self._shelf.points(key, strand.name, at_s[0], at_s[-1] + 1)
-        left = array("q"), array("q")
+        put: dict[tuple[MeterId, EpochS], int] = {}
+        left, read_to_s = (array("q"), array("q")), at_s[0]
         for at, value in zip(at_s, values, strict=True):
+            if at >= read_to_s:  # a day at a time: a month of seconds would fill the memory
+                read_to_s = at + _LOOK_BACK_S
+                put = self._shelf.points(key, strand.name, at, read_to_s)
             there = put.get((strand.meter, at))
             if there is None:
                 left[0].append(at)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -24,6 +24,15 @@ from kwartier.errors import TemporaryError
 from kwartier.events import EventKind
 
 _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+_HELD = (
+    ("kwartier_store_points", "Values held."),
+    ("kwartier_store_readings", "Rows of blocks taken in."),
+    ("kwartier_store_blocks", "Blocks taken in."),
+    ("kwartier_store_dead_letters", "Blocks set aside."),
+    ("kwartier_store_conflicts", "Points that came twice."),
+)
+_NOTHING_HELD: tuple[int | None, ...] = (None,) * len(_HELD)
 
 
 class Metrics:
@@ -45,33 +54,18 @@ class Metrics:
             buckets=_BUCKETS_S,
             registry=self.registry,
         )
-        self._points = self._gauge("kwartier_store_points", "Values held.")
-        self._readings = self._gauge("kwartier_store_readings", "Rows of blocks taken in.")
-        self._blocks = self._gauge("kwartier_store_blocks", "Blocks taken in.")
-        self._letters = self._gauge("kwartier_store_dead_letters", "Blocks set aside.")
-        self._conflicts = self._gauge("kwartier_store_conflicts", "Points that came twice.")
-        self._up = self._gauge("kwartier_store_up", "1 when the record can be read.")
+        self._known = KnownGauges()
+        self.registry.register(self._known)
         self._events = EventCounts()
         self.registry.register(self._events)
         self._sources = SourceCounts()
         self.registry.register(self._sources)
-        self._age = self._gauge(
-            "kwartier_data_age_seconds", "Age of the newest value of a home's meter [s]."
-        )
-        self._streams = self._gauge("kwartier_live_streams", "Open live streams.")
-        self._refused = self._gauge("kwartier_live_refused", "Live messages nobody could read.")
-        self._plan_age = self._gauge("kwartier_plan_age_seconds", "Age of the plan in force [s].")
         self._gateways = Gauge(
             "kwartier_gateways",
             "Enrolled gateways by their first broken link.",
             ("link",),
             registry=self.registry,
         )
-        self._backlog = self._gauge(
-            "kwartier_gateway_backlog_blocks", "Blocks gateways still keep, as they told."
-        )
-        self._free = self._gauge("kwartier_disk_free_bytes", "Free on the disk [bytes].")
-        self._size = self._gauge("kwartier_disk_size_bytes", "Size of the disk [bytes].")
         self._settlements = Settlements()
         self._months = Gauge(
             "kwartier_settlements",
@@ -81,42 +75,56 @@ class Metrics:
         )
 
     def look(self, house: House) -> None:
-        """Bring the gauges up to date."""
+        """Bring the gauges up to date; what is not known now stays away."""
         now_s = house.clock.now_s()
-        self._streams.set(house.live.listening)
-        self._refused.set(house.live.refused)
+        tell = self._known.tell
+        tell("kwartier_live_streams", "Open live streams.", house.live.listening)
+        tell("kwartier_live_refused", "Live messages nobody could read.", house.live.refused)
         self._sources.learn(house.outside)
         self._look_at_disk(house)
         self._look_at_backlog(house)
         self._look_at_books(house)
         plan = house.plans.current()
-        self._plan_age.set(float("nan") if plan is None else now_s - plan.made_s)
+        age_s = None if plan is None else now_s - plan.made_s
+        tell("kwartier_plan_age_seconds", "Age of the plan in force [s].", age_s)
+        self._look_at_record(house, now_s)
+
+    def _look_at_record(self, house: House, now_s: float) -> None:
+        held, age_s = _NOTHING_HELD, None
+        self._gateways.clear()
         try:
             counts, events = house.store.counts(), house.store.event_counts()
             newest_s = house.live.instants().newest_s(meters_of(house.community))
             links = first_broken(house)
         except TemporaryError:
-            self._up.set(0)
-            return
-        self._up.set(1)
-        self._points.set(counts.points)
-        self._readings.set(counts.readings)
-        self._blocks.set(counts.blocks)
-        self._letters.set(counts.dead_letters)
-        self._conflicts.set(counts.conflicts)
-        self._events.learn(events)
-        self._age.set(float("nan") if newest_s is None else now_s - newest_s)
-        for link in Link:
-            self._gateways.labels(link.value).set(links[link])
+            up = 0
+        else:
+            up = 1
+            held = (
+                counts.points,
+                counts.readings,
+                counts.blocks,
+                counts.dead_letters,
+                counts.conflicts,
+            )
+            age_s = None if newest_s is None else now_s - newest_s
+            self._events.learn(events)
+            for link in Link:
+                self._gateways.labels(link.value).set(links[link])
+        tell = self._known.tell
+        tell("kwartier_store_up", "1 when the record can be read.", up)
+        tell("kwartier_data_age_seconds", "Age of the newest value of a home's meter [s].", age_s)
+        for (name, meaning), value in zip(_HELD, held, strict=True):
+            tell(name, meaning, value)
 
     def _look_at_disk(self, house: House) -> None:
         file = sqlite_file(str(house.people.engine.url))
-        free, size = float("nan"), float("nan")
+        free, size = None, None
         with suppress(OSError):
             usage = shutil.disk_usage(file.parent)
             free, size = usage.free, usage.total
-        self._free.set(free)
-        self._size.set(size)
+        self._known.tell("kwartier_disk_free_bytes", "Free on the disk [bytes].", free)
+        self._known.tell("kwartier_disk_size_bytes", "Size of the disk [bytes].", size)
 
     def _look_at_books(self, house: House) -> None:
         if house.office is not None:
@@ -126,10 +134,29 @@ class Metrics:
 
     def _look_at_backlog(self, house: House) -> None:
         told = [one.state.unacknowledged for one in house.gateways.all().values()]
-        self._backlog.set(sum(told) if told else float("nan"))
+        meaning = "Blocks gateways still keep, as they told."
+        self._known.tell("kwartier_gateway_backlog_blocks", meaning, sum(told) if told else None)
 
-    def _gauge(self, name: str, meaning: str) -> Gauge:
-        return Gauge(name, meaning, registry=self.registry)
+
+class KnownGauges(Collector):
+    """Gauges of which one that is not known has no value: a board then says that it has none."""
+
+    def __init__(self) -> None:
+        """Know of none."""
+        self._lock = threading.Lock()
+        self._told: dict[str, tuple[str, float | None]] = {}
+
+    def tell(self, name: str, meaning: str, value: float | None) -> None:
+        """Take over a value; None where it is not known now."""
+        with self._lock:
+            self._told[name] = (meaning, value)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield what was told last."""
+        with self._lock:
+            told = dict(self._told)
+        for name, (meaning, value) in told.items():
+            yield GaugeMetricFamily(name, meaning, value=value)
 
 
 class EventCounts(Collector):

@@ -7,6 +7,8 @@ import socket
 import threading
 import time
 from contextlib import ExitStack
+from dataclasses import replace
+from math import isnan
 from pathlib import Path
 
 import httpx
@@ -15,6 +17,7 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.health.gateways import Link
+from api.health.states import GatewayStates
 from api.metrics import Metrics
 from collectors.ingest import Totals
 from collectors.measures import Pulse, collector_measures
@@ -82,6 +85,26 @@ def test_gateways_are_counted_by_their_first_broken_link(noon: Street) -> None:
     homes_and_battery = 40 + 1
     assert [told[f"kwartier_gateways,{link}"] for link in Link] == [homes_and_battery, *[0] * 5]
     assert told["kwartier_disk_size_bytes"] >= told["kwartier_disk_free_bytes"] > 0
+
+
+def test_what_the_server_does_not_know_has_no_value(noon: Street, tmp_path: Path) -> None:
+    metrics = Metrics()
+    metrics.look(noon.house)
+    known = values(generate_latest(metrics.registry).decode())
+    with SqliteStore(tmp_path / "gone.db") as gone_store, gone_store.asking():
+        gone_store.path.unlink()  # the only connection is lent out, and another finds no file
+        metrics.look(replace(noon.house, store=gone_store, gateways=GatewayStates()))
+    told = values(generate_latest(metrics.registry).decode())
+
+    gone = {"kwartier_store_points", "kwartier_data_age_seconds", *(
+        f"kwartier_gateways,{link}" for link in Link
+    )}  # fmt: skip
+    assert (known["kwartier_store_up"], told["kwartier_store_up"]) == (1, 0)
+    assert known["kwartier_store_points"] > 0
+    assert gone <= known.keys()
+    assert not gone & told.keys()
+    assert "kwartier_gateway_backlog_blocks" not in told
+    assert not [name for name, value in (known | told).items() if isnan(value)]
 
 
 def test_the_collector_tells_ages_of_acknowledging_and_forwarding(tmp_path: Path) -> None:

@@ -265,8 +265,9 @@ class MqttBus:
         with self._lock:
             was_up = self._up.is_set()
             self._up.clear()
-            watchers = list(self._watchers) if was_up and not self._closed else []
-        if watchers:
+            is_lost = was_up and not self._closed
+            watchers = list(self._watchers) if is_lost else []
+        if is_lost:
             _log.warning("%s: link is gone: %s", self._name, reason)
         for changed in watchers:
             changed(False)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -95,6 +97,32 @@ def test_a_client_outlives_its_broker_and_asks_for_its_topics_again(
     speaking.publish("a/b", b"after")
 
     assert inbox.get(timeout=WAIT_S).payload == b"after"
+
+
+def test_a_link_that_nobody_watches_is_said_once_to_be_gone_and_once_to_be_back(
+    broker: BrokerProcess, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "kwartier.mqtt")
+    bus = connect(Session("nobody-watches"))
+
+    def until_said(words: str, times: int) -> None:
+        end_s = time.monotonic() + WAIT_S
+        while said(words) < times:
+            assert time.monotonic() < end_s, words
+            time.sleep(0.01)
+
+    def said(words: str) -> int:
+        told = [one.getMessage() for one in caplog.records]
+        return len([one for one in told if "nobody-watches" in one and words in one])
+
+    until_said("link is up", 1)
+    broker.kill()
+    until_said("link is gone", 1)
+    broker.start()
+    until_said("link is up", 2)
+    bus.close()
+
+    assert (said("link is gone"), said("link is up")) == (1, 2)
 
 
 def test_a_publish_without_a_link_is_refused(broker: BrokerProcess, connect: Connect) -> None:

@@ -16,15 +16,14 @@ from optimizer.fleet.ladder import CHARGE, DISCHARGE
 from optimizer.fleet.shape import Fleet
 from optimizer.problem import FloatArray
 
-_MOST_STEPS = 60
+_MOST_STEPS = 100
 _NEAR = 1e-9
 """Steps end when the products, and what equations miss, are this small beside the cost."""
 _SHORT = 1e-7
 """A step shorter than this leads nowhere."""
 _BACK_OFF = 0.99
-_APART = 0.01
-_STRAGGLERS = 0.25
-"""This part of the batteries may take a shorter step than the connection."""
+_APART = 1e-4
+"""Nearer than this, beside the cost, all batteries take the same step."""
 
 
 def walk(fleet: Fleet) -> int:
@@ -159,7 +158,7 @@ def _step(fleet: Fleet, missed: list[FloatArray], balance: FloatArray) -> float:
         boxes.push_nowhere()
     _direct(fleet, factor, missed, balance)
     size = abs(float((fleet.connection.flows.cost * fleet.connection.flows.values).sum()))
-    stragglers = _STRAGGLERS if product * count > _APART * size else 0.0
+    stragglers = _stragglers(product * count / max(1.0, size))
     parts = _parts(fleet, 1.0, stragglers)
     after = sum(one.product_after(*part) for one, part in zip(groups, parts, strict=True)) / count
     aim = product * min(max(after / product, 0.0), 1.0) ** 3
@@ -175,6 +174,15 @@ def _step(fleet: Fleet, missed: list[FloatArray], balance: FloatArray) -> float:
     fleet.connection.price += prices * fleet.connection.price_step
     fleet.connection.peak_price += prices * fleet.connection.peak_price_step
     return float(max(np.max(ahead), np.max(prices)))
+
+
+def _stragglers(distance: float) -> float:
+    """Return the part of the batteries that may take a shorter step than the connection.
+
+    Args:
+        distance: The products beside the cost: the nearer, the fewer [tuned on 300 to 3,000].
+    """
+    return min(0.25, 5 * distance) if distance > _APART else 0.0
 
 
 def _parts(fleet: Fleet, edge: float, stragglers: float) -> list[tuple[Part, Part]]:

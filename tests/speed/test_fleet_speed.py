@@ -1,0 +1,114 @@
+"""How long the plan of many batteries takes, what memory, and how often a battery turns.
+
+Against bare HiGHS on the finished matrix in the same run, with one thread of BLAS: ratios count, as
+other work on the machine slows both.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from optimizer.dispatch import plan
+from optimizer.fleet.certificate import cheapest_flows
+from optimizer.plan import Plan, Status
+from optimizer.programme import programme_of
+from tests.speed.test_plan_speed import fleet, interleaved, through_highspy
+
+MOST_TURNS = 8
+_MOVES_KW = 1e-6
+_CODE = """
+import time
+from pathlib import Path
+from optimizer.fleet.certificate import cheapest_flows
+from tests.speed.test_plan_speed import fleet
+problem = fleet({batteries})
+def most_mb():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+before = most_mb()
+wall, busy = time.perf_counter(), time.process_time()
+found = cheapest_flows(problem)
+wall, busy = time.perf_counter() - wall, time.process_time() - busy
+after = most_mb()
+print(found is not None, wall, busy, after - before, after)
+"""
+
+
+def turns(made: Plan) -> float:
+    """Return how often a battery goes from charging to discharging or back, on average."""
+    net = made.charge_kw - made.discharge_kw
+    counts = []
+    for row in np.where(np.abs(net) > _MOVES_KW, np.sign(net), 0.0):
+        moving = row[row != 0]
+        counts.append(int((np.diff(moving) != 0).sum()))
+    return statistics.mean(counts)
+
+
+@pytest.mark.speed
+@pytest.mark.parametrize(("batteries", "runs"), [(30, 9), (100, 5)])
+def test_a_fleet_is_planned_sooner_than_by_highs_and_turns_seldom(
+    batteries: int, runs: int
+) -> None:
+    problem = fleet(batteries)
+    programme = programme_of(problem)
+
+    own, raw = interleaved(
+        runs, lambda: plan(problem), lambda: through_highspy(programme, "choose")
+    )
+    made = plan(problem)
+
+    print(
+        f"\nfleet, {batteries} batteries x 96: {own * 1e3:.0f} ms"
+        f" | over highspy {own / raw:.2f} | turns a battery and day {turns(made):.1f}"
+    )
+    assert made.status is Status.OPTIMAL
+    assert made.cost_eur == pytest.approx(through_highspy(programme, "choose"), rel=1e-6)
+    assert turns(made) <= MOST_TURNS
+    assert cheapest_flows(problem) is not None
+
+
+@pytest.mark.speed
+@pytest.mark.timeout(1200)
+def test_a_thousand_batteries_are_planned_in_a_small_part_of_what_highs_takes() -> None:
+    problem = fleet(1000)
+    programme = programme_of(problem)
+
+    began = time.perf_counter()
+    made = plan(problem)
+    own = time.perf_counter() - began
+    began = time.perf_counter()
+    cost = through_highspy(programme, "choose")
+    raw = time.perf_counter() - began
+
+    print(f"\nfleet, 1000 batteries x 96: {own:.2f} s | over highspy {own / raw:.3f}")
+    assert made.status is Status.OPTIMAL
+    assert made.cost_eur == pytest.approx(cost, rel=1e-6)
+    assert own <= raw / 4
+
+
+@pytest.mark.speed
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(("batteries", "most_mb"), [(1000, 150), (10_000, 700)])
+def test_a_large_fleet_needs_little_memory(batteries: int, most_mb: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _CODE.format(batteries=batteries)],
+        capture_output=True,
+        text=True,
+        timeout=1000,
+        check=True,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+    )
+    proven, wall, busy, grown, peak = done.stdout.split()
+
+    print(
+        f"\nfleet, {batteries} batteries x 96: proven {proven}, {float(wall):.1f} s,"
+        f" {float(busy):.1f} s busy, {float(grown):.0f} MB more, {float(peak):.0f} MB in all"
+    )
+    assert float(grown) <= most_mb

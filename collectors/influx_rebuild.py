@@ -1,9 +1,9 @@
 """InfluxDB filled again from the record; broken off, it goes on where it stopped.
 
 Three parts. Readings: the journal from its beginning, as the forwarder sends it. Quarter-hours of
-devices: from single readings, as far back as there are any, by the rule of the task that writes
-them otherwise; the bucket keeps them for years where the readings are gone. Then both sides are
-counted, day by day. Writing what is there already changes nothing.
+devices: from single readings, as far back as there are any, also in months that were put away, by
+the rule of the task that writes them otherwise; the bucket keeps them for years where the readings
+are gone. Then both sides are counted, day by day. Writing what is there already changes nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from collectors.influx_counts import Difference, Past, compare_day, series_of
 from collectors.influx_setup import ADMIN_FILE
 from collectors.influx_store import InfluxStore
 from collectors.influx_wanted import stands
+from collectors.months.calendar import Month
 from collectors.settings import CollectorSettings, InfluxPlace
 from collectors.sqlite_store import SqliteStore
 from collectors.store import DeviceKey
@@ -88,7 +89,8 @@ def rebuild(settings: CollectorSettings, tokens: Path, clock: Clock) -> Rebuilt:
         replaying = Forwarder(record, raw, books[0], settings.coop, clock, keep_s=keep_s)
         blocks = replay(record, replaying, books[0])
         held_s = now_s - settings.keeping.detail_days * DAY_S
-        sent = refill(record, record.generation, quarters, books[1], settings.coop, held_s, now_s)
+        from_s = max(oldest_s(record, held_s), now_s - QUARTER.keep_s)
+        sent = refill(record, record.generation, quarters, books[1], settings.coop, from_s, now_s)
         # The bucket lets go of its oldest day in pieces, so that one is not compared.
         since_s = max(held_s, 0 if keep_s is None else now_s - keep_s) + DAY_S
         told = compare(record, raw, settings.coop, clock, since_s)
@@ -109,6 +111,17 @@ def replay(journal: Journal, forwarder: Forwarder, book: ForwardBook) -> int:
         shown.show(book.position(journal.generation))
     shown.end()
     return sent
+
+
+def oldest_s(record: SqliteStore, held_s: EpochS) -> EpochS:
+    """Return from when on there are single readings: in the record, or in months put away [s].
+
+    Args:
+        record: Whose.
+        held_s: From when on the record itself holds them at least; it keeps whole months [s].
+    """
+    months = [Month.containing(held_s), *(part.month for part in record.shelf.parts())]
+    return min(months).start_s
 
 
 def refill(

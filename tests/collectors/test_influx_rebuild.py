@@ -12,8 +12,9 @@ from collectors.forward_book import ForwardBook, book_path
 from collectors.forwarder import Forwarder
 from collectors.influx import Influx, InfluxDownError, InfluxSettings
 from collectors.influx_counts import Difference
-from collectors.influx_rebuild import compare, refill, replay
+from collectors.influx_rebuild import compare, oldest_s, refill, replay
 from collectors.line_protocol import block_lines
+from collectors.months.calendar import Month
 from collectors.sqlite_store import SqliteStore
 from kwartier.charts import DAY_S
 from kwartier.cli import main
@@ -23,6 +24,7 @@ from tests.collectors.blocks import HOME, NOON_S, block, registers
 from tests.collectors.influx_far_side import influx, refusal
 from tests.collectors.influx_office_side import InfluxOfficeSide, influx_office
 from tests.collectors.loopback import Reply, far_side
+from tests.collectors.test_months import put_away
 
 CLOCK = VirtualClock(NOON_S + DAY_S)
 QUARTER = "quarter,device=p1,gateway=gw-1,site=wijk"
@@ -92,6 +94,23 @@ def test_broken_off_it_goes_on_with_the_day_it_was_at(
         assert len(server.asked) == 4  # the first day, the busy answer, the other two days
         assert refill(record, "life", door, book, "wijk", *window) == 0
         assert refill(record, "another", door, book, "wijk", *window) == 7
+
+
+def test_quarter_hours_of_months_put_away_are_filled_too(
+    record: SqliteStore, book: ForwardBook
+) -> None:
+    now_s = Month(2025, 9).start_s
+    held_s = now_s - 31 * DAY_S
+    assert oldest_s(record, held_s) == held_s
+    put_away(record, now_s)
+    assert [str(part.month) for part in record.shelf.parts()] == ["2025-07"]
+
+    with influx() as (server, door):
+        start_s = oldest_s(record, held_s)
+        sent = refill(record, "life", door, book, "wijk", start_s, now_s)
+
+    assert (start_s, sent) == (Month(2025, 7).start_s, 5)
+    assert f"{QUARTER} import_wh=1000i {NOON_S}" in server.stored
 
 
 def counted(*rows: tuple[str, int]) -> Reply:

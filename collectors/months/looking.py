@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,6 +109,7 @@ def copy_record(store: SqliteStore, folder: Path) -> Copied:
     """Write a compact copy of a record, and the month files that the folder lacks.
 
     The record goes first: what leaves it meanwhile stands in the copy, and in files that follow.
+    Month files whose time is over leave the copy too; one that was lost stays in it.
 
     Raises:
         InputError: It is the record's own folder.
@@ -122,6 +125,8 @@ def copy_record(store: SqliteStore, folder: Path) -> Copied:
         store.copy_to(fresh)
         new_files = _copy_files(store, months_folder(target))
         _synced(fresh)
+        for name in _forgotten(target, fresh):
+            (months_folder(target) / str(name)).unlink(missing_ok=True)
         fresh.replace(target)
         sync_folder(folder)
     except OSError as error:
@@ -146,6 +151,23 @@ def _problems_of(store: SqliteStore, name: PartName, put: PutAway | None) -> Ite
         total = sum(one.points for one in store.shelf.contents(name).totals(file).values())
     if put is not None and total != put.points:
         yield f"{name}: holds {total} readings, and {put.points} were written"
+
+
+def _forgotten(older: Path, newer: Path) -> set[PartName]:
+    """Return the month files that a copy relied on and that the same record no longer does."""
+    if not older.exists():
+        return set()
+    try:
+        before, now = map(_life_and_files, (older, newer))
+    except sqlite3.DatabaseError:
+        return set()  # a copy that cannot be read tells nothing, and is replaced
+    return before[1] - now[1] if before[0] == now[0] else set()
+
+
+def _life_and_files(copy: Path) -> tuple[str, set[PartName]]:
+    with closing(sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        (generation,) = connection.execute("SELECT generation FROM life").fetchone()
+        return str(generation), {put.name for put in sqlite_months.noted(connection)}
 
 
 def _copy_files(store: SqliteStore, folder: Path) -> int:

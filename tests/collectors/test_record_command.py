@@ -11,6 +11,7 @@ import pytest
 from collectors.clock_doubt import ClockDoubt
 from collectors.finality import final_before, read_finality, tell_final
 from collectors.months.calendar import Month
+from collectors.months.closing import Closing
 from collectors.retention import CLASSES, DAY_S, QUARTERS_AFTER_S, YEAR_S, Keep
 from collectors.sqlite_store import SqliteStore
 from collectors.upkeep import Upkeep
@@ -130,6 +131,27 @@ def test_a_copy_holds_everything_and_takes_only_new_files(
         assert store.points(HOME, "import_wh", *EVER) == [(NOON_S, 10), (NOON_S + 900, 30)]
         assert store.quarters({"import_wh"}, *EVER) == before.quarters({"import_wh"}, *EVER)
     assert run(capsys, record, "copy", "--to", str(record.parent))[0] == 1
+
+
+@pytest.mark.parametrize(("lost", "left"), [(False, []), (True, [FILE])])
+def test_a_month_whose_time_is_over_leaves_the_copy_and_one_that_was_lost_stays_in_it(
+    record: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    lost: bool,
+    left: list[str],
+) -> None:
+    copy = tmp_path / "copy"
+    run(capsys, record, "copy", "--to", str(copy))
+    if lost:
+        (tmp_path / "record.db.months" / FILE).unlink()
+    else:
+        with SqliteStore(record) as store:
+            Closing(store.shelf, store.asking, store.changing).forget_before(JULY.end_s)
+
+    run(capsys, record, "copy", "--to", str(copy))
+
+    assert [file.name for file in (copy / "record.db.months").iterdir()] == left
 
 
 def test_a_month_is_told_final_once_and_never_taken_back(tmp_path: Path) -> None:

@@ -133,10 +133,10 @@ def reckon_all(
         show(summary.kept)
         for file, answered in crowd.each(work, [str(case.absolute()) for case in due]):
             name = name_of(Path(file))
-            if answered is None:
-                summary.refused[name] = "every process that tried it ended: it may lack memory"
-            elif answered.refusal:
-                summary.refused[name] = answered.refusal
+            refusal = _refusal(Path(file), answered)
+            if answered is None or refusal:
+                summary.refused[name] = refusal
+                done.withdraw(name)
             else:
                 done.put(name, answered)
                 summary.answered += 1
@@ -145,6 +145,18 @@ def reckon_all(
         raise InputError(f"{to}: {error.strerror}: nothing more can be written") from error
     summary.refused = dict(sorted(summary.refused.items()))
     return summary
+
+
+def _refusal(case: Path, answered: Answered | None) -> str:
+    """Return why there is no answer to a case; empty where there is one."""
+    if answered is None:
+        return "every process that tried it ended: it may lack memory"
+    if not answered.refusal and answered.digest != _digest_of(case):
+        return (
+            "another case was reckoned than stands here: it was changed meanwhile, or the folder "
+            "is not the same on every machine"
+        )
+    return answered.refusal
 
 
 class _Done:
@@ -186,6 +198,10 @@ class _Done:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+    def withdraw(self, name: str) -> None:
+        """Remove an answer that was given to an earlier case of that name."""
+        (self._folder / f"{name}.json").unlink(missing_ok=True)
 
     def _note(self, line: bytes) -> None:
         """Take in a line; one that was torn says nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -76,6 +77,30 @@ def test_each_answer_is_what_the_command_for_one_file_prints(folder: Path, capsy
     first = json.loads((folder / "answers" / "wijk-00.json").read_text())
     assert first["members"] == {"A": {"bought": 400, "sold": 0}, "P": {"bought": 0, "sold": 400}}
     assert not (folder / "answers" / f"{REFUSED}.json").exists()
+
+
+def test_a_case_that_is_refused_now_leaves_no_answer_to_what_it_was(
+    folder: Path,
+) -> None:
+    main(["settle", "many", str(folder)])
+    (folder / "wijk-01.json").write_text(period(1).replace("proportional", "by-shoe-size"))
+
+    assert main(["settle", "many", str(folder)]) == 1
+
+    assert not (folder / "answers" / "wijk-01.json").exists()
+    assert (folder / "answers" / "wijk-02.json").exists()
+
+
+def test_an_answer_to_another_case_than_stands_here_is_refused(folder: Path) -> None:
+    def elsewhere(file: str) -> Answered:
+        return Answered("{}\n", hashlib.sha256(b"an older copy of it").hexdigest())
+
+    summary = reckon_all(
+        cases_in(folder, (".json",)), folder / "answers", elsewhere, "settle period", Alone()
+    )
+
+    assert (summary.answered, len(summary.refused)) == (0, 6)
+    assert list((folder / "answers").glob("wijk-*")) == []
 
 
 def test_run_again_only_what_is_new_or_changed_is_settled(folder: Path, capsys: Said) -> None:

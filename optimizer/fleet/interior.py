@@ -21,8 +21,8 @@ _NEAR = 1e-9
 """Steps end when the products, and what equations miss, are this small beside the cost."""
 _SHORT = 1e-7
 """A step shorter than this leads nowhere."""
-_BACK_OFF = 0.99
-_APART = 1e-4
+_BACK_OFF = 0.9
+_APART = 1e-5
 """Nearer than this, beside the cost, all batteries take the same step."""
 
 
@@ -180,9 +180,9 @@ def _stragglers(distance: float) -> float:
     """Return the part of the batteries that may take a shorter step than the connection.
 
     Args:
-        distance: The products beside the cost: the nearer, the fewer [tuned on 300 to 3,000].
+        distance: The products beside the cost: the nearer, the fewer [tuned on 100 to 10,000].
     """
-    return min(0.25, 5 * distance) if distance > _APART else 0.0
+    return min(0.25, distance) if distance > _APART else 0.0
 
 
 def _parts(fleet: Fleet, edge: float, stragglers: float) -> list[tuple[Part, Part]]:

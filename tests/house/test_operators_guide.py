@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "operators.md"
 TRIED = ("kwartier", "cp", "chmod", "install")
 OF_THE_MACHINE = {
-    "apt-get", "chgrp", "chown", "docker", "journalctl", "openssl", "python3", "systemctl",
+    "apt-get", "chgrp", "chown", "docker", "journalctl", "ln", "openssl", "python3", "systemctl",
     "useradd", "/opt/kwartier/bin/pip",
 }  # fmt: skip
 """What only a machine of one's own can be asked to do."""
@@ -114,6 +114,29 @@ def test_every_command_for_debian_works_in_its_order(machine: Machine) -> None:
         assert link in told
     assert "backup of people made 0 days ago" in " ".join(told.split())
     assert len(list((machine.folder / "var/backups/kwartier").iterdir())) == 1
+
+
+def test_only_root_may_read_what_services_are_handed_as_credentials(machine: Machine) -> None:
+    for line in lines("Debian, as root"):
+        if line.startswith(("kwartier ca", "kwartier broker", "chmod")):
+            machine.do(line)
+
+    broker = machine.folder / "etc/kwartier/broker"
+    units = "".join(file.read_text() for file in (ROOT / "deploy/systemd").glob("*.service"))
+    handed = set(re.findall(r"^LoadCredential=([\w.]+):", units, re.MULTILINE))
+    assert handed == {"collector.key", "server.key"}
+    assert {(broker / name).stat().st_mode & 0o777 for name in handed} == {0o600}
+    assert (broker / "broker.key").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("part", ["Debian, as root", "Containers"])
+def test_programs_of_the_guide_are_where_a_bare_machine_has_them(part: str) -> None:
+    before = lines("Debian, as root") if part != "Debian, as root" else []
+    every = [*before, *lines(part)]
+    first = next(place for place, line in enumerate(every) if re.search(r"(^| )kwartier ", line))
+
+    assert any(line.startswith("ln ") for line in every[:first])
+    assert not any(line.startswith("python3 -m pip") for line in every)  # Debian has none
 
 
 def test_every_command_for_containers_works_in_its_order(machine: Machine) -> None:

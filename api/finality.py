@@ -86,7 +86,10 @@ class Telling:
     def run(self, stop: threading.Event, every_s: float = EVERY_S) -> None:
         """Tell now, and again until told to stop."""
         while True:
-            self.turn()
+            try:
+                self.turn()
+            except Exception:  # noqa: BLE001 - the outermost loop of this thread; it must live on
+                _log.exception("records are not told what is settled for good: a mistake of ours")
             if stop.wait(every_s):
                 return
 

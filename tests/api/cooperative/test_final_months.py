@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from api.cooperative.database import Books
 from api.cooperative.runs import close, correct, withdraw
-from api.finality import Telling
+from api.finality import Telling, telling
 from api.office import Office
 from collectors.finality import Finality, note_path, read_finality
 from collectors.retention import QUARTERS_AFTER_S, Keep
@@ -135,3 +136,19 @@ def test_a_record_that_cannot_be_told_is_named_once_and_the_others_are_told(
 
     assert read_finality(place.records[1]) == [Finality(OCTOBER.end_s, NOVEMBER_S)]
     assert len([one for one in caplog.records if "cannot be told" in one.getMessage()]) == 1
+
+
+def test_the_server_tells_beside_its_other_work_as_soon_as_it_starts(
+    stages: Stages, tmp_path: Path
+) -> None:
+    books = stages.books(Stage.CLOSED, tmp_path)
+    place = Place(tmp_path, books)
+
+    with telling(Office(books, SETTINGS, place.clock), place.records, place.clock):
+        end_s = time.monotonic() + 60
+        while not all(note_path(record).exists() for record in place.records):
+            assert time.monotonic() < end_s
+            time.sleep(0.01)
+
+    assert [thread.name for thread in threading.enumerate() if thread.name == "finality"] == []
+    assert read_finality(place.records[1]) == [Finality(OCTOBER.end_s, NOVEMBER_S)]

@@ -137,7 +137,10 @@ class OnceAMinute(logging.Filter):
         if record.levelno < logging.WARNING:
             return True
         now_s = self._clock.monotonic_s()
-        words = record.getMessage()[:LONGEST]
+        try:
+            words = record.getMessage()[:LONGEST]
+        except (TypeError, ValueError, LookupError):
+            return True  # its words and values do not fit: the handler says so, the caller goes on
         with self._lock:
             same = self._same.get((record.name, record.levelno, words))
             if same is not None and now_s - same.at_s < HELD_BACK_S:

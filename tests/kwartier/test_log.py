@@ -139,6 +139,12 @@ def test_what_ends_a_process_is_one_line_like_all_else() -> None:
     assert EAN not in ended.stderr
 
 
+def test_words_that_do_not_fit_their_values_never_end_who_says_them() -> None:
+    record = logging.LogRecord("x", logging.WARNING, "x.py", 1, "%d of %d", ("one",), None)
+
+    assert OnceAMinute(VirtualClock(NOON)).filter(record)
+
+
 def test_a_form_that_is_none_is_refused_by_its_name() -> None:
     ended = subprocess.run(
         [sys.executable, "-c", "from kwartier.log import begin_log; begin_log('x')"],

@@ -236,7 +236,7 @@ BROKEN = [
 
 
 @pytest.mark.broker
-@pytest.mark.parametrize("one", BROKEN, ids=lambda one: f"{one.link}-{one.state}-{one.values}")
+@pytest.mark.parametrize("one", BROKEN, ids=lambda one: f"{one.link}: {one.what}")
 def test_what_files_tell_is_named_with_its_since(town: Town, one: Broken) -> None:
     town.ask(one.file, one.statement, one.values)
 

@@ -18,6 +18,7 @@ from collectors.months.parquet import MonthDamagedError
 from collectors.months.shelf import MOST_PARTS, Shelf, months_folder
 from collectors.sqlite_months import noted
 from collectors.sqlite_store import SqliteStore
+from collectors.store import DeviceKey
 from kwartier.errors import StoreBusyError
 from tests.collectors.blocks import HOME, NOON_S, block, registers, take_in
 
@@ -148,6 +149,39 @@ def test_readings_sent_again_for_a_month_put_away_are_there_once_and_the_first_s
     assert len(store.shelf.parts()) == 1
     assert store.points(HOME, "import_wh", *EVER) == points
     assert store.counts().conflicts == 1
+
+
+class WatchedShelf(Shelf):
+    """Notes how long the stretches are that it is asked for [s]."""
+
+    asked_s: tuple[int, ...] = ()
+
+    def points(
+        self, key: DeviceKey, name: str, start_s: int, end_s: int
+    ) -> dict[tuple[str, int], int]:
+        """Return the points, and note the stretch."""
+        self.asked_s += (end_s - start_s,)
+        return super().points(key, name, start_s, end_s)
+
+
+def test_late_readings_of_a_whole_month_are_compared_with_a_day_of_it_at_a_time(
+    store: SqliteStore,
+) -> None:
+    first_s = JULY.start_s
+    days = [first_s + day * 86_400 for day in range(20)]
+    take_in(store, block(1, days, {"import_wh": range(20)}))
+    put_away(store)
+    late = [at_s + 60 * number for at_s in days for number in (0, 1)]
+    take_in(store, block(2, late, {"import_wh": [at_s % 7 for at_s in late]}))
+    store.merge(2**40, limit=100)
+    shelf = WatchedShelf(DiskFolder(months_folder(store.path)))
+
+    later_s = NOW_S + LATE_EVERY_S
+    Closing(shelf, store.asking, store.changing).turn(0, later_s, later_s, GOING)
+
+    assert len(shelf.asked_s) == 20
+    assert max(shelf.asked_s) == 86_400
+    assert len(store.points(HOME, "import_wh", *EVER)) == 40
 
 
 def test_a_month_has_only_so_many_files_and_what_comes_later_stays_in_the_record(

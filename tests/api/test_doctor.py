@@ -320,7 +320,11 @@ TOLD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("told", "state", "what", "since_s"), TOLD)
+@pytest.mark.parametrize(
+    ("told", "state", "what", "since_s"),
+    TOLD,
+    ids=[f"{at}: {one[2]}" for at, one in enumerate(TOLD)],
+)
 def test_a_record_that_is_damaged_or_fills_is_named(
     tmp_path: Path, told: Condition, state: State, what: str, since_s: int | None
 ) -> None:

@@ -242,8 +242,9 @@ def test_a_message_that_expired_does_not_arrive(connect: Connect, broker: Broker
     threading.Event().wait(2.5)  # the time that the message is given
 
     inbox: Inbox = queue.Queue()
-    second = MqttBus(broker.broker, session)
+    second = MqttBus(broker.broker, session, begin=False)
     second.subscribe("a/+", inbox.put)
+    second.begin()  # only now: what waited comes with the connection
 
     assert inbox.get(timeout=WAIT_S).topic == "a/long"
     second.close()

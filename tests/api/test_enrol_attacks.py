@@ -195,7 +195,7 @@ def test_words_of_a_record_stay_words_and_what_is_missing_is_left_out() -> None:
     assert "<script" not in page
     assert "http://evil" not in page.replace("&#x27;http://evil", "")
     with pytest.raises(ContractError, match="no time"):
-        handover_html(record() | {"made_at_s": LAST_INSTANT_S})
+        handover_html(record() | {"made_at_s": LAST_INSTANT_S + 1})
 
 
 def test_the_handover_is_printed_for_who_lives_there_and_nobody_else(

@@ -63,6 +63,7 @@ THERE: Mapping[str, object] = {
     "number": 1,
     "proposal": 1,
     "key": "A9-home-3",
+    "job": 1,
 }
 """What a path may name and is there."""
 ASKED: Mapping[str, object] = {

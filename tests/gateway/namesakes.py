@@ -21,7 +21,7 @@ from gateway.presence import will_of
 from kwartier.broker import Broker
 from kwartier.bus import Message
 from kwartier.clock import SystemClock
-from kwartier.events import EventKind, decode_event
+from kwartier.events import EventKind, decode_event, mark_of
 from kwartier.mqtt import MqttBus, Session, Will
 from kwartier.reading import Reading
 from kwartier.wire import Address, GatewayState, Lane, decode_state, encode_state
@@ -94,8 +94,17 @@ class Street:
     parts: ExitStack
     folder: Path
     ear: MqttBus
-    events: list[EventKind] = field(default_factory=list)
+    told: dict[str, EventKind] = field(default_factory=dict)
     states: list[GatewayState] = field(default_factory=list)
+
+    @property
+    def events(self) -> list[EventKind]:
+        """What happened, each once, as the record keeps it: it is told again at a new link."""
+        return list(self.told.values())
+
+    def hear_event(self, message: Message) -> None:
+        """Take what a gateway tells of itself."""
+        self.told[mark_of(message.payload)] = decode_event(message.payload).kind
 
     def held_wh(self) -> list[int]:
         """Return the registers on record."""
@@ -129,10 +138,7 @@ def street_at(folder: Path) -> Iterator[Street]:
         bus = MqttBus(broker.broker, Session("collector"))
         made = Street(broker, MemoryStore(), parts, folder, bus)
         parts.callback(bus.close)
-        bus.subscribe(
-            Address(COOP, GATEWAY, Lane.EVENT).topic,
-            lambda message: made.events.append(decode_event(message.payload).kind),
-        )
+        bus.subscribe(Address(COOP, GATEWAY, Lane.EVENT).topic, made.hear_event)
         bus.subscribe(
             Address(COOP, GATEWAY, Lane.STATE).topic,
             lambda message: made.states.append(decode_state(message.payload)),

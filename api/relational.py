@@ -10,6 +10,7 @@ import sqlite3
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_S = 30
@@ -82,6 +83,13 @@ def clear_log(engine: Engine) -> bool:
     finally:
         connection.close()
     return not busy
+
+
+def reason_of(error: DBAPIError) -> str:
+    """Return what the database says in one line, without the row it says it about."""
+    told = getattr(getattr(error.orig, "diag", None), "message_primary", None)
+    text_told = told if isinstance(told, str) else str(error.orig)
+    return " ".join(text_told.split())
 
 
 def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, text
+from sqlalchemy import URL, Connection, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
 
 from api.cooperative.chain import Head, head
 from api.cooperative.database import Books
@@ -76,7 +77,18 @@ def head_of(url: str, keys: Keys, clock: Clock) -> Head:
         books.close()
 
 
-def copy_in(dump: Path, url: str) -> None:
+def dump(url: str, seen: Session | Connection, target: Path) -> None:
+    """Copy exactly what a transaction in a PostgreSQL database sees into a file.
+
+    Raises:
+        BooksError: The program that copies failed.
+        SettingsError: It is not installed.
+    """
+    picture = seen.scalar(text("SELECT pg_export_snapshot()"))
+    _run(url, "pg_dump", "--format=custom", f"--snapshot={picture}", f"--file={target}")
+
+
+def copy_in(copy: Path, url: str) -> None:
     """Fill an empty PostgreSQL database with a copy.
 
     Raises:
@@ -90,25 +102,29 @@ def copy_in(dump: Path, url: str) -> None:
     engine.dispose()
     if tables:
         raise BooksError("the database to restore into is not empty: make a new one")
-    _run(url, "pg_restore", "--no-owner", "--no-acl", "--exit-on-error", str(dump))
+    _run(url, "pg_restore", "--no-owner", "--no-acl", "--exit-on-error", str(copy))
 
 
 @contextmanager
-def scratch_database(owner: str) -> Iterator[str]:
+def scratch_database(owner: str, option: str = "--database") -> Iterator[str]:
     """Give the address of a new PostgreSQL database beside another, for as long as it lasts.
+
+    Args:
+        owner: The other one's address, as a role that may make one.
+        option: What names an empty one instead.
 
     Raises:
         StoreBusyError: The role may not make one.
     """
     name = f"{_DRILL}_{os.getpid()}"
-    _alone(owner, f"CREATE DATABASE {name} TEMPLATE template0")
+    _alone(owner, f"CREATE DATABASE {name} TEMPLATE template0", option)
     try:
         yield make_url(owner).set(database=name).render_as_string(hide_password=False)
     finally:
-        _alone(owner, f"DROP DATABASE {name} WITH (FORCE)")
+        _alone(owner, f"DROP DATABASE {name} WITH (FORCE)", option)
 
 
-def _alone(owner: str, act: str) -> None:
+def _alone(owner: str, act: str, option: str) -> None:
     """Do what PostgreSQL does outside of a transaction only."""
     import psycopg
 
@@ -118,7 +134,7 @@ def _alone(owner: str, act: str) -> None:
     except psycopg.Error as error:
         raise StoreBusyError(
             "the owner of the tables cannot make a database for the drill: "
-            "ALTER ROLE … CREATEDB, or name an empty one with --database"
+            f"ALTER ROLE … CREATEDB, or name an empty one with {option}"
         ) from error
 
 
@@ -128,8 +144,7 @@ def _dump(url: str, keys: Keys, clock: Clock, target: Path) -> tuple[Path, Head]
     try:
         with books.reading(SYSTEM) as desk:
             now = head(desk)
-            picture = desk.session.scalar(text("SELECT pg_export_snapshot()"))
-            _run(url, "pg_dump", "--format=custom", f"--snapshot={picture}", f"--file={target}")
+            dump(url, desk.session, target)
     finally:
         books.close()
     return target, now
@@ -139,6 +154,8 @@ def _run(url: str, program: str, *words: str) -> None:
     found = _program(program)
     place = make_url(url)
     environment = {"PATH": os.environ.get("PATH", ""), "PGPASSWORD": place.password or ""}
+    if "PGPASSFILE" in os.environ:
+        environment["PGPASSFILE"] = os.environ["PGPASSFILE"]
     done = subprocess.run(  # noqa: S603 - a program of PostgreSQL's, words of ours
         [found, "--dbname", _words(place._replace(password=None)), *words],
         capture_output=True,

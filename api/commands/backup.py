@@ -29,7 +29,7 @@ def _configure_backup(parser: argparse.ArgumentParser) -> None:
         "--state",
         type=Path,
         metavar="DIR",
-        help="the server's folder, for the books of people and fleet, with keys (SQLite files)",
+        help="the server's folder, for the books of people and fleet, with keys",
     )
     parser.add_argument(
         "--to", type=Path, metavar="DIR", help="a folder on another disk or machine"
@@ -59,6 +59,12 @@ def _configure_restore(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--database", default="", metavar="URL", help="an empty PostgreSQL database for the books"
+    )
+    parser.add_argument(
+        "--state-database",
+        default="",
+        metavar="URL",
+        help="an empty PostgreSQL database for the book of people",
     )
     parser.add_argument(
         "--drill",
@@ -132,7 +138,9 @@ def _restore(chosen: argparse.Namespace) -> int:
         from api.people.backup import KIND, restore_people
 
         source = newest(chosen.source, KIND)
-        people = restore_people(source, chosen.state_to, recovery, SystemClock())
+        people = restore_people(
+            source, chosen.state_to, recovery, SystemClock(), chosen.state_database
+        )
         told["people"] = _people_told(people) | {"state": str(chosen.state_to)}
     if chosen.to is not None:
         from api.cooperative.nightly import CHECKS
@@ -157,7 +165,8 @@ def _drill(chosen: argparse.Namespace) -> int:
     if chosen.state is not None:
         from api.people.backup import KIND, drill_people
 
-        people = drill_people(newest(chosen.source, KIND), recovery, chosen.state, SystemClock())
+        source = newest(chosen.source, KIND)
+        people = drill_people(source, recovery, chosen.state, SystemClock(), chosen.state_database)
         told["people"] = _people_told(people) | {"lost_acts": people.lost_acts}
     if folder is not None:
         from api.cooperative.nightly import CHECKS

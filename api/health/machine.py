@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, func, select, text
 
 from api.cooperative.backup import Remark, remark_of
-from api.cooperative.backup.copying import sqlite_file
 from api.cooperative.chain import verify_chains
 from api.house import House
 from api.people.accounts import live_grants
@@ -156,7 +155,9 @@ def _condition(house: House) -> Condition | None:
 
 def _backups(house: House) -> dict[str, Remark]:
     """Return what is remembered of backups, by what was backed up."""
-    found = {"people": remark_of(sqlite_file(str(house.people.engine.url)).parent)}
+    found: dict[str, Remark] = {}
+    if house.people.folder is not None:
+        found["people"] = remark_of(house.people.folder)
     if house.office is not None:
         found["books"] = remark_of(house.office.settings.folder)
     return found

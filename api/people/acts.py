@@ -54,5 +54,14 @@ def first_broken(desk: PeopleDesk) -> int | None:
     return None
 
 
+def begins_with_these_keys(desk: PeopleDesk) -> bool:
+    """Return whether the first act was linked with the keys of this desk; also without any act."""
+    row = desk.session.scalars(select(ActRow).order_by(ActRow.id).limit(1)).first()
+    if row is None:
+        return True
+    body = _body(row.id, row.at_s, row.account, row.act, row.subject, row.facts)
+    return row.link == desk.keys.link(CHAIN, "", body)
+
+
 def _body(number: int, at_s: int, account: str, act: str, subject: str, facts: str) -> str:
     return canonical([number, at_s, account, act, subject, facts])

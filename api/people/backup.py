@@ -1,76 +1,43 @@
 """Backups of the book of people: its file and its keys in one sealed file, and back again.
 
-They have the form of the books' backups, and the same key on paper opens them. Only SQLite is
-copied: the server keeps this book nowhere else. The book of the fleet goes along where there is
-one, for gateways take only a higher number than before. Of released updates it has the hashes;
-who made them has the files, and adds them again.
+They have the form of the books' backups, and the same key on paper opens them. A book in a file
+goes back into a file, one in PostgreSQL into an empty database of it. The book of the fleet goes
+along where there is one, for gateways take only a higher number than before. Of released updates
+it has the hashes; who made them has the files, and adds them again.
 """
 
 from __future__ import annotations
 
-import json
-import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from sqlalchemy import select
 
-from api.cooperative.backup.copying import copy_sqlite
+from api.cooperative.backup.copying import copy_in, copy_sqlite, is_sqlite, scratch_database
 from api.cooperative.backup.packing import Packed, pack, scratch_beside, unpack
 from api.cooperative.backup.remark import note_drilled, note_made
-from api.cooperative.canonical import canonical
 from api.cooperative.errors import BooksError, TamperedError
 from api.cooperative.keys import read_keys
 from api.fleet.book import FILE as FLEET_FILE
 from api.fleet.book import check_file
 from api.people.acts import first_broken
-from api.people.book import PeopleBook
-from api.people.opening import FILE, KEYS
-from api.people.tables import AccountRow, ActRow
+from api.people.book import PeopleBook, translated
+from api.people.opening import KEYS
+from api.people.place import FILE, PLACE_FILE, address_of, checked_place, write_place
+from api.people.standing import DUMP_FILE, PeopleHead, act_of, copy_out, head_of, is_begun
+from api.people.tables import AccountRow
 from kwartier.clock import Clock
-from kwartier.errors import KwartierError, SettingsError, StoreBusyError
+from kwartier.errors import KwartierError, SettingsError
 from kwartier.units import EpochS
-from kwartier.wire import Json
 
 KIND = "people"
 """How a backup's name begins."""
-
-
-@dataclass(frozen=True, slots=True)
-class PeopleHead:
-    """How far the book of people was.
-
-    Attributes:
-        acts: How many acts its chain has.
-        link: The last one's link; empty when there is none.
-        rows: How many rows each table has.
-    """
-
-    acts: int
-    link: str
-    rows: dict[str, int]
-
-    def text(self) -> str:
-        """Return it as JSON."""
-        rows: dict[str, Json] = dict(self.rows)
-        return canonical({"acts": self.acts, "link": self.link, "rows": rows})
-
-    @classmethod
-    def of_text(cls, text: str) -> PeopleHead:
-        """Return what a manifest tells.
-
-        Raises:
-            BooksError: It is not one of a book of people.
-        """
-        try:
-            found = json.loads(text)
-            return cls(int(found["acts"]), str(found["link"]), dict(found["rows"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise BooksError("this is no backup of a book of people") from error
+OPTION = "--state-database"
+"""What names an empty database on the command line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +73,12 @@ def back_up_people(state: Path, recovery: X25519PublicKey, to: Path, clock: Cloc
         StoreBusyError: It cannot be read now.
         BooksError: The folder cannot be written in.
     """
-    if not (state / FILE).is_file():
-        raise SettingsError(f"{state / FILE}: there is no book of people here")
+    url = _begun(state)
     read_keys(state / KEYS)
     made_s = int(clock.now_s())
     try:
         with scratch_beside(state) as folder:
-            copy = folder / FILE
-            copy_sqlite(state / FILE, copy)
-            head = _head(copy)
+            copy, head = copy_out(url, folder)
             fleet = _fleet_copied(state, folder)
             contents = _contents(state, copy, fleet)
             file, packed = pack(to, KIND, recovery, contents, made_s, head.text())
@@ -124,35 +88,51 @@ def back_up_people(state: Path, recovery: X25519PublicKey, to: Path, clock: Cloc
     return _told(file, packed, head)
 
 
-def restore_people(file: Path, to: Path, recovery: X25519PrivateKey, clock: Clock) -> PeopleBackup:
+def restore_people(
+    file: Path, to: Path, recovery: X25519PrivateKey, clock: Clock, database: str = ""
+) -> PeopleBackup:
     """Put a backup into a new folder, once everything in it was found to be right.
+
+    Args:
+        file: The sealed file.
+        to: The folder it goes to; there must be none yet.
+        recovery: The key from paper.
+        clock: What time it is.
+        database: Address of an empty PostgreSQL database, for a book that was kept in one; the
+            new folder names it from then on.
 
     Raises:
         TamperedError: The file was changed, the chain is broken, or the keys are others.
-        SettingsError: The folder is there already.
+        SettingsError: The folder is there already, or the database is missing or not for this.
     """
     if to.exists():
         raise SettingsError(f"{to} is there already: restore into a new folder, look, then swap")
     to.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=to.parent, prefix=".restore-") as begun:
         folder = Path(begun) / "state"
-        found = _checked(file, folder, recovery, clock)
+        found = _checked(file, folder, recovery, clock, database)
+        if (folder / DUMP_FILE).exists():
+            (folder / DUMP_FILE).unlink()
+            write_place(folder, database)
         folder.replace(to)
     return found
 
 
-def drill_people(file: Path, recovery: X25519PrivateKey, live: Path, clock: Clock) -> PeopleBackup:
+def drill_people(
+    file: Path, recovery: X25519PrivateKey, live: Path, clock: Clock, database: str = ""
+) -> PeopleBackup:
     """Restore a backup into a folder that is thrown away, and compare it with the running book.
+
+    A book in PostgreSQL is restored into ``database``, or into one that is thrown away as well.
 
     Raises:
         TamperedError: The backup is not right, or is of another book than the running one.
         SettingsError: There is no running book.
     """
-    if not (live / FILE).is_file():
-        raise SettingsError(f"{live / FILE}: there is no book of people here")
+    url = _begun(live)
     with tempfile.TemporaryDirectory(prefix="kwartier-drill-") as begun:
-        found = _checked(file, Path(begun) / "state", recovery, clock)
-    acts, link = _act(live / FILE, found.head.acts)
+        found = _checked(file, Path(begun) / "state", recovery, clock, database, url)
+    acts, link = act_of(url, found.head.acts)
     if link != found.head.link:
         raise TamperedError(
             f"the running book of people does not go on from the backup's {found.head.acts} acts: "
@@ -163,28 +143,74 @@ def drill_people(file: Path, recovery: X25519PrivateKey, live: Path, clock: Cloc
     return PeopleBackup(found.file, found.made_s, found.files, found.head, lost)
 
 
-def _checked(file: Path, folder: Path, recovery: X25519PrivateKey, clock: Clock) -> PeopleBackup:
-    """Unpack a backup into a new folder, and look whether it is whole and opens."""
+def _begun(state: Path) -> str:
+    """Return the address of a folder's book, which must be there."""
+    url = address_of(state)
+    if not is_begun(url):
+        where = state / (FILE if is_sqlite(url) else PLACE_FILE)
+        raise SettingsError(f"{where}: there is no book of people here")
+    return url
+
+
+def _checked(
+    file: Path,
+    folder: Path,
+    recovery: X25519PrivateKey,
+    clock: Clock,
+    database: str,
+    beside: str = "",
+) -> PeopleBackup:
+    """Unpack a backup into a new folder, and look whether it is whole and opens.
+
+    Without ``database`` a copy of PostgreSQL goes into a passing one ``beside`` another.
+    """
     packed = unpack(file, folder, recovery, {KEYS})
     head = PeopleHead.of_text(packed.head)
-    if not (folder / FILE).is_file():
-        raise TamperedError("the backup holds no book of people: try the backup before it")
-    if _head(folder / FILE) != head:
-        raise TamperedError("the backup holds another book than its manifest says")
-    try:
-        _open_everything(folder, clock)
-    except TamperedError:
-        raise
-    except KwartierError as error:
-        raise TamperedError(f"the backup does not open, nothing was restored: {error}") from error
+    with _filled(folder, database, beside) as url:
+        if head_of(url) != head:
+            raise TamperedError("the backup holds another book than its manifest says")
+        try:
+            _open_everything(url, folder, clock)
+        except TamperedError:
+            raise
+        except KwartierError as error:
+            told = f"the backup does not open, nothing was restored: {error}"
+            raise TamperedError(told) from error
     return _told(file, packed, head)
 
 
-def _open_everything(folder: Path, clock: Clock) -> None:
+@contextmanager
+def _filled(folder: Path, database: str, beside: str) -> Iterator[str]:
+    """Give the address of the unpacked book: its file, or a database that its copy went into."""
+    if not (folder / DUMP_FILE).is_file():
+        if not (folder / FILE).is_file():
+            raise TamperedError("the backup holds no book of people: try the backup before it")
+        if database:
+            raise SettingsError(
+                f"this backup is of a book of people in a file: it does not go into PostgreSQL; "
+                f"leave {OPTION} out"
+            )
+        yield f"sqlite:///{folder / FILE}"
+        return
+    with ExitStack() as stack:
+        if database:
+            url = checked_place(database, OPTION)
+        elif beside and not is_sqlite(beside):
+            url = stack.enter_context(scratch_database(beside, OPTION))
+        else:
+            raise SettingsError(
+                f"this book of people was kept in PostgreSQL: name an empty database with {OPTION}"
+            )
+        with translated():
+            copy_in(folder / DUMP_FILE, url)
+        yield url
+
+
+def _open_everything(url: str, folder: Path, clock: Clock) -> None:
     """Check the chain, and that the keys open what is sealed; tables get their newest form."""
     if (folder / FLEET_FILE).is_file():
         check_file(folder / FLEET_FILE)
-    book = PeopleBook(f"sqlite:///{folder / FILE}", read_keys(folder / KEYS), clock)
+    book = PeopleBook(url, read_keys(folder / KEYS), clock)
     try:
         with book.reading() as desk:
             broken = first_broken(desk)
@@ -199,38 +225,6 @@ def _open_everything(folder: Path, clock: Clock) -> None:
         )
 
 
-def _head(file: Path) -> PeopleHead:
-    """Return how far a closed copy is, whatever the form of its tables."""
-    try:
-        with closing(sqlite3.connect(file)) as book:
-            names = [
-                str(name)
-                for (name,) in book.execute(
-                    "select name from sqlite_master where type = 'table'"
-                    " and name not like 'sqlite_%' order by name"
-                )
-            ]
-            rows = {
-                name: int(book.execute(f'select count(*) from "{name}"').fetchone()[0])  # noqa: S608 - a table's own name
-                for name in names
-            }
-    except sqlite3.Error as error:
-        raise TamperedError(f"{file.name} cannot be read: {error}") from error
-    acts = rows.get(ActRow.__tablename__, 0)
-    return PeopleHead(acts, _act(file, acts)[1], rows)
-
-
-def _act(file: Path, number: int) -> tuple[int, str]:
-    """Return how many acts a book has, and the link of one of them; empty when it is away."""
-    try:
-        with closing(sqlite3.connect(file)) as book:
-            (count,) = book.execute("select count(*) from act").fetchone()
-            row = book.execute("select link from act where id = ?", (number,)).fetchone()
-    except sqlite3.Error as error:
-        raise StoreBusyError(f"{file}: cannot be read now: {error}") from error
-    return int(count), "" if row is None else str(row[0])
-
-
 def _fleet_copied(state: Path, folder: Path) -> Path | None:
     """Copy the book of the fleet into a folder; None where nothing was ever wished or released."""
     if not (state / FLEET_FILE).is_file():
@@ -241,7 +235,7 @@ def _fleet_copied(state: Path, folder: Path) -> Path | None:
 
 def _contents(state: Path, copy: Path, fleet: Path | None) -> Iterator[tuple[str, Path]]:
     """Yield name and file of everything that goes into a backup, the book first."""
-    yield FILE, copy
+    yield copy.name, copy
     if fleet is not None:
         yield FLEET_FILE, fleet
     for file in sorted((state / KEYS).iterdir()):

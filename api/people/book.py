@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -15,7 +16,7 @@ from api.cooperative.keys import Keys
 from api.people.errors import PeopleError
 from api.people.schema import bring_up_to_date
 from api.people.visitor import Role, Stay
-from api.relational import BUSY_S, clear_log, engine_of, writing
+from api.relational import BUSY_S, clear_log, engine_of, reason_of, writing
 from kwartier.clock import Clock
 from kwartier.errors import KwartierError, StoreBusyError
 from kwartier.units import EpochS
@@ -55,15 +56,24 @@ class PeopleBook:
     """The book of people; safe to share between threads."""
 
     def __init__(
-        self, url: str, keys: Keys, clock: Clock, registry: Registry | None = None
+        self,
+        url: str,
+        keys: Keys,
+        clock: Clock,
+        registry: Registry | None = None,
+        folder: Path | None = None,
     ) -> None:
-        """Open the book at a SQLAlchemy URL, with its tables in their newest form."""
+        """Open the book at a SQLAlchemy URL, with its tables in their newest form.
+
+        ``folder`` is the server's, where it is remembered when the book was backed up last.
+        """
         self.engine = engine_of(url)
         self.keys = keys
         self.clock = clock
         self.registry = registry
+        self.folder = folder
         try:
-            with _translated():
+            with translated():
                 bring_up_to_date(self.engine)
         except KwartierError:
             self.engine.dispose()
@@ -81,13 +91,13 @@ class PeopleBook:
             PeopleError: A constraint of the database refused it; nothing was kept.
         """
         engine = writing(self.engine, wait_s)
-        with _translated(), Session(engine, expire_on_commit=False) as session, session.begin():
+        with translated(), Session(engine, expire_on_commit=False) as session, session.begin():
             yield PeopleDesk(session, int(self.clock.now_s()), self.keys)
 
     @contextmanager
     def reading(self) -> Iterator[PeopleDesk]:
         """Give a still picture of the book; nothing written in it is kept."""
-        with _translated(), Session(self.engine, expire_on_commit=False) as session:
+        with translated(), Session(self.engine, expire_on_commit=False) as session:
             yield PeopleDesk(session, int(self.clock.now_s()), self.keys)
             session.expunge_all()  # rows may be kept as they were read
             session.rollback()
@@ -102,7 +112,8 @@ class PeopleBook:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Tell what the database says in our own words, for whoever looks into a book of people."""
     try:
         yield
     except NoConnectionError as error:
@@ -110,10 +121,12 @@ def _translated() -> Iterator[None]:
             "the book of people cannot be reached now: too many ask at once"
         ) from error
     except OperationalError as error:
-        raise StoreBusyError(f"the book of people cannot be reached now: {error.orig}") from error
+        raise StoreBusyError(
+            f"the book of people cannot be reached now: {reason_of(error)}"
+        ) from error
     except DBAPIError as error:
         if getattr(error.orig, "sqlite_errorname", "") in _DAMAGED:
             raise StoreBusyError(
                 f"the book of people is damaged ({error.orig}): put the backup back"
             ) from error
-        raise PeopleError(f"the book of people refuses it: {error.orig}") from error
+        raise PeopleError(f"the book of people refuses it: {reason_of(error)}") from error

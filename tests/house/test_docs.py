@@ -37,6 +37,7 @@ READERS = {
     "Letting gateways in": "api/enrolment/settings.py",
     "Post": "api/post/settings.py",
     "Books": "api/cooperative/settings.py",
+    "Book of people": "api/people/place.py",
     "Broker": "kwartier/broker.py",
 }
 """Which section of docs/settings.md describes the keys that which file reads."""

@@ -76,16 +76,16 @@ def _check(settings: ServeSettings) -> None:
     from api.cooperative.keys import CHAIN_FILE, read_keys
     from api.cooperative.settings import KEYS, read_settings
     from api.people.opening import KEYS as PEOPLE_KEYS
-    from api.people.place import FILE, address_of
+    from api.people.place import address_of
+    from api.people.standing import is_begun
 
     if settings.books is not None:
         books = read_settings(settings.books)
         read_keys(books.folder / KEYS)
         if is_sqlite(books.database) and not sqlite_file(books.database).is_file():
             raise SettingsError(f"{sqlite_file(books.database)}: there are no books here")
-    address_of(settings.state)
     keys = settings.state / PEOPLE_KEYS
-    if (settings.state / FILE).exists() or (keys / CHAIN_FILE).exists():
+    if is_begun(address_of(settings.state)) or (keys / CHAIN_FILE).exists():
         read_keys(keys)
 
 

@@ -92,7 +92,7 @@ def toml_text(settings: CoopSettings, urls: Mapping[str, str]) -> str:
         "\n".join(
             [
                 f"[{name}]",
-                *(f"{key} = {_quoted(value)}" for key, value in table.items() if value),
+                *(f"{key} = {quoted(value)}" for key, value in table.items() if value),
             ]
         )
         for name, table in tables.items()
@@ -100,12 +100,13 @@ def toml_text(settings: CoopSettings, urls: Mapping[str, str]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _quoted(text: str) -> str:
-    """Return a text between quotes, its letters as people type them.
+def quoted(text: str) -> str:
+    """Return a text between quotes as TOML has it, its letters as people type them.
 
-    A text of TOML without control characters is a text of JSON.
+    JSON escapes what TOML forbids, but for DEL; and letters beyond 65,535 it escapes as TOML does
+    not, so letters are left alone.
     """
-    return json.dumps(text, ensure_ascii=not text.isprintable())
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _settings(top: Table, folder: Path) -> CoopSettings:

@@ -6,12 +6,12 @@ the server, the commands and the backup.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from api.cooperative.settings import quoted
 from kwartier.durable import create_file
 from kwartier.errors import SettingsError
 from kwartier.settings import Table, read_secret, read_toml
@@ -58,7 +58,7 @@ def checked_place(url: str, place: str) -> str:
 
 def write_place(folder: Path, url: str) -> None:
     """Write where the book of a folder is kept, for its owner's eyes only."""
-    create_file(folder / PLACE_FILE, f"url = {json.dumps(url)}\n".encode(), 0o600)
+    create_file(folder / PLACE_FILE, f"url = {quoted(url)}\n".encode(), 0o600)
 
 
 def _url(top: Table, folder: Path) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gateway.care.bundle import MAX_FILE_BYTES, Bundle, Manifest, checked_bundle, manifest_of
 from gateway.care.keys import PublicKey
+from kwartier.durable import sync_folder
 from kwartier.errors import InputError, StoreBusyError
 
 _log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class Releases:
                 bundle: Bundle = checked_bundle(copy, keys)
                 copy.chmod(_MODE)
                 copy.replace(self._file(sha256))
-            _sync(self.folder)
+            sync_folder(self.folder)
         except OSError as error:
             raise StoreBusyError(f"{self.folder}: cannot be written: {error.strerror}") from error
         return bundle.manifest, sha256
@@ -122,11 +123,3 @@ def _copied(file: Path, copy: Path) -> str:
         target.flush()
         os.fsync(target.fileno())
     return digest.hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import re
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -16,8 +15,6 @@ from kwartier.errors import InputError
 
 if TYPE_CHECKING:
     from collectors.months.calendar import Month
-
-_MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -116,10 +113,10 @@ def _export(record: Path, month: Month, series: tuple[str, str, str]) -> int:
 def _month(text: str) -> Month:
     from collectors.months.calendar import Month
 
-    told = _MONTH.fullmatch(text)
-    if told is None:
+    month = Month.told_by(text)
+    if month is None:
         raise InputError(f"{text}: is no month: write it as 2026-10")
-    return Month(int(told[1]), int(told[2]))
+    return month
 
 
 RECORD = Command(

@@ -8,7 +8,10 @@ from datetime import UTC, datetime
 
 from kwartier.units import EpochS
 
-_NAME = re.compile(r"(\d{4})-(\d\d)\.readings\.(\d+)\.parquet")
+_MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
+_NAME = re.compile(r"(.{7})\.readings\.(\d+)\.parquet", re.ASCII)
+_YEARS = range(1970, 9999)
+"""Those that readings can lie in, and whose months all end in a year that a date can name."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -42,6 +45,14 @@ class Month:
     def __str__(self) -> str:
         return f"{self.year:04}-{self.number:02}"
 
+    @classmethod
+    def told_by(cls, text: str) -> Month | None:
+        """Return what a text such as ``2026-10`` tells; None when it is no month."""
+        told = _MONTH.fullmatch(text)
+        if told is None or int(told[1]) not in _YEARS:
+            return None
+        return cls(int(told[1]), int(told[2]))
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class PartName:
@@ -57,6 +68,7 @@ class PartName:
     def told_by(cls, name: str) -> PartName | None:
         """Return what a file name tells; None when it is not one of ours."""
         told = _NAME.fullmatch(name)
-        if told is None or not 1 <= int(told[2]) <= 12:
+        month = None if told is None else Month.told_by(told[1])
+        if told is None or month is None:
             return None
-        return cls(Month(int(told[1]), int(told[2])), int(told[3]))
+        return cls(month, int(told[2]))

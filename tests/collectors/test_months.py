@@ -66,7 +66,12 @@ def test_a_file_is_called_after_its_month_and_read_back_from_its_name() -> None:
 
     assert str(name) == "2025-07.readings.2.parquet"
     assert PartName.told_by(str(name)) == name
-    for other in ("2025-07.readings.2.parquet.new", "2025-13.readings.1.parquet", "notes"):
+    for other in (
+        "2025-07.readings.2.parquet.new",
+        "2025-13.readings.1.parquet",
+        "0000-07.readings.1.parquet",
+        "notes",
+    ):
         assert PartName.told_by(other) is None
 
 

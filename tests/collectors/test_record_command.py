@@ -96,7 +96,9 @@ def test_one_series_of_a_month_is_exported(
     [
         (("export", "2025-13", "gw-1", "p1", "import_wh"), "is no month"),
         (("export", "2025-06", "gw-1", "p1", "import_wh"), "nothing is known"),
+        (("export", "0000-01", "gw-1", "p1", "import_wh"), "is no month"),
         (("final", "2999-01"), "is not over"),
+        (("final", "9999-12"), "is no month"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_line(

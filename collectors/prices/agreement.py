@@ -32,7 +32,7 @@ class PricesDisagreeError(AnswerError):
     def __init__(self, disputed: Sequence[Disputed]) -> None:
         """Keep what was told."""
         first = disputed[0]
-        told = ", ".join(f"{name} {price}" for name, price in sorted(first.told.items()))
+        told = ", ".join(f"{name} {price:f}" for name, price in sorted(first.told.items()))
         super().__init__(
             f"sources disagree on {len(disputed)} quarters, first {first.quarter}: {told} EUR/MWh; "
             "none of these is used until they agree"
@@ -48,7 +48,7 @@ class PriceOutOfBoundsError(AnswerError):
         first = next(iter(series))
         super().__init__(
             f"{name} tells {len(series)} prices outside {limits.lowest} to {limits.highest} "
-            f"EUR/MWh, first {first.eur_per_mwh} at {first.quarter}: they are not used"
+            f"EUR/MWh, first {first.eur_per_mwh:f} at {first.quarter}: they are not used"
         )
         self.series = series
 

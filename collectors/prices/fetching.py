@@ -1,8 +1,8 @@
 """Fetches day-ahead prices from some sources, has them agree, and keeps what comes of it.
 
 The auction is published about 13.00 by Dutch time; tomorrow is asked for from then on, until two
-sources have told all of it. A source that is away is left alone for longer and longer, up to an
-hour; plans go on with what is in the book.
+sources have told all of it, and every hour while they differ. A source that is away is left alone
+for longer and longer, up to an hour; plans go on with what is in the book.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ DAYS_BACK = 7
 """So many days back are fetched when the book has nothing of them: plans look at them."""
 AGAIN_S = 300.0
 """How long until a source is asked again for a day that it has nothing of, or a part [s]."""
+AGAIN_DOUBTED_S = 3600.0
+"""The same for a day that was told whole and is not believed, so that a mended price is heard."""
 AGAIN_PAST_S = 6 * 3600.0
 """The same for a day that is past: what is not there will hardly come [s]."""
 
@@ -76,6 +78,7 @@ class PriceFetching:
         self._zone = zone
         self._asked: dict[tuple[date, str], _Asked] = {}
         self._said: set[tuple[date, str]] = set()
+        self._doubted: set[date] = set()
         self._rounds = Rounds("prices", self.step)
 
     @property
@@ -104,6 +107,7 @@ class PriceFetching:
         wanted = self._wanted(now_s)
         self._asked = {key: told for key, told in self._asked.items() if key[0] in wanted}
         self._said = {key for key in self._said if key[0] in wanted}
+        self._doubted.intersection_update(wanted)
         for day in wanted:
             told = [self._ask(source, watch, day, now_s) for source, watch in self._sources]
             if any(told) and not self._rounds.are_ending():
@@ -123,8 +127,10 @@ class PriceFetching:
         past, early = day < local.date(), day > local.date() and local.time() < PUBLISHED
         if early and not isinstance(source, FilePrices):
             return False
-        waits = 0 <= now_s - asked.asked_s < (AGAIN_PAST_S if past else AGAIN_S)
-        if asked.whole or waits or self._rounds.are_ending() or not watch.may_ask(now_s):
+        again_s = AGAIN_PAST_S if past else AGAIN_DOUBTED_S if asked.whole else AGAIN_S
+        waits = 0 <= now_s - asked.asked_s < again_s
+        done = asked.whole and day not in self._doubted
+        if done or waits or self._rounds.are_ending() or not watch.may_ask(now_s):
             return False
         asked.asked_s = now_s
         try:
@@ -147,6 +153,9 @@ class PriceFetching:
     def _agree(self, day: date, now_s: float) -> None:
         told = {source.name: self._asked[day, source.name].series for source, _ in self._sources}
         agreement = agree(told, self._limits)
+        self._doubted.discard(day)
+        if agreement.problems:
+            self._doubted.add(day)
         for problem in agreement.problems:
             key = (day, type(problem).__name__)
             if key not in self._said:

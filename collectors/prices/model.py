@@ -88,8 +88,8 @@ class PriceSeries:
             start_s = price.quarter.start_s
             if known.setdefault(start_s, checked_price(price.eur_per_mwh)) != price.eur_per_mwh:
                 raise ContractError(
-                    f"{price.quarter} has two prices, {known[start_s]} and {price.eur_per_mwh}: "
-                    "keep the right one"
+                    f"{price.quarter} has two prices, {known[start_s]:f} and "
+                    f"{price.eur_per_mwh:f}: keep the right one"
                 )
         return cls({start_s: known[start_s] for start_s in sorted(known)})
 

@@ -184,6 +184,25 @@ def test_services_that_differ_are_not_believed_and_what_was_agreed_stays(
     assert standings(book, TODAY) == [Standing.AGREED] * 96
     assert standings(book, TOMORROW) == []
     assert "prices of 2026-07-09: sources disagree on 96 quarters" in caplog.text
+    assert "energyzero 80, nordpool 81.0 EUR/MWh" in caplog.text
+
+
+def test_services_that_differ_are_asked_again_every_hour_until_they_agree(
+    market: Market, book: SqlitePrices, fetching: PriceFetching, clock: VirtualClock
+) -> None:
+    market.nordpool_eur = 81.0
+    for _ in range(60):
+        fetching.step()
+        clock.advance(60)
+    asked, disputed = market.asked_for(TOMORROW), standings(book, TOMORROW)
+    market.nordpool_eur = 80.0
+    fetching.step()
+    clock.advance(3600)
+    fetching.step()
+
+    assert (asked, disputed) == (2, [])
+    assert market.asked_for(TOMORROW) == 2 * 2
+    assert standings(book, TOMORROW) == [Standing.AGREED] * 96
 
 
 def test_what_one_service_told_is_taken_back_when_another_differs(

@@ -86,6 +86,17 @@ def test_a_plan_that_can_only_break_limits_is_not_refused_for_it(seed: int) -> N
     assert refused_plan(asked, made, idle) is None
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_the_plan_of_a_rule_is_not_refused_for_a_battery_that_comes_back(seed: int) -> None:
+    asked = problem(seed, 1.0, (0.2, 9.9)[seed % 2])
+    idle = plan(problem(seed, 1.0, batteries=False))
+
+    made = plan(asked, time_limit_s=0.0)
+
+    assert made.status is Status.FALLBACK
+    assert refused_plan(asked, made, idle) is None
+
+
 def keeps(asked: Problem, made: Plan) -> bool:
     """Reckon by hand whether the battery and the connection stay inside their limits."""
     stored_kwh = 5.0

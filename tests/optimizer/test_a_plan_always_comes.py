@@ -39,6 +39,29 @@ def test_no_time_for_the_solver_gives_the_plan_of_a_rule() -> None:
     assert made.violations == ()
 
 
+@pytest.mark.parametrize(
+    ("stored_kwh", "residual_kw", "steered_kw"),
+    [
+        # Two kWh are missing. Of the four kW homes take three, then all and more, then three.
+        (0.0, [3.0, 5.0, 3.0], [1.0, 0.0, 1.0]),
+        # Two kWh are too many. Of the four kW homes give three, then all, then three.
+        (10.0, [-3.0, -4.0, -3.0], [-1.0, 0.0, -1.0]),
+    ],
+)
+def test_the_rule_brings_a_battery_back_through_the_room_of_the_connection(
+    stored_kwh: float, residual_kw: list[float], steered_kw: list[float]
+) -> None:
+    battery = replace(PLAIN, soc_min_kwh=2.0, soc_max_kwh=8.0, soc_start_kwh=stored_kwh)
+    use_kw, made_kw = np.maximum(residual_kw, 0.0), np.maximum(np.negative(residual_kw), 0.0)
+    asked = problem_of(
+        1.0, [0.2] * 3, [0.1] * 3, [Home("h1", use_kw, made_kw)], [battery], Grid(4.0, 4.0)
+    )
+
+    made = plan(asked, time_limit_s=0.0)
+
+    assert (made.charge_kw - made.discharge_kw).tolist() == [steered_kw]
+
+
 @settings(max_examples=150, deadline=None)
 @given(problems())
 def test_the_rule_keeps_every_law_of_the_devices(problem: Problem) -> None:

@@ -39,6 +39,11 @@ class JobStep(StrEnum):
     ENDED = "ended"
     """It was put out."""
 
+    @property
+    def is_on_its_way(self) -> bool:
+        """Return whether the gateway still has to come in: a code may be drawn for it."""
+        return self in {JobStep.ASKED, JobStep.READY, JobStep.SHOWN}
+
 
 @dataclass(frozen=True, slots=True)
 class JobLine:

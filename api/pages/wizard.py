@@ -14,7 +14,6 @@ from gateway.commission.view import Act, Facts, Line, Tone
 from gateway.commission.words import LANGUAGES, Words
 from kwartier.units import EpochS
 
-_WAITING = frozenset({JobStep.ASKED, JobStep.READY, JobStep.SHOWN})
 _INSIDE = frozenset({JobStep.INSIDE, JobStep.HANDED})
 _OPTIONAL = frozenset({"contact"})
 """Fields that may stay empty."""
@@ -141,7 +140,7 @@ def first_step(line: JobLine, entry: Entry, told: Told | None, lang: Language) -
     """Return the first step, which the server judges itself."""
     words = BoxWords(lang)
     inside = line.step in _INSIDE
-    tone = Tone.GOOD if inside else Tone.WAIT if line.step in _WAITING else Tone.STOP
+    tone = Tone.GOOD if inside else Tone.WAIT if line.step.is_on_its_way else Tone.STOP
     until = "" if line.until is None else lang.say("wizard.until", until=lang.full_date(line.until))
     rows = tuple(
         _known(name, said, lang, words)
@@ -164,7 +163,7 @@ def first_step(line: JobLine, entry: Entry, told: Told | None, lang: Language) -
         lang.say(f"job.next.{line.step.value}"),
         rows,
         _buttons(acts, words),
-        line.step in _WAITING or (inside and told is None and line.step is not JobStep.HANDED),
+        line.step.is_on_its_way or (inside and told is None and line.step is not JobStep.HANDED),
     )
 
 

@@ -121,7 +121,7 @@ class WizardPages:
             "moves": moves,
             "still": still,
             "problem": "" if problem is None else problem.text,
-            "draws": wanted is Step.ENROL and line.step in _DRAWS,
+            "draws": wanted is Step.ENROL and line.step.is_on_its_way,
         }
         answer = self._sheets.show(
             request,
@@ -135,9 +135,6 @@ class WizardPages:
         if moves and not still:
             answer.headers["Refresh"] = str(RELOAD_S)
         return answer
-
-
-_DRAWS = frozenset({JobStep.ASKED, JobStep.READY, JobStep.SHOWN})
 
 
 def add_wizard(app: FastAPI, house: House, door: Doorkeeper, pages: WizardPages) -> None:
@@ -207,7 +204,7 @@ def told_of(house: House, job: Job) -> Told | None:
 
 
 def _next(line: JobLine, told: Told | None) -> Step:
-    if told is not None and line.step not in _DRAWS:
+    if told is not None and not line.step.is_on_its_way:
         return told.mirror.next
     return Step.ENROL
 

@@ -24,34 +24,31 @@ def _steps(look: float, act: float) -> tuple[Step, ...]:
     return (Step(None, Colour.GOOD), Step(look, Colour.LOOK), Step(act, Colour.ACT))
 
 
-def _worst(title: Text, help: Text, measure: str, look: float, act: float) -> Number:  # noqa: A002
-    question = promql.worst(measure)
-    line = Line(PROMETHEUS, question)
-    return Number(title, help, Unit.SECONDS, line, _steps(look, act), decimals=0)
+def _whole(title: Text, help: Text, unit: Unit, question: str, steps: tuple[Step, ...]) -> Number:  # noqa: A002
+    """Return a whole number that its colours judge."""
+    return Number(title, help, unit, Line(PROMETHEUS, question), steps, decimals=0)
 
 
-_AWAY = Number(
+_AWAY = _whole(
     Text("Diensten die niet antwoorden", "Services that do not answer"),
     Text(
         "Zwijgt er een dienst, kijk dan eerst daar. De rest volgt daaruit.",
         "When a service is silent, look there first. The rest follows from it.",
     ),
     Unit.COUNT,
-    Line(PROMETHEUS, promql.services_away()),
+    promql.services_away(),
     (Step(None, Colour.GOOD), Step(1, Colour.ACT)),
-    decimals=0,
 )
 
-_BROKEN = Number(
+_BROKEN = _whole(
     Text("Kastjes met een gebroken schakel", "Gateways with a broken link"),
     Text(
         "Hoeveel kastjes, meters of omvormers zwijgen. Hieronder staat welke schakel.",
         "How many gateways, meters or inverters are silent. Which link stands below.",
     ),
     Unit.COUNT,
-    Line(PROMETHEUS, promql.broken_gateways()),
+    promql.broken_gateways(),
     _steps(1, 5),
-    decimals=0,
 )
 
 _RECORD = Number(
@@ -68,72 +65,70 @@ _RECORD = Number(
     ),
 )
 
-_LETTERS = Number(
+_LETTERS = _whole(
     Text("Onleesbare berichten, laatste dag", "Dead letters in the last day"),
     Text(
         "Bewaard, maar niet verwerkt. Meer dan een per duizend is een fout bij ons.",
         "Kept, but not processed. More than one in a thousand is a fault of ours.",
     ),
     Unit.COUNT,
-    Line(PROMETHEUS, promql.grown_in_a_day(promql.DEAD_LETTERS)),
+    promql.grown_in_a_day(promql.DEAD_LETTERS),
     _steps(1, 100),
-    decimals=0,
 )
 
-_DATA_AGE = _worst(
+_DATA_AGE = _whole(
     Text("Nieuwste meting is oud", "Age of the newest reading"),
     Text(
         "Na een kwartier zonder metingen is er iets stuk bij ons, niet bij een huis.",
         "After a quarter-hour without readings something of ours is broken, not of one home.",
     ),
-    promql.DATA_AGE,
-    120,
-    900,
+    Unit.SECONDS,
+    promql.worst(promql.DATA_AGE),
+    _steps(120, 900),
 )
 
-_ACK_AGE = _worst(
+_ACK_AGE = _whole(
     Text("Laatste bevestiging aan een kastje", "Last acknowledgement to a gateway"),
     Text(
         "Zonder bevestiging bewaren kastjes alles zelf. Kijk dan naar collector en schijf.",
         "Without it gateways keep everything themselves. Then look at the collector and its disk.",
     ),
-    promql.ACK_AGE,
-    120,
-    900,
+    Unit.SECONDS,
+    promql.worst(promql.ACK_AGE),
+    _steps(120, 900),
 )
 
-_PLAN_AGE = _worst(
+_PLAN_AGE = _whole(
     Text("Het plan is oud", "Age of the plan"),
     Text(
         "Een plan ouder dan een half uur: batterijen gaan straks naar hun veilige stand.",
         "A plan older than half an hour: batteries soon fall back to their safe mode.",
     ),
-    promql.PLAN_AGE,
-    1200,
-    1800,
+    Unit.SECONDS,
+    promql.worst(promql.PLAN_AGE),
+    _steps(1200, 1800),
 )
 
-_FORWARD_AGE = _worst(
+_FORWARD_AGE = _whole(
     Text("Achterstand van de grafieken", "Charts are behind"),
     Text(
         "Hoe oud het oudste blok is dat nog niet in InfluxDB staat. Er gaat niets verloren.",
         "Age of the oldest block that is not yet in InfluxDB. Nothing is lost.",
     ),
-    promql.FORWARD_AGE,
-    600,
-    3600,
+    Unit.SECONDS,
+    promql.worst(promql.FORWARD_AGE),
+    _steps(600, 3600),
 )
 
-_DISK = Number(
+_DISK = _whole(
     Text("Volste schijf", "Fullest disk"),
     Text(
         "Op 80 procent opruimen of groter maken. Vol: niets is kwijt, kastjes bewaren het.",
         "At 80 percent clean up or grow. Full: nothing is lost, gateways keep it.",
     ),
     Unit.PERCENT,
-    Line(PROMETHEUS, promql.disk_used()),
+    promql.disk_used(),
     _steps(80, 90),
-    decimals=0,
 )
 
 _LINKS = Chart(

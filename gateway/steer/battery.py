@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gateway.steer.budget import WriteBudgetSpentError
 from gateway.steer.control import RAMPING, Controller, Decision, Limits, Mode
+from gateway.steer.control_loop import ControlLoop
 from gateway.steer.hold import ForeignWriteError, Hold
 from gateway.steer.inherited import Inherited
 from gateway.steer.journal import JournalWriteError, SteerJournal
@@ -38,8 +39,6 @@ from kwartier.schedule import Outcome, Response
 from kwartier.units import Watt
 
 _log = logging.getLogger(__name__)
-
-_TURN_S = 1.0
 
 
 class SteeredBattery:
@@ -110,9 +109,7 @@ class SteeredBattery:
         self._unfit = False
         self._foreign = False
         self._mode = Mode.NEUTRAL
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._turns = 0
+        self._loop = ControlLoop(f"battery {device}", self.turn)
 
     @property
     def mode(self) -> Mode:
@@ -121,19 +118,15 @@ class SteeredBattery:
 
     def count_turns(self) -> int:
         """Return how many turns came to their end, for whoever watches that the loop goes on."""
-        return self._turns
+        return self._loop.count_turns()
 
     def start(self) -> None:
         """Take a turn every second on a thread of its own, neutral first."""
-        self._thread = threading.Thread(target=self._run, name=f"battery {self._device}")
-        self._thread.daemon = True
-        self._thread.start()
+        self._loop.start()
 
     def stop(self) -> None:
         """Release what we wrote, and stop."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._loop.stop()
         with self._lock:
             now_s = self._clock.monotonic_s()
             self._guarded(lambda: self._let_go("the gateway stops", now_s), now_s)
@@ -163,7 +156,6 @@ class SteeredBattery:
             now_s = self._clock.monotonic_s()
             if self._guarded(lambda: self._step(now_s), now_s):
                 self._news.found()
-            self._turns += 1
 
     def _step(self, now_s: float) -> None:
         if self._fresh:
@@ -265,7 +257,7 @@ class SteeredBattery:
             its_timer_ran = now_s >= self._last_hold_s + self._rhythm.revert_s
             # One that is away is let go when it is back: registers may outlive its timer.
             waits = isinstance(error, TemporaryError) or not its_timer_ran
-            if waits and not self._stopping.is_set():
+            if waits and not self._loop.is_stopping:
                 raise
             _log.warning("battery %s: not released, its own timer will: %s", self._device, error)
             self._hold.forget()
@@ -291,11 +283,6 @@ class SteeredBattery:
         self._control.nothing_told()
         self._news.unknown()
         self._mode = Mode.NEUTRAL
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self.turn()
-            self._stopping.wait(_TURN_S)
 
 
 _LET_GO_ERRORS = (

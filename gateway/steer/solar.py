@@ -16,13 +16,13 @@ within its timer: to end it and to set it again would give too much in between.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from gateway.steer.control_loop import ControlLoop
 from gateway.steer.limits import Seen
 from gateway.steer.meter_view import MeterView
 from gateway.steer.solar_budget import LimitWritesSpentError, SolarBudget
@@ -40,9 +40,6 @@ from kwartier.events import Event
 from kwartier.reading import Reading
 from kwartier.units import Watt
 
-_log = logging.getLogger(__name__)
-
-_TURN_S = 1.0
 _REWRITE_S = 5.0
 
 
@@ -110,9 +107,7 @@ class CappedInverter:
         self._strays_since_s: float | None = None
         self._away_since_s: float | None = None
         self._needed = False
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._turns = 0
+        self._loop = ControlLoop(f"limit {name}", self.turn)
 
     @property
     def held_w(self) -> Watt | None:
@@ -121,19 +116,15 @@ class CappedInverter:
 
     def count_turns(self) -> int:
         """Return how many turns came to their end, for whoever watches that the loop goes on."""
-        return self._turns
+        return self._loop.count_turns()
 
     def start(self) -> None:
         """Take a turn every second on a thread of its own."""
-        self._thread = threading.Thread(target=self._run, name=f"limit {self._settings.device}")
-        self._thread.daemon = True
-        self._thread.start()
+        self._loop.start()
 
     def stop(self) -> None:
         """Put back what stood there before us, and stop; what cannot be reached ends by itself."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._loop.stop()
         with self._lock:
             self._guarded(self._release, self._clock.monotonic_s())
 
@@ -147,7 +138,6 @@ class CappedInverter:
             now_s = self._clock.monotonic_s()
             if now_s >= self._paused_until_s:
                 self._guarded(lambda: self._step(now_s), now_s)
-            self._turns += 1
 
     def _step(self, now_s: float) -> None:
         self._meter.look()
@@ -268,8 +258,3 @@ class CappedInverter:
         seen: Seen = self._meter.seen(None, None, now_s)
         given_w = None if seen.fresh_grid_w is None else -seen.fresh_grid_w
         return given_w is not None and given_w > self._settings.export_max_w
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self.turn()
-            self._stopping.wait(_TURN_S)

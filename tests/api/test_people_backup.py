@@ -7,7 +7,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -19,13 +18,14 @@ from api.cooperative.errors import BooksError, TamperedError
 from api.fleet.book import FleetBook
 from api.people.accounts import SYSTEM, accounts, add_account
 from api.people.acts import first_broken
-from api.people.backup import PeopleBackup, back_up_people, drill_people, restore_people
+from api.people.backup import back_up_people, drill_people, restore_people
 from api.people.opening import open_people
 from kwartier.cli import main
 from kwartier.clock import SystemClock, VirtualClock
 from kwartier.configuration import Wish
 from kwartier.errors import SettingsError, StoreBusyError
 from kwartier.wire import Json
+from tests.api.people_copies import backed_up, each_is_of_one_moment
 
 NAME = "Fatma van der Meer"
 NOON_S = 1_793_000_000
@@ -48,12 +48,6 @@ def state(tmp_path: Path, clock: VirtualClock) -> Path:
     book.close()
     (tmp_path / "paper").write_text(make_recovery_key(folder / "people-keys"))
     return folder
-
-
-def backed_up(state: Path, clock: VirtualClock) -> PeopleBackup:
-    """Return a backup in the folder ``away``."""
-    sealing = public_key(state / "people-keys")
-    return back_up_people(state, sealing, state.parent / "away", clock)
 
 
 def add(state: Path, clock: VirtualClock, count: int) -> None:
@@ -202,33 +196,8 @@ def test_nothing_that_is_there_is_written_over(
         back_up_people(tmp_path, public_key(state / "people-keys"), tmp_path / "away", clock)
 
 
-def test_a_backup_while_others_write_is_of_one_moment(
-    state: Path, clock: VirtualClock, tmp_path: Path
-) -> None:
-    book, stop, written = open_people(state, clock), threading.Event(), []
-
-    def write() -> None:
-        while not stop.is_set():
-            with book.writing() as desk:
-                written.append(add_account(desk, SYSTEM, name="bewoner"))
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        heads = []
-        for _ in range(5):
-            clock.advance(1)
-            heads.append(backed_up(state, clock).head)
-    finally:
-        stop.set()
-        writer.join()
-    book.close()
-
-    assert len(written) > 5
-    for head, file in zip(heads, sorted((tmp_path / "away").iterdir()), strict=True):
-        # One act for each account: a copy of two moments would have more of one than of the other.
-        assert head.acts == head.rows["account"]
-        assert drill_people(file, secret_key(tmp_path / "paper"), state, clock).head == head
+def test_a_backup_while_others_write_is_of_one_moment(state: Path, clock: VirtualClock) -> None:
+    each_is_of_one_moment(state, clock)
 
 
 def test_a_killed_backup_leaves_no_backup_and_the_next_one_clears_up(

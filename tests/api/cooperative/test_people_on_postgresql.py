@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from api.cooperative.backup import make_recovery_key, newest, public_key, remark
 from api.cooperative.errors import BooksError, TamperedError
 from api.people.accounts import SYSTEM, accounts, add_account
 from api.people.acts import first_broken
-from api.people.backup import PeopleBackup, back_up_people, drill_people, restore_people
+from api.people.backup import back_up_people, drill_people, restore_people
 from api.people.errors import PeopleError
 from api.people.first_start import first_code, make_first_operator
 from api.people.opening import open_people
@@ -29,6 +28,7 @@ from kwartier.clock import SystemClock, VirtualClock
 from kwartier.errors import SettingsError, StoreBusyError
 from kwartier.wire import Json
 from tests.api.cooperative.postgresql import BOOKS, OWNER, Cluster
+from tests.api.people_copies import backed_up, each_is_of_one_moment
 
 NAME = "Fatma van der Meer"
 PASSWORD = "regen-op-het-zinken-dak"
@@ -79,12 +79,6 @@ def asked(url: str, *acts: str) -> list[object]:
             return [each.scalar() for each in told if each.returns_rows]
     finally:
         engine.dispose()
-
-
-def backed_up(state: Path, clock: VirtualClock) -> PeopleBackup:
-    """Return a backup in the folder ``away``."""
-    sealing = public_key(state / "people-keys")
-    return back_up_people(state, sealing, state.parent / "away", clock)
 
 
 def test_a_first_operator_begins_and_is_known_at_the_next_start(
@@ -291,28 +285,4 @@ def test_the_commands_back_up_practise_and_restore(
 
 @pytest.mark.nightly
 def test_a_backup_while_others_write_is_of_one_moment(state: Path, clock: VirtualClock) -> None:
-    book, stop, written = open_people(state, clock), threading.Event(), list[str]()
-
-    def write() -> None:
-        while not stop.is_set():
-            with book.writing() as desk:
-                written.append(add_account(desk, SYSTEM, name="bewoner"))
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        heads = []
-        for _ in range(5):
-            clock.advance(1)
-            heads.append(backed_up(state, clock).head)
-    finally:
-        stop.set()
-        writer.join()
-    book.close()
-
-    recovery = secret_key(state.parent / "paper")
-    assert len(written) > 5
-    for head, file in zip(heads, sorted((state.parent / "away").iterdir()), strict=True):
-        # One act for each account: a copy of two moments would have more of one than of the other.
-        assert head.acts == head.rows["account"]
-        assert drill_people(file, recovery, state, clock).head == head
+    each_is_of_one_moment(state, clock)

@@ -19,12 +19,12 @@ from random import Random
 from typing import Protocol
 
 from collectors.forward_book import DeadLine, ForwardBook
-from collectors.influx import MAX_LINES, InfluxDownError, InfluxRefusedError, InfluxSettingsError
+from collectors.influx import MAX_LINES, InfluxDownError, InfluxRefusedError
 from collectors.influx_truth import as_kept, still_kept
 from collectors.line_protocol import block_lines
 from collectors.store import DeviceKey
 from kwartier.clock import Clock
-from kwartier.errors import ContractError, StoreBusyError
+from kwartier.errors import ContractError, KwartierError, StoreBusyError
 from kwartier.identity import CoopId
 from kwartier.units import EpochS
 from kwartier.wire import decode_block
@@ -75,7 +75,7 @@ class Pauses:
     Attributes:
         idle_s: When everything was forwarded.
         first_s: After the first failure; doubled after each further one.
-        longest_s: Never longer, whatever the far side asks for; also after wrong settings.
+        longest_s: Never longer, whatever the far side asks for; also after what must be mended.
         spread: Up to which part a pause after a failure is shortened by chance, so that several
             forwarders do not come back at the same moment.
         lines_per_s: The most lines of a backlog sent in a second.
@@ -136,6 +136,7 @@ class Forwarder:
             InfluxDownError: The far side cannot take it now; the position stands.
             InfluxSettingsError: The far side does not know us; the position stands.
             StoreBusyError: The journal cannot be read or the book not written now.
+            MonthDamagedError: What a doubtful block is compared with cannot be read.
         """
         generation = self._journal.generation
         end, conflicts = self._journal.journal_end()
@@ -177,10 +178,10 @@ class Forwarder:
             return self._failed(str(error), max(self._backed_off_s(), error.retry_after_s))
         except StoreBusyError as error:
             return self._failed(str(error), self._backed_off_s())
-        except InfluxSettingsError as error:
+        except KwartierError as error:  # what somebody must mend: settings, a damaged month
             return self._failed(str(error), self._pauses.longest_s)
         if self.trouble is not None:
-            _log.warning("InfluxDB takes lines again, after %d failed tries", self._failures)
+            _log.warning("InfluxDB gets lines again, after %d failed tries", self._failures)
         self.trouble = None
         self._failures = 0
         if not taken:
@@ -226,7 +227,7 @@ class Forwarder:
 
     def _failed(self, reason: str, pause_s: float) -> float:
         if self.trouble is None:
-            _log.warning("InfluxDB takes no lines now: %s", reason)
+            _log.warning("InfluxDB gets no lines now: %s", reason)
         self.trouble = reason
         self._failures += 1
         return min(pause_s, self._pauses.longest_s)

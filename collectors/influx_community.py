@@ -21,7 +21,7 @@ from collectors.queries import SumQuarter
 from collectors.store import DeviceKey
 from kwartier.charts import DAY_S, PLAN, PLAN_FIELDS, SUM_FIELDS, SUMS
 from kwartier.clock import Clock
-from kwartier.errors import InputError, SettingsError, TemporaryError
+from kwartier.errors import KwartierError
 from kwartier.identity import CoopId, checked_name
 from kwartier.interval import QUARTER_S, Quarter
 from kwartier.model import Community
@@ -126,6 +126,7 @@ class CommunitySender:
             InfluxDownError: The far side cannot take it now; nothing is lost by that.
             InfluxSettingsError: The far side does not know us.
             StoreBusyError: The record, or what was told, cannot be read now.
+            MonthDamagedError: A month put away, with batteries' charge in it, cannot be read.
         """
         now_s = self._clock.now_s()
         here_s = Quarter.containing(now_s).start_s
@@ -158,7 +159,7 @@ class CommunitySender:
         """Send once; a line says when that fails or works again."""
         try:
             self.send()
-        except (TemporaryError, SettingsError, InputError) as error:
+        except KwartierError as error:
             if self.trouble is None:
                 _log.warning("charts of the neighbourhood are not filled now: %s", error)
             self.trouble = str(error)

@@ -11,6 +11,8 @@ from collectors.forward_book import ForwardBook
 from collectors.forwarder import Forwarder, Pauses
 from collectors.influx import Influx, InfluxDownError, InfluxSettingsError
 from collectors.line_protocol import block_lines
+from collectors.months.calendar import Month
+from collectors.months.shelf import months_folder
 from collectors.sqlite_store import SqliteStore
 from collectors.store import DeviceKey
 from kwartier.clock import VirtualClock
@@ -18,6 +20,7 @@ from kwartier.reading import ClockSource
 from kwartier.wire import Block, encode_block
 from tests.collectors.influx_far_side import influx, lines_of, refusal
 from tests.collectors.loopback import Reply
+from tests.collectors.test_months import put_away
 
 NOON_S = 1_782_900_000  # 2026-07-01T10:00:00Z
 CLOCK = VirtualClock(NOON_S)
@@ -283,6 +286,31 @@ def test_a_value_that_came_again_otherwise_is_told_as_the_record_holds_it(
         assert store.counts().conflicts == 1
 
     assert set(server.stored) == lines(block(1), block(3))
+
+
+def test_a_damaged_month_is_waited_out_and_forwarding_goes_on_once_it_is_mended(
+    tmp_path: Path, book: ForwardBook
+) -> None:
+    again = replace(block(1), seq=2, columns={"import_wh": (10_000, 77, 10_002)})
+    with SqliteStore(tmp_path / "record.db") as store, influx() as (server, door):
+        with store.intake() as intake:
+            for one in (block(1), again):
+                intake.add(one, encode_block(one), NOON_S)
+        put_away(store, Month.containing(NOON_S).end_s)
+        (part,) = months_folder(store.path).iterdir()
+        whole = part.read_bytes()
+        part.write_bytes(b"nothing")
+        sending = forwarder(store, door, book)
+
+        assert sending.turn() == 60.0
+        assert part.name in (sending.trouble or "")
+        assert book.position(store.generation) == 0
+
+        part.write_bytes(whole)
+        sending.turn()
+        assert sending.trouble is None
+
+    assert set(server.stored) == lines(block(1))
 
 
 def test_a_block_that_comes_while_doubts_are_counted_waits_for_the_next_turn(

@@ -16,6 +16,7 @@ from collectors.influx_community import (
     stored_permille,
     sum_lines,
 )
+from collectors.months.parquet import MonthDamagedError
 from collectors.queries import GRACE_S, Records, SumQuarter
 from collectors.store import DeviceKey, Quality, QuarterEnergy
 from collectors.told import ToldInMemory
@@ -220,3 +221,22 @@ def test_a_far_side_that_is_away_is_waited_out_and_nothing_is_missing(
     assert sender.trouble is None
     assert len(server.stored) == 1
     assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
+
+
+def test_a_damaged_month_with_batteries_charge_in_it_is_waited_out() -> None:
+    class Damaged(Street):
+        """A record of which a month file is damaged."""
+
+        def points(
+            self, key: DeviceKey, name: str, start_s: EpochS, end_s: EpochS
+        ) -> list[tuple[EpochS, int]]:
+            raise MonthDamagedError("2026-05.readings.1.parquet", f"{key} {name} {start_s} {end_s}")
+
+    whole, clock = community(), VirtualClock(OVER_S)
+    records = Records(street(), whole, clock, Disclosure())
+    with influx() as (_, door):
+        sender = CommunitySender(records, NoPlan(), Damaged(), whole, door, clock)
+        sender.turn()
+
+    assert sender.trouble is not None
+    assert "2026-05.readings.1.parquet" in sender.trouble

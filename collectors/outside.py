@@ -81,7 +81,7 @@ class FarSide:
             base_url: Where it is.
             patience: How long it is waited for.
             pause: Waits some seconds.
-            secret: What goes along in questions; a refusal that repeats it is told without it.
+            secret: What goes along in questions; an answer that repeats it is read without it.
         """
         self.name = name
         self.base_url = base_url
@@ -135,9 +135,7 @@ class FarSide:
         if answer.status in {httpx.codes.NOT_FOUND, httpx.codes.NO_CONTENT}:
             raise NothingToldError(f"{self.name} has nothing for {what} (status {answer.status})")
         if answer.status >= httpx.codes.BAD_REQUEST:
-            said = refusal(
-                answer.body.replace(self._secret, b"...") if self._secret else answer.body
-            )
+            said = refusal(answer.body)
             raise RefusedError(f"{self.name} refused {what} with {answer.status}: {said}")
         if answer.status != httpx.codes.OK:
             raise AnswerError(
@@ -183,8 +181,10 @@ class FarSide:
                     raise httpx.ReadTimeout(f"no whole answer in {self._patience.answer_s:g} s")
         finally:
             answer.close()
-        told = Answer(answer.status_code, body.whole())
-        return told, _seconds(answer.headers.get("Retry-After", ""))
+        told = body.whole()
+        if self._secret:
+            told = told.replace(self._secret, b"...")
+        return Answer(answer.status_code, told), _seconds(answer.headers.get("Retry-After", ""))
 
 
 class _Body:

@@ -142,6 +142,17 @@ def test_a_refusal_that_repeats_the_key_is_told_without_it() -> None:
     assert "very-secret" not in str(refused.value)
 
 
+def test_an_acknowledgement_that_repeats_the_key_is_told_without_it() -> None:
+    echo = entsoe_no("very-secret is asked for elsewhere")
+    with far_side(Reply(400, echo)) as service:
+        source = Entsoe("very-secret", service.url, QUICK, pause=lambda _: None)
+        with pytest.raises(KwartierError, match=r"\.\.\. is asked for elsewhere") as refused:
+            source.day(date(2026, 7, 1))
+        source.close()
+
+    assert "very-secret" not in str(refused.value)
+
+
 def test_a_zone_that_nobody_knows_is_a_wrong_setting() -> None:
     with pytest.raises(SettingsError, match="use NL, BE"):
         Entsoe("key", area="XX")

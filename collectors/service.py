@@ -35,6 +35,7 @@ def collect(settings: CollectorSettings, clock: Clock, stop: threading.Event) ->
     Raises:
         StoreBusyError: Another process writes the record, or it cannot be reached.
         MissingExtraError: Months are to be put away, and pyarrow is not installed.
+        SettingsError: InfluxDB's address is none, or the record holds another shard's gateways.
         KwartierError: The record is damaged, at the start or while it was written.
     """
     if settings.keeping.months_kept:
@@ -119,9 +120,9 @@ def _forwarding(
 
     coop: CoopId = settings.coop
     path = book_path(settings.keeping.path)
+    told = InfluxSettings(place.url, place.token, place.organisation, place.bucket)
 
     def run(stop: threading.Event) -> None:
-        told = InfluxSettings(place.url, place.token, place.organisation, place.bucket)
         with Influx(told) as influx:
             book = ForwardBook(path)
             try:

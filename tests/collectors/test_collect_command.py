@@ -7,6 +7,7 @@ import queue
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from collectors.service import collect
+from collectors.settings import read_settings
 from collectors.sqlite_store import SqliteStore
 from gateway.keep.blocks import Draft
 from gateway.keep.courier import Courier
@@ -22,6 +25,7 @@ from gateway.keep.outbox import Outbox
 from kwartier.broker import Broker
 from kwartier.bus import Message
 from kwartier.clock import SystemClock
+from kwartier.errors import SettingsError
 from kwartier.mqtt import MqttBus, Session
 from kwartier.reading import Reading
 from kwartier.wire import decode_ack
@@ -159,6 +163,21 @@ def test_a_record_that_is_damaged_is_exit_1_with_a_remedy(tmp_path: Path) -> Non
     assert code == 1
     assert "record.db" in errors
     assert "backup" in errors
+
+
+def test_an_address_of_influxdb_that_is_none_is_refused_before_anything_is_taken_in(
+    tmp_path: Path,
+) -> None:
+    path = settings(tmp_path, "mqtt://127.0.0.1:1")
+    (tmp_path / "influx.token").write_text("s3cret\n")
+    with path.open("a") as file:
+        file.write('[influx]\nurl = "influx:8086"\norganisation = "c1"\n')
+        file.write('token_file = "influx.token"\n')
+    stop = threading.Event()
+    stop.set()
+
+    with pytest.raises(SettingsError, match="'influx:8086' must start with http"):
+        collect(read_settings(path), SystemClock(), stop)
 
 
 def test_a_record_that_another_collector_writes_is_exit_1(tmp_path: Path) -> None:

@@ -32,10 +32,11 @@ speed:
 nightly:
 	$(BIN)/pytest -m nightly --timeout 7200
 
-# Of the nightly runs those of gateways and how they are let in: kills, power cuts, wear, guesses.
+# Of the nightly runs those that break something: kills and power cuts under gateway, record, months
+# and shards, wear, guesses, corrupted prices, an InfluxDB that is away for a day.
 faults:
-	$(BIN)/pytest -m nightly --timeout 7200 tests/faults tests/gateway \
-		tests/api/test_enrol_claims.py tests/api/test_enrol_journey.py tests/api/test_broker_config.py
+	$(BIN)/pytest -m nightly --timeout 7200 tests/faults tests/gateway tests/collectors \
+		tests/api/test_enrol_claims.py tests/api/test_broker_config.py tests/api/test_plan_check.py
 
 # Every key with the languages that have it, and the checks of them all.
 words:
@@ -48,6 +49,8 @@ picture:
 	KWARTIER_PICTURES=build/wizard $(BIN)/pytest tests/browser/test_wizard.py
 	for step in meter gevonden andersom toestemming overgedragen papier; do \
 		cp build/wizard/*-$$step-en.png docs/pictures/wizard-$$step.png; done
+	KWARTIER_PICTURES=build/afar $(BIN)/pytest -m nightly tests/browser/test_wizard_afar.py
+	cp build/afar/afar-4-andersom-en.png docs/pictures/wizard-server.png
 
 # Every page for everybody, judged in every way, and kept as pictures for whoever looks.
 pages:

@@ -65,6 +65,7 @@ def write_settings(path: Path, text: str) -> None:
     ``gateway.toml.old``.
 
     Raises:
+        InputError: The one before cannot be read, and stays.
         IdentityWriteError: The disk takes nothing.
     """
     try:
@@ -72,6 +73,8 @@ def write_settings(path: Path, text: str) -> None:
     except FileNotFoundError:
         write_whole(path, text.encode())
         return
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     try:
         merged = with_what_stood_there(text, before.decode())
         why_not = _refusal(merged, path.parent)

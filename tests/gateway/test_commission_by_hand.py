@@ -13,6 +13,7 @@ from gateway.commission.finish import settings_text, write_settings
 from gateway.commission.found import Found, Kind
 from gateway.enrol.identity import Enrolled, Identity
 from gateway.settings import GatewaySettings, read_settings
+from kwartier.errors import InputError
 
 INVERTER = Found("inverter", Kind.SOLAR, "192.0.2.10", 502, 1, series="solar_w")
 BATTERY = Found(
@@ -112,6 +113,13 @@ def test_what_cannot_be_kept_is_put_aside_and_the_gateway_begins(
 
     assert settings.solar_limits == ()
     assert (tmp_path / "gateway.toml.old").read_bytes() == wrong
+
+
+def test_settings_that_cannot_be_read_are_named_and_stay(tmp_path: Path) -> None:
+    (tmp_path / "gateway.toml").mkdir()
+
+    with pytest.raises(InputError, match=r"gateway\.toml: cannot be read: Is a directory"):
+        again(tmp_path, INVERTER)
 
 
 def test_who_may_read_it_stays(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from collectors.sqlite_schema import StoreDamagedError
 from collectors.sqlite_store import SqliteStore
 from kwartier.clock import Clock
 from kwartier.durable import replace_file
-from kwartier.errors import InputError
+from kwartier.errors import InputError, StoreBusyError
 from kwartier.units import EpochS
 
 _LOG = logging.getLogger(__name__)
@@ -105,8 +105,15 @@ class Disk(Protocol):
 
 
 def disk_permille(path: Path) -> int:
-    """Return how full the file system of a path is, for those without root's reserve [1/1000]."""
-    told = os.statvfs(path)
+    """Return how full the file system of a path is, for those without root's reserve [1/1000].
+
+    Raises:
+        StoreBusyError: It cannot be reached now.
+    """
+    try:
+        told = os.statvfs(path)
+    except OSError as error:
+        raise StoreBusyError(f"{path}: {error.strerror}: how full it is cannot be seen") from error
     used = told.f_blocks - told.f_bfree
     return 1000 * used // max(1, used + told.f_bavail)
 
@@ -180,7 +187,7 @@ class Checkup:
                 doubts it as well. 0 for not at all.
 
         Raises:
-            StoreBusyError: The record cannot be read now.
+            StoreBusyError: The record, or how full its disk is, cannot be read now.
         """
         now_s = int(self._clock.now_s())
         before = self._condition
@@ -226,11 +233,14 @@ class Checkup:
         )
 
     def _is_due(self, last: Looked, every_s: int, now_s: EpochS) -> bool:
-        """Return whether it is night and long enough ago, or two nights were missed."""
+        """Return whether it is night and long enough ago, or two nights were missed.
+
+        A look that a clock once too far ahead put into the future counts as none.
+        """
         if now_s - max(last.at_s, self._born_s) >= every_s + 2 * _QUICK_S:
             return True
         is_night = datetime.fromtimestamp(now_s, UTC).hour in _NIGHT
-        return is_night and now_s - last.at_s >= every_s - 6 * 3600
+        return is_night and not 0 <= now_s - last.at_s < every_s - 6 * 3600
 
     def _look(self, stop: threading.Event, *, quick: bool) -> Looked:
         """Look at the file, no longer than allowed."""

@@ -22,7 +22,7 @@ from collectors.months.calendar import Month
 from collectors.record_measures import record_measures
 from collectors.sqlite_store import SqliteStore
 from kwartier.clock import VirtualClock
-from kwartier.errors import InputError
+from kwartier.errors import InputError, StoreBusyError
 from tests.collectors.blocks import block, registers, take_in
 from tests.collectors.test_months import put_away
 
@@ -153,6 +153,16 @@ def test_the_file_is_looked_at_quickly_each_night_and_thoroughly_each_week(
     assert all((at_s // 3600) % 24 in range(1, 5) for at_s in {*quick, *thorough} - {0})
 
 
+def test_a_clock_that_was_a_year_ahead_for_a_while_leaves_no_year_without_a_look(
+    store: SqliteStore,
+) -> None:
+    Checkup(store, VirtualClock(NIGHT_S + 365 * DAY_S), FullDisk()).turn(GOING)
+
+    told = Checkup(store, VirtualClock(NIGHT_S), FullDisk()).turn(GOING)
+
+    assert told.thorough.at_s == NIGHT_S
+
+
 def test_a_damaged_file_is_noticed_and_stays_written_down(tmp_path: Path) -> None:
     path = tmp_path / "record.db"
     with SqliteStore(path) as store:
@@ -233,3 +243,8 @@ def test_a_look_ends_when_it_is_told_to_stop(store: SqliteStore) -> None:
 
 def test_a_real_disk_is_somewhere_between_empty_and_full(tmp_path: Path) -> None:
     assert 0 <= disk_permille(tmp_path) <= 1000
+
+
+def test_a_disk_that_is_away_is_one_to_look_at_again(tmp_path: Path) -> None:
+    with pytest.raises(StoreBusyError, match="none: No such file"):
+        disk_permille(tmp_path / "none")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.cooperative.backup.copying import sqlite_file
 from api.cooperative.runs.states import State
 from api.health.gateways import Link, first_broken
 from api.health.settlements import Settlements
@@ -20,8 +17,9 @@ from api.house import House
 from api.source_counts import SourceCounts
 from collectors.power import meters_of
 from kwartier.clock import Clock
-from kwartier.errors import TemporaryError
+from kwartier.errors import KwartierError
 from kwartier.events import EventKind
+from kwartier.metrics_text import disk_measures
 
 _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -96,7 +94,7 @@ class Metrics:
             counts, events = house.store.counts(), house.store.event_counts()
             newest_s = house.live.instants().newest_s(meters_of(house.community))
             links = first_broken(house)
-        except TemporaryError:
+        except KwartierError:  # busy, away or damaged: all else is told the same
             up = 0
         else:
             up = 1
@@ -118,19 +116,20 @@ class Metrics:
             tell(name, meaning, value)
 
     def _look_at_disk(self, house: House) -> None:
-        file = sqlite_file(str(house.people.engine.url))
-        free, size = None, None
-        with suppress(OSError):
-            usage = shutil.disk_usage(file.parent)
-            free, size = usage.free, usage.total
-        self._known.tell("kwartier_disk_free_bytes", "Free on the disk [bytes].", free)
-        self._known.tell("kwartier_disk_size_bytes", "Size of the disk [bytes].", size)
+        if house.people.folder is not None:
+            for one in disk_measures(house.people.folder):
+                self._known.tell(one.name, one.meaning, one.value)
 
     def _look_at_books(self, house: House) -> None:
-        if house.office is not None:
+        self._months.clear()
+        if house.office is None:
+            return
+        try:
             months = self._settlements.counts(house)
-            for state in State:
-                self._months.labels(state.value).set(months.get(state, 0))
+        except KwartierError:  # books that cannot be asked now: all else is told the same
+            return
+        for state in State:
+            self._months.labels(state.value).set(months.get(state, 0))
 
     def _look_at_backlog(self, house: House) -> None:
         told = [one.state.unacknowledged for one in house.gateways.all().values()]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,14 +62,13 @@ def exposition(measures: Sequence[Measure]) -> str:
 
 
 def disk_measures(folder: Path) -> list[Measure]:
-    """Return how large the disk of a folder is and what is free on it; nothing where it is away."""
-    try:
-        usage = shutil.disk_usage(folder)
-    except OSError:
-        return []
+    """Return how large the disk of a folder is and what is free on it, if the folder is there."""
+    size, free = None, None
+    with suppress(OSError):
+        size, _, free = shutil.disk_usage(folder)
     return [
-        Measure("kwartier_disk_size_bytes", "Size of the disk [bytes].", usage.total),
-        Measure("kwartier_disk_free_bytes", "What is free on it [bytes].", usage.free),
+        Measure("kwartier_disk_size_bytes", "Size of the disk [bytes].", size),
+        Measure("kwartier_disk_free_bytes", "What is free on it [bytes].", free),
     ]
 
 

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from contextlib import ExitStack
+from copy import copy
 from dataclasses import replace
 from math import isnan
 from pathlib import Path
@@ -16,9 +17,12 @@ import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from api.cooperative.database import Books
+from api.cooperative.keys import make_keys
 from api.health.gateways import Link
 from api.health.states import GatewayStates
 from api.metrics import Metrics
+from api.office import Office
 from collectors.ingest import Totals
 from collectors.measures import Pulse, collector_measures
 from collectors.sqlite_store import SqliteStore
@@ -33,6 +37,7 @@ from kwartier.metrics_door import PATIENCE_S, Listening, MetricsDoor, listening_
 from kwartier.metrics_text import Measure, exposition
 from kwartier.reading import Reading
 from kwartier.wire import block_of, encode_block
+from tests.api.cooperative.street import SETTINGS
 from tests.api.street import Street
 
 NOON = 1_785_585_600
@@ -105,6 +110,33 @@ def test_what_the_server_does_not_know_has_no_value(noon: Street, tmp_path: Path
     assert not gone & told.keys()
     assert "kwartier_gateway_backlog_blocks" not in told
     assert not [name for name, value in (known | told).items() if isnan(value)]
+
+
+def test_a_damaged_record_or_books_that_are_away_leave_all_else_told(
+    noon: Street, tmp_path: Path
+) -> None:
+    books = Books(f"sqlite:///{tmp_path}/none/books.db", make_keys(tmp_path / "keys"), noon.clock)
+    record, metrics = record_with_a_block(tmp_path), Metrics()
+    with SqliteStore(record, read_only=True) as store, store.asking():
+        record.write_bytes(b"no record " * 1_000)  # another connection is opened now
+        office = Office(books, SETTINGS, noon.clock)
+        metrics.look(replace(noon.house, store=store, office=office))
+    books.close()
+    told = values(generate_latest(metrics.registry).decode())
+
+    assert told["kwartier_store_up"] == 0
+    assert told["kwartier_disk_size_bytes"] > 0
+    assert not [name for name in told if name.startswith("kwartier_settlements")]
+
+
+def test_the_disk_is_that_of_the_servers_folder_whatever_keeps_its_people(
+    noon: Street, tmp_path: Path
+) -> None:
+    metrics, people = Metrics(), copy(noon.house.people)
+    people.folder = tmp_path / "gone"
+    metrics.look(replace(noon.house, people=people))
+
+    assert "kwartier_disk_size_bytes" not in values(generate_latest(metrics.registry).decode())
 
 
 def test_the_collector_tells_ages_of_acknowledging_and_forwarding(tmp_path: Path) -> None:

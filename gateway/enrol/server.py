@@ -70,6 +70,7 @@ class Server:
         try:
             parts = urlsplit(self.url)
             host, _ = parts.hostname or "", parts.port
+            host.encode("idna")  # what cannot be, such as a..b, cannot be asked for later
         except ValueError as error:
             raise SettingsError(f"server {self.url!r}: {error}; write https://HOST") from error
         if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:

@@ -226,7 +226,7 @@ class ModbusLink:
 
     def _once(self, request: _Request) -> ModbusPDU:
         if not self._client.connected:
-            if not self._client.connect():
+            if not self._connects():
                 self._note_down()
                 raise NoConnectionError(
                     f"{request.place}: no connection: {_remedy(self._settings)}"
@@ -234,6 +234,12 @@ class ModbusLink:
             self._wait(self._settings.connect_wait_s)
         self._wait(self._settings.pause_s)
         return request.ask()
+
+    def _connects(self) -> bool:
+        try:
+            return bool(self._client.connect())
+        except UnicodeError:  # no host can have such a name
+            return False
 
     def _after_failure(self) -> None:
         if self._settings.serial is None:

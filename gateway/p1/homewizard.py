@@ -188,6 +188,15 @@ def checked_homewizard(address: str, usual_port: int = _PLAIN_PORT) -> tuple[str
     where = address.removeprefix(SCHEME)
     has_port = ":" in where and not where.endswith("]")
     found = host_and_port(where if has_port else f"{where}:{usual_port}")
-    if not address.startswith(SCHEME) or found is None or set(found[0]) & set("/@?# "):
+    if not address.startswith(SCHEME) or found is None or not _is_host(found[0]):
         raise SettingsError(f"P1 address {address!r}: write {SCHEME}HOST, or {SCHEME}HOST:PORT")
     return found
+
+
+def _is_host(written: str) -> bool:
+    """Return whether a name or an address can be asked for; ``a..b`` cannot."""
+    try:
+        written.encode("idna")
+    except UnicodeError:
+        return False
+    return not set(written) & set("/@?# ")

@@ -153,6 +153,13 @@ def test_a_port_where_nobody_listens_is_reported_as_such() -> None:
             link.read(1, 0, 1)
 
 
+def test_a_name_that_no_host_can_have_is_no_connection() -> None:
+    link = ModbusLink(LinkSettings("inverter..home", timeout_s=PATIENT_S))
+
+    with pytest.raises(NoConnectionError, match="check the address"):
+        link.read(1, 0, 1)
+
+
 def test_units_share_one_connection() -> None:
     image = Image.of_blocks("other", [(0, [5])])
     with ModbusServer([Bench(), RecordedDevice(2, image)]) as both:

@@ -361,7 +361,14 @@ def test_its_address_names_a_host_and_perhaps_a_port(address: str, where: tuple[
 
 @pytest.mark.parametrize(
     "address",
-    ["homewizard://", "homewizard://a/b", "homewizard://a:0", "homewizard://a:x", "http://a"],
+    [
+        "homewizard://",
+        "homewizard://a/b",
+        "homewizard://a..b",
+        "homewizard://a:0",
+        "homewizard://a:x",
+        "http://a",
+    ],
 )
 def test_another_address_is_refused(address: str) -> None:
     with pytest.raises(SettingsError, match="homewizard://HOST"):

@@ -112,7 +112,7 @@ class HomeWizardLine:
             line = _context(authority).wrap_socket(connection.sock, do_handshake_on_connect=False)
             connection.sock = self._open = line
             if self._is_cut:
-                raise LinkDownError(f"{self._name}: stopped")
+                raise ConnectionAbortedError("stopped")
             with _Timer(self._timeout_s, self._cut_open):
                 line.do_handshake()
         except ssl.SSLCertVerificationError as error:

@@ -172,6 +172,22 @@ def test_it_stops_in_the_middle_of_a_handshake(key: HomeWizardKey) -> None:
     assert time.monotonic() - started_s < PATIENCE_S / 2
 
 
+def test_stopped_while_it_looked_for_the_meter_it_keeps_no_connection(key: HomeWizardKey) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(PATIENCE_S)
+        address = f"homewizard://127.0.0.1:{silent.getsockname()[1]}"
+        source = HomeWizardSource(address, VirtualClock(NOON_S), key=key, timeout_s=PATIENCE_S)
+        source.stop()
+
+        with pytest.raises(LinkDownError, match="stopped"):
+            source.ask()
+
+        line, _ = silent.accept()
+        with line:
+            line.settimeout(PATIENCE_S / 10)
+            assert line.recv(1) == b""
+
+
 def test_who_presses_the_button_gets_a_key_that_reads_the_meter(
     meter: SealedMeter, vendor: Vendor, source_at: Source
 ) -> None:

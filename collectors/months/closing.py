@@ -41,6 +41,7 @@ _BREATH_S = 0.01
 _READING_BREATH_S = 0.002
 """Threads that take readings in go first between two of these [s]."""
 _BLOCK = 1 << 20
+_LOOK_AT_DISK = "the record keeps them all; look at the disk"
 
 
 class StoppedError(Exception):
@@ -133,8 +134,8 @@ class Closing:
         def check(file: BinaryIO) -> None:
             _check(month, file, written[0], read)
 
-        name = self._shelf.write(month, fill, check)
-        if name is not None:
+        name = self._next(month)
+        if self._shelf.write(name, fill, check):
             put = self._described(name, now_s)
             with self._writing() as connection:
                 sqlite_months.note(connection, put)
@@ -152,8 +153,12 @@ class Closing:
         return left
 
     def forget_before(self, before_s: EpochS) -> list[PartName]:
-        """Remove the files of months that ended before an instant; return which."""
-        old = [part for part in self._shelf.parts() if part.month.end_s <= before_s]
+        """Remove the files of months that ended before an instant; return which.
+
+        One that was lost before is not asked for any longer.
+        """
+        known = {*self._shelf.parts(), *self._noted()}
+        old = sorted(part for part in known if part.month.end_s <= before_s)
         for part in old:
             with self._writing() as connection:
                 sqlite_months.forget_part(connection, part)
@@ -171,10 +176,20 @@ class Closing:
             return True  # broken off before rows were let go, or an older record was put back
         return len(parts) < MOST_PARTS and now_s - max(made_s) >= LATE_EVERY_S
 
+    def _noted(self) -> set[PartName]:
+        """Return the files the record relies on, whether they are there or not."""
+        with self._reading() as connection:
+            return {put.name for put in sqlite_months.noted(connection)}
+
+    def _next(self, month: Month) -> PartName:
+        """Return the name of a month's next file, never that of one that was lost."""
+        known = {*self._shelf.parts(), *self._noted()}
+        last = max((part.part for part in known if part.month == month), default=0)
+        return PartName(month, last + 1)
+
     def _rely_on(self, month: Month, now_s: EpochS) -> None:
         """Remember files that are there and were never noted."""
-        with self._reading() as connection:
-            noted = {put.name for put in sqlite_months.noted(connection)}
+        noted = self._noted()
         for part in self._shelf.parts():
             if part.month == month and part not in noted:
                 put = self._described(part, now_s)
@@ -275,8 +290,7 @@ def _check(month: Month, file: BinaryIO, writer: PartWriter, read: _Read) -> Non
     part = Part(str(month), file)
     found = part.totals(file)
     if found != writer.totals:
-        raise MonthDamagedError(str(month), "does not hold what was written to it")
+        raise MonthDamagedError(str(month), "does not hold what was written to it", _LOOK_AT_DISK)
     if part.points + read.known != read.points:
-        raise MonthDamagedError(
-            str(month), f"holds {part.points} points and not {read.points - read.known}"
-        )
+        held = f"holds {part.points} points and not {read.points - read.known}"
+        raise MonthDamagedError(str(month), held, _LOOK_AT_DISK)

@@ -28,9 +28,11 @@ _WRAP = 2**64
 class MonthDamagedError(KwartierError):
     """A month file is damaged, or is not what it should be; trying again does not help."""
 
-    def __init__(self, name: str, what: str) -> None:
+    def __init__(
+        self, name: str, what: str, do: str = "put the file of a backup in its place"
+    ) -> None:
         """Keep which file."""
-        super().__init__(f"{name}: {what}: put the file of a backup in its place")
+        super().__init__(f"{name}: {what}: {do}")
         self.name = name
 
 
@@ -151,10 +153,6 @@ class Part:
     def points(self) -> int:
         """How many points it holds."""
         return int(self._contents.num_rows)
-
-    def strands(self) -> list[Strand]:
-        """Return every series of every meter in it, in order."""
-        return sorted({group.strand for groups in self._groups.values() for group in groups})
 
     def points_of(
         self,

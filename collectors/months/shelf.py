@@ -8,7 +8,7 @@ from io import SEEK_END
 from pathlib import Path
 from typing import BinaryIO
 
-from collectors.months.calendar import Month, PartName
+from collectors.months.calendar import PartName
 from collectors.months.folder import DiskFolder, Folder, spoken_for, write_whole
 from collectors.months.parquet import MonthDamagedError, Part
 from collectors.store import DeviceKey
@@ -110,18 +110,16 @@ class Shelf:
 
     def write(
         self,
-        month: Month,
+        name: PartName,
         fill: Callable[[BinaryIO], bool],
         check: Callable[[BinaryIO], None],
-    ) -> PartName | None:
-        """Add a file to a month, whole and for good; None when there was nothing worth one.
+    ) -> bool:
+        """Add a file, whole and for good; return whether there was anything worth one.
 
         Raises:
             StoreBusyError: The disk takes nothing.
         """
-        numbers = [part.part for part in self.parts() if part.month == month]
-        name = PartName(month, max(numbers, default=0) + 1)
-        return name if write_whole(self._folder, str(name), fill, check) else None
+        return write_whole(self._folder, str(name), fill, check)
 
     def remove(self, part: PartName) -> None:
         """Remove a file whose time is over."""

@@ -322,6 +322,38 @@ def test_files_of_months_that_are_over_are_removed(store: SqliteStore) -> None:
         assert [put.name.month for put in noted(connection)] == [AUGUST]
 
 
+def test_a_file_that_was_lost_keeps_its_name_for_the_copy_of_a_backup(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    take_in(store, registers(1, (0, 1)))
+    put_away(store)
+    file = months_folder(tmp_path / "record.db") / "2025-07.readings.1.parquet"
+    kept = file.read_bytes()
+    file.unlink()
+    take_in(store, registers(2, (9, 4)))
+
+    put_away(store, NOW_S + LATE_EVERY_S)
+
+    assert [str(part) for part in store.shelf.parts()] == ["2025-07.readings.2.parquet"]
+    with store.asking() as connection:
+        assert [put.name.part for put in noted(connection)] == [1, 2]
+    file.write_bytes(kept)
+    assert store.points(HOME, "import_wh", *EVER) == [(NOON_S, 1), (NOON_S + 9, 4)]
+
+
+def test_a_file_that_was_lost_is_asked_for_no_longer_than_it_would_be_kept(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    take_in(store, registers(1, (0, 1)))
+    put_away(store)
+    (months_folder(tmp_path / "record.db") / "2025-07.readings.1.parquet").unlink()
+
+    closing(store).forget_before(JULY.end_s)
+
+    with store.asking() as connection:
+        assert list(noted(connection)) == []
+
+
 @settings(max_examples=12)
 @given(
     readings=st.lists(

@@ -37,9 +37,6 @@ class Connection:
     price_step: FloatArray = field(init=False)
     peak_price_step: FloatArray = field(init=False)
     _give: FloatArray = field(init=False)
-    _off_peak: FloatArray = field(init=False)
-    _wish: FloatArray = field(init=False)
-    _peak_wish: float = field(init=False, default=0.0)
 
     def off_balance(self, steered: FloatArray) -> FloatArray:
         """Return what the balance misses, given charge minus discharge of all batteries."""

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gateway.enrol.deadline import ended_after
+from gateway.deadline import ended_after
 from kwartier.errors import InputError, LinkDownError, SettingsError
 from kwartier.packing import Json
 

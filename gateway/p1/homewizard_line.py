@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
-from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 
+from gateway.deadline import ended_after, shut_down
 from gateway.near_name import NearName
 from gateway.p1.homewizard_answer import MOST_BYTES
 from gateway.p1.homewizard_key import HomeWizardKey
@@ -47,7 +46,9 @@ class HomeWizardLine:
     def cut(self) -> None:
         """Let go of the connection for good, also in the middle of an answer."""
         self._is_cut = True
-        _shut(self._open)
+        line = self._open
+        if line is not None:
+            shut_down(line)
 
     def lost(self) -> None:
         """Have the next question look for the meter anew."""
@@ -113,7 +114,7 @@ class HomeWizardLine:
             connection.sock = self._open = line
             if self._is_cut:
                 raise ConnectionAbortedError("stopped")
-            with _Timer(self._timeout_s, self._cut_open):
+            with ended_after(line, self._timeout_s):
                 line.do_handshake()
         except ssl.SSLCertVerificationError as error:
             connection.close()
@@ -144,7 +145,7 @@ class HomeWizardLine:
             self._open = connection.sock
             if self._is_cut:
                 raise LinkDownError(f"{self._name}: stopped")
-            with _Timer(self._timeout_s, self._cut_open):
+            with ended_after(connection.sock, self._timeout_s):
                 connection.request(method, path, body, headers)
                 response = connection.getresponse()
                 told = response.read(MOST_BYTES + 1)
@@ -167,23 +168,6 @@ class HomeWizardLine:
             self._standing.close()
             self._standing = None
 
-    def _cut_open(self) -> None:
-        _shut(self._open)
-
-
-class _Timer:
-    """Calls what cuts a line, unless the work is done in time."""
-
-    def __init__(self, seconds: float, cut: Callable[[], None]) -> None:
-        self._timer = threading.Timer(seconds, cut)
-        self._timer.daemon = True
-
-    def __enter__(self) -> None:
-        self._timer.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-
 
 def _context(authority: str) -> ssl.SSLContext:
     """Return TLS that only one authority vouches for; who is there is checked by its name."""
@@ -205,12 +189,3 @@ def _common_name(line: socket.socket) -> str:
         if isinstance(pair, tuple) and pair[0] == "commonName"
     ]
     return str(names[0]) if len(names) == 1 else ""
-
-
-def _shut(line: socket.socket | None) -> None:
-    if line is None:
-        return
-    try:
-        socket.socket.shutdown(line, socket.SHUT_RDWR)  # TLS's own would lay its layer off first
-    except OSError:
-        return

@@ -8,6 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 
+def shut_down(line: socket.socket) -> None:
+    """End a line under whoever reads or writes it on another thread; one that is down stays so."""
+    with suppress(OSError):
+        # Not the method of a TLS socket: that takes the session away from under its reader.
+        socket.socket.shutdown(line, socket.SHUT_RDWR)
+
+
 @contextmanager
 def ended_after(line: socket.socket, within_s: float) -> Iterator[threading.Event]:
     """Shut a line down when its time is over; whoever waits on it then reads its end.
@@ -22,9 +29,7 @@ def ended_after(line: socket.socket, within_s: float) -> Iterator[threading.Even
 
     def end() -> None:
         over.set()
-        with suppress(OSError):  # it is down already
-            # Not the method of a TLS socket: that takes the session away from under its reader.
-            socket.socket.shutdown(line, socket.SHUT_RDWR)
+        shut_down(line)
 
     timer = threading.Timer(max(0.0, within_s), end)
     timer.daemon = True

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from api.doctor.finding import Finding, State
-from api.doctor.sockets import ask_http
+from api.doctor.sockets import ask_http, here
 from api.health.gateways import FRESH_S, Link, heard_in, links_of
 from collectors.backlog import backlog_of
 from collectors.power import meters_of
@@ -99,11 +99,8 @@ def collector(settings: CollectorSettings, now_s: EpochS) -> Finding:
     do = "start it: systemctl start kwartier-collect; then journalctl -u kwartier-collect"
     written_s = _written_s(settings.keeping.path)
     if settings.metrics is not None:
-        host = f"[{settings.metrics.host}]" if ":" in settings.metrics.host else "127.0.0.1"
-        if settings.metrics.host not in {"0.0.0.0", "::"} and ":" not in host:  # noqa: S104
-            host = settings.metrics.host
         try:
-            status, _ = ask_http(f"http://{host}:{settings.metrics.port}", "/healthz")
+            status, _ = ask_http(here(settings.metrics.host, settings.metrics.port), "/healthz")
         except LinkDownError as error:
             return Finding("collector", State.BROKEN, f"it does not answer: {error}", do, written_s)
         if status != 200:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from api.cooperative.backup.remark import remark_of
 from api.doctor.finding import Finding, State
-from api.doctor.sockets import ask_http
+from api.doctor.sockets import ask_http, here
 from api.outside import PRICES
 from gateway.dating import EARLIEST_S, MachineTime, TimeService
 from kwartier.interval import QUARTER_S
@@ -60,8 +60,7 @@ def prices(state: Path, now_s: EpochS) -> Finding:
 def pages(host: str, port: int) -> Finding:
     """Look whether the web server answers."""
     do = "start it: systemctl start kwartier-serve; then journalctl -u kwartier-serve"
-    at = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-    status, _ = ask_http(f"http://{at}:{port}", "/healthz")
+    status, _ = ask_http(here(host, port), "/healthz")
     if status != 200:
         return Finding("pages", State.BROKEN, f"they answer {status}", do)
     return Finding("pages", State.GOOD, "they answer")

@@ -63,14 +63,24 @@ def ask_broker(broker: Broker) -> BrokerAnswer:
                 until_s = int(ssl.cert_time_to_seconds(told)) if isinstance(told, str) else None
                 link = secured
             link.sendall(_connect(broker))
-            answer = _received(link, 4)
+            kind, code = _connack(link)
             link.sendall(b"\xe0\x00")
     except (OSError, ssl.SSLError) as error:
         raise LinkDownError(f"{broker.url}: {_why(error)}") from error
-    if answer[0] != 0x20:
+    if kind != 0x20:
         raise LinkDownError(f"{broker.url}: what listens there does not speak MQTT")
-    code = answer[3]
     return BrokerAnswer(_REFUSED.get(code, f"code {code}") if code else "", until_s)
+
+
+def here(host: str, port: int) -> str:
+    """Return the address at which this machine reaches a service of its own.
+
+    Args:
+        host: Where the service listens; on all addresses it is asked at the loopback.
+        port: Its port.
+    """
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def ask_http(url: str, path: str) -> tuple[int, bytes]:
@@ -115,6 +125,14 @@ def _text(text: str) -> bytes:
 def _length(number: int) -> bytes:
     low, high = number % 128, number // 128
     return bytes([low | 0x80, high]) if high else bytes([low])
+
+
+def _connack(link: socket.socket) -> tuple[int, int]:
+    """Return the kind of a packet and its reason; MQTT 5.0, sections 2.1.4 and 3.2.2."""
+    head = _received(link, 2)
+    if head[1] & 0x80:  # many properties: the length has a second byte
+        _received(link, 1)
+    return head[0], _received(link, 2)[1]
 
 
 def _received(link: socket.socket, size: int) -> bytes:

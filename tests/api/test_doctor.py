@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import shutil
+import socket
 import sqlite3
 import subprocess
 import threading
@@ -23,7 +24,7 @@ from api.doctor.certificates import DAY_S, certificates, revoked
 from api.doctor.condition import condition
 from api.doctor.examine import examine, read_services
 from api.doctor.finding import Check, Finding, State, examined
-from api.doctor.sockets import ask_broker
+from api.doctor.sockets import ask_broker, here
 from api.enrolment.authority import certify_service, revocation_list
 from api.enrolment.broker_files import CA_FILE
 from api.enrolment.ca_folder import pem, read_signer
@@ -479,6 +480,40 @@ def test_a_wrong_password_is_told_without_it(tmp_path: Path) -> None:
 
     assert answer is not None
     assert answer.reason in {"user or password", "who we are (the certificate)"}
+
+
+def test_a_broker_that_says_much_of_itself_is_understood() -> None:
+    told = b"\x20\x83\x01" + b"\x00\x87" + b"\x80" + b"\x00" * 128
+    assert told[1:3] == bytes([131 % 128 | 0x80, 131 // 128])  # MQTT 5.0, section 1.5.5
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            asked, _ = listening.accept()
+            with asked, suppress(ConnectionError):  # what was not read ends the link
+                asked.sendall(told)
+                while asked.recv(1_000):
+                    pass
+
+        far = threading.Thread(target=answer)
+        far.start()
+        found = ask_broker(Broker("127.0.0.1", listening.getsockname()[1]))
+        far.join(60)
+
+    assert found.reason == "who we are (the certificate)"
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:9101"),
+        ("0.0.0.0", "http://127.0.0.1:9101"),  # noqa: S104
+        ("::", "http://[::1]:9101"),
+        ("fd00::1", "http://[fd00::1]:9101"),
+        ("collect", "http://collect:9101"),
+    ],
+)
+def test_a_service_of_this_machine_is_asked_where_it_listens(host: str, address: str) -> None:
+    assert here(host, 9101) == address
 
 
 def test_certificates_and_lists_say_when_they_end(tmp_path: Path) -> None:

@@ -7,24 +7,13 @@ Source:
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from datetime import date
 
-from collectors.answers import (
-    AnswerError,
-    NothingToldError,
-    Told,
-    is_whole,
-    json_object,
-    json_rows,
-    shown,
-)
-from collectors.outside import FarSide, Patience
-from collectors.prices.model import TIMES_S, PriceDay, PriceQuarter, PriceSeries, cut_day, spread
+from collectors.answers import AnswerError, Told, is_whole, json_object, json_rows, shown
+from collectors.prices.far_prices import FarPrices, told_series
+from collectors.prices.model import TIMES_S, PriceQuarter, PriceSeries, spread
 from collectors.prices.price_text import price_of
-from kwartier.errors import ContractError
-from kwartier.interval import HOME_ZONE, Zone, local_day
+from kwartier.interval import local_day
 from kwartier.units import EpochS
 
 WHO = "aWATTar"
@@ -35,32 +24,17 @@ MAX_ROWS = 1000
 UNIT = "eur/mwh"
 
 
-class Awattar:
+class Awattar(FarPrices):
     """A source of day-ahead prices for Germany or Austria; for the Netherlands it says nothing."""
 
     name = "awattar"
+    who = WHO
 
-    def __init__(
-        self,
-        base_url: str = URLS["DE-LU"],
-        patience: Patience | None = None,
-        zone: Zone = HOME_ZONE,
-        pause: Callable[[float], None] = time.sleep,
-    ) -> None:
-        """Prepare to ask; nothing is sent yet."""
-        self._zone = zone
-        self._far = FarSide(WHO, base_url, patience, pause)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._far.close()
-
-    def day(self, day: date) -> PriceDay:
-        """Return the market prices of a local day; raises as ``PriceSource.day`` does."""
+    def around(self, day: date) -> PriceSeries:
+        """Return what is told of a day."""
         start_s, end_s = local_day(day, self._zone)
         question = {"start": str(start_s * 1000), "end": str(end_s * 1000)}
-        body = self._far.whole(self._far.get(PATH, question), str(day))
-        return cut_day(parse_awattar(body), day, self._zone, WHO)
+        return parse_awattar(self._far.whole(self._far.get(PATH, question), str(day)))
 
 
 def parse_awattar(body: bytes) -> PriceSeries:
@@ -71,15 +45,7 @@ def parse_awattar(body: bytes) -> PriceSeries:
         AnswerError: The answer has no shape that is known here, or another unit.
     """
     rows = json_rows(json_object(body, WHO).get("data"), "data", WHO, MAX_ROWS)
-    try:
-        series = PriceSeries.of(quarter for row in rows for quarter in _row(row))
-    except AnswerError:
-        raise
-    except ContractError as error:
-        raise AnswerError(f"{WHO}'s answer: {error}") from error
-    if not series:
-        raise NothingToldError(f"{WHO} has no prices for this time: ask again later")
-    return series
+    return told_series((_row(row) for row in rows), WHO)
 
 
 def _row(row: dict[str, Told]) -> list[PriceQuarter]:

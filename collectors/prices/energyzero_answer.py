@@ -11,12 +11,10 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 
 from collectors.answers import (
     AnswerError,
-    NothingToldError,
     RefusedError,
     SourceDownError,
     Told,
@@ -24,9 +22,9 @@ from collectors.answers import (
     json_rows,
     shown,
 )
+from collectors.prices.far_prices import told_series
 from collectors.prices.model import HOUR_S, TIMES_S, PriceQuarter, PriceSeries, spread
 from collectors.prices.price_text import mwh_from_kwh, price_of
-from kwartier.errors import ContractError
 from kwartier.interval import epoch_s, parse_instant
 from kwartier.units import EpochS
 
@@ -46,35 +44,19 @@ def parse_answer(body: bytes) -> PriceSeries:
         AnswerError: The answer has no shape that is known here.
     """
     told = json_object(body, WHO)
-    try:
-        return _prices(told)
-    except AnswerError:
-        raise
-    except ContractError as error:
-        raise AnswerError(f"EnergyZero's answer: {error}") from error
-
-
-def _prices(told: dict[str, Told]) -> PriceSeries:
     if "base" in told:
-        return _series(_rest_row(row) for row in _rows(told, "base"))
+        return told_series((_rest_row(row) for row in _rows(told, "base")), WHO)
     if "Prices" in told:
-        return _series(_legacy_row(row) for row in _rows(told, "Prices"))
+        return told_series((_legacy_row(row) for row in _rows(told, "Prices")), WHO)
     if told.get("errors"):
         raise SourceDownError(f"EnergyZero failed to answer: {shown(told['errors'])}")
     if "data" in told:
-        return _series(_graphql_row(row) for row in _graphql_rows(told["data"]))
+        return told_series((_graphql_row(row) for row in _graphql_rows(told["data"])), WHO)
     if "message" in told:
         raise RefusedError(f"EnergyZero refused the question: {shown(told['message'])}")
     raise AnswerError(
         f"EnergyZero's answer has none of the keys 'base', 'data' and 'Prices': {shown(told)}"
     )
-
-
-def _series(prices: Iterable[list[PriceQuarter]]) -> PriceSeries:
-    series = PriceSeries.of(price for quarters in prices for price in quarters)
-    if not series:
-        raise NothingToldError("EnergyZero has no prices for this time: ask again later")
-    return series
 
 
 def _rest_row(row: dict[str, Told]) -> list[PriceQuarter]:

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 from collectors.answers import RefusedError
-from collectors.outside import FarSide, Patience
+from collectors.outside import Patience
 from collectors.prices.entsoe_answer import WHO, parse_entsoe
-from collectors.prices.model import PriceDay, cut_day
+from collectors.prices.far_prices import FarPrices
+from collectors.prices.model import PriceSeries
 from kwartier.errors import SettingsError
 from kwartier.interval import HOME_ZONE, Zone, local_day
 from kwartier.units import EpochS
@@ -30,10 +31,11 @@ AREAS = {
 """The energy identification code of each bidding zone."""
 
 
-class Entsoe:
+class Entsoe(FarPrices):
     """A source of day-ahead prices for one bidding zone."""
 
     name = "entsoe"
+    who = WHO
 
     def __init__(
         self,
@@ -51,17 +53,12 @@ class Entsoe:
         """
         if area not in AREAS:
             raise SettingsError(f"area {area[:20]!r} is not known: use {', '.join(AREAS)}")
+        super().__init__(base_url, patience, zone, pause, token)
         self._token = token
         self._code = AREAS[area]
-        self._zone = zone
-        self._far = FarSide(WHO, base_url, patience, pause, token)
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._far.close()
-
-    def day(self, day: date) -> PriceDay:
-        """Return the market prices of a local day; raises as ``PriceSource.day`` does."""
+    def around(self, day: date) -> PriceSeries:
+        """Return what is told of a day."""
         start_s, end_s = local_day(day, self._zone)
         answer = self._far.get(
             PATH,
@@ -78,7 +75,7 @@ class Entsoe:
             raise RefusedError(f"{WHO} does not accept the key: look at token_file")
         # A refusal is XML too, and says more than its status does.
         body = answer.body if answer.status == 400 else self._far.whole(answer, str(day))
-        return cut_day(parse_entsoe(body), day, self._zone, WHO)
+        return parse_entsoe(body)
 
 
 def _minute(at_s: EpochS) -> str:

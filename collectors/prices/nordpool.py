@@ -14,10 +14,10 @@ from datetime import date
 from decimal import Decimal
 
 from collectors.answers import AnswerError, NothingToldError, Told, json_object, json_rows, shown
-from collectors.outside import FarSide, Patience
-from collectors.prices.model import PriceDay, PriceQuarter, PriceSeries, cut_day, spread
+from collectors.outside import Patience
+from collectors.prices.far_prices import FarPrices, told_series
+from collectors.prices.model import PriceQuarter, PriceSeries, spread
 from collectors.prices.price_text import price_of, stamp_s
-from kwartier.errors import ContractError
 from kwartier.interval import HOME_ZONE, Zone
 
 WHO = "Nord Pool"
@@ -26,10 +26,11 @@ PATH = "/api/DayAheadPrices"
 MAX_ROWS = 1000
 
 
-class NordPool:
+class NordPool(FarPrices):
     """A source of day-ahead prices for one delivery area."""
 
     name = "nordpool"
+    who = WHO
 
     def __init__(
         self,
@@ -40,16 +41,11 @@ class NordPool:
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         """Prepare to ask for an area, such as ``NL``; nothing is sent yet."""
+        super().__init__(base_url, patience, zone, pause)
         self._area = area
-        self._zone = zone
-        self._far = FarSide(WHO, base_url, patience, pause)
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._far.close()
-
-    def day(self, day: date) -> PriceDay:
-        """Return the market prices of a local day; raises as ``PriceSource.day`` does."""
+    def around(self, day: date) -> PriceSeries:
+        """Return what is told of a delivery date."""
         question = {
             "date": day.isoformat(),
             "market": "DayAhead",
@@ -57,7 +53,7 @@ class NordPool:
             "currency": "EUR",
         }
         body = self._far.whole(self._far.get(PATH, question), str(day))
-        return cut_day(parse_nordpool(body, self._area), day, self._zone, WHO)
+        return parse_nordpool(body, self._area)
 
 
 def parse_nordpool(body: bytes, area: str = "NL") -> PriceSeries:
@@ -75,15 +71,7 @@ def parse_nordpool(body: bytes, area: str = "NL") -> PriceSeries:
     if told.get("currency", "EUR") != "EUR":
         raise AnswerError(f"{WHO}'s answer is in {shown(told['currency'])}: ask for EUR")
     rows = json_rows(told["multiAreaEntries"], "multiAreaEntries", WHO, MAX_ROWS)
-    try:
-        series = PriceSeries.of(quarter for row in rows for quarter in _row(row, area))
-    except AnswerError:
-        raise
-    except ContractError as error:
-        raise AnswerError(f"{WHO}'s answer: {error}") from error
-    if not series:
-        raise NothingToldError(f"{WHO} has no prices for {area} at this time: ask again later")
-    return series
+    return told_series((_row(row, area) for row in rows), WHO, f"{area} at this time")
 
 
 def _row(row: dict[str, Told], area: str) -> list[PriceQuarter]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from collectors.prices.agreement import Limits
 from collectors.prices.awattar import URLS, Awattar
-from collectors.prices.energyzero import EnergyZero, EnergyZeroGraphql
+from collectors.prices.energyzero import GRAPHQL_URL, REST_URL, EnergyZero, EnergyZeroGraphql
 from collectors.prices.entsoe import AREAS, Entsoe
 from collectors.prices.fetching import NamedSource
 from collectors.prices.file import FilePrices
@@ -80,9 +80,9 @@ def source_of(settings: SourceSettings) -> NamedSource:
         PriceFileError: A file of prices cannot be read.
     """
     if settings.kind == "energyzero":
-        return EnergyZero()
+        return EnergyZero(REST_URL)
     if settings.kind == "energyzero_graphql":
-        return EnergyZeroGraphql()
+        return EnergyZeroGraphql(GRAPHQL_URL)
     if settings.kind == "entsoe":
         return Entsoe(settings.token, area=settings.area)
     if settings.kind == "nordpool":

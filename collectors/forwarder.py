@@ -22,6 +22,7 @@ from collectors.forward_book import DeadLine, ForwardBook
 from collectors.influx import MAX_LINES, InfluxDownError, InfluxRefusedError
 from collectors.influx_truth import as_kept, still_kept
 from collectors.line_protocol import block_lines
+from collectors.settings import LINES_PER_S
 from collectors.store import DeviceKey
 from kwartier.clock import Clock
 from kwartier.errors import ContractError, KwartierError, StoreBusyError
@@ -33,12 +34,6 @@ _log = logging.getLogger(__name__)
 
 READ_BLOCKS = 500
 """How many blocks are read from the journal at a time."""
-LINES_PER_S = 5_000
-"""The most lines of a backlog sent in a second, unless the settings say otherwise.
-
-A day of a hundred homes at ten seconds is then there in three minutes, and a server that can take
-several times as much goes on answering charts.
-"""
 _SHOWN_BYTES = 200
 
 

@@ -7,7 +7,6 @@ Secrets go to files that their owner alone may read, and nowhere else.
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -269,4 +268,4 @@ def _write(path: Path, secret: str) -> None:
     try:
         replace_file(path, f"{secret}\n".encode(), _MODE)
     except OSError as error:
-        raise SettingsError(f"{path}: cannot be written: {os.strerror(error.errno or 0)}") from None
+        raise SettingsError(f"{path}: cannot be written: {error.strerror}") from None

@@ -12,8 +12,8 @@ from collectors.event_intake import EventIntake
 from collectors.ingest import Ingest, Totals
 from collectors.measures import Pulse, collector_measures
 from collectors.months.parquet import require_parquet
-from collectors.retention import Keep
-from collectors.settings import DAY_S, CollectorSettings, InfluxPlace
+from collectors.retention import DAY_S, Keep
+from collectors.settings import CollectorSettings, InfluxPlace
 from collectors.shard import OwnBus
 from collectors.sqlite_store import SqliteStore
 from collectors.upkeep import Upkeep

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from collectors.ingest import Limits
-from collectors.retention import DETAIL_DAYS, MONTHS_KEPT
+from collectors.retention import DAY_S, DETAIL_DAYS, MONTHS_KEPT
 from collectors.shard import MOST_SHARDS, Shard
 from kwartier.broker import Broker, read_broker
 from kwartier.charts import RAW
@@ -15,8 +15,13 @@ from kwartier.identity import CoopId
 from kwartier.metrics_door import Listening, listening_at
 from kwartier.settings import Table, read_secret, read_toml
 
-DAY_S = 86_400
 RAW_DAYS = RAW.keep_s // DAY_S
+LINES_PER_S = 5_000
+"""The most lines of a backlog sent in a second, unless the settings say otherwise.
+
+A day of a hundred homes at ten seconds is then there in three minutes, and a server that can take
+several times as much goes on answering charts.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class InfluxPlace:
     bucket: str
     token: str = field(repr=False)
     keep_days: int = RAW_DAYS
-    lines_per_s: int = 5_000
+    lines_per_s: int = LINES_PER_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +113,8 @@ def _keeping(table: Table, folder: Path) -> Keeping:
     keeping = Keeping(
         folder / table.text("path"),
         mebibytes * 1024 * 1024 or None,
-        table.whole("detail_days", 31, low=1, high=36_500),
-        table.whole("months_kept", 24, low=0, high=1200),
+        table.whole("detail_days", DETAIL_DAYS, low=1, high=36_500),
+        table.whole("months_kept", MONTHS_KEPT, low=0, high=1200),
     )
     if not keeping.path.parent.is_dir():
         raise SettingsError(
@@ -145,7 +150,7 @@ def _influx(table: Table, folder: Path) -> InfluxPlace:
         table.text("bucket", RAW.name),
         read_secret(table, "token_file", folder),
         table.whole("keep_days", RAW_DAYS, low=0, high=36_500),
-        table.whole("lines_per_s", 5_000, low=100, high=1_000_000),
+        table.whole("lines_per_s", LINES_PER_S, low=100, high=1_000_000),
     )
     table.refuse_the_rest()
     return place

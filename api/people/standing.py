@@ -99,7 +99,8 @@ def head_of(url: str) -> PeopleHead:
     """Return how far a restored book goes.
 
     Raises:
-        TamperedError: It cannot be read.
+        TamperedError: Its file cannot be read.
+        StoreBusyError: Its database cannot be reached.
     """
     if is_sqlite(url):
         return _head_of_file(sqlite_file(url))

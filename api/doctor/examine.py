@@ -55,22 +55,22 @@ def read_services(files: Sequence[Path]) -> Services:
     """Return the settings of some files; one that cannot be read becomes a finding.
 
     Raises:
-        SettingsError: A file is a gateway's, which has a check of its own.
+        SettingsError: A file is a gateway's, which has a check of its own, or a second service's
+            of one kind, which needs a look of its own.
     """
     services = Services()
     for file in files:
         try:
             keys = read_toml(file, _keys)
-            if "gateway" not in keys:
+            elsewhere = _elsewhere(services, file, keys)
+            if not elsewhere:
                 _read(services, file, keys)
-                continue
         except KwartierError as error:
             do = "put it right; see docs/settings.md"
             services.unread.append(Finding("settings", State.BROKEN, str(error), do))
             continue
-        raise SettingsError(
-            f"{file} is a gateway's: look there with 'kwartier gateway check --config {file.name}'"
-        )
+        if elsewhere:
+            raise SettingsError(elsewhere)
     return services
 
 
@@ -189,6 +189,18 @@ def _certificate_files(services: Services) -> dict[str, Path]:
 
 def _none(link: str, what: str) -> Finding:
     return Finding(link, State.NONE, what)
+
+
+def _elsewhere(services: Services, file: Path, keys: frozenset[str]) -> str:
+    """Return why a file needs a look of its own; empty where it does not."""
+    if "gateway" in keys:
+        look = f"kwartier gateway check --config {file.name}"
+        return f"{file} is a gateway's: look there with '{look}'"
+    kind = "server" if "community" in keys else "collector"
+    if (services.serve if kind == "server" else services.collect) is None:
+        return ""
+    look = f"kwartier doctor --config {file.name}"
+    return f"{file} is of a second {kind}: look at it by itself with '{look}'"
 
 
 def _read(services: Services, file: Path, keys: frozenset[str]) -> None:

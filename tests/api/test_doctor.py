@@ -36,7 +36,7 @@ from collectors.sqlite_store import SqliteStore
 from collectors.store import DeadLetter
 from kwartier.broker import Broker, Tls
 from kwartier.cli import main
-from kwartier.errors import LinkDownError
+from kwartier.errors import LinkDownError, SettingsError
 from kwartier.metrics_door import Listening, MetricsDoor
 from kwartier.reading import Reading
 from kwartier.wire import block_of, encode_block
@@ -422,6 +422,15 @@ def test_settings_that_cannot_be_read_are_a_finding_and_the_rest_is_looked_at(
     assert (code, told["links"][0]["link"], refused) == (2, "settings", 78)
     assert "broker.url is missing" in told["links"][0]["what"]
     assert "kwartier gateway check" in capsys.readouterr().err
+
+
+@pytest.mark.broker
+def test_a_second_service_of_one_kind_is_not_passed_over(town: Town) -> None:
+    for file, kind in (("collect.toml", "collector"), ("serve.toml", "server")):
+        first, second = town.folder / file, town.folder / f"second-{file}"
+        shutil.copy(first, second)
+        with pytest.raises(SettingsError, match=f"second-{file} is of a second {kind}"):
+            read_services([first, second])
 
 
 def test_a_look_that_never_ends_is_left_behind() -> None:

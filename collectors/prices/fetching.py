@@ -59,7 +59,7 @@ class _Asked:
     whole: bool = False
 
 
-class PriceFetching:
+class PriceFetching(Rounds[NamedSource]):
     """Keeps a book of prices up to date, on a thread of its own or step by step."""
 
     def __init__(
@@ -71,7 +71,7 @@ class PriceFetching:
         zone: Zone = HOME_ZONE,
     ) -> None:
         """Fetch from ``sources``, the most trusted first; nothing is asked yet."""
-        self._sources = [(source, Watch(f"prices from {source.name}")) for source in sources]
+        super().__init__("prices", sources)
         self._book = book
         self._clock = clock
         self._limits = limits or Limits()
@@ -79,23 +79,6 @@ class PriceFetching:
         self._asked: dict[tuple[date, str], _Asked] = {}
         self._said: set[tuple[date, str]] = set()
         self._doubted: set[date] = set()
-        self._rounds = Rounds("prices", self.step)
-
-    @property
-    def watches(self) -> list[Watch]:
-        """What is known of each source."""
-        return [watch for _, watch in self._sources]
-
-    def start(self) -> None:
-        """Fetch on a thread of its own until ``stop``."""
-        self._rounds.start()
-
-    def stop(self) -> None:
-        """Fetch no more, and close the sources; a question under way is waited for a while."""
-        if not self._rounds.stop():
-            return  # its answer is not kept any more, and the process ends
-        for source, _ in self._sources:
-            source.close()
 
     def step(self) -> None:
         """Ask what may be asked now, and keep what comes of it.
@@ -110,7 +93,7 @@ class PriceFetching:
         self._doubted.intersection_update(wanted)
         for day in wanted:
             told = [self._ask(source, watch, day, now_s) for source, watch in self._sources]
-            if any(told) and not self._rounds.are_ending():
+            if any(told) and not self.are_ending():
                 self._agree(day, now_s)
 
     def _wanted(self, now_s: float) -> list[date]:
@@ -130,7 +113,7 @@ class PriceFetching:
         again_s = AGAIN_PAST_S if past else AGAIN_DOUBTED_S if asked.whole else AGAIN_S
         waits = 0 <= now_s - asked.asked_s < again_s
         done = asked.whole and day not in self._doubted
-        if done or waits or self._rounds.are_ending() or not watch.may_ask(now_s):
+        if done or waits or self.are_ending() or not watch.may_ask(now_s):
             return False
         asked.asked_s = now_s
         try:

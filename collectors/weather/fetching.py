@@ -7,7 +7,6 @@ from typing import Protocol
 
 from collectors.answers import NothingToldError
 from collectors.rounds import Rounds
-from collectors.watch import Watch
 from collectors.weather.book import SqliteWeather
 from collectors.weather.model import Weather
 from kwartier.clock import Clock
@@ -35,7 +34,7 @@ class WeatherSource(Protocol):
         """Close its connections."""
 
 
-class WeatherFetching:
+class WeatherFetching(Rounds[WeatherSource]):
     """Keeps a book of weather up to date, on a thread of its own or step by step."""
 
     def __init__(
@@ -46,28 +45,11 @@ class WeatherFetching:
         every_s: float = EVERY_S,
     ) -> None:
         """Fetch from each source every so often [s]; nothing is asked yet."""
-        self._sources = [(source, Watch(f"weather from {source.name}")) for source in sources]
+        super().__init__("weather", sources)
         self._book = book
         self._clock = clock
         self._every_s = every_s
         self._asked_s: dict[str, float] = {}
-        self._rounds = Rounds("weather", self.step)
-
-    @property
-    def watches(self) -> list[Watch]:
-        """What is known of each source."""
-        return [watch for _, watch in self._sources]
-
-    def start(self) -> None:
-        """Fetch on a thread of its own until ``stop``."""
-        self._rounds.start()
-
-    def stop(self) -> None:
-        """Fetch no more, and close the sources; a question under way is waited for a while."""
-        if not self._rounds.stop():
-            return  # its answer is not kept any more, and the process ends
-        for source, _ in self._sources:
-            source.close()
 
     def step(self) -> None:
         """Ask whom it is time to ask, and keep what is told.
@@ -79,7 +61,7 @@ class WeatherFetching:
         for source, watch in self._sources:
             asked_s = self._asked_s.get(source.name, float("-inf"))
             waits = 0 <= now_s - asked_s < self._every_s
-            if waits or self._rounds.are_ending() or not watch.may_ask(now_s):
+            if waits or self.are_ending() or not watch.may_ask(now_s):
                 continue
             try:
                 told = source.fetch(now_s)
@@ -90,7 +72,7 @@ class WeatherFetching:
                 continue
             else:
                 watch.answered()
-                if self._rounds.are_ending():
+                if self.are_ending():
                     return
                 self._book.keep(told)
             self._asked_s[source.name] = now_s

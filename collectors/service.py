@@ -18,6 +18,7 @@ from collectors.shard import OwnBus
 from collectors.sqlite_store import SqliteStore
 from collectors.upkeep import Upkeep
 from kwartier.clock import Clock
+from kwartier.errors import KwartierError
 from kwartier.identity import CoopId
 from kwartier.metrics_door import MetricsDoor
 from kwartier.metrics_text import Measure
@@ -27,6 +28,7 @@ _log = logging.getLogger(__name__)
 
 _REMEMBERED_S = 14 * DAY_S
 _LOOK_EVERY_S = 1.0
+_TRY_AGAIN_S = 60.0
 
 
 def collect(settings: CollectorSettings, clock: Clock, stop: threading.Event) -> Totals:
@@ -122,9 +124,24 @@ def _forwarding(
     path = book_path(settings.keeping.path)
     told = InfluxSettings(place.url, place.token, place.organisation, place.bucket)
 
+    def opened(stop: threading.Event) -> ForwardBook | None:
+        """Open the forwarder's book; intake goes on while it cannot be; None when told to stop."""
+        is_said = False
+        while True:
+            try:
+                return ForwardBook(path)
+            except KwartierError as error:
+                if not is_said:
+                    _log.error("nothing is passed on to InfluxDB: %s", error)
+                is_said = True
+            if stop.wait(_TRY_AGAIN_S):
+                return None
+
     def run(stop: threading.Event) -> None:
+        book = opened(stop)
+        if book is None:
+            return
         with Influx(told) as influx:
-            book = ForwardBook(path)
             try:
                 pauses = Pauses(lines_per_s=place.lines_per_s)
                 keep_s = place.keep_days * DAY_S or None

@@ -50,6 +50,14 @@ def settings(folder: Path, url: str) -> Path:
     return path
 
 
+def with_influx(path: Path, url: str) -> Path:
+    (path.parent / "influx.token").write_text("s3cret\n")
+    with path.open("a") as file:
+        file.write(f'[influx]\nurl = "{url}"\norganisation = "c1"\n')
+        file.write('token_file = "influx.token"\n')
+    return path
+
+
 @contextmanager
 def running(path: Path) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
@@ -93,12 +101,8 @@ def test_it_takes_blocks_in_and_stops_in_order_when_told(mosquitto: Broker, tmp_
 
 @pytest.mark.broker
 def test_what_it_took_in_is_passed_on_to_influxdb(mosquitto: Broker, tmp_path: Path) -> None:
-    path = settings(tmp_path, mosquitto.url)
-    (tmp_path / "influx.token").write_text("s3cret\n")
     far_side = InfluxFarSide()
-    with path.open("a") as file:
-        file.write(f'[influx]\nurl = "{far_side.url}"\norganisation = "c1"\n')
-        file.write('token_file = "influx.token"\n')
+    path = with_influx(settings(tmp_path, mosquitto.url), far_side.url)
     clock = SystemClock()
     now_s = int(clock.now_s())
     outbox = Outbox(tmp_path / "outbox.db", "gw-2", clock)
@@ -168,16 +172,27 @@ def test_a_record_that_is_damaged_is_exit_1_with_a_remedy(tmp_path: Path) -> Non
 def test_an_address_of_influxdb_that_is_none_is_refused_before_anything_is_taken_in(
     tmp_path: Path,
 ) -> None:
-    path = settings(tmp_path, "mqtt://127.0.0.1:1")
-    (tmp_path / "influx.token").write_text("s3cret\n")
-    with path.open("a") as file:
-        file.write('[influx]\nurl = "influx:8086"\norganisation = "c1"\n')
-        file.write('token_file = "influx.token"\n')
+    path = with_influx(settings(tmp_path, "mqtt://127.0.0.1:1"), "influx:8086")
     stop = threading.Event()
     stop.set()
 
     with pytest.raises(SettingsError, match="'influx:8086' must start with http"):
         collect(read_settings(path), SystemClock(), stop)
+
+
+def test_a_damaged_book_of_the_forwarder_is_said_in_a_line_and_intake_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = with_influx(settings(tmp_path, "mqtt://127.0.0.1:1"), "http://127.0.0.1:1")
+    (tmp_path / "record.db.forwarded").write_bytes(b"no database" * 1000)
+    stop = threading.Event()
+    stop.set()
+
+    collect(read_settings(path), SystemClock(), stop)
+
+    (said,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert "nothing is passed on to InfluxDB" in said.message
+    assert "record.db.forwarded" in said.message
 
 
 def test_a_record_that_another_collector_writes_is_exit_1(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from kwartier.errors import KwartierError
 PARCEL = 50
 """So many writes are counted on disk at once, before the first of them: a crash loses none."""
 MOST_A_DAY = 10_000
-"""Every write of a day, refreshes and all."""
+"""Every write of a day: refreshes, releases and all."""
 KEPT_FOR_REFRESHES = 3_500
 """Of those, so many are kept from fine steering: a refresh each half minute takes 2880."""
 _MODEL = 123
@@ -26,10 +26,10 @@ _MODEL = 123
 class LimitWritesSpentError(KwartierError):
     """A limit was written as often as a day allows."""
 
-    def __init__(self) -> None:
-        """Say how often that is."""
+    def __init__(self, most: int) -> None:
+        """Say how often that is; what is kept for releases is no part of it."""
         super().__init__(
-            f"the limit was written {MOST_A_DAY} times today: nothing more is written until "
+            f"the limit was written {most} times today: nothing more is written until "
             "tomorrow, and the inverter's own timer ends it"
         )
 
@@ -56,6 +56,6 @@ class SolarBudget:
             try:
                 self._parcels.spend([_MODEL], release=release, durable=False)
             except WriteBudgetSpentError as error:
-                raise LimitWritesSpentError from error
+                raise LimitWritesSpentError(error.most * PARCEL) from error
             self._left = PARCEL
         self._left -= 1

@@ -6,17 +6,16 @@ The file is made by ``kwartier p1 pair`` and holds one JSON object; only its own
 from __future__ import annotations
 
 import json
-import os
 import re
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.p1.homewizard_ca import VENDOR_CA
+from gateway.p1.secret_file import read_secret_file
 from kwartier.durable import replace_file
 from kwartier.errors import SettingsError
 
-_MOST_BYTES = 1_000
+_REMEDY = "make it with 'kwartier p1 pair'"
 _TOKEN = re.compile(r"[0-9A-Fa-f]{32}", re.ASCII)
 _APPLIANCE = re.compile(r"appliance/p1dongle/[0-9a-fA-F]{12}", re.ASCII)
 
@@ -52,18 +51,7 @@ def read_homewizard_key(path: Path) -> HomeWizardKey:
     Raises:
         SettingsError: The file is away, others can read it, or it holds something else.
     """
-    try:
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            content = file.read(_MOST_BYTES)
-    except OSError as error:
-        raise SettingsError(
-            f"{path}: cannot be read ({error.strerror}): make it with 'kwartier p1 pair'"
-        ) from error
-    if mode & 0o177:
-        raise SettingsError(
-            f"{path}: its mode is {mode:04o}, so others may read the token: chmod 0400 or 0600 it"
-        )
+    content = read_secret_file(path, "token", _REMEDY)
     try:
         table = json.loads(content)
     except (ValueError, RecursionError):
@@ -76,7 +64,7 @@ def read_homewizard_key(path: Path) -> HomeWizardKey:
         or not is_p1_appliance(appliance)
         or not is_token(token)
     ):
-        raise SettingsError(f"{path}: names no meter and token: make it with 'kwartier p1 pair'")
+        raise SettingsError(f"{path}: names no meter and token: {_REMEDY}")
     return HomeWizardKey(appliance, token)
 
 

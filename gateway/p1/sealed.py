@@ -13,14 +13,13 @@ Source:
 from __future__ import annotations
 
 import logging
-import os
 import re
-import stat
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
 from gateway.p1.framer import LONGEST_TELEGRAM
+from gateway.p1.secret_file import read_secret_file
 from kwartier.errors import MissingExtraError, SettingsError
 
 _log = logging.getLogger(__name__)
@@ -69,18 +68,7 @@ def read_key(path: Path) -> bytes:
     Raises:
         SettingsError: The file is away, others can read it, or it holds something else.
     """
-    try:
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            text = file.read(200)
-    except OSError as error:
-        raise SettingsError(
-            f"{path}: cannot be read ({error.strerror}): put the key of the connection there"
-        ) from error
-    if mode & 0o177:
-        raise SettingsError(
-            f"{path}: its mode is {mode:04o}, so others may read the key: chmod 0400 or 0600 it"
-        )
+    text = read_secret_file(path, "key", "put the key of the connection there")
     digits = b"".join(text.split()).decode("latin-1")
     if _HEX_KEY.fullmatch(digits) is None:
         raise SettingsError(

@@ -267,14 +267,13 @@ class Planner:
         planned: Quarter | None = None
         while not self._stopping.is_set():
             now = Quarter.containing(self._clock.now_s())
-            if now == planned:
-                self._send_when_linked()
-            else:
+            if now != planned:
                 try:
                     if self.plan_now() is not None:
                         planned = now
                 except KwartierError as error:
                     self._no_plan(str(error))
+            self._send_when_linked()
             self._stopping.wait(_LOOK_S if planned == now else _RETRY_S)
 
 

@@ -187,6 +187,39 @@ def test_a_plan_made_while_the_broker_is_away_is_sent_once_it_is_there(
     assert heard.empty()
 
 
+@pytest.mark.broker
+def test_the_last_good_plan_is_sent_once_there_is_a_link_also_while_there_is_no_newer_one(
+    street: Scene, tmp_path: Path
+) -> None:
+    if mosquitto_program() is None:
+        pytest.skip("mosquitto is not installed")
+    broker = BrokerProcess.on_spare_port(tmp_path)
+    try:
+        gateway = MqttBus(broker.broker, Session("gw-accu"))
+        heard: queue.Queue[Message] = queue.Queue()
+        gateway.subscribe(BATTERY_TOPIC, heard.put)
+        broker.stop()
+        bus = MqttBus(broker.broker, Session("planner"))
+        planner = street.planner(bus)
+        good = planner.plan_now()
+        street.clock.jump(3 * QUARTER_S)  # the battery's charge is not known any more
+        assert planner.plan_now() is None
+        broker.start()
+        assert bus.wait_until_up(120)
+        assert gateway.wait_until_up(120)
+
+        planner.start()
+        schedule = decode_schedule(heard.get(timeout=30).payload)
+
+        planner.stop()
+        bus.close()
+        gateway.close()
+    finally:
+        broker.kill()
+    assert good is not None
+    assert schedule.plan == good.name
+
+
 def test_a_battery_is_not_told_to_burn_energy_at_a_negative_price(
     street: Scene, tmp_path: Path
 ) -> None:

@@ -9,11 +9,10 @@ from pathlib import Path
 
 from cryptography import x509
 
-from api.doctor.finding import Finding, State
+from api.doctor.finding import DAY_S, Finding, State
 from kwartier.errors import InputError
 from kwartier.units import EpochS
 
-DAY_S = 86_400
 SOON_S = 30 * DAY_S
 """A certificate that ends within this time is to be renewed now [s]."""
 LIST_SOON_S = 7 * DAY_S
@@ -61,7 +60,9 @@ def revoked(file: Path, now_s: EpochS) -> Finding:
         what = "it has ended: the broker lets no gateway in"
         return Finding(link, State.BROKEN, what, do, min(known))
     what = f"it holds for {left_s // DAY_S} days"
-    return Finding(link, State.LOOK if left_s < LIST_SOON_S else State.GOOD, what, do if left_s < LIST_SOON_S else "")  # fmt: skip  # noqa: E501
+    if left_s < LIST_SOON_S:
+        return Finding(link, State.LOOK, what, do)
+    return Finding(link, State.GOOD, what)
 
 
 def _ends_s(file: Path) -> EpochS:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from api.doctor.finding import Finding, State
+from api.doctor.finding import DAY_S, Finding, State
 from collectors.checkup import ALARMS_PERMILLE, Condition, read_condition
 from kwartier.units import EpochS
 
-DAY_S = 86_400
 _TOLD_S = 900
 """A collector that runs writes every minute; a long look at the file may hold it up [s]."""
 _LOOKED_S = 4 * DAY_S

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from api.doctor import record, server
-from api.doctor.certificates import DAY_S, SOON_S, certificates, revoked
+from api.doctor.certificates import SOON_S, certificates, revoked
 from api.doctor.condition import condition
-from api.doctor.finding import Check, Finding, State, examined
+from api.doctor.finding import DAY_S, Check, Finding, State, examined
 from api.doctor.sockets import ask_broker
 from api.enrolment.broker_files import CRL_FILE
 from api.settings import ServeSettings, read_serve_settings

@@ -12,6 +12,7 @@ from enum import StrEnum
 from kwartier.errors import KwartierError
 from kwartier.units import EpochS
 
+DAY_S = 86_400
 PATIENCE_S = 3.0
 """How long one link may take to answer [s]."""
 _MARGIN_S = 0.5

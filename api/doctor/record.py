@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from api.doctor.finding import Finding, State
+from api.doctor.finding import DAY_S, Finding, State
 from api.doctor.sockets import ask_http, here
 from api.health.gateways import FRESH_S, Link, heard_in, links_of
 from collectors.backlog import backlog_of
@@ -23,7 +23,6 @@ from kwartier.identity import GatewayId
 from kwartier.model import Community
 from kwartier.units import EpochS
 
-DAY_S = 86_400
 BEHIND_S, FAR_BEHIND_S = 600, 3_600
 """How old the oldest block that waits for InfluxDB may be [s]."""
 _AHEAD_S = 60

@@ -9,14 +9,13 @@ from contextlib import closing
 from pathlib import Path
 
 from api.cooperative.backup.remark import remark_of
-from api.doctor.finding import Finding, State
+from api.doctor.finding import DAY_S, Finding, State
 from api.doctor.sockets import ask_http, here
 from api.outside import PRICES
 from gateway.dating import EARLIEST_S, MachineTime, TimeService
 from kwartier.interval import QUARTER_S
 from kwartier.units import EpochS
 
-DAY_S = 86_400
 PLANS = "plans.db"
 OLD_PLAN_S, TOO_OLD_PLAN_S = 1_200, 1_800
 FULL_PERCENT, TOO_FULL_PERCENT = 80, 90
@@ -93,7 +92,9 @@ def backups(folder: Path, of: str, now_s: EpochS) -> Finding:
     if remark.made_s is None:
         return Finding(link, State.LOOK, "none was ever made", do)
     days = (now_s - remark.made_s) // DAY_S
-    practised = "never" if remark.drilled_s is None else f"{(now_s - remark.drilled_s) // DAY_S} days ago"  # fmt: skip  # noqa: E501
+    practised = "never"
+    if remark.drilled_s is not None:
+        practised = f"{(now_s - remark.drilled_s) // DAY_S} days ago"
     what = f"made {days} days ago, practised {practised}"
     if now_s - remark.made_s <= OLD_BACKUP_S:
         return Finding(link, State.GOOD, what)

@@ -20,10 +20,10 @@ import pytest
 
 from api.broker import BrokerProcess, mosquitto_program
 from api.cooperative.backup.remark import note_made
-from api.doctor.certificates import DAY_S, certificates, revoked
+from api.doctor.certificates import certificates, revoked
 from api.doctor.condition import condition
 from api.doctor.examine import examine, read_services
-from api.doctor.finding import Check, Finding, State, examined
+from api.doctor.finding import DAY_S, Check, Finding, State, examined
 from api.doctor.sockets import ask_broker, here
 from api.enrolment.authority import certify_service, revocation_list
 from api.enrolment.broker_files import CA_FILE

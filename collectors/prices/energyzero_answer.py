@@ -23,10 +23,8 @@ from collectors.answers import (
     shown,
 )
 from collectors.prices.far_prices import told_series
-from collectors.prices.model import HOUR_S, TIMES_S, PriceQuarter, PriceSeries, spread
-from collectors.prices.price_text import mwh_from_kwh, price_of
-from kwartier.interval import epoch_s, parse_instant
-from kwartier.units import EpochS
+from collectors.prices.model import HOUR_S, PriceQuarter, PriceSeries, spread
+from collectors.prices.price_text import mwh_from_kwh, price_of, stamp_s
 
 MAX_ROWS = 4000
 """More prices than this (40 days of quarters) are not asked for, and not taken."""
@@ -49,32 +47,34 @@ def parse_answer(body: bytes) -> PriceSeries:
     if "Prices" in told:
         return told_series((_legacy_row(row) for row in _rows(told, "Prices")), WHO)
     if told.get("errors"):
-        raise SourceDownError(f"EnergyZero failed to answer: {shown(told['errors'])}")
+        raise SourceDownError(f"{WHO} failed to answer: {shown(told['errors'])}")
     if "data" in told:
         return told_series((_graphql_row(row) for row in _graphql_rows(told["data"])), WHO)
     if "message" in told:
-        raise RefusedError(f"EnergyZero refused the question: {shown(told['message'])}")
+        raise RefusedError(f"{WHO} refused the question: {shown(told['message'])}")
     raise AnswerError(
-        f"EnergyZero's answer has none of the keys 'base', 'data' and 'Prices': {shown(told)}"
+        f"{WHO}'s answer has none of the keys 'base', 'data' and 'Prices': {shown(told)}"
     )
 
 
 def _rest_row(row: dict[str, Told]) -> list[PriceQuarter]:
     price = row.get("price")
     if not isinstance(price, dict):
-        raise AnswerError(f"EnergyZero's answer: 'price' is {shown(price)}, not an object")
-    return spread(_instant(row, "start"), _instant(row, "end"), _price(price, "value"), WHO)
+        raise AnswerError(f"{WHO}'s answer: 'price' is {shown(price)}, not an object")
+    start_s, end_s = stamp_s(row.get("start"), WHO), stamp_s(row.get("end"), WHO)
+    return spread(start_s, end_s, _price(price, "value"), WHO)
 
 
 def _graphql_row(row: dict[str, Told]) -> list[PriceQuarter]:
     kind = row.get("type", "Electricity")
     if kind != "Electricity":
-        raise AnswerError(f"EnergyZero's answer prices {shown(kind)}: this is not electricity")
-    return spread(_instant(row, "from"), _instant(row, "till"), _price(row, "energyPriceExcl"), WHO)
+        raise AnswerError(f"{WHO}'s answer prices {shown(kind)}: this is not electricity")
+    start_s, end_s = stamp_s(row.get("from"), WHO), stamp_s(row.get("till"), WHO)
+    return spread(start_s, end_s, _price(row, "energyPriceExcl"), WHO)
 
 
 def _legacy_row(row: dict[str, Told]) -> list[PriceQuarter]:
-    start_s = _instant(row, "readingDate")
+    start_s = stamp_s(row.get("readingDate"), WHO)
     return spread(start_s, start_s + HOUR_S, _price(row, "price"), WHO)
 
 
@@ -83,9 +83,7 @@ def _graphql_rows(data: Told) -> list[dict[str, Told]]:
         return []
     market = data.get("energyMarketPrices") if isinstance(data, dict) else None
     if not isinstance(market, dict):
-        raise AnswerError(
-            f"EnergyZero's answer: 'data' holds no 'energyMarketPrices' but {shown(data)}"
-        )
+        raise AnswerError(f"{WHO}'s answer: 'data' holds no 'energyMarketPrices' but {shown(data)}")
     return _rows(market, "prices")
 
 
@@ -93,20 +91,8 @@ def _rows(told: dict[str, Told], name: str) -> list[dict[str, Told]]:
     return json_rows(told.get(name), name, WHO, MAX_ROWS)
 
 
-def _instant(row: dict[str, Told], name: str) -> EpochS:
-    text = row.get(name)
-    if not isinstance(text, str):
-        raise AnswerError(f"EnergyZero's answer: a price has no {name!r}: {shown(row)}")
-    at_s = epoch_s(parse_instant(text))
-    if at_s not in TIMES_S:
-        raise AnswerError(
-            f"EnergyZero's answer: {name!r} is {shown(text)}, which is no year of prices"
-        )
-    return at_s
-
-
 def _price(row: dict[str, Told], name: str) -> Decimal:
     text = row.get(name)
     if not isinstance(text, str):
-        raise AnswerError(f"EnergyZero's answer: a price has no {name!r}: {shown(row)}")
+        raise AnswerError(f"{WHO}'s answer: a price has no {name!r}: {shown(row)}")
     return mwh_from_kwh(price_of(text))

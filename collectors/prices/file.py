@@ -16,6 +16,7 @@ from pathlib import Path
 from collectors.answers import NothingToldError
 from collectors.prices.csv_rows import csv_rows
 from collectors.prices.model import (
+    HOUR_S,
     TIMES_S,
     PriceDay,
     PriceQuarter,
@@ -31,7 +32,6 @@ from kwartier.interval import HOME_ZONE, QUARTER_S, Quarter, Zone, instant_text
 from kwartier.units import EpochS
 
 _PARQUET = b"PAR1"
-_HOUR_S = 3600
 
 
 def read_prices(path: Path) -> PriceSeries:
@@ -140,7 +140,7 @@ def _hourly(path: Path, starts_s: list[EpochS]) -> bool:
     One stamp alone is one quarter: nothing tells that it should hold for an hour.
     """
     if len(starts_s) > 1 and all(start_s % 1800 == 0 for start_s in starts_s):
-        odd = [start_s for start_s in starts_s if start_s % _HOUR_S]
+        odd = [start_s for start_s in starts_s if start_s % HOUR_S]
         if odd:
             raise PriceFileError(
                 f"{path}: its stamps are half-hours, such as {instant_text(odd[0])}: "

@@ -157,7 +157,7 @@ def checked_price(eur_per_mwh: Decimal) -> Decimal:
 def hour_of(start_s: EpochS, eur_per_mwh: Decimal) -> list[PriceQuarter]:
     """Return the four quarters of an hour that was sold at one price."""
     first = Quarter(start_s)
-    return [PriceQuarter(first.next(count), eur_per_mwh) for count in range(3600 // QUARTER_S)]
+    return [PriceQuarter(first.next(count), eur_per_mwh) for count in range(HOUR_S // QUARTER_S)]
 
 
 def spread(start_s: EpochS, end_s: EpochS, eur_per_mwh: Decimal, who: str) -> list[PriceQuarter]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from collectors.answers import (
@@ -118,14 +117,10 @@ def _at_s(text: str, zone: Zone, before_s: EpochS | None) -> EpochS:
     wall = wall_time(text, _STAMP, WHO)
     at_s = epoch_s(wall.replace(tzinfo=zone))
     if before_s is not None and at_s <= before_s:
-        at_s = epoch_s(_again(wall, zone))
+        at_s = epoch_s(wall.replace(tzinfo=zone, fold=1))
     if before_s is not None and at_s <= before_s:
         raise AnswerError(f"{WHO}'s answer: {shown(text)} stands after a later stamp")
     return at_s
-
-
-def _again(wall: datetime, zone: Zone) -> datetime:
-    return wall.replace(tzinfo=zone, fold=1)
 
 
 def _zone(told: Told) -> Zone:

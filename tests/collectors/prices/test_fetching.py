@@ -245,28 +245,21 @@ def test_a_stop_does_not_wait_for_a_service_that_says_nothing(
     assert standings(book, TODAY) == []
 
 
-def test_who_is_alone_after_a_restart_is_not_believed_against_who_was_alone_before(
-    market: Market, book: SqlitePrices, fetching: PriceFetching, clock: VirtualClock
+@pytest.mark.parametrize(("eur", "left"), [(3000.0, []), (80.0, [Standing.SINGLE] * 96)])
+def test_who_is_alone_after_a_restart_is_believed_if_who_was_alone_before_told_the_same(
+    market: Market,
+    book: SqlitePrices,
+    fetching: PriceFetching,
+    clock: VirtualClock,
+    eur: float,
+    left: list[Standing],
 ) -> None:
     market.away.add("nordpool")
     fetching.step()
     market.away = {"energyzero"}
-    market.nordpool_eur = 3000.0
+    market.nordpool_eur = eur
     again = PriceFetching([NordPool(market.url, QUICK)], book, clock)
     again.step()
     again.stop()
 
-    assert standings(book, TODAY) == []
-
-
-def test_who_is_alone_after_a_restart_and_tells_the_same_is_still_alone(
-    market: Market, book: SqlitePrices, fetching: PriceFetching, clock: VirtualClock
-) -> None:
-    market.away.add("nordpool")
-    fetching.step()
-    market.away = {"energyzero"}
-    again = PriceFetching([NordPool(market.url, QUICK)], book, clock)
-    again.step()
-    again.stop()
-
-    assert standings(book, TODAY) == [Standing.SINGLE] * 96
+    assert standings(book, TODAY) == left

@@ -33,6 +33,10 @@ QUICK = Patience(connect_s=2, silence_s=2, answer_s=20, tries=2, jitter=0)
 NOW_S = 1_782_900_000
 
 
+def ignore(_: float) -> None:
+    """Wait for nothing."""
+
+
 def at(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
@@ -182,18 +186,18 @@ def test_what_is_no_weather_is_named(
     ("source", "body", "asked"),
     [
         (
-            lambda url: OpenMeteo(52.091, 5.122, url, QUICK),
+            lambda url: OpenMeteo(52.091, 5.122, url, QUICK, ignore),
             open_meteo(["2026-07-01T12:00"], {"temperature_2m": [20]}),
             "/v1/forecast?latitude=52.09&longitude=5.12&minutely_15=shortwave_radiation",
         ),
         (
-            lambda url: ForecastSolar(52.091, 5.122, 30, -10, 4.5, url, QUICK),
+            lambda url: ForecastSolar(52.091, 5.122, 30, -10, 4.5, url, QUICK, ignore),
             forecast_solar({"2026-07-01 05:30:00": 0, "2026-07-01 06:00:00": 50}),
             "/estimate/52.09/5.12/30/-10/4.5",
         ),
-        (lambda url: Knmi(260, url, QUICK), KNMI, "/klimatologie/uurgegevens"),
+        (lambda url: Knmi(260, url, QUICK, ignore), KNMI, "/klimatologie/uurgegevens"),
         (
-            lambda url: Pvgis(52.091, 5.122, 2023, 30, 0, url, QUICK),
+            lambda url: Pvgis(52.091, 5.122, 2023, 30, 0, url, QUICK, ignore),
             PVGIS_JSON,
             "/api/v5_2/seriescalc?lat=52.091&lon=5.122&startyear=2023&endyear=2023&angle=30",
         ),
@@ -204,7 +208,6 @@ def test_every_service_is_asked_over_the_wire(
 ) -> None:
     with far_side(Reply(503), Reply(body=body)) as service:
         place = source(service.url)
-        place._far._pause = lambda _: None  # type: ignore[attr-defined] # no test waits
         told = place.fetch(NOW_S)
         place.close()
 

@@ -234,7 +234,10 @@ def _said(response: requests.Response) -> str:
 
 
 def _face(url: str, token: str) -> GrafanaFace:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise GrafanaSettingsError(f"{_plain(url)}: its host is no name and no address") from None
     try:
         port = parts.port
     except ValueError:

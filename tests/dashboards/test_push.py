@@ -217,6 +217,7 @@ def test_nobody_at_the_address_is_told_so() -> None:
     ("url", "token", "named"),
     [
         ("grafana:3000", TOKEN, "starts with http"),
+        ("http://[::1", TOKEN, "its host is no name and no address"),
         ("ftp://grafana", TOKEN, "starts with http"),
         ("http://grafana:99999", TOKEN, "port"),
         ("http://admin:geheim@grafana:3000", TOKEN, "a file of its own"),

@@ -15,11 +15,12 @@ from pathlib import Path
 from collectors.sqlite_schema import connect, translated
 from collectors.weather.model import Measure, Span, Weather
 from kwartier.interval import Quarter
+from kwartier.units import EpochS
 
 KEPT_DAYS = 1100
 """How long forecasts are kept: three years."""
 MOST_LOOKED_AT = 16
-"""In how many of the newest forecasts a value is sought: two days of one every three hours."""
+"""In how many of a source's newest forecasts a value is sought: two days, one every three hours."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS told(
@@ -80,12 +81,9 @@ class SqliteWeather:
             StoreBusyError: The file cannot be read now.
         """
         with self._lock, translated(self._path):
-            rows = self._db.execute(
-                "SELECT source, issued_s, spans FROM told"
-                " WHERE issued_s <= ?1 AND (?2 IS NULL OR source = ?2)"
-                " ORDER BY issued_s DESC, source LIMIT ?3",
-                (int(now_s), source, MOST_LOOKED_AT),
-            ).fetchall()
+            names = [(source,)] if source else self._db.execute("SELECT DISTINCT source FROM told")
+            rows = [row for (name,) in names for row in self._newest(name, int(now_s))]
+        rows.sort(key=lambda row: (-row[1], row[0]))
         for name, issued_s, packed in rows:
             spans: dict[str, list[tuple[int, int, float]]] = json.loads(zlib.decompress(packed))
             yield Weather(
@@ -123,3 +121,10 @@ class SqliteWeather:
             if None not in found:
                 break
         return found
+
+    def _newest(self, source: str, now_s: EpochS) -> list[tuple[str, EpochS, bytes]]:
+        return self._db.execute(
+            "SELECT source, issued_s, spans FROM told WHERE source = ? AND issued_s <= ?"
+            " ORDER BY issued_s DESC LIMIT ?",
+            (source, now_s, MOST_LOOKED_AT),
+        ).fetchall()

@@ -32,12 +32,12 @@ GHI = Measure.GHI_W_M2
 QUICK = Patience(connect_s=2, silence_s=5, answer_s=20, tries=1, jitter=0)
 
 
-def told(issued_s: int, value: float, quarters: int) -> Weather:
+def told(issued_s: int, value: float, quarters: int, source: str = "test") -> Weather:
     spans = [
         Span(NOON.next(place).start_s, NOON.next(place + 1).start_s, value)
         for place in range(quarters)
     ]
-    return weather("test", issued_s, {GHI: spans})
+    return weather(source, issued_s, {GHI: spans})
 
 
 @pytest.fixture
@@ -83,6 +83,16 @@ def test_what_was_told_later_was_not_known_then(book: SqliteWeather) -> None:
     assert book.expected(GHI, NOON, 1, NOON.start_s - 3601) == [100]
     assert book.expected(GHI, NOON, 1, NOON.start_s - 7201) == [None]
     assert book.expected(GHI, NOON, 1, NOON.start_s, source="other") == [None]
+
+
+def test_a_service_that_is_away_for_a_day_is_not_pushed_out_by_one_that_talks_on(
+    book: SqliteWeather,
+) -> None:
+    book.keep(told(NOON.start_s - 86_400, 100, 1))
+    for hour in range(1, 25):
+        book.keep(told(NOON.start_s - hour * 3600, 0, 0, "talks on"))
+
+    assert book.expected(GHI, NOON, 1, NOON.start_s) == [100]
 
 
 def test_forecasts_outlive_the_process_and_go_after_three_years(

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from kwartier.errors import SettingsError
+from kwartier.host_port import can_be_asked_for
 from kwartier.settings import Table, place_of, read_secret
 
 _PORT = {"mqtt": 1883, "mqtts": 8883}
@@ -87,7 +88,8 @@ def broker_at(url: str, tls: Tls | None = None, username: str = "", password: st
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise SettingsError(f"broker {url!r}: {error}; use mqtt://HOST:PORT") from error
-    if parts.scheme not in _PORT or not host or parts.path.strip("/") or parts.query:
+    is_address = parts.scheme in _PORT and not parts.path.strip("/") and not parts.query
+    if not is_address or not host or not can_be_asked_for(host):
         raise SettingsError(f"broker {url!r} is no address: use mqtt://HOST:PORT or mqtts://…")
     if parts.username or parts.password:
         raise SettingsError("broker address holds a user or password: give them as settings")

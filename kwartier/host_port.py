@@ -15,3 +15,12 @@ def host_and_port(written: str, *, lowest: int = 1) -> tuple[str, int] | None:
         return None
     number = int(port[:9])  # a longer one is no port, and may be too long for a number
     return (host.strip("[]"), number) if lowest <= number <= 65_535 else None
+
+
+def can_be_asked_for(host: str) -> bool:
+    """Return whether names of hosts are asked for in this form; ``a..b`` has none."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True

@@ -18,7 +18,7 @@ from gateway.p1.homewizard_line import HomeWizardLine
 from gateway.p1.reader import P1Counters, P1Reader
 from kwartier.clock import Clock
 from kwartier.errors import ContractError, LinkDownError, SettingsError
-from kwartier.host_port import host_and_port
+from kwartier.host_port import can_be_asked_for, host_and_port
 from kwartier.interval import HOME_ZONE, Zone
 from kwartier.reading import Reading
 
@@ -194,9 +194,4 @@ def checked_homewizard(address: str, usual_port: int = _PLAIN_PORT) -> tuple[str
 
 
 def _is_host(written: str) -> bool:
-    """Return whether a name or an address can be asked for; ``a..b`` cannot."""
-    try:
-        written.encode("idna")
-    except UnicodeError:
-        return False
-    return not set(written) & set("/@?# ")
+    return can_be_asked_for(written) and not set(written) & set("/@?# ")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from kwartier.broker import broker_at
+from kwartier.errors import SettingsError
 from kwartier.host_port import host_and_port
 
 
@@ -39,3 +41,8 @@ def test_what_names_no_port_is_nothing(written: str) -> None:
 
 def test_port_0_stands_for_a_spare_one_where_that_is_allowed() -> None:
     assert host_and_port("127.0.0.1:0", lowest=0) == ("127.0.0.1", 0)
+
+
+def test_a_broker_that_nobody_can_ask_for_is_refused_before_anything_starts() -> None:
+    with pytest.raises(SettingsError, match="is no address: use mqtt://HOST:PORT"):
+        broker_at("mqtt://a..b")

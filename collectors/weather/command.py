@@ -50,7 +50,10 @@ def _source(chosen: argparse.Namespace) -> WeatherSource:
     from collectors.weather.open_meteo import OpenMeteo
     from collectors.weather.pvgis import Pvgis
 
-    place: tuple[float, float] = chosen.latitude, chosen.longitude
+    place = (
+        _degrees("--latitude", chosen.latitude, 90),
+        _degrees("--longitude", chosen.longitude, 180),
+    )
     if chosen.source == "open-meteo":
         return OpenMeteo(*place)
     if chosen.source == "forecast-solar":
@@ -60,6 +63,12 @@ def _source(chosen: argparse.Namespace) -> WeatherSource:
     if chosen.year is None:
         raise UsageError("--source pvgis: say which past year with --year")
     return Pvgis(*place, chosen.year, chosen.slope, chosen.azimuth)
+
+
+def _degrees(option: str, value: float, most: int) -> float:
+    if not -most <= value <= most:
+        raise UsageError(f"{option} {value:g}: give degrees between -{most} and {most}")
+    return value
 
 
 def _kept(source: str, path: Path) -> Weather:

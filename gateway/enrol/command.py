@@ -43,14 +43,18 @@ def run(chosen: argparse.Namespace) -> int:
     """Ask, and wait until it is decided; without a code the question of before goes on.
 
     Raises:
+        InputError: What was typed is no code; nothing was made.
         UsageError: There is no code and no question from before, or nobody says where to ask.
         NotLetInError: It was refused, ran out, or nobody decided in time.
     """
     from gateway.enrol.claim import Claim, State, wait_for
+    from gateway.enrol.code import read_code
     from gateway.enrol.identity import Identity
     from gateway.enrol.server import Server
     from gateway.enrol.site import read_site
 
+    if chosen.code:
+        read_code(chosen.code)  # refused before anything is made on disk
     site = read_site(chosen.folder)
     server = chosen.server or ("" if site is None else site.server)
     identity = Identity(chosen.folder)

@@ -19,6 +19,7 @@ from gateway.enrol.identity import Enrolled, Identity, IdentityError, key_finger
 from gateway.enrol.kept import IdentityWriteError, write_whole
 from gateway.enrol.settings import read_identity
 from gateway.enrol.signed import Signed, is_signed_by, opened, sign
+from kwartier.cli import main
 from kwartier.errors import ContractError, SettingsError
 from kwartier.settings import Table
 
@@ -50,6 +51,17 @@ def test_the_key_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
     assert first.fingerprint == again.fingerprint
     assert stat.S_IMODE(first.key_file.stat().st_mode) == 0o600
     assert Identity(tmp_path / "other").fingerprint != first.fingerprint
+
+
+def test_a_code_that_is_none_is_refused_before_a_key_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box = tmp_path / "box"
+    words = ["gateway", "enrol", "--server", "https://wijk.example", "--folder", str(box)]
+
+    assert main([*words, "--code", "7K2M"]) == 1
+    assert "a claim code has 8 letters" in capsys.readouterr().err
+    assert not box.exists()
 
 
 def test_a_request_is_signed_by_the_key_and_names_nobody_yet(tmp_path: Path) -> None:

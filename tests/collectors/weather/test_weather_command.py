@@ -30,6 +30,8 @@ def test_a_kept_answer_is_shown_with_the_time_of_each_value(
     [
         (["decode", "--source", "knmi", "away.txt"], 1, "cannot be read"),
         (["fetch", "--source", "pvgis"], 2, "--year"),
+        (["fetch", "--source", "open-meteo", "--latitude", "999"], 2, "--latitude 999"),
+        (["fetch", "--source", "open-meteo", "--longitude", "nan"], 2, "--longitude nan"),
     ],
 )
 def test_what_cannot_be_done_is_named(

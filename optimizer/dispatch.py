@@ -26,8 +26,9 @@ from optimizer.directions import (
 )
 from optimizer.explain import reasons_of
 from optimizer.fallback import by_rule
-from optimizer.fleet.certificate import SMALLEST, cheapest_flows
+from optimizer.fleet.certificate import SMALLEST, Proven, cheapest_proven
 from optimizer.flows import Flows, cost_eur, end_value_eur, exchange_kw, stored_kwh
+from optimizer.local_prices import LocalPrices, local_prices
 from optimizer.plan import Plan, Seconds, Status
 from optimizer.problem import BoolArray, FloatArray, Problem
 from optimizer.programme import Programme, flows_of, programme_of
@@ -46,6 +47,7 @@ class _Found:
     flows: Flows
     status: Status
     gap_eur: float | None
+    prices: LocalPrices | None = None
 
 
 def plan(
@@ -80,14 +82,14 @@ def plan(
 
 
 def _cheapest(problem: Problem, solver: Solver) -> _Found:
-    flows = _of_a_fleet(problem, solver)
-    if flows is not None and not (problem.exclusive and has_overlap(flows)):
-        return _Found(flows, Status.OPTIMAL, 0.0)
+    fleet = _of_a_fleet(problem, solver)
+    if fleet is not None and not (problem.exclusive and has_overlap(fleet.flows)):
+        return _Found(fleet.flows, Status.OPTIMAL, 0.0, fleet.prices)
     programme = bounded(problem, programme_of(problem))
     found = (
         _with_limits(problem, programme, of_the_connection(problem), solver)
-        if flows is None
-        else _Found(flows, Status.OPTIMAL, 0.0)
+        if fleet is None
+        else _Found(fleet.flows, Status.OPTIMAL, 0.0, fleet.prices)
     )
     if not problem.exclusive:
         return found
@@ -100,10 +102,10 @@ def _cheapest(problem: Problem, solver: Solver) -> _Found:
     return found
 
 
-def _of_a_fleet(problem: Problem, solver: Solver) -> Flows | None:
+def _of_a_fleet(problem: Problem, solver: Solver) -> Proven | None:
     if len(problem.battery_ids) < SMALLEST or solver.time_limit_s <= 0:
         return None
-    return solver.timed(lambda: cheapest_flows(problem))
+    return solver.timed(lambda: cheapest_proven(problem))
 
 
 def _cells_to_decide(problem: Problem, found: _Found, attempt: int) -> BoolArray:
@@ -134,7 +136,13 @@ def _with_limits(
     elif not solution.is_proven:
         status = Status.FEASIBLE
     flows = without_free_overlap(problem, flows_of(problem, programme.layout, solution.x))
-    return _Found(flows, status, 0.0 if solution.is_proven else solution.cost - solution.bound)
+    prices = (
+        None
+        if solution.row_price is None
+        else local_prices(problem, programme.layout, solution.row_price)
+    )
+    gap_eur = 0.0 if solution.is_proven else solution.cost - solution.bound
+    return _Found(flows, status, gap_eur, prices)
 
 
 def _relaxed(problem: Problem, soft: Softened, directions: Directions, solver: Solver) -> Solution:
@@ -236,6 +244,8 @@ def _finished(problem: Problem, found: _Found) -> Plan:
         curtailed_kw=_by_home(problem, flows.curtailed_kw),
         peak_kw=float(max(net_kw.max(), 0.0)),
         gap_eur=found.gap_eur,
+        local_price_eur_per_kwh=found.prices.used if found.prices else None,
+        stored_value_eur_per_kwh=found.prices.stored if found.prices else None,
     )
     return replace(made, violations=violations_of(problem, made))
 

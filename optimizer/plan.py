@@ -105,6 +105,10 @@ class Plan:
         gap_eur: How much less a plan could still cost at most; 0 where it is proven optimal, None
             where no bound is known.
         seconds: How long it took; None where nobody held a stopwatch.
+        local_price_eur_per_kwh: What one more kWh used at the connection adds to the cost, shape
+            ``(T,)``; None where no prices prove the plan.
+        stored_value_eur_per_kwh: What one more kWh put into a battery in a step takes off the cost,
+            shape ``(B, T)``; None where no prices prove the plan.
     """
 
     status: Status
@@ -121,3 +125,5 @@ class Plan:
     reasons: tuple[Reason, ...] = ()
     gap_eur: float | None = 0.0
     seconds: Seconds | None = None
+    local_price_eur_per_kwh: FloatArray | None = None
+    stored_value_eur_per_kwh: FloatArray | None = None

@@ -1,13 +1,19 @@
-"""The door to SciPy's HiGHS: a programme in, a solution out."""
+"""The door to HiGHS: a programme in, a solution and its prices out.
+
+HiGHS answers by its own interface where highspy is installed, and else, or where that fails, by
+SciPy's: the same solver, a little slower.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TypeAlias, TypeVar
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+from scipy.sparse import csc_array, vstack
 
 from kwartier.errors import KwartierError
 from optimizer.problem import FloatArray
@@ -19,6 +25,7 @@ Stopwatch: TypeAlias = Callable[[], float]
 
 GAP = 1e-7
 """A plan is proven once it is this close to the bound, relative to its cost."""
+HAS_HIGHSPY = find_spec("highspy") is not None
 _OPTIMAL, _LIMIT, _INFEASIBLE = 0, 1, 2
 
 
@@ -28,11 +35,20 @@ class NoAnswerError(KwartierError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solution:
-    """Columns of a programme, what they cost, and a bound that no solution goes below."""
+    """Columns of a programme, what they cost, and a bound that no solution goes below.
+
+    Attributes:
+        x: One number a column.
+        cost: What they cost.
+        bound: No solution costs less.
+        row_price: What one more on the right of each row adds to the cost; None where that is not
+            known, as with whole numbers.
+    """
 
     x: FloatArray
     cost: float
     bound: float
+    row_price: FloatArray | None = None
 
     @property
     def is_proven(self) -> bool:
@@ -47,11 +63,13 @@ class Solver:
     Attributes:
         time_limit_s: The most one programme may take [s].
         stopwatch: The caller's; None measures nothing.
+        through_scipy: Whether SciPy's interface is taken also where highspy is installed.
         seconds: What was spent in the solver until now [s].
     """
 
     time_limit_s: float
     stopwatch: Stopwatch | None = None
+    through_scipy: bool = field(default=not HAS_HIGHSPY, kw_only=True)
     seconds: float = field(default=0.0, init=False)
 
     def timed(self, work: Callable[[], _Answer]) -> _Answer:
@@ -70,28 +88,78 @@ class Solver:
         """
         if (programme.low > programme.high).any():
             return None
-        started = self.stopwatch() if self.stopwatch else 0.0
-        integer = np.zeros(programme.cost.size, dtype=np.uint8)
-        integer[integer.size - programme.integer :] = 1
-        found = milp(
-            programme.cost,
-            integrality=integer,
-            bounds=Bounds(programme.low, programme.high),
-            constraints=LinearConstraint(programme.matrix, programme.row_low, programme.row_high),
-            options={
-                "time_limit": self.time_limit_s,
-                "mip_rel_gap": GAP,
-                # A linear plan has little to presolve: leaving it out saves 10 to 30 % [measured].
-                "presolve": programme.integer > 0,
-            },
-        )
-        if self.stopwatch:
-            self.seconds += self.stopwatch() - started
-        if found.status == _INFEASIBLE:
-            return None
-        x: FloatArray | None = found.x
-        if found.status not in {_OPTIMAL, _LIMIT} or x is None:
-            raise NoAnswerError(f"HiGHS gave no solution: {found.message}")
-        cost = float(programme.cost @ x)
-        bound: float | None = found.mip_dual_bound
-        return Solution(x, cost, cost if programme.integer == 0 or bound is None else bound)
+        return self.timed(lambda: self._solved(programme))
+
+    def _solved(self, programme: Programme) -> Solution | None:
+        if self.through_scipy:
+            return _by_scipy(programme, self.time_limit_s)
+        return _by_highspy(programme, self.time_limit_s)
+
+
+def _by_highspy(programme: Programme, time_limit_s: float) -> Solution | None:
+    from optimizer.warm import End, Highs
+
+    # A new object each time: the same programme gives the same solution, whatever came before.
+    highs = Highs(GAP)
+    highs.load(programme)
+    found = highs.run(time_limit_s)
+    if found.end is End.INFEASIBLE:
+        return None
+    if found.end is End.FAILED:
+        return _by_scipy(programme, time_limit_s)
+    if found.x is None:
+        raise NoAnswerError(f"HiGHS gave no solution: {found.message}")
+    cost = float(programme.cost @ found.x)
+    bound = found.bound if programme.integer else cost
+    return Solution(found.x, cost, bound, found.row_price)
+
+
+def _by_scipy(programme: Programme, time_limit_s: float) -> Solution | None:
+    if not programme.integer:
+        return _linear_by_scipy(programme, time_limit_s)
+    integer = np.zeros(programme.cost.size, dtype=np.uint8)
+    integer[integer.size - programme.integer :] = 1
+    found = milp(
+        programme.cost,
+        integrality=integer,
+        bounds=Bounds(programme.low, programme.high),
+        constraints=LinearConstraint(programme.matrix, programme.row_low, programme.row_high),
+        options={"time_limit": time_limit_s, "mip_rel_gap": GAP},
+    )
+    if found.status == _INFEASIBLE:
+        return None
+    x: FloatArray | None = found.x
+    if found.status not in {_OPTIMAL, _LIMIT} or x is None:
+        raise NoAnswerError(f"HiGHS gave no solution: {found.message}")
+    cost = float(programme.cost @ x)
+    bound: float | None = found.mip_dual_bound
+    return Solution(x, cost, cost if bound is None else bound)
+
+
+def _linear_by_scipy(programme: Programme, time_limit_s: float) -> Solution | None:
+    """Return the solution with its prices, which only SciPy's interface for linear plans gives."""
+    fixed = programme.row_low == programme.row_high
+    over = ~fixed & np.isfinite(programme.row_high)
+    under = ~fixed & np.isfinite(programme.row_low)
+    by_row = programme.matrix.tocsr()
+    found = linprog(  # type: ignore[call-overload]  # its types know no sparse matrix
+        programme.cost,
+        A_ub=csc_array(vstack([by_row[over], -by_row[under]])),
+        b_ub=np.concatenate([programme.row_high[over], -programme.row_low[under]]),
+        A_eq=csc_array(by_row[fixed]),
+        b_eq=programme.row_low[fixed],
+        bounds=np.stack([programme.low, programme.high], axis=1),
+        method="highs-ds",
+        options={"time_limit": time_limit_s, "presolve": False},
+    )
+    if found.status == _INFEASIBLE:
+        return None
+    x: FloatArray | None = found.x
+    if found.status != _OPTIMAL or x is None:
+        raise NoAnswerError(f"HiGHS gave no solution: {found.message}")
+    price = np.zeros(fixed.size)
+    price[fixed] = found.eqlin.marginals
+    price[over] = found.ineqlin.marginals[: over.sum()]
+    price[under] -= found.ineqlin.marginals[over.sum() :]
+    cost = float(programme.cost @ x)
+    return Solution(x, cost, cost, price)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.linalg import LinAlgError
 
 from optimizer.fleet.interior import bound, settled, walk
 from optimizer.fleet.ladder import CHARGE, DISCHARGE
-from optimizer.fleet.shape import fleet_of
+from optimizer.fleet.shape import Fleet, fleet_of
 from optimizer.flows import (
     Flows,
     cost_eur,
@@ -16,6 +18,7 @@ from optimizer.flows import (
     stored_kwh,
     within_ranges,
 )
+from optimizer.local_prices import LocalPrices
 from optimizer.problem import Problem
 from optimizer.repair import without_free_overlap
 
@@ -27,7 +30,21 @@ _OVER = 1e-7
 """What a limit may be broken by for rounding, kW or kWh, and relative where numbers are large."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Proven:
+    """The cheapest flows, and the prices that prove it."""
+
+    flows: Flows
+    prices: LocalPrices
+
+
 def cheapest_flows(problem: Problem) -> Flows | None:
+    """Return flows within all limits that are proven to be the cheapest, or None."""
+    proven = cheapest_proven(problem)
+    return None if proven is None else proven.flows
+
+
+def cheapest_proven(problem: Problem) -> Proven | None:
     """Return flows within all limits that are proven to be the cheapest, or None.
 
     The proof does not ask how they were found: they are held against the limits, their cost is
@@ -51,7 +68,18 @@ def cheapest_flows(problem: Problem) -> Flows | None:
         flows = within_ranges(problem, Flows(charge, discharge, cut * fleet.power))
         flows = without_free_overlap(problem, flows)
         least = bound(fleet)
-    return flows if _keeps_limits(problem, flows) and _is_proven(problem, flows, least) else None
+    if not (_keeps_limits(problem, flows) and _is_proven(problem, flows, least)):
+        return None
+    return Proven(flows, _prices(problem, fleet))
+
+
+def _prices(problem: Problem, fleet: Fleet) -> LocalPrices:
+    """Return the prices of the equations; one unit of energy is as many kWh as of power kW."""
+    unit = fleet.money / fleet.power
+    stored = np.empty_like(problem.charge_max_kw)
+    for rows, block in zip(fleet.members, fleet.blocks, strict=True):
+        stored[rows] = -unit * block.price.T
+    return LocalPrices(fleet.connection.price * (unit / problem.interval_h), stored)
 
 
 def _is_proven(problem: Problem, flows: Flows, least: float) -> bool:

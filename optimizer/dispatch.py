@@ -68,17 +68,23 @@ def plan(
     """
     started = stopwatch() if stopwatch else 0.0
     solver = Solver(time_limit_s, stopwatch)
-    try:
-        made = _finished(problem, _cheapest(problem, solver))
-    except NoAnswerError:
-        made = _by_rule(problem)
-    if any(not may_give_way(broken) for broken in made.violations):
-        made = _by_rule(problem)
+    made = planned_by(solver, problem)
     made = replace(made, reasons=reasons_of(problem, made))
     if stopwatch is None:
         return made
     build = stopwatch() - started - solver.seconds
     return replace(made, seconds=Seconds(build, solver.seconds))
+
+
+def planned_by(solver: Solver, problem: Problem) -> Plan:
+    """Return the plan that :func:`plan` makes, by a solver of one's own and without reasons."""
+    try:
+        made = _finished(problem, _cheapest(problem, solver))
+    except NoAnswerError:
+        made = _by_rule(problem)
+    if any(not may_give_way(broken) for broken in made.violations):
+        return _by_rule(problem)
+    return made
 
 
 def _cheapest(problem: Problem, solver: Solver) -> _Found:

@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csc_array, vstack
 
 from kwartier.errors import KwartierError
+from optimizer.answer import Answer, End
 from optimizer.problem import FloatArray
 from optimizer.programme import Programme
+
+if TYPE_CHECKING:
+    from optimizer.warm import Highs
 
 _Answer = TypeVar("_Answer")
 Stopwatch: TypeAlias = Callable[[], float]
@@ -93,20 +97,30 @@ class Solver:
     def _solved(self, programme: Programme) -> Solution | None:
         if self.through_scipy:
             return _by_scipy(programme, self.time_limit_s)
-        return _by_highspy(programme, self.time_limit_s)
+        # A new object each time: the same programme gives the same solution, whatever came before.
+        highs = new_highs()
+        highs.load(programme)
+        found = highs.run(self.time_limit_s)
+        if found.end is End.FAILED:
+            return _by_scipy(programme, self.time_limit_s)
+        return solution_of(programme, found)
 
 
-def _by_highspy(programme: Programme, time_limit_s: float) -> Solution | None:
-    from optimizer.warm import End, Highs
+def new_highs() -> Highs:
+    """Return HiGHS by its own interface, with nothing in it yet."""
+    from optimizer.warm import Highs
 
-    # A new object each time: the same programme gives the same solution, whatever came before.
-    highs = Highs(GAP)
-    highs.load(programme)
-    found = highs.run(time_limit_s)
+    return Highs(GAP)
+
+
+def solution_of(programme: Programme, found: Answer) -> Solution | None:
+    """Return the best solution of a programme, or None where there is none.
+
+    Raises:
+        NoAnswerError: Time ran out without a solution, or the solver failed.
+    """
     if found.end is End.INFEASIBLE:
         return None
-    if found.end is End.FAILED:
-        return _by_scipy(programme, time_limit_s)
     if found.x is None:
         raise NoAnswerError(f"HiGHS gave no solution: {found.message}")
     cost = float(programme.cost @ found.x)

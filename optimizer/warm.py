@@ -1,50 +1,19 @@
 """The door to highspy: HiGHS by its own interface, with prices, and kept warm where asked.
 
-Imported only by :mod:`optimizer.solve`, which does without it where it is not installed.
+Imported only by :mod:`optimizer.solve` and only where highspy is installed.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from enum import Enum, auto
 
 import highspy
 import numpy as np
 from highspy import HighsModelStatus, HighsStatus
 
-from optimizer.problem import FloatArray
-from optimizer.programme import Programme
+from optimizer.answer import Answer, End
+from optimizer.programme import Matrix, Programme
 
 _BY_COLUMN = int(highspy.MatrixFormat.kColwise)
 _MINIMISE = int(highspy.ObjSense.kMinimize)
-
-
-class End(Enum):
-    """How a run ended."""
-
-    OPTIMAL = auto()
-    OUT_OF_TIME = auto()
-    INFEASIBLE = auto()
-    FAILED = auto()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Answer:
-    """What HiGHS gave.
-
-    Attributes:
-        end: How the run ended.
-        x: One number a column; None where there is none within all bounds.
-        row_price: What one more on the right of each row costs; None for whole numbers.
-        bound: No solution costs less; minus infinity where it is not known.
-        message: The solver's own word for its end.
-    """
-
-    end: End
-    x: FloatArray | None
-    row_price: FloatArray | None
-    bound: float
-    message: str
 
 
 class Highs:
@@ -57,18 +26,19 @@ class Highs:
             gap: At which a search over whole numbers ends, relative.
         """
         self._highs = highspy.Highs()  # type: ignore[no-untyped-call]  # it has no annotations
-        self._set("output_flag", False)
+        self._highs.setOptionValue("output_flag", False)
         # The scheduler starts once a process: one thread each, processes side by side.
-        self._set("threads", 1)
-        self._set("mip_rel_gap", gap)
+        self._highs.setOptionValue("threads", 1)
+        self._highs.setOptionValue("mip_rel_gap", gap)
+        self._matrix: Matrix | None = None
 
     def load(self, programme: Programme) -> None:
         """Take a programme; whatever was there before is forgotten, its basis too."""
-        matrix = programme.matrix
+        self._matrix = matrix = programme.matrix
         integer = np.zeros(programme.cost.size, dtype=np.int32)
         integer[integer.size - programme.integer :] = int(highspy.HighsVarType.kInteger)
         # A linear plan has little to presolve: leaving it out saves 30 to 50 % [measured].
-        self._set("presolve", "on" if programme.integer else "off")
+        self._highs.setOptionValue("presolve", "on" if programme.integer else "off")
         self._highs.passModel(
             programme.cost.size,
             programme.row_low.size,
@@ -87,13 +57,36 @@ class Highs:
             integer,
         )
 
+    def change_to(self, programme: Programme) -> None:
+        """Take a programme without whole numbers and begin where the last one of its shape ended.
+
+        Costs and bounds change in place; where the matrix differs it is loaded anew, with the
+        basis of the last.
+        """
+        kept = self._matrix
+        if kept is None or not _same_shape(kept, programme.matrix):
+            self.load(programme)
+            return
+        if not np.array_equal(kept.data, programme.matrix.data):
+            basis = self._highs.getBasis()
+            self.load(programme)
+            self._highs.setBasis(basis)
+            return
+        columns = np.arange(programme.cost.size, dtype=np.int32)
+        rows = np.arange(programme.row_low.size, dtype=np.int32)
+        self._highs.changeColsCost(columns.size, columns, programme.cost)
+        self._highs.changeColsBounds(columns.size, columns, programme.low, programme.high)
+        self._highs.changeRowsBounds(  # type: ignore[attr-defined]  # there, if not in its types
+            rows.size, rows, programme.row_low, programme.row_high
+        )
+
     def run(self, time_limit_s: float) -> Answer:
         """Return the best solution of what is loaded."""
         # Its clock runs on from one programme to the next.
-        self._set("time_limit", self._highs.getRunTime() + max(time_limit_s, 0.0))
+        self._highs.setOptionValue("time_limit", self._highs.getRunTime() + max(time_limit_s, 0.0))
         if self._highs.run() == HighsStatus.kError:
             # Another user of the library in this process has started it with more threads.
-            self._set("threads", 0)
+            self._highs.setOptionValue("threads", 0)
             self._highs.run()
         status = self._highs.getModelStatus()
         end = _ENDS.get(status, End.FAILED)
@@ -107,8 +100,13 @@ class Highs:
         prices = np.array(solution.row_dual) if solution.dual_valid else None
         return Answer(end, np.array(solution.col_value), prices, info.mip_dual_bound, message)
 
-    def _set(self, option: str, value: bool | float | str) -> None:
-        self._highs.setOptionValue(option, value)
+
+def _same_shape(one: Matrix, other: Matrix) -> bool:
+    return (
+        one.shape == other.shape
+        and np.array_equal(one.indptr, other.indptr)
+        and np.array_equal(one.indices, other.indices)
+    )
 
 
 _ENDS = {

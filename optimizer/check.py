@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from optimizer.plan import Plan, Violation
-from optimizer.problem import BoolArray, FloatArray, Problem
+from optimizer.problem import BoolArray, FloatArray, Problem, StoreKind
 
 TOLERANCE = 1e-6
 """What a plan may be off: kW, kWh or EUR, and relative where numbers are large."""
@@ -17,12 +17,27 @@ SOFT_LIMITS = (
     "soc_min_kwh",
     "soc_max_kwh",
     "soc_end_kwh",
+    "energy_kwh",
+    "minimum_kwh",
+    "capacity_kwh",
+    "min_c",
+    "max_c",
+    "reserve_kwh",
 )
 """Limits that may give way, by the last part of their key; all others are laws."""
+WISH = "reserve_kwh"
+"""What gives way before any limit does: a plan without it is as good as one with it."""
+
+
+_POWERS = {
+    StoreKind.BATTERY: ("charge_max_kw", "charge_min_kw", "discharge_max_kw"),
+    StoreKind.SESSION: ("charge_max_kw", "charge_min_kw", "discharge_max_kw"),
+    StoreKind.HEAT_PUMP: ("power_max_kw", "power_min_kw", "discharge_max_kw"),
+}
 
 
 def violations_of(problem: Problem, plan: Plan) -> tuple[Violation, ...]:
-    """Return every limit and law a plan breaks: the connection, batteries, panels and the cost.
+    """Return every limit and law a plan breaks: the connection, stores, panels and the cost.
 
     Limits that may give way carry their key in the problem. Laws are named ``grid.balance_kw``,
     ``grid.one_way_kw``, ``grid.peak_kw``, ``batteries.b1.charge_max_kw``, ``….discharge_max_kw``,
@@ -31,7 +46,7 @@ def violations_of(problem: Problem, plan: Plan) -> tuple[Violation, ...]:
     """
     found = _grid(problem, plan)
     for row in range(len(problem.battery_ids)):
-        found += _battery(problem, plan, row)
+        found += _store(problem, plan, row)
     for row, home in enumerate(problem.home_ids):
         cut = plan.curtailed_kw[row]
         most = problem.pv_kw[row] if problem.curtailable[row] else np.zeros_like(cut)
@@ -42,6 +57,11 @@ def violations_of(problem: Problem, plan: Plan) -> tuple[Violation, ...]:
 def may_give_way(violation: Violation) -> bool:
     """Return whether a limit may be broken where limits cannot all be met."""
     return violation.limit.rpartition(".")[2] in SOFT_LIMITS
+
+
+def is_wish(violation: Violation) -> bool:
+    """Return whether what gave way is a wish beside the limits."""
+    return violation.limit.rpartition(".")[2] == WISH
 
 
 def _grid(problem: Problem, plan: Plan) -> list[Violation]:
@@ -61,29 +81,68 @@ def _grid(problem: Problem, plan: Plan) -> list[Violation]:
     ]
 
 
-def _battery(problem: Problem, plan: Plan, row: int) -> list[Violation]:
-    name = f"batteries.{problem.battery_ids[row]}."
+def _store(problem: Problem, plan: Plan, row: int) -> list[Violation]:
+    name = f"{problem.store_kinds[row]}.{problem.battery_ids[row]}."
+    powers = _POWERS[problem.store_kinds[row]]
     charge, discharge, soc = plan.charge_kw[row], plan.discharge_kw[row], plan.soc_kwh[row]
-    low, high = problem.soc_min_kwh[row], problem.soc_max_kwh[row]
     start = float(problem.soc_start_kwh[row])
     before = np.concatenate([[start], soc[:-1]])
-    gained = problem.charge_efficiency[row] * charge - discharge / problem.discharge_efficiency[row]
-    off = np.abs(soc - before - problem.interval_h * gained) / (1 + np.abs(soc))
+    gained = (
+        problem.charge_efficiency[row] * problem.cop[row] * charge
+        - discharge / problem.discharge_efficiency[row]
+        - problem.drain_kw[row]
+    )
+    off = np.abs(soc - problem.retention[row] * before - problem.step_h * gained)
+    off /= 1 + np.abs(soc)
+    some = np.where(charge > TOLERANCE, problem.charge_min_kw[row] - charge, 0.0)
     found = [
-        *_start(name, start, soc, low, high),
+        *_stored(problem, name, row, soc),
+        *_over(name + powers[0], _outside(charge, problem.charge_max_kw[row]), "kw"),
+        *_over(name + powers[1], some, "kw"),
+        *_over(name + powers[2], _outside(discharge, problem.discharge_max_kw[row]), "kw"),
+        *_over(name + "soc_kwh", off, "kwh"),
+    ]
+    if problem.exclusive:
+        found += _over(name + "exclusive_kw", np.minimum(charge, discharge), "kw")
+    return found
+
+
+def _stored(problem: Problem, name: str, row: int, soc: FloatArray) -> list[Violation]:
+    """Return where what is stored leaves its band, in the words of what stores it."""
+    low, high = problem.soc_min_kwh[row], problem.soc_max_kwh[row]
+    kind = problem.store_kinds[row]
+    if kind is StoreKind.SESSION:
+        return _car(problem, name, row, soc)
+    if kind is StoreKind.HEAT_PUMP:
+        first = problem.store_kinds.index(StoreKind.HEAT_PUMP)
+        per_k = problem.heat_pumps[row - first].capacity_kwh_per_k
+        return [
+            *_over(name + "min_c", (low - soc) / per_k, "k"),
+            *_over(name + "max_c", (soc - high) / per_k, "k"),
+        ]
+    found = [
+        *_start(name, float(problem.soc_start_kwh[row]), soc, low, high),
         *_over(name + "soc_min_kwh", low - soc, "kwh"),
         *_over(name + "soc_max_kwh", soc - high, "kwh"),
-        *_over(name + "charge_max_kw", _outside(charge, problem.charge_max_kw[row]), "kw"),
-        *_over(name + "discharge_max_kw", _outside(discharge, problem.discharge_max_kw[row]), "kw"),
-        *_over(name + "soc_kwh", off, "kwh"),
     ]
     if problem.end_is_fixed[row]:
         missed = np.zeros_like(soc)
         missed[-1] = abs(soc[-1] - problem.soc_end_kwh[row])
         found += _over(name + "soc_end_kwh", missed, "kwh")
-    if problem.exclusive:
-        found += _over(name + "exclusive_kw", np.minimum(charge, discharge), "kw")
-    return found
+    return [*found, *_over(name + "reserve_kwh", problem.reserve_kwh[row] - soc, "kwh")]
+
+
+def _car(problem: Problem, name: str, row: int, soc: FloatArray) -> list[Violation]:
+    session = problem.sessions[row - problem.store_kinds.index(StoreKind.SESSION)]
+    last = session.departure - 1
+    gone, minimum = np.zeros_like(soc), problem.soc_min_kwh[row] - soc
+    gone[last] = session.energy_kwh - soc[last]
+    minimum[last] = min(minimum[last], session.minimum_kwh - soc[last])
+    return [
+        *_over(name + "energy_kwh", gone, "kwh"),
+        *_over(name + "minimum_kwh", minimum, "kwh"),
+        *_over(name + "capacity_kwh", soc - problem.soc_max_kwh[row], "kwh"),
+    ]
 
 
 def _start(
@@ -99,11 +158,12 @@ def _start(
 
 
 def _cost(problem: Problem, plan: Plan) -> list[Violation]:
-    energy = (
-        problem.buy_eur_per_kwh @ plan.import_kw - problem.sell_eur_per_kwh @ plan.export_kw
-    ) * problem.interval_h
-    wear = problem.interval_h * float((problem.wear_eur_per_kwh @ plan.discharge_kw).sum())
-    peak = problem.peak_price_eur_per_kw * plan.import_kw.max()
+    energy = problem.step_h @ (
+        problem.buy_eur_per_kwh * plan.import_kw - problem.sell_eur_per_kwh * plan.export_kw
+    )
+    wear = float(problem.wear_eur_per_kwh @ plan.discharge_kw @ problem.step_h)
+    over = max(float(plan.import_kw.max()) - problem.peak_so_far_kw, 0.0)
+    peak = problem.peak_price_eur_per_kw * over
     off = abs(float(energy + wear + peak) - plan.cost_eur) / (1 + abs(plan.cost_eur))
     return _over("cost_eur", np.array([off]), "eur")
 

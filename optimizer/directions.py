@@ -65,8 +65,8 @@ def risky_cells(problem: Problem) -> BoolArray:
     buys = problem.buy_eur_per_kwh >= 0
     sells = problem.sell_eur_per_kwh >= 0
     safe = buys & ((sells & (all_cut >= -problem.export_limit_kw)) | (all_cut >= 0))
-    lossy = problem.charge_efficiency * problem.discharge_efficiency < 1
-    risky: BoolArray = two_way_cells(problem) & lossy[:, None] & ~safe
+    lossy = problem.gain * problem.discharge_efficiency[:, None] < 1
+    risky: BoolArray = two_way_cells(problem) & lossy & ~safe
     return risky
 
 
@@ -135,7 +135,7 @@ def with_fixed(programme: Programme, directions: Directions, *, forward: BoolArr
 def leaning(problem: Problem, layout: Layout, directions: Directions, x: FloatArray) -> BoolArray:
     """Return the direction each lean to in a solution that runs both ways."""
     charge, discharge = x[layout.charge], x[layout.discharge]
-    stored = charge * np.repeat(problem.charge_efficiency, problem.steps) - discharge / np.repeat(
+    stored = charge * problem.gain.ravel() - discharge / np.repeat(
         problem.discharge_efficiency, problem.steps
     )
     net_kw = x[layout.imported] - x[layout.exported]
@@ -146,10 +146,10 @@ def _forward(programme: Programme, directions: Directions) -> tuple[IntArray, ..
     """Return the columns that run forward, one array for each that adds up; -1 where none."""
     layout = programme.layout
     first = np.concatenate([directions.cells, layout.imported.start + directions.steps])
-    if not programme.has_excess:
+    if programme.first_excess is None:
         return (first,)
     none = np.full(directions.cells.size, -1)
-    return first, np.concatenate([none, layout.columns + directions.steps])
+    return first, np.concatenate([none, programme.first_excess + directions.steps])
 
 
 def _backward(programme: Programme, directions: Directions) -> tuple[IntArray, ...]:
@@ -157,10 +157,11 @@ def _backward(programme: Programme, directions: Directions) -> tuple[IntArray, .
     first = np.concatenate(
         [layout.discharge.start + directions.cells, layout.exported.start + directions.steps]
     )
-    if not programme.has_excess:
+    if programme.first_excess is None:
         return (first,)
     none = np.full(directions.cells.size, -1)
-    return first, np.concatenate([none, layout.columns + layout.steps + directions.steps])
+    exported = programme.first_excess + layout.steps + directions.steps
+    return first, np.concatenate([none, exported])
 
 
 def _rows_of(programme: Programme, parts: tuple[IntArray, ...]) -> Matrix:
@@ -185,8 +186,10 @@ def _reach(
     start = problem.soc_start_kwh[:, None]
     low_before = np.concatenate([start, low[:, :-1]], axis=1)
     high_before = np.concatenate([start, high[:, :-1]], axis=1)
-    room_kw = (high - low_before) / (problem.interval_h * problem.charge_efficiency[:, None])
-    stock_kw = (high_before - low) * problem.discharge_efficiency[:, None] / problem.interval_h
+    kept, lost = problem.retention, problem.step_h * problem.drain_kw
+    room_kw = (high - kept * low_before + lost) / (problem.step_h * problem.gain)
+    stock_kw = (kept * high_before - lost - low) * problem.discharge_efficiency[:, None]
+    stock_kw /= problem.step_h
     charge = np.clip(room_kw, 0.0, problem.charge_max_kw).ravel()[cells]
     discharge = np.clip(stock_kw, 0.0, problem.discharge_max_kw).ravel()[cells]
     least, most = exchange_range_kw(problem)

@@ -19,12 +19,14 @@ def by_rule(problem: Problem) -> Flows:
     batteries, steps = len(problem.battery_ids), problem.steps
     charge, discharge = np.zeros((batteries, steps)), np.zeros((batteries, steps))
     stored = problem.soc_start_kwh.copy()
-    dt, into, out_of = problem.interval_h, problem.charge_efficiency, problem.discharge_efficiency
+    gain, out_of = problem.gain, problem.discharge_efficiency
     residual = problem.residual_kw
     room_in = np.maximum(problem.import_limit_kw - residual, 0.0)
     room_out = np.maximum(problem.export_limit_kw + residual, 0.0)
     for step in range(steps):
         low, high = problem.soc_min_kwh[:, step], problem.soc_max_kwh[:, step]
+        dt, into = problem.step_h[step], gain[:, step]
+        stored = problem.retention[:, step] * stored - dt * problem.drain_kw[:, step]
         most_in = np.minimum(problem.charge_max_kw[:, step], (high - stored) / (dt * into))
         most_out = np.minimum(problem.discharge_max_kw[:, step], (stored - low) * out_of / dt)
         must_in = np.clip((low - stored) / (dt * into), 0.0, np.maximum(most_in, 0.0))

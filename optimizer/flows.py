@@ -34,15 +34,29 @@ def stored_kwh(problem: Problem, charge_kw: FloatArray, discharge_kw: FloatArray
     """Return the stored energy after each step, shape ``(B, T)`` [kWh].
 
     Source:
-        ``soc[t] = soc[t-1] + dt * (eta_c * charge - discharge / eta_d)``.
+        The equation of :mod:`optimizer.stores`.
     """
-    gained = (
-        problem.charge_efficiency[:, None] * charge_kw
-        - discharge_kw / problem.discharge_efficiency[:, None]
+    gained: FloatArray = problem.step_h * (
+        problem.gain * charge_kw - discharge_kw / problem.discharge_efficiency[:, None]
     )
-    stored: FloatArray = problem.soc_start_kwh[:, None] + problem.interval_h * np.cumsum(
-        gained, axis=1
-    )
+    if problem.keeps_all:
+        stored: FloatArray = problem.soc_start_kwh[:, None] + np.cumsum(gained, axis=1)
+        return stored
+    return _with_losses(problem, gained - problem.step_h * problem.drain_kw)
+
+
+def resting_kwh(problem: Problem) -> FloatArray:
+    """Return what would be stored after each step if nothing were done, shape ``(B, T)`` [kWh]."""
+    if problem.keeps_all:
+        return np.broadcast_to(problem.soc_start_kwh[:, None], problem.charge_max_kw.shape)
+    return _with_losses(problem, -problem.step_h * problem.drain_kw)
+
+
+def _with_losses(problem: Problem, gained_kwh: FloatArray) -> FloatArray:
+    stored = gained_kwh.copy()
+    stored[:, 0] += problem.retention[:, 0] * problem.soc_start_kwh
+    for step in range(1, problem.steps):
+        stored[:, step] += problem.retention[:, step] * stored[:, step - 1]
     return stored
 
 
@@ -57,7 +71,7 @@ def step_costs_eur(problem: Problem, net_kw: FloatArray, discharge_kw: FloatArra
     """Return what each step costs in energy and wear, shape ``(T,)`` [EUR]."""
     price = np.where(net_kw > 0, problem.buy_eur_per_kwh, problem.sell_eur_per_kwh)
     wear = problem.wear_eur_per_kwh @ discharge_kw
-    costs: FloatArray = problem.interval_h * (price * net_kw + wear)
+    costs: FloatArray = problem.step_h * (price * net_kw + wear)
     return costs
 
 
@@ -65,7 +79,12 @@ def cost_eur(problem: Problem, flows: Flows) -> float:
     """Return energy, peak and wear [EUR], without the worth of what is stored at the end."""
     net_kw = exchange_kw(problem, flows)
     energy = step_costs_eur(problem, net_kw, flows.discharge_kw).sum()
-    return float(energy + problem.peak_price_eur_per_kw * max(net_kw.max(), 0.0))
+    return float(energy) + peak_cost_eur(problem, float(net_kw.max()))
+
+
+def peak_cost_eur(problem: Problem, peak_kw: float) -> float:
+    """Return what the highest import costs beyond the peak that was there already [EUR]."""
+    return problem.peak_price_eur_per_kw * max(peak_kw - problem.peak_so_far_kw, 0.0)
 
 
 def end_value_eur(problem: Problem, soc_kwh: FloatArray) -> float:

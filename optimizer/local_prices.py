@@ -38,4 +38,4 @@ def local_prices(problem: Problem, layout: Layout, row_price: FloatArray) -> Loc
     """
     balance = row_price[layout.balance_row() : layout.balance_row() + layout.steps]
     stored = row_price[: layout.cells].reshape(layout.batteries, layout.steps)
-    return LocalPrices(balance / problem.interval_h, -stored)
+    return LocalPrices(balance / problem.step_h, -stored)

@@ -33,12 +33,23 @@ def refuse_nonsense(problem: Problem) -> None:
     _check_grid(problem)
 
 
-def _check_size(problem: Problem) -> None:
-    if not 0 < problem.interval_h <= MAX_INTERVAL_H:
+def refuse_odd_steps(step_h: FloatArray) -> None:
+    """Refuse steps that take no time, or too much.
+
+    Raises:
+        InputError: The message names the step, its length and the remedy.
+    """
+    odd = ~((step_h > 0) & (step_h <= MAX_INTERVAL_H))
+    if odd.any():
+        step = int(np.argmax(odd))
+        place = "interval_hours" if odd.all() else f"interval_hours[{step}]"
         raise InputError(
-            f"interval_hours is {problem.interval_h}: give the length of a step in hours, "
+            f"{place} is {step_h[step]:g}: give the length of a step in hours, "
             f"above 0 and at most {MAX_INTERVAL_H:g}, such as 0.25"
         )
+
+
+def _check_size(problem: Problem) -> None:
     if not 1 <= problem.steps <= MAX_STEPS:
         raise InputError(
             f"buy_eur_per_kwh has {problem.steps} values: give one a step, 1 to {MAX_STEPS}"
@@ -50,13 +61,25 @@ def _check_size(problem: Problem) -> None:
             f"{problem.steps} steps are too many: at most {MAX_BATTERY_STEPS} of either times "
             "steps; split the neighbourhood or shorten the horizon"
         )
-    for kind, ids in (("homes", problem.home_ids), ("batteries", problem.battery_ids)):
-        if len(set(ids)) < len(ids):
-            twice = next(one for one in ids if ids.count(one) > 1)
-            raise InputError(f"{kind} has the id {twice!r} twice: give each its own id")
+    refuse_twice("homes", problem.home_ids)
+    if len(set(problem.battery_ids)) < len(problem.battery_ids):
+        for kind in set(problem.store_kinds):
+            ids = zip(problem.store_kinds, problem.battery_ids, strict=True)
+            refuse_twice(kind, tuple(name for of_kind, name in ids if of_kind is kind))
     for key in ("buy_eur_per_kwh", "sell_eur_per_kwh"):
         prices: FloatArray = getattr(problem, key)
         _refuse_unless(np.abs(prices) <= MAX_SIZE, prices, key, "give a finite price")
+
+
+def refuse_twice(kind: str, ids: tuple[str, ...]) -> None:
+    """Refuse two parts of one kind with one name.
+
+    Raises:
+        InputError: The message names both.
+    """
+    if len(set(ids)) < len(ids):
+        twice = next(one for one in ids if ids.count(one) > 1)
+        raise InputError(f"{kind} has the id {twice!r} twice: give each its own id")
 
 
 def _check_homes(problem: Problem) -> None:
@@ -74,13 +97,23 @@ def _check_batteries(problem: Problem) -> None:
     for key in ("soc_min_kwh", "soc_max_kwh", "charge_max_kw", "discharge_max_kw", "soc_start_kwh"):
         _check_each(problem, key, low=0.0, remedy="give a finite number of at least 0")
     _check_each(problem, "wear_eur_per_kwh", low=0.0, remedy="give a finite price of at least 0")
+    _check_each(problem, "reserve_kwh", low=0.0, remedy="give a finite number of at least 0")
     _check_each(problem, "end_value_eur_per_kwh", low=-MAX_SIZE, remedy="give a finite price")
     for key in ("charge_efficiency", "discharge_efficiency"):
         values: FloatArray = getattr(problem, key)
         for row, battery in enumerate(problem.battery_ids):
             ok = (values[row : row + 1] >= 1e-6) & (values[row : row + 1] <= 1)
             remedy = "give a fraction above 0 and at most 1, such as 0.96"
-            _refuse_unless(ok, values[row : row + 1], f"batteries.{battery}.{key}", remedy)
+            name = f"{problem.store_kinds[row]}.{battery}.{key}"
+            _refuse_unless(ok, values[row : row + 1], name, remedy)
+    price = problem.reserve_price_eur
+    ok = np.isnan(price) | ((price >= 0) & (price <= MAX_SIZE))
+    if not ok.all():
+        row = int(np.argmin(ok))
+        raise InputError(
+            f"batteries.{problem.battery_ids[row]}.reserve_price_eur_per_kwh is {price[row]:g}: "
+            "give a finite price of at least 0, or leave it out"
+        )
     for row, battery in enumerate(problem.battery_ids):
         end = problem.soc_end_kwh[row]
         if not (np.isnan(end) or 0 <= end <= MAX_SIZE):
@@ -104,7 +137,7 @@ def _check_each(problem: Problem, key: str, *, low: float, remedy: str) -> None:
     if ok.all():
         return
     row = int(np.argmin(ok.reshape(len(problem.battery_ids), -1).all(axis=1)))
-    name = f"batteries.{problem.battery_ids[row]}.{key}"
+    name = f"{problem.store_kinds[row]}.{problem.battery_ids[row]}.{key}"
     _refuse_unless(np.atleast_1d(ok[row]), np.atleast_1d(values[row]), name, remedy)
 
 
@@ -114,6 +147,10 @@ def _check_grid(problem: Problem) -> None:
         ok = (limits >= 0) & ((limits <= MAX_SIZE) | np.isposinf(limits))
         remedy = "give kW of at least 0, or leave it out for no limit"
         _refuse_unless(ok, limits, f"grid.{key}", remedy)
+    if not 0 <= problem.peak_so_far_kw <= MAX_SIZE:
+        raise InputError(
+            f"grid.peak_so_far_kw is {problem.peak_so_far_kw}: give finite kW of at least 0"
+        )
     if not 0 <= problem.peak_price_eur_per_kw <= MAX_SIZE:
         raise InputError(
             f"grid.peak_price_eur_per_kw is {problem.peak_price_eur_per_kw}: give a finite price "

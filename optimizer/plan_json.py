@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kwartier.wire import Json
 from optimizer.plan import Plan, Reason, Violation
-from optimizer.problem import FloatArray, Problem
+from optimizer.problem import FloatArray, Problem, StoreKind
+from optimizer.stores import temperature_c
 
 _DECIMALS = 9
 
@@ -18,15 +19,7 @@ def json_of_plan(problem: Problem, plan: Plan) -> dict[str, Json]:
     answer: dict[str, Json] = {
         "status": plan.status.value,
         "cost_eur": _rounded(plan.cost_eur),
-        "batteries": [
-            {
-                "id": battery,
-                "charge_kw": _list(plan.charge_kw[row]),
-                "discharge_kw": _list(plan.discharge_kw[row]),
-                "soc_kwh": _list(plan.soc_kwh[row]),
-            }
-            for row, battery in enumerate(problem.battery_ids)
-        ],
+        "batteries": [_store(problem, plan, row) for row in _rows(problem, StoreKind.BATTERY)],
         "grid": {
             "import_kw": _list(plan.import_kw),
             "export_kw": _list(plan.export_kw),
@@ -37,6 +30,20 @@ def json_of_plan(problem: Problem, plan: Plan) -> dict[str, Json]:
         },
         "reasons": [_reason(reason) for reason in plan.reasons],
     }
+    if problem.sessions:
+        answer["sessions"] = [
+            _store(problem, plan, row) for row in _rows(problem, StoreKind.SESSION)
+        ]
+    if problem.heat_pumps:
+        rows = _rows(problem, StoreKind.HEAT_PUMP)
+        answer["heat_pumps"] = [
+            {
+                "id": pump.id,
+                "power_kw": _list(plan.charge_kw[row]),
+                "temperature_c": _list(temperature_c(pump, plan.soc_kwh[row])),
+            }
+            for row, pump in zip(rows, problem.heat_pumps, strict=True)
+        ]
     if plan.violations:
         answer["violations"] = [_violation(one) for one in plan.violations]
     if problem.end_value_eur_per_kwh[~problem.end_is_fixed].any():
@@ -49,6 +56,19 @@ def json_of_plan(problem: Problem, plan: Plan) -> dict[str, Json]:
             "solve": round(plan.seconds.solve, 6),
         }
     return answer
+
+
+def _rows(problem: Problem, kind: StoreKind) -> list[int]:
+    return [row for row, one in enumerate(problem.store_kinds) if one is kind]
+
+
+def _store(problem: Problem, plan: Plan, row: int) -> Json:
+    return {
+        "id": problem.battery_ids[row],
+        "charge_kw": _list(plan.charge_kw[row]),
+        "discharge_kw": _list(plan.discharge_kw[row]),
+        "soc_kwh": _list(plan.soc_kwh[row]),
+    }
 
 
 def _reason(reason: Reason) -> Json:

@@ -5,94 +5,60 @@ Units: kW, kWh, EUR and h. Powers are on the AC side. A limit may be one number 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from kwartier.errors import InputError
-from optimizer.nonsense import refuse_nonsense
+from optimizer.neighbourhood import (
+    Battery,
+    BoolArray,
+    FloatArray,
+    Grid,
+    HeatPump,
+    Home,
+    Limit,
+    RowArray,
+    Session,
+)
+from optimizer.nonsense import refuse_nonsense, refuse_odd_steps
+from optimizer.spread import home_row, limit_of, series_of
+from optimizer.stores import Store, StoreKind, stores_of
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
-BoolArray: TypeAlias = npt.NDArray[np.bool_]
-Limit: TypeAlias = "float | Sequence[float] | FloatArray"
-"""One number for all steps, or one a step."""
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """A home, or anything else behind the connection that uses or makes power.
-
-    Attributes:
-        id: Its name, unique among homes.
-        load_kw: What it uses, shape ``(T,)`` [kW].
-        pv_kw: What its panels can make, shape ``(T,)`` [kW]; None where there are none.
-        pv_curtailable: Whether the panels can be told to make less.
-    """
-
-    id: str
-    load_kw: Sequence[float] | FloatArray
-    pv_kw: Sequence[float] | FloatArray | None = None
-    pv_curtailable: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Battery:
-    """A battery and what is stored in it at the start.
-
-    Attributes:
-        id: Its name, unique among batteries.
-        soc_min_kwh: Stored energy at the end of a step is at least this [kWh].
-        soc_max_kwh: Stored energy at the end of a step is at most this [kWh].
-        soc_start_kwh: Stored energy before the first step [kWh].
-        charge_max_kw: Most charging power [kW].
-        discharge_max_kw: Most discharging power [kW].
-        charge_efficiency: Stored per charged kWh, in (0, 1].
-        discharge_efficiency: Delivered per kWh taken out, in (0, 1].
-        soc_end_kwh: Stored energy after the last step [kWh]; None leaves the end free.
-        end_value_eur_per_kwh: Worth of stored energy after the last step, where the end is free.
-        wear_eur_per_kwh: Cost of discharging [EUR/kWh].
-    """
-
-    id: str
-    soc_min_kwh: Limit
-    soc_max_kwh: Limit
-    soc_start_kwh: float
-    charge_max_kw: Limit
-    discharge_max_kw: Limit
-    charge_efficiency: float
-    discharge_efficiency: float
-    soc_end_kwh: float | None = None
-    end_value_eur_per_kwh: float = 0.0
-    wear_eur_per_kwh: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """The connection: its limits [kW] and what its highest import costs [EUR/kW]."""
-
-    import_limit_kw: Limit = np.inf
-    export_limit_kw: Limit = np.inf
-    peak_price_eur_per_kw: float = 0.0
+__all__ = [
+    "Battery",
+    "BoolArray",
+    "FloatArray",
+    "Grid",
+    "HeatPump",
+    "Home",
+    "Limit",
+    "Problem",
+    "RowArray",
+    "Session",
+    "StoreKind",
+    "problem_of",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """What is to be planned: T steps, H homes, B batteries; every number is finite but limits.
+    """What is to be planned: T steps, H homes, B stores; every number is finite but limits.
 
     Build it with :func:`problem_of`, which spreads limits over the steps; arrays are checked here.
+    Whatever keeps energy is a row of the stores, named ``battery`` for what most of them are: first
+    all batteries, then cars, then heat pumps (see :mod:`optimizer.stores`).
 
     Attributes:
-        interval_h: Length of a step [h].
+        interval_h: Length of the first step [h]; of all, unless steps are uneven.
         buy_eur_per_kwh: Price of import, shape ``(T,)``.
         sell_eur_per_kwh: Price of export, shape ``(T,)``.
         home_ids: Names of the homes.
         load_kw: Use of the homes, shape ``(H, T)``.
         pv_kw: Possible production of the homes, shape ``(H, T)``.
         curtailable: Whether a home's production can be cut, shape ``(H,)``.
-        battery_ids: Names of the batteries.
+        battery_ids: Names of the stores; unique among those of one kind.
         soc_min_kwh: Lower edge of the band after each step, shape ``(B, T)``.
         soc_max_kwh: Upper edge of the band after each step, shape ``(B, T)``.
         soc_start_kwh: Stored before the first step, shape ``(B,)``.
@@ -107,6 +73,20 @@ class Problem:
         export_limit_kw: Shape ``(T,)``; infinite where there is none.
         peak_price_eur_per_kw: Price of the highest import of the horizon.
         exclusive: Whether a battery may never charge and discharge in one step.
+        step_h: Length of each step, shape ``(T,)`` [h].
+        store_kinds: What each store is.
+        store_home: The row of the home it stands behind, shape ``(B,)``; -1 for none.
+        cop: Stored per charged kWh beside the charge efficiency, shape ``(B, T)``.
+        retention: Part of what is stored that is kept over a step, shape ``(B, T)``.
+        drain_kw: Taken from the store whatever the plan, shape ``(B, T)`` [kW].
+        charge_min_kw: Charges with at least this or not at all, shape ``(B, T)``; 0 for any.
+        reserve_kwh: Kept for outages after each step, shape ``(B, T)``; 0 for none; never above
+            the band.
+        reserve_price_eur: What one kWh short of the reserve costs an hour, shape ``(B,)``; NaN
+            where it gives way to limits only.
+        peak_so_far_kw: Only what import goes over this costs the peak price.
+        sessions: The cars as they were given, in the order of their rows.
+        heat_pumps: The heat pumps as they were given, in the order of their rows.
 
     Raises:
         InputError: A number makes no sense; the message names its key and the remedy.
@@ -134,6 +114,18 @@ class Problem:
     export_limit_kw: FloatArray
     peak_price_eur_per_kw: float
     exclusive: bool = field(default=False, kw_only=True)
+    step_h: FloatArray = field(kw_only=True)
+    store_kinds: tuple[StoreKind, ...] = field(kw_only=True)
+    store_home: RowArray = field(kw_only=True)
+    cop: FloatArray = field(kw_only=True)
+    retention: FloatArray = field(kw_only=True)
+    drain_kw: FloatArray = field(kw_only=True)
+    charge_min_kw: FloatArray = field(kw_only=True)
+    reserve_kwh: FloatArray = field(kw_only=True)
+    reserve_price_eur: FloatArray = field(kw_only=True)
+    peak_so_far_kw: float = field(default=0.0, kw_only=True)
+    sessions: tuple[Session, ...] = field(default=(), kw_only=True)
+    heat_pumps: tuple[HeatPump, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         refuse_nonsense(self)
@@ -160,9 +152,43 @@ class Problem:
         """Whether a battery has a wanted end, shape ``(B,)``."""
         return ~np.isnan(self.soc_end_kwh)
 
+    @property
+    def gain(self) -> FloatArray:
+        """Stored per charged kWh, shape ``(B, T)``."""
+        found: FloatArray = self.charge_efficiency[:, None] * self.cop
+        return found
+
+    @property
+    def firm_reserve_cells(self) -> RowArray:
+        """Where a reserve gives way to limits only: battery times steps plus step."""
+        if not _strays(self.reserve_kwh, 0.0):
+            return np.zeros(0, dtype=np.intp)
+        firm = (self.reserve_kwh > self.soc_min_kwh) & np.isnan(self.reserve_price_eur)[:, None]
+        return np.flatnonzero(firm)
+
+    @property
+    def floor_kwh(self) -> FloatArray:
+        """The least that is to be stored, firm reserves included, shape ``(B, T)`` [kWh]."""
+        cells = self.firm_reserve_cells
+        if not cells.size:
+            return self.soc_min_kwh
+        floor = self.soc_min_kwh.copy()
+        floor.flat[cells] = self.reserve_kwh.ravel()[cells]
+        return floor
+
+    @property
+    def is_even(self) -> bool:
+        """Whether all steps are as long."""
+        return bool((self.step_h == self.step_h[0]).all())
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether stores lose nothing by themselves and gain by their efficiency alone."""
+        return not (_strays(self.retention, 1.0) or _strays(self.drain_kw, 0.0) or self.heat_pumps)
+
 
 def problem_of(
-    interval_h: float,
+    interval_h: float | Sequence[float] | FloatArray,
     buy_eur_per_kwh: Sequence[float] | FloatArray,
     sell_eur_per_kwh: Sequence[float] | FloatArray,
     homes: Sequence[Home] = (),
@@ -170,17 +196,21 @@ def problem_of(
     grid: Grid | None = None,
     *,
     exclusive: bool = False,
+    sessions: Sequence[Session] = (),
+    heat_pumps: Sequence[HeatPump] = (),
 ) -> Problem:
-    """Return the arrays of homes, batteries and a connection.
+    """Return the arrays of a neighbourhood and its connection.
 
     Args:
-        interval_h: Length of a step [h].
+        interval_h: Length of a step, or of each of them [h].
         buy_eur_per_kwh: Price of import, shape ``(T,)`` [EUR/kWh].
         sell_eur_per_kwh: Price of export, shape ``(T,)`` [EUR/kWh].
         homes: Who uses and makes power.
         batteries: What can be steered.
         grid: The connection; None is one without limits and without a price for the peak.
         exclusive: Forbid charging and discharging in one step.
+        sessions: Cars at their chargers.
+        heat_pumps: Heat pumps and what they warm.
 
     Raises:
         InputError: A number makes no sense; the message names its key and the remedy.
@@ -188,47 +218,93 @@ def problem_of(
     buy = np.array(buy_eur_per_kwh, dtype=np.float64)
     count = buy.size
     grid = Grid() if grid is None else grid
-    loads = [_series(f"homes.{home.id}.load_kw", home.load_kw, count) for home in homes]
+    loads = [series_of(f"homes.{home.id}.load_kw", home.load_kw, count) for home in homes]
     pvs = [
         np.zeros(count)
         if home.pv_kw is None
-        else _series(f"homes.{home.id}.pv_kw", home.pv_kw, count)
+        else series_of(f"homes.{home.id}.pv_kw", home.pv_kw, count)
         for home in homes
     ]
+    step_h = limit_of("interval_hours", interval_h, count)
+    refuse_odd_steps(step_h)
+    stores = stores_of(batteries, sessions, heat_pumps, step_h)
+    rows = [store.battery for store in stores]
+    home_rows = {home.id: row for row, home in enumerate(homes)}
 
     def limits(name: str, values: list[Limit]) -> FloatArray:
-        rows = [
-            _limit(f"batteries.{battery.id}.{name}", value, count)
-            for battery, value in zip(batteries, values, strict=True)
+        found = [
+            limit_of(f"{store.kind}.{store.battery.id}.{name}", value, count)
+            for store, value in zip(stores, values, strict=True)
         ]
-        return _stacked(rows, count)
+        return _stacked(found, count)
+
+    def extra(values: list[FloatArray | None], usual: float) -> FloatArray:
+        """Return one number a cell; as one number in memory where all are the usual."""
+        shape = (len(values), count)
+        if all(value is None for value in values):
+            return np.broadcast_to(usual, shape)
+        return _stacked([np.full(count, usual) if one is None else one for one in values], count)
 
     return Problem(
-        interval_h=interval_h,
+        interval_h=float(step_h[0]),
         buy_eur_per_kwh=buy,
-        sell_eur_per_kwh=_series("sell_eur_per_kwh", sell_eur_per_kwh, count),
+        sell_eur_per_kwh=series_of("sell_eur_per_kwh", sell_eur_per_kwh, count),
         home_ids=tuple(home.id for home in homes),
         load_kw=_stacked(loads, count),
         pv_kw=_stacked(pvs, count),
         curtailable=np.array([home.pv_curtailable for home in homes], dtype=np.bool_),
-        battery_ids=tuple(battery.id for battery in batteries),
-        soc_min_kwh=limits("soc_min_kwh", [battery.soc_min_kwh for battery in batteries]),
-        soc_max_kwh=limits("soc_max_kwh", [battery.soc_max_kwh for battery in batteries]),
-        soc_start_kwh=_column([battery.soc_start_kwh for battery in batteries]),
-        soc_end_kwh=_column(
-            [np.nan if one.soc_end_kwh is None else _wanted(one) for one in batteries]
-        ),
-        end_value_eur_per_kwh=_column([one.end_value_eur_per_kwh for one in batteries]),
-        charge_max_kw=limits("charge_max_kw", [one.charge_max_kw for one in batteries]),
-        discharge_max_kw=limits("discharge_max_kw", [one.discharge_max_kw for one in batteries]),
-        charge_efficiency=_column([one.charge_efficiency for one in batteries]),
-        discharge_efficiency=_column([one.discharge_efficiency for one in batteries]),
-        wear_eur_per_kwh=_column([one.wear_eur_per_kwh for one in batteries]),
-        import_limit_kw=_limit("grid.import_limit_kw", grid.import_limit_kw, count),
-        export_limit_kw=_limit("grid.export_limit_kw", grid.export_limit_kw, count),
+        battery_ids=tuple(row.id for row in rows),
+        soc_min_kwh=limits("soc_min_kwh", [row.soc_min_kwh for row in rows]),
+        soc_max_kwh=limits("soc_max_kwh", [row.soc_max_kwh for row in rows]),
+        soc_start_kwh=_column([row.soc_start_kwh for row in rows]),
+        soc_end_kwh=_column([np.nan if row.soc_end_kwh is None else _wanted(row) for row in rows]),
+        end_value_eur_per_kwh=_column([row.end_value_eur_per_kwh for row in rows]),
+        charge_max_kw=limits("charge_max_kw", [row.charge_max_kw for row in rows]),
+        discharge_max_kw=limits("discharge_max_kw", [row.discharge_max_kw for row in rows]),
+        charge_efficiency=_column([row.charge_efficiency for row in rows]),
+        discharge_efficiency=_column([row.discharge_efficiency for row in rows]),
+        wear_eur_per_kwh=_column([row.wear_eur_per_kwh for row in rows]),
+        import_limit_kw=limit_of("grid.import_limit_kw", grid.import_limit_kw, count),
+        export_limit_kw=limit_of("grid.export_limit_kw", grid.export_limit_kw, count),
         peak_price_eur_per_kw=grid.peak_price_eur_per_kw,
         exclusive=exclusive,
+        step_h=step_h,
+        store_kinds=tuple(store.kind for store in stores),
+        store_home=_home_rows(stores, home_rows),
+        cop=extra([store.cop for store in stores], 1.0),
+        retention=extra([store.retention for store in stores], 1.0),
+        drain_kw=extra([store.drain_kw for store in stores], 0.0),
+        charge_min_kw=extra([store.charge_min_kw for store in stores], 0.0),
+        reserve_kwh=extra([_reserve(row, count) for row in rows], 0.0),
+        reserve_price_eur=_column(
+            [
+                np.nan if row.reserve_price_eur_per_kwh is None else row.reserve_price_eur_per_kwh
+                for row in rows
+            ]
+        ),
+        peak_so_far_kw=grid.peak_so_far_kw,
+        sessions=tuple(sessions),
+        heat_pumps=tuple(heat_pumps),
     )
+
+
+def _home_rows(stores: Sequence[Store], home_rows: Mapping[str, int]) -> RowArray:
+    found = np.full(len(stores), -1, dtype=np.intp)
+    for row, store in enumerate(stores):
+        if store.battery.home is not None:
+            key = f"{store.kind}.{store.battery.id}.home"
+            found[row] = home_row(key, store.battery.home, home_rows)
+    return found
+
+
+def _reserve(battery: Battery, count: int) -> FloatArray | None:
+    """Return what a battery keeps for outages; None for nothing."""
+    if isinstance(battery.reserve_kwh, (int, float)) and battery.reserve_kwh == 0:
+        return None
+    place = f"batteries.{battery.id}."
+    kept = limit_of(place + "reserve_kwh", battery.reserve_kwh, count)
+    most = limit_of(place + "soc_max_kwh", battery.soc_max_kwh, count)
+    return np.where(kept > most, most, kept)
 
 
 def _wanted(battery: Battery) -> float:
@@ -248,16 +324,10 @@ def _stacked(rows: Sequence[FloatArray], count: int) -> FloatArray:
     return np.array(rows, dtype=np.float64).reshape(len(rows), count)
 
 
-def _series(key: str, values: Sequence[float] | FloatArray, count: int) -> FloatArray:
-    series = np.array(values, dtype=np.float64)
-    if series.shape != (count,):
-        raise InputError(
-            f"{key} has {series.size} values where buy_eur_per_kwh has {count}: give one a step"
-        )
-    return series
-
-
-def _limit(key: str, value: Limit, count: int) -> FloatArray:
-    if isinstance(value, (int, float)):
-        return np.full(count, float(value))
-    return _series(key, value, count)
+def _strays(values: FloatArray, usual: float) -> bool:
+    """Return whether any number is not the usual one; quick where all are one in memory."""
+    if values.size == 0:
+        return False
+    if not any(values.strides):
+        return bool(values.flat[0] != usual)
+    return bool((values != usual).any())

@@ -101,7 +101,8 @@ class Programme:
         low: One number a column.
         high: One number a column.
         integer: How many of the last columns are whole numbers.
-        has_excess: Whether columns for import and export over their limits follow the layout's.
+        first_excess: The first column of import over its limit, T of them, followed by T of export
+            over its limit; None where limits are kept.
     """
 
     layout: Layout
@@ -112,7 +113,7 @@ class Programme:
     low: FloatArray
     high: FloatArray
     integer: int = 0
-    has_excess: bool = False
+    first_excess: int | None = None
 
     def with_cost(self, cost: FloatArray) -> Programme:
         """Return the same programme with another aim."""
@@ -131,12 +132,23 @@ def programme_of(problem: Problem) -> Programme:
         (_coefficients(problem, layout), indices, indptr), shape=(layout.rows, layout.columns)
     )
     row_low = np.zeros(layout.rows)
-    row_low[: layout.cells : layout.steps] = problem.soc_start_kwh
+    row_low[: layout.cells] = first_row_kwh(problem)
     row_low[layout.balance_row() : layout.peak_row()] = problem.residual_kw
     row_high = row_low.copy()
     row_high[layout.peak_row() :] = np.inf
     low, high = _bounds(problem, layout)
     return Programme(layout, _costs(problem, layout), matrix, row_low, row_high, low, high)
+
+
+def first_row_kwh(problem: Problem) -> FloatArray:
+    """Return the right side of the rows of stored energy, shape ``(B x T,)`` [kWh]."""
+    if problem.keeps_all:
+        right = np.zeros(problem.charge_max_kw.shape)
+        right[:, 0] = problem.soc_start_kwh
+    else:
+        right = -problem.step_h * problem.drain_kw
+        right[:, 0] += problem.retention[:, 0] * problem.soc_start_kwh
+    return right.ravel()
 
 
 def exchange_range_kw(problem: Problem) -> tuple[FloatArray, FloatArray]:
@@ -161,11 +173,11 @@ def flows_of(problem: Problem, layout: Layout, x: FloatArray) -> Flows:
 
 def _costs(problem: Problem, layout: Layout) -> FloatArray:
     cost = np.zeros(layout.columns)
-    cost[layout.discharge] = np.repeat(problem.interval_h * problem.wear_eur_per_kwh, problem.steps)
+    cost[layout.discharge] = np.outer(problem.wear_eur_per_kwh, problem.step_h).ravel()
     last = cost[layout.stored][problem.steps - 1 :: problem.steps]
     last[:] = np.where(problem.end_is_fixed, 0.0, -problem.end_value_eur_per_kwh)
-    cost[layout.imported] = problem.interval_h * problem.buy_eur_per_kwh
-    cost[layout.exported] = -problem.interval_h * problem.sell_eur_per_kwh
+    cost[layout.imported] = problem.step_h * problem.buy_eur_per_kwh
+    cost[layout.exported] = -problem.step_h * problem.sell_eur_per_kwh
     if layout.has_peak:
         cost[-1] = problem.peak_price_eur_per_kw
     return cost
@@ -176,7 +188,7 @@ def _bounds(problem: Problem, layout: Layout) -> tuple[FloatArray, FloatArray]:
     high = np.full(layout.columns, np.inf)
     high[layout.charge] = problem.charge_max_kw.ravel()
     high[layout.discharge] = problem.discharge_max_kw.ravel()
-    low[layout.stored] = problem.soc_min_kwh.ravel()
+    low[layout.stored] = problem.floor_kwh.ravel()
     high[layout.stored] = problem.soc_max_kwh.ravel()
     low_end = low[layout.stored][problem.steps - 1 :: problem.steps]
     high_end = high[layout.stored][problem.steps - 1 :: problem.steps]
@@ -186,18 +198,24 @@ def _bounds(problem: Problem, layout: Layout) -> tuple[FloatArray, FloatArray]:
     high[layout.curtailed] = problem.curtailable_kw
     high[layout.imported] = problem.import_limit_kw
     high[layout.exported] = problem.export_limit_kw
+    if layout.has_peak:
+        low[-1] = problem.peak_so_far_kw
     return low, high
 
 
 def _coefficients(problem: Problem, layout: Layout) -> FloatArray:
-    cells, steps = layout.cells, layout.steps
-    charge = np.empty((cells, 2))
-    charge[:, 0] = np.repeat(-problem.interval_h * problem.charge_efficiency, steps)
+    charge = np.empty((layout.cells, 2))
+    charge[:, 0] = (-problem.step_h * problem.gain).ravel()
     charge[:, 1] = -1.0
-    discharge = np.empty((cells, 2))
-    discharge[:, 0] = np.repeat(problem.interval_h / problem.discharge_efficiency, steps)
+    discharge = np.empty((layout.cells, 2))
+    discharge[:, 0] = (problem.step_h / problem.discharge_efficiency[:, None]).ravel()
     discharge[:, 1] = 1.0
-    return np.concatenate([charge.ravel(), discharge.ravel(), _constants(layout)])
+    constants = _constants(layout)
+    if not problem.keeps_all:
+        constants = constants.copy()
+        carried = constants[: 2 * layout.cells - layout.batteries]
+        carried[carried < 0] = -problem.retention[:, 1:].ravel()
+    return np.concatenate([charge.ravel(), discharge.ravel(), constants])
 
 
 @lru_cache(maxsize=16)

@@ -47,7 +47,7 @@ def without_free_overlap(problem: Problem, flows: Flows) -> Flows:
 
 
 def _one_way(problem: Problem, flows: Flows) -> Flows:
-    into = problem.charge_efficiency[:, None]
+    into = problem.gain
     out_of = problem.discharge_efficiency[:, None]
     both = overlap_kw(flows) > 0
     stored = into * flows.charge_kw - flows.discharge_kw / out_of

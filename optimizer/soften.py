@@ -1,13 +1,15 @@
 """Limits that give way: first as little as can be, then as cheaply as that allows.
 
 Powers of batteries and panels never give way: a device cannot do more than it can. What can is, in
-this order of importance: the limits of the connection (kW over them, added over the steps), the
-band of stored energy (kWh outside it, added over the steps) and the wanted end (kWh). The three are
+this order of importance: the limits of connections (kW over them, added over the steps), the band
+of stored energy of batteries (kWh outside it, added over the steps), what was asked for (the wanted
+end, the energy of a car, the comfort of a house; kWh), and the reserve for outages. They are
 settled one after the other: no weight puts a sum of the second beyond the price of the first, as a
 per cent saved on losses may take any number of kWh outside a band.
 
-Stored energy stays between the lowest and the highest edge of its band (or the start, when that is
-outside), so no battery is filled beyond what it holds to relieve a connection.
+Stored energy stays between the lowest and the highest edge of its band (or the start, or where it
+drifts by itself, when that is outside), so no battery is filled beyond what it holds to relieve a
+connection.
 """
 
 from __future__ import annotations
@@ -16,10 +18,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import block_array, csc_array
+from scipy.sparse import block_array, coo_array, csc_array
 
-from optimizer.problem import FloatArray, Problem
-from optimizer.programme import Matrix, Programme, exchange_range_kw
+from optimizer.flows import resting_kwh
+from optimizer.problem import FloatArray, Problem, StoreKind
+from optimizer.programme import IntArray, Matrix, Programme, exchange_range_kw
+
+_CONNECTION, _BAND, _WANTED, _RESERVE = range(4)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,71 +33,53 @@ class Softened:
 
     Attributes:
         programme: Its cost is that of the plan; an excess is free.
-        kinds: What adds up the excess of the connection, of the band and of the end, one number a
-            column each.
+        kinds: What adds up the excess of each kind of limit, one number a column each.
     """
 
     programme: Programme
     kinds: tuple[FloatArray, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Excess:
+    """Columns of one sort of excess: where they count, how far they go, what they cost."""
+
+    kind: FloatArray
+    high: FloatArray
+    cost: FloatArray
+    rows: IntArray
+    columns: IntArray
+    values: FloatArray
+
+
 def softened(problem: Problem, programme: Programme) -> Softened:
     """Return the programme in which limits may be broken.
 
-    Appended columns: import over its limit, export over its limit (T each), stored energy under
-    and over its band (B x T each), and under and over the wanted end (B each).
+    Appended columns: import over its limit, export over its limit (T each), then whatever else can
+    give way. Appended rows hold stored energy to its band, its wanted end and its reserve.
     """
     layout = programme.layout
-    steps, cells, batteries = layout.steps, layout.cells, layout.batteries
-    least, most = exchange_range_kw(problem)
     lowest, highest = _edges(problem)
-    in_band = problem.soc_min_kwh - lowest, highest - problem.soc_max_kwh
-    at_end = np.where(problem.end_is_fixed, np.inf, 0.0)
-    excess_high = np.concatenate(
-        [
-            np.maximum(most, 0.0),
-            np.maximum(-least, 0.0),
-            in_band[0].ravel(),
-            in_band[1].ravel(),
-            at_end,
-            at_end,
-        ]
-    )
+    sorts = [_of_the_connection(problem, programme), _of_the_band(problem, programme)]
+    sorts += [_of_the_ends(problem, programme), _of_the_reserve(problem, programme)]
     low, high = programme.low.copy(), programme.high.copy()
     low[layout.stored] = lowest.ravel()
     high[layout.stored] = highest.ravel()
-    end = np.where(problem.end_is_fixed, problem.soc_end_kwh, 0.0)
+    row_low, row_high = _new_rows(problem)
+    most = np.concatenate([one.high for one in sorts])
     soft = replace(
         programme,
-        cost=np.concatenate(
-            [
-                programme.cost,
-                programme.cost[layout.imported],
-                programme.cost[layout.exported],
-                np.zeros(2 * cells + 2 * batteries),
-            ]
-        ),
-        matrix=_matrix(programme),
-        row_low=np.concatenate(
-            [
-                programme.row_low,
-                problem.soc_min_kwh.ravel(),
-                np.where(problem.end_is_fixed, end, -np.inf),
-            ]
-        ),
-        row_high=np.concatenate(
-            [
-                programme.row_high,
-                problem.soc_max_kwh.ravel(),
-                np.where(problem.end_is_fixed, end, np.inf),
-            ]
-        ),
-        low=np.concatenate([low, np.zeros(excess_high.size)]),
-        high=np.concatenate([high, excess_high]),
-        has_excess=True,
+        cost=np.concatenate([programme.cost, *(one.cost for one in sorts)]),
+        matrix=_matrix(problem, programme, sorts),
+        row_low=np.concatenate([programme.row_low, row_low]),
+        row_high=np.concatenate([programme.row_high, row_high]),
+        low=np.concatenate([low, np.zeros(most.size)]),
+        high=np.concatenate([high, most]),
+        first_excess=programme.cost.size,
     )
-    sizes = [2 * steps, 2 * cells, 2 * batteries]
-    return Softened(soft, _kinds(programme.cost.size, sizes))
+    kinds = np.concatenate([np.full(programme.cost.size, -1.0), *(one.kind for one in sorts)])
+    there = range(_RESERVE + bool((kinds == _RESERVE).any()))
+    return Softened(soft, tuple((kinds == kind).astype(np.float64) for kind in there))
 
 
 def capped(soft: Softened, totals: Sequence[float], *, room: float) -> Programme:
@@ -116,51 +103,113 @@ def capped(soft: Softened, totals: Sequence[float], *, room: float) -> Programme
 
 
 def _edges(problem: Problem) -> tuple[FloatArray, FloatArray]:
-    start = problem.soc_start_kwh
-    lowest = np.minimum(problem.soc_min_kwh.min(axis=1), start)
-    highest = np.maximum(problem.soc_max_kwh.max(axis=1), start)
+    start, resting = problem.soc_start_kwh, resting_kwh(problem)
+    lowest = np.minimum(np.minimum(problem.soc_min_kwh, resting).min(axis=1), start)
+    highest = np.maximum(np.maximum(problem.soc_max_kwh, resting).max(axis=1), start)
     ones = np.ones((1, problem.steps))
     return lowest[:, None] * ones, highest[:, None] * ones
 
 
-def _matrix(programme: Programme) -> Matrix:
-    layout = programme.layout
-    steps, cells, batteries = layout.steps, layout.cells, layout.batteries
-    excess = csc_array((layout.rows, 2 * steps + 2 * cells + 2 * batteries))
-    step = np.arange(steps)
-    balance = layout.balance_row() + step
-    rows, columns = np.concatenate([balance, balance]), np.arange(2 * steps)
-    values = np.repeat([1.0, -1.0], steps)
+def _of_the_connection(problem: Problem, programme: Programme) -> _Excess:
+    layout, step = programme.layout, np.arange(problem.steps)
+    least, most = exchange_range_kw(problem)
+    rows = [layout.balance_row() + step, layout.balance_row() + step]
+    columns = [step, problem.steps + step]
+    values = [np.ones(problem.steps), np.full(problem.steps, -1.0)]
     if layout.has_peak:
-        rows = np.concatenate([rows, layout.peak_row() + step])
-        columns = np.concatenate([columns, step])
-        values = np.concatenate([values, np.full(steps, -1.0)])
-    excess = csc_array((values, (rows, columns)), shape=excess.shape)
-    cell, battery = np.arange(cells), np.arange(batteries)
-    band = csc_array(
-        (np.ones(cells), (cell, layout.stored.start + cell)), shape=(cells, layout.columns)
+        rows.append(layout.peak_row() + step)
+        columns.append(step)
+        values.append(np.full(problem.steps, -1.0))
+    return _Excess(
+        np.full(2 * problem.steps, _CONNECTION),
+        np.concatenate([np.maximum(most, 0.0), np.maximum(-least, 0.0)]),
+        np.concatenate([programme.cost[layout.imported], programme.cost[layout.exported]]),
+        np.concatenate(rows),
+        np.concatenate(columns),
+        np.concatenate(values),
     )
-    last = layout.stored.start + (battery + 1) * steps - 1
-    end = csc_array((np.ones(batteries), (battery, last)), shape=(batteries, layout.columns))
-    under_over = np.repeat([1.0, -1.0], cells)
-    band_excess = csc_array(
-        (under_over, (np.tile(cell, 2), 2 * steps + np.arange(2 * cells))),
-        shape=(cells, excess.shape[1]),
-    )
-    end_excess = csc_array(
-        (
-            np.repeat([1.0, -1.0], batteries),
-            (np.tile(battery, 2), 2 * steps + 2 * cells + np.arange(2 * batteries)),
+
+
+def _of_the_band(problem: Problem, programme: Programme) -> _Excess:
+    cells = programme.layout.cells
+    lowest, highest = _edges(problem)
+    is_battery = np.array([kind is StoreKind.BATTERY for kind in problem.store_kinds], dtype=bool)
+    kind = np.repeat(np.where(is_battery, _BAND, _WANTED), problem.steps)
+    return _Excess(
+        np.tile(kind, 2),
+        np.concatenate(
+            [
+                (problem.soc_min_kwh - lowest).ravel(),
+                (highest - problem.soc_max_kwh).ravel(),
+            ]
         ),
-        shape=(batteries, excess.shape[1]),
-    )
-    return csc_array(
-        block_array(
-            [[programme.matrix, excess], [band, band_excess], [end, end_excess]], format="csc"
-        )
+        np.zeros(2 * cells),
+        programme.row_low.size + np.tile(np.arange(cells), 2),
+        np.arange(2 * cells),
+        np.repeat([1.0, -1.0], cells),
     )
 
 
-def _kinds(before: int, sizes: list[int]) -> tuple[FloatArray, ...]:
-    places = np.concatenate([np.full(before, -1), np.repeat(np.arange(len(sizes)), sizes)])
-    return tuple((places == kind).astype(np.float64) for kind in range(len(sizes)))
+def _of_the_ends(problem: Problem, programme: Programme) -> _Excess:
+    count = programme.layout.batteries
+    at_end = np.where(problem.end_is_fixed, np.inf, 0.0)
+    return _Excess(
+        np.full(2 * count, _WANTED),
+        np.tile(at_end, 2),
+        np.zeros(2 * count),
+        programme.row_low.size + programme.layout.cells + np.tile(np.arange(count), 2),
+        np.arange(2 * count),
+        np.repeat([1.0, -1.0], count),
+    )
+
+
+def _of_the_reserve(problem: Problem, programme: Programme) -> _Excess:
+    layout = programme.layout
+    count = problem.firm_reserve_cells.size
+    return _Excess(
+        np.full(count, _RESERVE),
+        np.full(count, np.inf),
+        np.zeros(count),
+        programme.row_low.size + layout.cells + layout.batteries + np.arange(count),
+        np.arange(count),
+        np.ones(count),
+    )
+
+
+def _new_rows(problem: Problem) -> tuple[FloatArray, FloatArray]:
+    """Return what the rows of the band, of the ends and of the reserve stay between."""
+    fixed = problem.end_is_fixed
+    reserved = problem.reserve_kwh.ravel()[problem.firm_reserve_cells]
+    low = [
+        problem.soc_min_kwh.ravel(),
+        np.where(fixed, problem.soc_end_kwh, -np.inf),
+        reserved,
+    ]
+    high = [
+        problem.soc_max_kwh.ravel(),
+        np.where(fixed, problem.soc_end_kwh, np.inf),
+        np.full(reserved.size, np.inf),
+    ]
+    return np.concatenate(low), np.concatenate(high)
+
+
+def _matrix(problem: Problem, programme: Programme, sorts: Sequence[_Excess]) -> Matrix:
+    """Return the matrix with the columns of the excesses and the rows of stored energy."""
+    layout = programme.layout
+    reserve = problem.firm_reserve_cells
+    last = (np.arange(layout.batteries) + 1) * layout.steps - 1
+    stored = np.concatenate([np.arange(layout.cells), last, reserve])
+    count = programme.row_low.size
+    body = programme.matrix.tocoo()
+    rows: list[IntArray] = [body.row.astype(np.intp), count + np.arange(stored.size)]
+    columns: list[IntArray] = [body.col.astype(np.intp), layout.stored.start + stored]
+    values: list[FloatArray] = [body.data, np.ones(stored.size)]
+    first = programme.cost.size
+    for one in sorts:
+        rows.append(one.rows)
+        columns.append(first + one.columns)
+        values.append(one.values)
+        first += one.high.size
+    shape = (count + stored.size, first)
+    places = (np.concatenate(rows), np.concatenate(columns))
+    return csc_array(coo_array((np.concatenate(values), places), shape=shape))

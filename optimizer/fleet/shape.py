@@ -51,6 +51,8 @@ def fleet_of(problem: Problem) -> Fleet | None:
     The batteries stand in an order of their own numbers, so that the order in which a problem
     names them changes nothing.
     """
+    if not _is_plain(problem):
+        return None
     low, high = _band(problem)
     least, most = exchange_range_kw(problem)
     if (low > high).any() or (problem.sell_eur_per_kwh > problem.buy_eur_per_kwh).any():
@@ -65,6 +67,17 @@ def fleet_of(problem: Problem) -> Fleet | None:
         return None
     blocks = tuple(_block(problem, rows, low, high, power, money) for rows in members)
     return Fleet(blocks, members, connection, power, money * power)
+
+
+def _is_plain(problem: Problem) -> bool:
+    """Return whether there is nothing in the problem that this method does not know."""
+    return (
+        problem.is_even
+        and problem.keeps_all
+        and not problem.charge_min_kw.any()
+        and not problem.reserve_kwh.any()
+        and problem.peak_so_far_kw == 0
+    )
 
 
 def _order(problem: Problem) -> IntArray:

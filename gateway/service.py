@@ -31,6 +31,8 @@ from gateway.settings import GatewaySettings, ModbusDevice
 from gateway.steer.battery import SteeredBattery
 from gateway.steer.settings import SteeredDevice
 from gateway.steer.solar import CappedInverter
+from gateway.steer.team import Team
+from gateway.steer.teams import behind, teams_of
 from gateway.steer.way import profile_way, sunspec_way
 from gateway.watchdog import Manager, Turns, Watchdog
 from kwartier.clock import Clock
@@ -90,7 +92,11 @@ def run_gateway(
             + [battery.link for battery in (*settings.batteries, *only_read)]
         )
         parts.callback(links.close)
-        batteries = [_battery(one, settings, links, agent, clock) for one in settings.batteries]
+        teams = teams_of(settings.batteries, _first_meter(settings))
+        batteries = [
+            _battery(one, settings, links, agent, clock, teams[one.device])
+            for one in settings.batteries
+        ]
         for one, battery in zip(settings.batteries, batteries, strict=True):
             agent.steer(one.device, battery)
         hold(only_read, agent, clock)
@@ -264,19 +270,27 @@ class _Take:
             watcher.see_grid(reading)
 
 
+def _first_meter(settings: GatewaySettings) -> DeviceId | None:
+    return settings.p1[0].device if settings.p1 else None
+
+
 def _battery(
-    one: SteeredDevice, settings: GatewaySettings, links: Links, agent: Agent, clock: Clock
+    one: SteeredDevice,
+    settings: GatewaySettings,
+    links: Links,
+    agent: Agent,
+    clock: Clock,
+    team: Team,
 ) -> SteeredBattery:
     unit = links.at(one.link).unit(one.unit)
-    first = settings.p1[0].device if settings.p1 else None
-    behind = [o for o in settings.batteries if (o.meter or first) == (one.meter or first)]
+    first = _first_meter(settings)
     return SteeredBattery(
         unit,
         one.device,
         replace(
             one.limits,
             metered=one.stop_without_meter and first is not None,
-            sharing=len(behind),
+            sharing=len(behind(settings.batteries, one.meter, first)),
         ),
         clock,
         settings.folder / f"{one.device}.steering.json",
@@ -288,6 +302,7 @@ def _battery(
             if one.profile is None
             else profile_way(unit, one.device, one.profile, clock, settings.folder)
         ),
+        team=team,
     )
 
 

@@ -54,7 +54,7 @@ class Battery:
         discharge_efficiency: Given back over taken from store.
         wear_eur_per_kwh: What one kWh given back costs in wear [EUR/kWh].
         follows_meter: Whether its gateway reads the meter through which the whole neighbourhood
-            takes and gives; it is then told what should pass there.
+            takes and gives; it is then told what should pass there. Several can at one gateway.
     """
 
     id: str
@@ -122,12 +122,13 @@ def community_of(table: Mapping[str, object]) -> Community:
     top = Table(table)
     connections = [_connection(row) for row in top.tables("connection")]
     batteries = [_battery(row) for row in top.tables("battery")]
-    following = [battery.id for battery in batteries if battery.follows_meter]
-    if len(following) > 1:
-        raise SettingsError(
-            f"battery {following[0]!r} and {following[1]!r} both have follows_meter: two would "
-            "make up for the same watts twice; leave it to one"
-        )
+    following = [battery for battery in batteries if battery.follows_meter]
+    for other in following[1:]:
+        if other.gateway != following[0].gateway:
+            raise SettingsError(
+                f"battery {following[0].id!r} and {other.id!r} both have follows_meter, at two "
+                "gateways: they would make up for the same watts twice; leave it to one gateway"
+            )
     community = Community(
         top.name("coop"),
         top.text("name"),

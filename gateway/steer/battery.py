@@ -28,6 +28,7 @@ from gateway.steer.steering import (
     SteeredUnit,
     UnsayableSetpointError,
 )
+from gateway.steer.team import Team
 from gateway.steer.way import Way, sunspec_way
 from hardware.registers import RegistersRefusedError
 from kwartier.clock import Clock
@@ -58,6 +59,7 @@ class SteeredBattery:
         way: Way | None = None,
         synchronised: Path = SYNCHRONISED,
         event: Callable[[Event], None] | None = None,
+        team: Team | None = None,
     ) -> None:
         """Describe the battery; nothing is read or written before ``start`` or ``turn``.
 
@@ -73,6 +75,7 @@ class SteeredBattery:
             way: How it is looked at and steered; by SunSpec where none is given.
             synchronised: A file that is there while the machine's time is known to be right.
             event: Takes word of what somebody should look after; None where nobody hears it.
+            team: Follows its meter with the others behind it; None where it is alone there.
         """
         self._device = device
         self._clock = clock
@@ -84,6 +87,8 @@ class SteeredBattery:
             limits,
             newest_command=self._journal.command,
             wish_step_s=self._way.wish_step_s,
+            team=team,
+            name=device,
         )
         self._news = News(device, clock, tell, event, lambda: self._control.newest_command)
         self._plan = Inherited(

@@ -12,6 +12,7 @@ from enum import StrEnum
 from gateway.steer.limits import Limits as Limits  # noqa: PLC0414 - a word of this file too
 from gateway.steer.limits import Moved, Room, room
 from gateway.steer.limits import Seen as Seen  # noqa: PLC0414 - a word of this file too
+from gateway.steer.team import Goal, Offer, Team, Telegram
 from gateway.steer.track import UNSEEN_S, Tracker
 from gateway.steer.wish import STEP_S, Wish
 from kwartier.reading import AfterPlan, Schedule
@@ -64,7 +65,13 @@ class Controller:
     """Holds the schedule in force and turns it, moment by moment, into a decision."""
 
     def __init__(
-        self, limits: Limits, *, newest_command: int = 0, wish_step_s: float = STEP_S
+        self,
+        limits: Limits,
+        *,
+        newest_command: int = 0,
+        wish_step_s: float = STEP_S,
+        team: Team | None = None,
+        name: str = "",
     ) -> None:
         """Start neutral.
 
@@ -72,11 +79,14 @@ class Controller:
             limits: What the battery and its connection can bear.
             newest_command: The highest number ever accepted.
             wish_step_s: Between two moves of a wish that is on its way [s].
+            team: What follows its meter; None where it does so alone.
+            name: What it is called there.
         """
         self._limits = limits
+        self._team = team or Team(limits.full_power_s, wish_step_s)
+        self._name = name
         full_w = max(limits.charge_max_w, limits.discharge_max_w)
         self._power = Wish(full_w, limits.full_power_s, wish_step_s)
-        self._at_meter = Wish(full_w, limits.full_power_s, wish_step_s)
         self._cut = False
         self._newest_command = newest_command
         self._leases: tuple[_Lease, ...] = ()
@@ -135,9 +145,8 @@ class Controller:
         """Note that the battery obeys none of our set-points: the next one begins at zero."""
         self._told = None
         self._cut = False
-        self._tracker.rest()
         self._power.rest()
-        self._at_meter.rest()
+        self._team.leave(self._name)
 
     def decide(self, seen: Seen, monotonic_s: float) -> Decision:
         """Return what the battery is told at this moment."""
@@ -146,12 +155,16 @@ class Controller:
         decision = self._limited(wanted, seen, monotonic_s)
         told = decision.power_w
         if told is None:
-            self._tracker.told(before_w, 0, monotonic_s)
+            self._note(before_w, 0, monotonic_s)
             self.nothing_told()
             return decision
         self._told, self._cut = (monotonic_s, told), told != wanted.power_w
-        self._tracker.told(before_w, told, monotonic_s)
+        self._note(before_w, told, monotonic_s)
         return decision
+
+    def _note(self, before_w: Watt, after_w: Watt, monotonic_s: float) -> None:
+        self._tracker.told(before_w, after_w, monotonic_s)
+        self._team.told(self._name, before_w, after_w, monotonic_s)
 
     def _wanted(self, seen: Seen, monotonic_s: float) -> Decision:
         for lease in self._leases:
@@ -163,46 +176,62 @@ class Controller:
         if seen.fresh_grid_w is None or seen.battery_w is None:
             return Decision(Mode.NEUTRAL, None, SILENT)
         wanted_w = seen.battery_w - seen.fresh_grid_w
-        if seen.newest_w is not None and seen.newest_at_s is not None:
-            meter = seen.newest_at_s, seen.newest_w
-            wanted_w, _ = self._followed(0, meter, wanted_w, seen, monotonic_s)
+        telegram = _telegram(seen)
+        if telegram is not None:
+            wanted_w, _ = self._followed(Goal(0), telegram, 0, wanted_w, seen, monotonic_s)
         return Decision(Mode.SELF_USE, wanted_w, "self-use after plan", wanted_w)
 
     def _planned(self, lease: _Lease, seen: Seen, monotonic_s: float) -> Decision:
         """Return what a step asks: a power, or the power that its wish at the meter takes."""
         if lease.grid_w is None:
-            self._tracker.rest()
-            self._at_meter.rest()
             present_w = self._present_w(seen)
+            self._team.leave(self._name, present_w)
             power_w = self._power.toward(lease.power_w, monotonic_s, present_w, cut=self._cut)
             because = "plan" if power_w == lease.power_w else RAMPING
             return Decision(Mode.FOLLOW_PLAN, power_w, because, lease.power_w)
-        if not seen.meter_speaks or seen.newest_w is None or seen.newest_at_s is None:
+        telegram = _telegram(seen) if seen.meter_speaks else None
+        if telegram is None:
             return Decision(Mode.NEUTRAL, None, SILENT)
-        meter = seen.newest_at_s, seen.newest_w
-        power_w, grid_w = self._followed(lease.grid_w, meter, lease.power_w, seen, monotonic_s)
-        because = "plan at the meter" if grid_w == lease.grid_w else RAMPING
+        goal = Goal(lease.grid_w, (lease.start, lease.end))
+        power_w, arrived = self._followed(
+            goal, telegram, lease.power_w, lease.power_w, seen, monotonic_s
+        )
+        because = "plan at the meter" if arrived else RAMPING
         return Decision(Mode.FOLLOW_PLAN, power_w, because, lease.power_w)
 
     def _followed(
         self,
-        grid_w: Watt,
-        meter: tuple[float, Watt],
+        goal: Goal,
+        telegram: Telegram,
+        plan_w: Watt,
         begin_w: Watt,
         seen: Seen,
         monotonic_s: float,
-    ) -> tuple[Watt, Watt]:
-        """Return the power that brings the meter to what is wished there now, and that wish [W].
+    ) -> tuple[Watt, bool]:
+        """Return the power that brings the meter to what is wished, and whether the wish is there.
 
         What the home itself takes or gives is followed at once; only the wish has to travel. So a
         battery begins where it is, and with ``begin_w`` only where wishes come true at once.
         """
         self._power.rest()
-        wished_w = self._at_meter.toward(grid_w, monotonic_s, meter[1], cut=self._cut)
         told_w = self._present_w(seen)
-        begin_w = begin_w if self._at_meter.at_once else told_w
-        power_w = self._tracker.aim(wished_w, meter, begin_w, told_w, seen.grid_period_s)
-        return power_w, wished_w
+        least_w, most_w = self._able_w(seen)
+        offer = Offer(
+            plan_w,
+            begin_w if self._team.at_once else told_w,
+            told_w,
+            least_w,
+            most_w,
+            self._cut,
+        )
+        return self._team.follow(self._name, goal, telegram, offer, monotonic_s)
+
+    def _able_w(self, seen: Seen) -> tuple[Watt, Watt]:
+        """Return the least and the most the battery can do as full as it is [W]."""
+        limits, soc = self._limits, seen.soc_permille
+        empty = soc is not None and soc <= limits.soc_min_permille
+        full = soc is not None and soc >= limits.soc_max_permille
+        return 0 if empty else -limits.discharge_max_w, 0 if full else limits.charge_max_w
 
     def _present_w(self, seen: Seen) -> Watt:
         """Return what the battery was told last, or does by itself, within its power [W]."""
@@ -249,3 +278,9 @@ class Controller:
         before_s, before_w = self._told or (monotonic_s - 1.0, 0)
         reach_w = int(ramp * max(monotonic_s - before_s, 1.0))
         return [(before_w - reach_w, before_w + reach_w, "ramp")]
+
+
+def _telegram(seen: Seen) -> Telegram | None:
+    if seen.newest_w is None or seen.newest_at_s is None:
+        return None
+    return Telegram(seen.newest_at_s, seen.newest_w, seen.grid_period_s, seen.newest_wh)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from kwartier.units import Watt
+from kwartier.units import Watt, Wh
 
 MAX_METER_AGE_S = 30.0
 """A meter that said nothing for this long is not followed, however slow it is."""
@@ -93,6 +93,7 @@ class Seen:
         grid_at_s: When the telegram of ``grid_w`` came, on the monotonic count [s].
         newest_w: The exchange of its newest telegram [W].
         newest_at_s: When that came, on the monotonic count [s].
+        newest_wh: Its registers, taken less given [Wh]; None where it tells none.
     """
 
     soc_permille: int | None = None
@@ -104,6 +105,7 @@ class Seen:
     newest_w: Watt | None = None
     newest_at_s: float | None = None
     grid_at_s: float | None = None
+    newest_wh: Wh | None = None
 
     @property
     def meter_speaks(self) -> bool:

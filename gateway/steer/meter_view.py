@@ -9,7 +9,7 @@ from statistics import median
 
 from gateway.steer.limits import MAX_METER_AGE_S, PHASES, STALE_PERIODS, Phase, Seen
 from kwartier.reading import Reading
-from kwartier.units import Watt
+from kwartier.units import Watt, Wh
 
 _SLOWEST_S = MAX_METER_AGE_S / STALE_PERIODS
 _FASTEST_S = 1.0
@@ -22,6 +22,7 @@ class _Word:
     at_s: float
     grid_w: Watt
     phases: dict[str, Phase]
+    net_wh: Wh | None
 
 
 class MeterView:
@@ -54,7 +55,7 @@ class MeterView:
         with self._lock:
             if self._newest is not None:
                 self._gaps_s.append(now_s - self._newest.at_s)
-            self._newest = _Word(now_s, taken - given, _phases(reading))
+            self._newest = _Word(now_s, taken - given, _phases(reading), _net_wh(reading))
         return True
 
     def look(self) -> None:
@@ -78,7 +79,22 @@ class MeterView:
             newest.grid_w,
             newest.at_s,
             at_look.at_s,
+            newest.net_wh,
         )
+
+
+def _net_wh(reading: Reading) -> Wh | None:
+    """Return the registers, taken less given; None where the meter lacks one of them."""
+    taken = _register_wh(reading, "import")
+    given = _register_wh(reading, "export")
+    return None if taken is None or given is None else taken - given
+
+
+def _register_wh(reading: Reading, side: str) -> Wh | None:
+    values = reading.values
+    tariffs = [values.get(f"{side}_t1_wh"), values.get(f"{side}_t2_wh")]
+    known = [tariff for tariff in tariffs if tariff is not None]
+    return values.get(f"{side}_wh", sum(known) if len(known) == len(tariffs) else None)
 
 
 def _phases(reading: Reading) -> dict[str, Phase]:

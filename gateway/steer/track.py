@@ -65,6 +65,10 @@ class Tracker:
         if after_w != before_w:
             self._moves.append((now_s, after_w - before_w))
 
+    def shift(self, by_w: Watt) -> None:
+        """Note that so much more belongs to what is steered here, and goes on as it is [W]."""
+        self._aim_w += by_w
+
     def rest(self) -> None:
         """Begin anew the next time something is followed."""
         self._on = False

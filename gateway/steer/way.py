@@ -62,8 +62,13 @@ def profile_way(
     return Way(
         ProfilePoll(unit, device, profile, clock),
         lambda: find_profile_steering(unit, profile, prior.values, note=prior.note, budget=budget),
-        WORN_STEP_S if _wears_out(profile) else STEP_S,
+        wish_step_s_of(profile),
     )
+
+
+def wish_step_s_of(profile: Profile | None) -> float:
+    """Return how long there is between two moves of a wish for a device [s]."""
+    return STEP_S if profile is None or not _wears_out(profile) else WORN_STEP_S
 
 
 def _wears_out(profile: Profile) -> bool:

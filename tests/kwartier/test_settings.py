@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def test_an_id_that_stands_there_twice_is_refused(tmp_path: Path) -> None:
         read_community(path)
 
 
-def test_one_battery_may_follow_the_meter_of_all_and_no_two(tmp_path: Path) -> None:
+def test_batteries_of_one_gateway_may_follow_the_meter_of_all_and_of_no_two(tmp_path: Path) -> None:
     path = tmp_path / "street.toml"
     following = STREET + "follows_meter = true\n"
     path.write_text(following)
@@ -90,6 +91,11 @@ def test_one_battery_may_follow_the_meter_of_all_and_no_two(tmp_path: Path) -> N
 
     second = following[following.index("[[battery]]") :].replace("buurtbatterij", "schuur")
     path.write_text(following + second)
+    assert read_community(path).batteries["schuur"].follows_meter
+
+    gateway = re.search(r'gateway = "(.*)"', second)
+    assert gateway is not None
+    path.write_text(following + second.replace(gateway[1], "elsewhere"))
     with pytest.raises(SettingsError, match="'buurtbatterij' and 'schuur' both have follows_meter"):
         read_community(path)
 

@@ -1,0 +1,168 @@
+"""Batteries behind one meter make up for it together: no watt twice, and none against another."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import pytest
+
+from gateway.steer.control import Controller, Limits, Seen
+from gateway.steer.team import Team
+from kwartier.reading import Schedule, Step
+
+NOON_S = 1_782_900_000
+
+
+@dataclass
+class Battery:
+    """One that obeys at once, and is as full as it is."""
+
+    control: Controller
+    soc_permille: int = 500
+    power_w: int = 0
+    told: list[int] = field(default_factory=list)
+    away: bool = False
+
+
+class Street:
+    """Batteries of one gateway behind one late meter that tells whole watts only."""
+
+    def __init__(self, sizes_w: list[int], *, delay_s: int = 0, full_power_s: int = 0) -> None:
+        team = Team(full_power_s)
+        self.batteries = [
+            Battery(Controller(Limits(size_w, size_w), team=team, name=f"b{place}"))
+            for place, size_w in enumerate(sizes_w)
+        ]
+        self.others_w = 0
+        self.second = 0
+        self.meter_w: list[int] = []
+        self._past: deque[int] = deque(maxlen=delay_s + 1)
+
+    def plan(self, grid_w: int, powers_w: list[int], *, command: int = 1) -> None:
+        for battery, power_w in zip(self.batteries, powers_w, strict=True):
+            steps = (Step(NOON_S, power_w, 900, grid_w), Step(NOON_S + 900, power_w, 900, grid_w))
+            schedule = Schedule("battery", command, "p", steps)
+            battery.control.accept(schedule, NOON_S, monotonic_s=0.0)
+
+    def run(self, seconds: int) -> None:
+        for _ in range(seconds):
+            grid_w = self.others_w + sum(battery.power_w for battery in self.batteries)
+            self.meter_w.append(grid_w)
+            self._past.append(grid_w)
+            now_s, word = float(self.second), self._past[0]
+            for battery in self.batteries:
+                seen = Seen(
+                    None if battery.away else battery.soc_permille,
+                    battery.power_w,
+                    word,
+                    0.0,
+                    1.0,
+                    newest_w=word,
+                    newest_at_s=now_s,
+                )
+                battery.power_w = battery.control.decide(seen, now_s).power_w or 0
+                battery.told.append(battery.power_w)
+            self.second += 1
+
+    @property
+    def powers_w(self) -> list[int]:
+        return [battery.power_w for battery in self.batteries]
+
+
+@pytest.mark.parametrize("delay_s", [0, 5])
+def test_what_nobody_expected_is_shared_by_the_room_that_each_has(delay_s: int) -> None:
+    street = Street([2_000, 4_000], delay_s=delay_s)
+    street.plan(1_000, [-500, -1_000])
+    street.others_w = 2_500
+    street.run(40)
+    expected = street.powers_w
+
+    street.others_w = 4_000
+    street.run(40)
+
+    assert expected == [-500, -1_000]
+    # 1500 W more, and 1500 W and 3000 W of room.
+    assert street.powers_w == [-1_000, -2_000]
+    assert street.meter_w[-1] == 1_000
+
+
+def test_one_that_is_empty_leaves_it_to_the_others() -> None:
+    street = Street([3_000, 3_000])
+    street.plan(0, [-1_000, -1_000])
+    street.others_w = 2_000
+    street.run(30)
+
+    street.batteries[0].soc_permille = 40
+    street.run(30)
+
+    assert street.powers_w == [0, -2_000]
+    assert street.meter_w[-1] == 0
+
+
+def test_one_that_drops_out_is_made_up_for_within_a_second() -> None:
+    street = Street([3_000, 3_000], delay_s=5)
+    street.plan(0, [-1_000, -1_000])
+    street.others_w = 2_000
+    street.run(60)
+
+    street.batteries[0].away = True
+    street.run(3)
+
+    # No telegram could show it yet.
+    assert street.powers_w == [0, -2_000]
+    street.run(60)
+    assert set(street.meter_w[-40:]) == {0}
+
+
+def test_one_that_comes_back_takes_its_part_and_the_meter_hardly_moves() -> None:
+    street = Street([3_000, 3_000])
+    street.plan(0, [-1_000, -1_000])
+    street.batteries[0].away = True
+    street.others_w = 2_400
+    street.run(60)
+
+    street.batteries[0].away = False
+    street.run(60)
+
+    assert street.powers_w == [-1_200, -1_200]
+    assert street.meter_w[-1] == 0
+
+
+def test_none_charges_while_another_discharges() -> None:
+    street = Street([3_000, 3_000])
+    street.plan(500, [-1_000, 1_500])
+    street.others_w = 0
+    street.run(200)
+
+    assert street.powers_w == [0, 500]
+    street.others_w = 1_500
+    street.run(60)
+    assert street.powers_w == [-1_000, 0]
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 0, 1], [1, 2, 0]])
+def test_the_order_in_which_batteries_ask_changes_nothing(order: list[int]) -> None:
+    street = Street([1_000, 2_000, 5_000], delay_s=3)
+    street.plan(0, [-300, -200, -2_000])
+    street.batteries = [street.batteries[place] for place in order]
+    street.others_w = 3_700
+    street.run(60)
+
+    by_name = [street.powers_w[order.index(place)] for place in range(3)]
+
+    # 1200 W more than planned, for 700, 1800 and 3000 W of room.
+    assert sum(by_name) == -3_700
+    assert by_name == pytest.approx([-453, -593, -2_655], abs=1)
+
+
+def test_all_together_move_no_faster_than_a_street_bears() -> None:
+    street = Street([5_000, 5_000], full_power_s=300)
+    street.plan(8_000, [4_000, 4_000])
+    street.run(400)
+
+    steepest_w = max(
+        later - now for now, later in zip(street.meter_w, street.meter_w[60:], strict=False)
+    )
+    assert steepest_w <= 2_000 + 50
+    assert street.powers_w == [4_000, 4_000]

@@ -55,7 +55,7 @@ def street_days(measured: Measured, first: date, last: date) -> StreetDays:
         last: The last one.
     """
     start_s, end_s = local_day(first)[0], local_day(last)[1]
-    use, made = _powers(measured.meters.values(), start_s, end_s)
+    use, made = powers(measured.meters.values(), start_s, end_s)
     days = [first + timedelta(days=place) for place in range((last - first).days + 1)]
     use_kw, solar_kw = np.full((2, len(days), DAY), np.nan)
     for row, day in enumerate(days):
@@ -68,7 +68,7 @@ def street_days(measured: Measured, first: date, last: date) -> StreetDays:
     return StreetDays(tuple(local_day(day)[0] for day in days), use_kw, solar_kw)
 
 
-def _powers(
+def powers(
     meters: Iterable[MeterHistory], start_s: EpochS, end_s: EpochS
 ) -> tuple[FloatArray, FloatArray]:
     """Return the use and solar power of all households together, shape ``(T,)`` each [kW]."""

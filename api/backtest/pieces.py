@@ -1,0 +1,64 @@
+"""A piece of a backtest: one way of steering over one month, by whatever process is free."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from api.backtest.question import Question, packed, question_in, walked_arrays
+from optimizer.backtest.foresight import Foresight, Usual
+from optimizer.backtest.outcome import foreseen
+from optimizer.backtest.policies import POLICIES
+from optimizer.backtest.stores import stores_of
+from optimizer.backtest.walk import BEYOND, HORIZON, Stretch, Walk
+from optimizer.dispatch import plan
+from optimizer.plan import Plan
+from optimizer.problem import Problem
+
+FORECAST = "forecast"
+"""The piece that tells how good the forecasts were."""
+_PATIENCE_S = 5.0
+
+
+def piece_name(policy: str, month: str) -> str:
+    """Return the name of a piece."""
+    return f"{policy}.{month}"
+
+
+def played(piece: str, folder: str) -> bytes:
+    """Play a piece of the question in a folder, and return its arrays as a file's content.
+
+    Args:
+        piece: Its name.
+        folder: Where the question stands.
+    """
+    question = question_in(folder)
+    policy, month = piece.rsplit(".", 1)
+    stretch = question.stretches()[month]
+    foresight = foresight_for(question, stretch)
+    if policy == FORECAST:
+        told = foreseen(question.course, stretch, foresight)
+        return packed(use=np.array(told.use), sun=np.array(told.sun))
+    walk = Walk(
+        question.course,
+        stores_of(question.batteries),
+        question.connection,
+        POLICIES[policy],
+        foresight,
+        cheapest,
+        time.perf_counter,
+    )
+    return walked_arrays(walk.over(stretch))
+
+
+def foresight_for(question: Question, stretch: Stretch) -> Foresight:
+    """Return what can be expected over a stretch, the days that warm up and lie ahead included."""
+    first = max(0, stretch.first - stretch.warm_up)
+    end = min(question.course.quarters, stretch.end + max(HORIZON, BEYOND))
+    return Usual(question.course, first, end)
+
+
+def cheapest(problem: Problem) -> Plan:
+    """Return the plan that would be made live."""
+    return plan(problem, time_limit_s=_PATIENCE_S)

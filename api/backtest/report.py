@@ -1,0 +1,404 @@
+"""The page of a backtest: one file, no script, nothing fetched, readable on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from api.backtest.plots import Axes, Series, bars, lines, lying_bars
+from api.backtest.question import Question, WorkFolder
+from api.backtest.run import of_perfect, outcomes, saving_eur, walks_of
+from api.backtest.words import (
+    Language,
+    day_name,
+    euros,
+    month_name,
+    number,
+    percent,
+    policy_name,
+    word,
+)
+from kwartier.durable import replace_file
+from kwartier.errors import InputError
+from kwartier.wire import Json
+from optimizer.backtest.course import prices_of
+from optimizer.backtest.outcome import Outcome, costs_eur, exchange_kw
+from optimizer.backtest.policies import NONE, PERFECT, SELF_USE, TRACKING, Policy
+from optimizer.forecast import DAY
+from optimizer.problem import FloatArray
+
+_WEEK = 7 * DAY
+_TOP_QUARTERS = 400
+_DASH = "\u2013"
+_LOOKS = {NONE: 3, SELF_USE: 1, TRACKING: 0, PERFECT: 2}
+
+
+def write_report(
+    path: Path,
+    folder: WorkFolder,
+    question: Question,
+    policies: Sequence[Policy],
+    answer: dict[str, Json],
+    lang: Language,
+) -> None:
+    """Write the page.
+
+    Raises:
+        InputError: It cannot be written.
+    """
+    page = page_of(folder, question, policies, answer, lang)
+    try:
+        replace_file(path, page.encode())
+    except OSError as error:
+        raise InputError(f"--report {path}: {error.strerror}: name another file") from error
+
+
+def page_of(
+    folder: WorkFolder,
+    question: Question,
+    policies: Sequence[Policy],
+    answer: dict[str, Json],
+    lang: Language,
+) -> str:
+    """Return the page."""
+    found = outcomes(folder, question, policies)
+    played = _Played.of(folder, question, policies)
+    parts = [
+        f"<h1>{escape(word('title', lang))}</h1>",
+        f"<p>{escape(word('lead', lang))}</p>",
+        _about(question, answer, lang),
+        _headline(found, lang),
+        '<div class="plots">',
+        _savings(found, lang),
+        *_plots(question, played, found, lang),
+        "</div>",
+        _table(found, lang),
+        _foreseen(answer, lang),
+    ]
+    title = escape(word("title", lang))
+    return (
+        f'<!doctype html>\n<html lang="{lang}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{title}</title><style>{_STYLE}</style></head><body><main>"
+        + "\n".join(parts)
+        + "</main></body></html>\n"
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Played:
+    """The judged quarters, one after the other.
+
+    Attributes:
+        places: Where they stand in the course, shape ``(N,)``.
+        months: The month of each, such as ``2016-05``, shape ``(N,)``.
+        costs: What each costs by way of steering.
+        exchange: What passed in each, likewise [kW].
+        stored: What was stored after each, likewise [kWh].
+    """
+
+    places: FloatArray
+    months: list[str]
+    costs: dict[str, FloatArray]
+    exchange: dict[str, FloatArray]
+    stored: dict[str, FloatArray]
+
+    @classmethod
+    def of(cls, folder: WorkFolder, question: Question, policies: Sequence[Policy]) -> _Played:
+        stretches = question.stretches()
+        places = np.concatenate([np.arange(one.first, one.end) for one in stretches.values()])
+        months = [name for name, one in stretches.items() for _ in range(one.end - one.first)]
+        costs, exchange, stored = {}, {}, {}
+        for policy in policies:
+            walks = walks_of(folder, question, policy.name)
+            course = question.course
+            costs[policy.name] = np.concatenate([costs_eur(course, *walk) for walk in walks])
+            exchange[policy.name] = np.concatenate([exchange_kw(course, *walk) for walk in walks])
+            stored[policy.name] = np.concatenate([walked.stored_kwh for _, walked in walks])
+        return cls(places, months, costs, exchange, stored)
+
+
+def _about(question: Question, answer: dict[str, Json], lang: Language) -> str:
+    weeks = answer["prices_shift_weeks"]
+    assert isinstance(weeks, int)
+    key = "own_time" if weeks == 0 else "shifted" if weeks > 0 else "earlier"
+    usable = sum(
+        float(np.mean(one.soc_max_kwh) - np.mean(one.soc_min_kwh)) for one in question.batteries
+    )
+    power = sum(float(np.mean(one.discharge_max_kw)) for one in question.batteries)
+    told = [
+        ", ".join(
+            [
+                word(
+                    "days",
+                    lang,
+                    first=day_name(question.first, lang),
+                    last=day_name(question.last, lang),
+                ),
+                word("homes", lang, count=str(answer["households"])),
+                word("battery", lang, kwh=number(usable, lang), kw=number(power, lang)),
+            ]
+        )
+        + ".",
+        word(key, lang, weeks=str(abs(weeks))),
+    ]
+    for name, key in (
+        ("quarters_without_price", "no_price"),
+        ("quarters_not_measured", "not_measured"),
+    ):
+        if answer[name]:
+            told.append(word(key, lang, count=str(answer[name])))
+    return f'<p class="about">{escape(" ".join(told))}</p>'
+
+
+def _best(found: dict[str, Outcome]) -> str:
+    """Return the way of steering that the page speaks of: tracking, or the best that was played."""
+    if TRACKING in found:
+        return TRACKING
+    others = [name for name in found if name not in {NONE, PERFECT, "bound"}]
+    return min(others or list(found), key=lambda name: found[name].cost_eur)
+
+
+def _headline(found: dict[str, Outcome], lang: Language) -> str:
+    best = _best(found)
+    saved, part = saving_eur(best, found), of_perfect(best, found)
+    if saved is None or part is None:
+        return ""
+    text = word(
+        "headline",
+        lang,
+        name=policy_name(best, lang).capitalize(),
+        saving=euros(saved, lang),
+        part=percent(part, lang),
+    )
+    return f'<p class="headline">{escape(text)}</p>'
+
+
+def _savings(found: dict[str, Outcome], lang: Language) -> str:
+    names = [name for name in found if name != NONE]
+    values = [saving_eur(name, found) for name in names]
+    if NONE not in found or not names:
+        return ""
+    axes = Axes(word("savings_plot", lang), "", "€", (), lambda value: euros(value, lang))
+    looks = [_LOOKS.get(name, 4) for name in names]
+    return lying_bars(
+        axes, [policy_name(name, lang) for name in names], [v or 0.0 for v in values], looks
+    )
+
+
+def _plots(
+    question: Question, played: _Played, found: dict[str, Outcome], lang: Language
+) -> list[str]:
+    best = _best(found)
+    drawn = [_day_plot(question, played, best, lang), _peaks_plot(played, best, lang)]
+    if NONE in played.costs:
+        drawn.insert(0, _months_plot(played, lang))
+        drawn += _week_plots(question, played, best, lang)
+    return drawn
+
+
+def _months_plot(played: _Played, lang: Language) -> str:
+    months = sorted(set(played.months))
+    of_month = np.array(played.months)
+    saved = {
+        name: [
+            float(np.nansum((played.costs[NONE] - costs)[of_month == month])) for month in months
+        ]
+        for name, costs in played.costs.items()
+        if name in {SELF_USE, TRACKING, PERFECT}
+    }
+    series = [
+        Series(policy_name(name, lang), values, _LOOKS[name]) for name, values in saved.items()
+    ]
+    if not series:
+        return ""
+    axes = Axes(
+        word("months_plot", lang), word("month", lang), "€", (), lambda value: number(value, lang)
+    )
+    return bars(
+        axes,
+        [month_name(month, lang)[0 if len(months) > 6 else slice(None)] for month in months],
+        series,
+    )
+
+
+def _day_plot(question: Question, played: _Played, best: str, lang: Language) -> str:
+    slots = question.course.clock.slot[played.places]
+
+    def mean(values: FloatArray) -> FloatArray:
+        known = ~np.isnan(values)
+        counted = np.bincount(slots[known], minlength=DAY)
+        summed = np.bincount(slots[known], weights=values[known], minlength=DAY)
+        with np.errstate(invalid="ignore"):
+            told: FloatArray = summed / counted
+        return told
+
+    series = [
+        Series(word("use", lang), mean(question.course.use_kw[played.places]), 3),
+        Series(word("sun", lang), mean(question.course.sun_kw[played.places]), 1),
+        Series(
+            word("net_with", lang, name=policy_name(best, lang)), mean(played.exchange[best]), 0
+        ),
+    ]
+    if NONE in played.exchange:
+        series.append(Series(word("net_without", lang), mean(played.exchange[NONE]), 2))
+    marks = [(4.0 * hour, f"{hour}") for hour in range(0, 25, 4)]
+    axes = Axes(
+        word("day_plot", lang), word("clock", lang), "kW", marks, lambda value: number(value, lang)
+    )
+    return lines(axes, series)
+
+
+def _peaks_plot(played: _Played, best: str, lang: Language) -> str:
+    names = [name for name in (NONE, SELF_USE, best) if name in played.exchange]
+    series = []
+    for name in dict.fromkeys(names):
+        known = played.exchange[name][~np.isnan(played.exchange[name])]
+        series.append(
+            Series(
+                policy_name(name, lang), np.sort(known)[::-1][:_TOP_QUARTERS], _LOOKS.get(name, 4)
+            )
+        )
+    count = max(len(one.values) for one in series)
+    marks = [(float(place), number(place, lang)) for place in range(0, count + 1, 100)]
+    axes = Axes(
+        word("peaks_plot", lang), word("rank", lang), "kW", marks, lambda value: number(value, lang)
+    )
+    return lines(axes, series)
+
+
+def _week_plots(question: Question, played: _Played, best: str, lang: Language) -> list[str]:
+    """Return price, store and exchange of the week that saved most."""
+    if played.places.size < DAY:
+        return []
+    saved = np.nan_to_num(played.costs[NONE] - played.costs[best])
+    length = min(_WEEK, saved.size)
+    midnights = np.flatnonzero(question.course.clock.slot[played.places] == 0)
+    midnights = midnights[midnights + length <= saved.size]
+    if not midnights.size:
+        return []
+    total = np.concatenate([[0.0], np.cumsum(saved)])
+    first = int(midnights[np.argmax(total[midnights + length] - total[midnights])])
+    week = slice(first, first + length)
+    places = played.places[week].astype(np.int64)
+    begun = question.first + timedelta(
+        days=int(
+            question.course.clock.day[places[0]] - question.course.clock.day[int(played.places[0])]
+        )
+    )
+    marks = [
+        (float(DAY * day) + DAY / 2, f"{(begun + timedelta(days=day)).day}")
+        for day in range(length // DAY)
+    ]
+    prices = prices_of(question.course)
+
+    def axes(key: str, unit: str, digits: int = 0) -> Axes:
+        across = f"{word('date', lang)}, {day_name(begun, lang)} \u2013"
+        return Axes(word(key, lang), across, unit, marks, lambda v: number(v, lang, digits))
+
+    return [
+        lines(
+            axes("week_plot", word("price_axis", lang), 2),
+            [
+                Series(word("buy", lang), prices.buy[places], 2, is_stepped=True),
+                Series(word("sell", lang), prices.sell[places], 1, is_stepped=True),
+            ],
+            170.0,
+        ),
+        lines(
+            axes("stored_plot", "kWh"),
+            [Series(policy_name(best, lang), played.stored[best][week], 0)],
+            170.0,
+        ),
+        lines(
+            axes("exchange_plot", "kW"),
+            [
+                Series(policy_name(NONE, lang), played.exchange[NONE][week], 3),
+                Series(policy_name(best, lang), played.exchange[best][week], 0),
+            ],
+        ),
+    ]
+
+
+def _table(found: dict[str, Outcome], lang: Language) -> str:
+    heads = ["way", "cost", "saving", "part", "peak", "self_use", "sufficiency", "cycles", "age"]
+    rows = []
+    for name, one in found.items():
+        saved = saving_eur(name, found)
+        cells = [
+            euros(one.cost_eur, lang),
+            _DASH if saved is None else euros(saved, lang),
+            percent(of_perfect(name, found), lang),
+            f"{number(one.peak_kw, lang)} kW",
+            percent(one.self_use, lang),
+            percent(one.self_sufficiency, lang),
+            number(one.cycles, lang),
+            _DASH
+            if one.plan_age_hours is None
+            else f"{number(one.plan_age_hours, lang, 1)} {word('hours', lang)}",
+        ]
+        told = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        rows.append(f'<tr><th scope="row">{escape(policy_name(name, lang))}</th>{told}</tr>')
+    head = "".join(f'<th scope="col">{escape(word(key, lang))}</th>' for key in heads)
+    title = escape(word("table", lang))
+    return (
+        f'<h2>{title}</h2><div class="wide" tabindex="0" role="region" aria-label="{title}">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _foreseen(answer: dict[str, Json], lang: Language) -> str:
+    forecast = answer["forecast"]
+    assert isinstance(forecast, dict)
+    told = []
+    for name in ("use", "sun"):
+        ahead, hour = forecast[f"{name}_day_ahead"], forecast[f"{name}_next_hour"]
+        if isinstance(ahead, float) and isinstance(hour, float):
+            told.append(
+                word(
+                    f"foreseen_{name}",
+                    lang,
+                    ahead=percent(ahead, lang),
+                    hour=percent(hour, lang),
+                )
+            )
+    return f"<h2>{escape(word('foreseen', lang))}</h2><p>{escape(' '.join(told))}</p>"
+
+
+_STYLE = """
+:root{color-scheme:light dark;--ink:#1d2522;--soft:#5c6763;--paper:#fbfbf8;--rule:#d9dcd6;
+--c0:#0a6b4a;--c1:#b45309;--c2:#1d4f9e;--c3:#6b6f76;--c4:#7a3e9d}
+@media (prefers-color-scheme:dark){:root{--ink:#eceeea;--soft:#aab3ae;--paper:#151917;
+--rule:#39413d;--c0:#4cc79a;--c1:#f0a45a;--c2:#82b1ff;--c3:#a7adb4;--c4:#c79be6}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--paper);color:var(--ink);font:1rem/1.5 system-ui,sans-serif}
+main{max-width:76rem;margin:0 auto;padding:1rem}
+h1{font-size:1.5rem;line-height:1.2;margin:.5rem 0}
+h2{font-size:1.15rem;margin:1.5rem 0 .5rem}
+p{max-width:44rem}
+.about{color:var(--soft)}
+.headline{font-size:1.25rem;font-weight:600;border-left:.3rem solid var(--c0);padding-left:.75rem}
+.plots{display:grid;gap:1.5rem;grid-template-columns:repeat(auto-fit,minmax(min(100%,28rem),1fr))}
+figure{margin:0;min-width:0}
+figcaption{font-weight:600;margin-bottom:.25rem}
+.unit{font-weight:400;color:var(--soft)}
+svg{display:block;width:100%;height:auto}
+svg text{font:11px system-ui,sans-serif;fill:var(--ink)}
+svg .up{text-anchor:end}svg .mark{text-anchor:middle}svg .axis{text-anchor:end;fill:var(--soft)}
+.grid{stroke:var(--rule);stroke-width:.7}.zero{stroke:var(--soft);stroke-width:1}
+.line{fill:none;stroke-width:1.4;stroke-linejoin:round}
+.line.look0{stroke:var(--c0)}.line.look1{stroke:var(--c1);stroke-dasharray:5 2}
+.line.look2{stroke:var(--c2);stroke-dasharray:2 2}.line.look3{stroke:var(--c3);stroke-width:1}
+.line.look4{stroke:var(--c4);stroke-dasharray:7 2 2 2}
+.bar.look0{fill:var(--c0)}.bar.look1{fill:var(--c1)}.bar.look2{fill:var(--c2)}
+.bar.look3{fill:var(--c3)}.bar.look4{fill:var(--c4)}
+.wide{overflow-x:auto}
+table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+th,td{padding:.35rem .6rem;border-bottom:1px solid var(--rule);text-align:right;white-space:nowrap}
+th:first-child{text-align:left}
+""".replace("\n", "")

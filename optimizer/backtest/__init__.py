@@ -1,0 +1,1 @@
+"""Steering played again over measured quarters, with only what was known then; arrays only."""

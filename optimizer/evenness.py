@@ -14,7 +14,7 @@ import numpy as np
 
 from optimizer.check import violations_of
 from optimizer.plan import Plan
-from optimizer.problem import FloatArray, Problem
+from optimizer.problem import FloatArray, Problem, StoreKind
 
 _DIGITS = 9
 
@@ -91,13 +91,20 @@ def _likeness(problem: Problem, row: int, size_kwh: float) -> bytes:
             problem.soc_max_kwh[row],
             problem.charge_max_kw[row],
             problem.discharge_max_kw[row],
+            problem.drain_kw[row],
+            problem.charge_min_kw[row],
+            problem.reserve_kwh[row],
             [problem.soc_start_kwh[row], problem.soc_end_kwh[row]],
         ]
     )
     alike = [
+        list(StoreKind).index(problem.store_kinds[row]),
+        float(problem.store_home[row]),
+        problem.reserve_price_eur[row],
         problem.charge_efficiency[row],
         problem.discharge_efficiency[row],
         problem.wear_eur_per_kwh[row],
         problem.end_value_eur_per_kwh[row],
     ]
-    return np.round(np.concatenate([per_kwh / size_kwh, alike]), _DIGITS).tobytes()
+    parts = [per_kwh / size_kwh, problem.cop[row], problem.retention[row], alike]
+    return np.round(np.concatenate(parts), _DIGITS).tobytes()

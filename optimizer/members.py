@@ -16,9 +16,9 @@ import numpy as np
 
 from kwartier.errors import InputError
 from optimizer.dispatch import plan
-from optimizer.part import part_of
+from optimizer.part import batteries_of, part_of
 from optimizer.plan import Plan
-from optimizer.problem import FloatArray, Grid, Problem
+from optimizer.problem import FloatArray, Grid, Problem, StoreKind
 from optimizer.rounding import whole_amounts
 
 _DUST_CENTS = Fraction(1, 1000)
@@ -135,7 +135,7 @@ def split(
             f"rule contribution has {len(ordered)} members: at most {MOST_CONTRIBUTIONS}; "
             f"choose {SplitRule.EXCHANGED} or {SplitRule.EQUAL}"
         )
-    group = part_of(problem, sorted(problem.home_ids), sorted(problem.battery_ids))
+    group = part_of(problem, sorted(problem.home_ids), sorted(batteries_of(problem)))
     together = make(group)
     alone = {one.id: net_cost_eur(make(alone_problem(group, one))) for one in ordered}
     exchanged = exchanged_wh(group, together, ordered)
@@ -164,7 +164,7 @@ def exchanged_wh(problem: Problem, made: Plan, members: Sequence[Member]) -> dic
     short, left = np.maximum(net_kw, 0.0), np.maximum(-net_kw, 0.0)
     matched = np.minimum(short.sum(axis=0), left.sum(axis=0))
     passed_kw = _part(short) * matched + _part(left) * matched
-    energy = 1000 * problem.interval_h * passed_kw.sum(axis=1)
+    energy = 1000 * passed_kw @ problem.step_h
     return {one.id: round(float(wh)) for one, wh in zip(members, energy[:-1], strict=True)}
 
 
@@ -176,7 +176,7 @@ def refuse_confusion(problem: Problem, members: Sequence[Member]) -> None:
     """
     if not members:
         raise InputError("members: there is nobody to divide a saving over; name one or more")
-    for kind, known in (("homes", problem.home_ids), ("batteries", problem.battery_ids)):
+    for kind, known in (("homes", list(problem.home_ids)), ("batteries", batteries_of(problem))):
         owners: dict[str, str] = {}
         for one in members:
             for name in one.homes if kind == "homes" else one.batteries:
@@ -222,7 +222,7 @@ def _weights(
 def _without_eur(group: Problem, member: Member, make: Maker) -> float:
     """Return what the others and all that is shared would cost [EUR]."""
     homes = [name for name in group.home_ids if name not in member.homes]
-    batteries = [name for name in group.battery_ids if name not in member.batteries]
+    batteries = [name for name in batteries_of(group) if name not in member.batteries]
     return net_cost_eur(make(part_of(group, homes, batteries)))
 
 
@@ -274,8 +274,15 @@ def _net_by_member_kw(problem: Problem, made: Plan, members: Sequence[Member]) -
     battery_owner = {name: row for row, one in enumerate(members) for name in one.batteries}
     for place, name in enumerate(problem.home_ids):
         net_kw[home_owner.get(name, -1)] += homes_kw[place]
-    for place, name in enumerate(problem.battery_ids):
-        net_kw[battery_owner.get(name, -1)] += batteries_kw[place]
+    for place, (name, kind) in enumerate(
+        zip(problem.battery_ids, problem.store_kinds, strict=True)
+    ):
+        if kind is StoreKind.BATTERY:
+            net_kw[battery_owner.get(name, -1)] += batteries_kw[place]
+        else:
+            home = int(problem.store_home[place])
+            owner = -1 if home < 0 else home_owner.get(problem.home_ids[home], -1)
+            net_kw[owner] += batteries_kw[place]
     return net_kw
 
 

@@ -7,13 +7,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from optimizer.problem import FloatArray, Grid, Limit, Problem
+from optimizer.problem import FloatArray, Grid, Limit, Problem, StoreKind
+
+
+def batteries_of(problem: Problem) -> list[str]:
+    """Return the ids of the stores that are batteries, in order."""
+    kinds = zip(problem.battery_ids, problem.store_kinds, strict=True)
+    return [name for name, kind in kinds if kind is StoreKind.BATTERY]
 
 
 def part_of(
     problem: Problem, homes: Sequence[str], batteries: Sequence[str], grid: Grid | None = None
 ) -> Problem:
     """Return the problem of some homes and batteries, behind the same connection or another.
+
+    Cars and heat pumps go with the home they stand behind; those of no home stay where the
+    connection stays.
 
     Args:
         problem: The whole.
@@ -22,24 +31,39 @@ def part_of(
         grid: Their connection; None keeps limits and peak price as they are.
     """
     home = [problem.home_ids.index(name) for name in homes]
-    battery = [problem.battery_ids.index(name) for name in batteries]
+    known = batteries_of(problem)
+    row = [known.index(name) for name in batteries]
+    row += _others(problem, home, of_all=grid is None)
+    place = {old: new for new, old in enumerate(home)}
+    cars = len(known)
+    pumps = cars + len(problem.sessions)
     part = replace(
         problem,
         home_ids=tuple(homes),
         load_kw=problem.load_kw[home],
         pv_kw=problem.pv_kw[home],
         curtailable=problem.curtailable[home],
-        battery_ids=tuple(batteries),
-        soc_min_kwh=problem.soc_min_kwh[battery],
-        soc_max_kwh=problem.soc_max_kwh[battery],
-        soc_start_kwh=problem.soc_start_kwh[battery],
-        soc_end_kwh=problem.soc_end_kwh[battery],
-        end_value_eur_per_kwh=problem.end_value_eur_per_kwh[battery],
-        charge_max_kw=problem.charge_max_kw[battery],
-        discharge_max_kw=problem.discharge_max_kw[battery],
-        charge_efficiency=problem.charge_efficiency[battery],
-        discharge_efficiency=problem.discharge_efficiency[battery],
-        wear_eur_per_kwh=problem.wear_eur_per_kwh[battery],
+        battery_ids=tuple(problem.battery_ids[one] for one in row),
+        soc_min_kwh=problem.soc_min_kwh[row],
+        soc_max_kwh=problem.soc_max_kwh[row],
+        soc_start_kwh=problem.soc_start_kwh[row],
+        soc_end_kwh=problem.soc_end_kwh[row],
+        end_value_eur_per_kwh=problem.end_value_eur_per_kwh[row],
+        charge_max_kw=problem.charge_max_kw[row],
+        discharge_max_kw=problem.discharge_max_kw[row],
+        charge_efficiency=problem.charge_efficiency[row],
+        discharge_efficiency=problem.discharge_efficiency[row],
+        wear_eur_per_kwh=problem.wear_eur_per_kwh[row],
+        store_kinds=tuple(problem.store_kinds[one] for one in row),
+        store_home=np.array([place.get(int(problem.store_home[one]), -1) for one in row], np.intp),
+        cop=problem.cop[row],
+        retention=problem.retention[row],
+        drain_kw=problem.drain_kw[row],
+        charge_min_kw=problem.charge_min_kw[row],
+        reserve_kwh=problem.reserve_kwh[row],
+        reserve_price_eur=problem.reserve_price_eur[row],
+        sessions=tuple(problem.sessions[one - cars] for one in row if cars <= one < pumps),
+        heat_pumps=tuple(problem.heat_pumps[one - pumps] for one in row if one >= pumps),
     )
     if grid is None:
         return part
@@ -48,7 +72,22 @@ def part_of(
         import_limit_kw=_spread(grid.import_limit_kw, problem.steps),
         export_limit_kw=_spread(grid.export_limit_kw, problem.steps),
         peak_price_eur_per_kw=grid.peak_price_eur_per_kw,
+        peak_so_far_kw=grid.peak_so_far_kw,
     )
+
+
+def _others(problem: Problem, homes: Sequence[int], *, of_all: bool) -> list[int]:
+    """Return the rows of cars and heat pumps of some homes, each kind in order of id."""
+    behind = {*homes, -1} if of_all else set(homes)
+    found: list[int] = []
+    for kind in (StoreKind.SESSION, StoreKind.HEAT_PUMP):
+        rows = [
+            row
+            for row, each in enumerate(problem.store_kinds)
+            if each is kind and int(problem.store_home[row]) in behind
+        ]
+        found += sorted(rows, key=lambda row: problem.battery_ids[row])
+    return found
 
 
 def _spread(limit: Limit, steps: int) -> FloatArray:

@@ -116,7 +116,7 @@ def _battery(name: str, draw: st.DrawFn) -> Battery:
     )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(streets(), st.sampled_from(SplitRule))
 def test_no_member_is_worse_off_and_the_cents_add_up(
     street: tuple[Problem, list[Member]], rule: SplitRule
@@ -131,7 +131,7 @@ def test_no_member_is_worse_off_and_the_cents_add_up(
     assert sum(one.pays_cents for one in found.shares) == found.group_cents
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(streets(), st.sampled_from(SplitRule))
 def test_the_order_in_which_anybody_is_named_changes_nothing(
     street: tuple[Problem, list[Member]], rule: SplitRule

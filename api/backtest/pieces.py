@@ -12,9 +12,7 @@ from optimizer.backtest.outcome import foreseen
 from optimizer.backtest.policies import POLICIES
 from optimizer.backtest.stores import stores_of
 from optimizer.backtest.walk import BEYOND, HORIZON, Stretch, Walk
-from optimizer.dispatch import plan
-from optimizer.plan import Plan
-from optimizer.problem import Problem
+from optimizer.rolling import Rolling
 
 FORECAST = "forecast"
 """The piece that tells how good the forecasts were."""
@@ -46,7 +44,7 @@ def played(piece: str, folder: str) -> bytes:
         question.connection,
         POLICIES[policy],
         foresight,
-        cheapest,
+        Rolling(time_limit_s=_PATIENCE_S).plan,
         time.perf_counter,
     )
     return walked_arrays(walk.over(stretch))
@@ -57,8 +55,3 @@ def foresight_for(question: Question, stretch: Stretch) -> Foresight:
     first = max(0, stretch.first - stretch.warm_up)
     end = min(question.course.quarters, stretch.end + max(HORIZON, BEYOND))
     return Usual(question.course, first, end)
-
-
-def cheapest(problem: Problem) -> Plan:
-    """Return the plan that would be made live."""
-    return plan(problem, time_limit_s=_PATIENCE_S)

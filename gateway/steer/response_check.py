@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 from gateway.steer.steering import follows
@@ -9,8 +10,11 @@ from kwartier.units import Watt
 
 FOLLOW_WITHIN_S = 60.0
 """A battery has this long to move towards a set-point that stays [s]."""
+SETTLE_S = 20.0
+"""Between what it was told in this time a battery may be on its way [s]."""
 _TAPER_PERMILLE = 100
 """This near to full or empty a battery may do less than it is told, by its own judgement."""
+_MOST_LATELY = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +32,12 @@ class ResponseCheck:
         self._rated_w = rated_w
         self._within_s = within_s
         self._since: _Since | None = None
+        self._lately: deque[tuple[float, Watt]] = deque(maxlen=_MOST_LATELY)
 
     def rest(self) -> None:
         """Forget what was asked: nothing is asked now."""
         self._since = None
+        self._lately.clear()
 
     def strays(
         self, target_w: Watt, measured_w: Watt | None, soc_permille: int | None, now_s: float
@@ -39,6 +45,7 @@ class ResponseCheck:
         """Return whether the power has neither come near the set-point nor moved towards it."""
         if measured_w is None:
             return False
+        self._lately.append((now_s, target_w))
         since = self._since
         if since is None or not follows(target_w, since.target_w, self._rated_w):
             self._since = _Since(now_s, target_w, measured_w)
@@ -47,11 +54,20 @@ class ResponseCheck:
             return False
         missing_w = abs(target_w - measured_w)
         moved_w = abs(target_w - since.measured_w) - missing_w
-        near = follows(target_w, measured_w, self._rated_w)
+        near = self._is_near(measured_w, now_s)
         if near or (moved_w > 0 and not follows(moved_w, 0, self._rated_w)):
             self._since = _Since(now_s, target_w, measured_w)
             return False
         return True
+
+    def _is_near(self, measured_w: Watt, now_s: float) -> bool:
+        """Return whether it does what it was told lately, or is between two such powers.
+
+        One that follows a meter is told another power each second, and is always a little behind.
+        """
+        lately_w = [target_w for at_s, target_w in self._lately if at_s >= now_s - SETTLE_S]
+        nearest_w = min(max(measured_w, min(lately_w)), max(lately_w))
+        return follows(nearest_w, measured_w, self._rated_w)
 
 
 def _tapers(target_w: Watt, soc_permille: int | None) -> bool:

@@ -79,3 +79,18 @@ def test_a_battery_that_goes_the_wrong_way_is_found() -> None:
 
     assert not check.strays(2_000, 0, 500, 0.0)
     assert check.strays(2_000, -2_000, 500, 30.0)
+
+
+def test_a_battery_that_is_told_another_power_each_look_may_be_a_little_behind() -> None:
+    lively, deaf = ResponseCheck(20_000, 30.0), ResponseCheck(20_000, 30.0)
+
+    # Told 900 W more or less each time, it is always where it was told to be one look before.
+    told = [(0, 6_000), *((at_s, 6_900 - at_s % 10 * 360) for at_s in range(5, 301, 5))]
+    obeys = [
+        lively.strays(told_w, told[max(0, place - 1)][1], 500, at_s)
+        for place, (at_s, told_w) in enumerate(told)
+    ]
+    stands = [deaf.strays(told_w, 3_000, 500, at_s) for at_s, told_w in told]
+
+    assert not any(obeys)
+    assert any(stands)

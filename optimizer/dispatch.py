@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from optimizer.check import may_give_way, violations_of
+from optimizer.check import is_wish, may_give_way, violations_of
 from optimizer.directions import (
     Directions,
     bounded,
@@ -25,9 +25,17 @@ from optimizer.directions import (
     with_fixed,
 )
 from optimizer.explain import reasons_of
+from optimizer.extension import extended
 from optimizer.fallback import by_rule
 from optimizer.fleet.certificate import SMALLEST, Proven, cheapest_proven
-from optimizer.flows import Flows, cost_eur, end_value_eur, exchange_kw, stored_kwh
+from optimizer.flows import (
+    Flows,
+    cost_eur,
+    cut_by_home_kw,
+    end_value_eur,
+    exchange_kw,
+    stored_kwh,
+)
 from optimizer.local_prices import LocalPrices, local_prices
 from optimizer.plan import Plan, Seconds, Status
 from optimizer.problem import BoolArray, FloatArray, Problem
@@ -35,6 +43,7 @@ from optimizer.programme import Programme, flows_of, programme_of
 from optimizer.repair import OVERLAP_KW, has_overlap, overlap_kw, without_free_overlap
 from optimizer.soften import Softened, capped, softened
 from optimizer.solve import NoAnswerError, Solution, Solver, Stopwatch
+from optimizer.switches import below_least, is_whole, with_chosen, with_switches
 
 TIME_LIMIT_S = 15.0
 """The most one programme may take [s]; a linear one rarely needs a second."""
@@ -91,21 +100,42 @@ def _cheapest(problem: Problem, solver: Solver) -> _Found:
     fleet = _of_a_fleet(problem, solver)
     if fleet is not None and not (problem.exclusive and has_overlap(fleet.flows)):
         return _Found(fleet.flows, Status.OPTIMAL, 0.0, fleet.prices)
-    programme = bounded(problem, programme_of(problem))
+    programme = extended(problem, bounded(problem, programme_of(problem)))
     found = (
-        _with_limits(problem, programme, of_the_connection(problem), solver)
+        _with_limits(problem, programme, _directions(problem), solver)
         if fleet is None
         else _Found(fleet.flows, Status.OPTIMAL, 0.0, fleet.prices)
     )
-    if not problem.exclusive:
-        return found
+    return _decided(problem, programme, found, solver)
+
+
+def _decided(problem: Problem, programme: Programme, found: _Found, solver: Solver) -> _Found:
+    """Return the plan with whole numbers for what the linear programme got wrong."""
     cells = np.zeros(problem.charge_max_kw.shape, dtype=np.bool_)
+    switched = np.zeros(len(problem.battery_ids), dtype=np.bool_)
     for attempt in range(_ATTEMPTS):
-        if not has_overlap(found.flows):
+        overlaps = problem.exclusive and has_overlap(found.flows)
+        below = below_least(problem, found.flows)
+        if not overlaps and not below.any():
             break
-        cells[_cells_to_decide(problem, found, attempt)] = True
-        found = _with_limits(problem, programme, of_batteries(problem, cells), solver)
+        if overlaps:
+            cells[_cells_to_decide(problem, found, attempt)] = True
+        switched |= below if attempt < _ATTEMPTS - 1 else True
+        found = _with_limits(
+            problem,
+            with_switches(programme, problem, switched),
+            _directions(problem, cells),
+            solver,
+        )
     return found
+
+
+def _directions(problem: Problem, cells: BoolArray | None = None) -> Directions:
+    """Return cells and steps that get one direction; homes on their own meters have their own."""
+    found = of_the_connection(problem) if cells is None else of_batteries(problem, cells)
+    if problem.sharing is None:
+        return found
+    return Directions(found.cells, np.zeros(0, dtype=np.intp))
 
 
 def _of_a_fleet(problem: Problem, solver: Solver) -> Proven | None:
@@ -122,11 +152,12 @@ def _cells_to_decide(problem: Problem, found: _Found, attempt: int) -> BoolArray
     """
     if attempt == _ATTEMPTS - 1:
         return two_way_cells(problem)
+    risky = risky_cells(problem) if problem.is_one_connection else two_way_cells(problem)
     if attempt == _ATTEMPTS - 2 or found.status is Status.FEASIBLE:
-        return risky_cells(problem)
+        return risky
     overlaps = overlap_kw(found.flows).max(axis=0) > OVERLAP_KW
     negative = (problem.buy_eur_per_kwh < 0) | (problem.sell_eur_per_kwh < 0)
-    likely: BoolArray = risky_cells(problem) & np.logical_or(overlaps, negative)
+    likely: BoolArray = risky & np.logical_or(overlaps, negative)
     return likely
 
 
@@ -141,10 +172,12 @@ def _with_limits(
         solution = _relaxed(problem, softened(problem, programme), directions, solver)
     elif not solution.is_proven:
         status = Status.FEASIBLE
-    flows = without_free_overlap(problem, flows_of(problem, programme.layout, solution.x))
+    flows = flows_of(problem, programme.layout, solution.x, programme.extension)
+    if problem.is_one_connection:
+        flows = without_free_overlap(problem, flows)
     prices = (
         None
-        if solution.row_price is None
+        if solution.row_price is None or problem.sharing is not None
         else local_prices(problem, programme.layout, solution.row_price)
     )
     gap_eur = 0.0 if solution.is_proven else solution.cost - solution.bound
@@ -187,12 +220,15 @@ def _directed(
 ) -> Solution | None:
     """Return the best solution with one direction at a time, or None where there is none.
 
+    Where no direction is in question the linear programme comes first: it may be whole by itself.
     Once directions are known they are fixed and solved again: whole numbers are whole only within
     a tolerance. A search that ran out of time is held against the directions the linear programme
     leans to.
     """
     if directions.count == 0:
-        return solver.solve(programme)
+        linear = solver.solve(programme.linear())
+        if linear is None or is_whole(programme, linear.x):
+            return linear
     try:
         searched = solver.solve(with_directions(programme, problem, directions))
     except NoAnswerError:
@@ -202,10 +238,11 @@ def _directed(
             return None
     tries = []
     if searched is not None:
-        forward = searched.x[-directions.count :] > 0.5
-        tries.append(solver.solve(with_fixed(programme, directions, forward=forward)))
+        forward = searched.x[searched.x.size - directions.count :] > 0.5
+        chosen = with_chosen(programme, searched.x)
+        tries.append(solver.solve(with_fixed(chosen, directions, forward=forward)))
     if searched is None or not searched.is_proven:
-        relaxed = replace(with_directions(programme, problem, directions), integer=0)
+        relaxed = with_directions(programme, problem, directions).linear()
         tries.append(_leaning(problem, programme, directions, solver.solve(relaxed), solver))
     solved = [one for one in tries if one is not None]
     if not solved:
@@ -226,7 +263,8 @@ def _leaning(
     if relaxed is None:
         return None
     forward = leaning(problem, programme.layout, directions, relaxed.x)
-    return solver.solve(with_fixed(programme, directions, forward=forward))
+    chosen = with_chosen(programme, relaxed.x)
+    return solver.solve(with_fixed(chosen, directions, forward=forward))
 
 
 def _by_rule(problem: Problem) -> Plan:
@@ -247,19 +285,14 @@ def _finished(problem: Problem, found: _Found) -> Plan:
         soc_kwh=soc_kwh,
         import_kw=np.maximum(net_kw, 0.0),
         export_kw=np.maximum(-net_kw, 0.0),
-        curtailed_kw=_by_home(problem, flows.curtailed_kw),
+        curtailed_kw=cut_by_home_kw(problem, flows),
         peak_kw=float(max(net_kw.max(), 0.0)),
         gap_eur=found.gap_eur,
         local_price_eur_per_kwh=found.prices.used if found.prices else None,
         stored_value_eur_per_kwh=found.prices.stored if found.prices else None,
+        starts=flows.starts,
     )
-    return replace(made, violations=violations_of(problem, made))
-
-
-def _by_home(problem: Problem, curtailed_kw: FloatArray) -> FloatArray:
-    """Return curtailment shared by the homes in proportion to what each can cut."""
-    possible = np.where(problem.curtailable[:, None], problem.pv_kw, 0.0)
-    total = possible.sum(axis=0)
-    part = np.divide(curtailed_kw, total, out=np.zeros_like(total), where=total > 0)
-    shared: FloatArray = possible * part
-    return shared
+    broken = violations_of(problem, made)
+    if made.status is Status.RELAXED and broken and all(map(is_wish, broken)):
+        made = replace(made, status=Status.FEASIBLE if made.gap_eur else Status.OPTIMAL)
+    return replace(made, violations=broken)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from optimizer.meters import net_by_meter, shared_of
 from optimizer.problem import FloatArray, Problem
+from optimizer.runs import runs_kw
 
 DUST_KW = 1e-9
 """Power below this is what a solver leaves lying about."""
@@ -14,11 +16,21 @@ DUST_KW = 1e-9
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Flows:
-    """The choices of a plan [kW]: charge and discharge ``(B, T)``, all curtailment ``(T,)``."""
+    """The choices of a plan [kW].
+
+    Attributes:
+        charge_kw: Shape ``(B, T)``.
+        discharge_kw: Shape ``(B, T)``.
+        curtailed_kw: Of all homes together, shape ``(T,)``.
+        cut_by_home_kw: Of each home, shape ``(H, T)``; None where that makes no difference.
+        starts: The step each machine starts in.
+    """
 
     charge_kw: FloatArray
     discharge_kw: FloatArray
     curtailed_kw: FloatArray
+    cut_by_home_kw: FloatArray | None = None
+    starts: tuple[int, ...] = ()
 
 
 def within_ranges(problem: Problem, flows: Flows) -> Flows:
@@ -27,7 +39,23 @@ def within_ranges(problem: Problem, flows: Flows) -> Flows:
         _within(flows.charge_kw, problem.charge_max_kw),
         _within(flows.discharge_kw, problem.discharge_max_kw),
         _within(flows.curtailed_kw, problem.curtailable_kw),
+        flows.cut_by_home_kw,
+        flows.starts,
     )
+
+
+def cut_by_home_kw(problem: Problem, flows: Flows) -> FloatArray:
+    """Return curtailment by home, shape ``(H, T)`` [kW].
+
+    Where it makes no difference who cuts, homes share it in proportion to what each can cut.
+    """
+    if flows.cut_by_home_kw is not None:
+        return flows.cut_by_home_kw
+    possible = np.where(problem.curtailable[:, None], problem.pv_kw, 0.0)
+    total = possible.sum(axis=0)
+    part = np.divide(flows.curtailed_kw, total, out=np.zeros_like(total), where=total > 0)
+    shared: FloatArray = possible * part
+    return shared
 
 
 def stored_kwh(problem: Problem, charge_kw: FloatArray, discharge_kw: FloatArray) -> FloatArray:
@@ -64,6 +92,8 @@ def exchange_kw(problem: Problem, flows: Flows) -> FloatArray:
     """Return import minus export of the connection, shape ``(T,)`` [kW]."""
     steered = flows.charge_kw.sum(axis=0) - flows.discharge_kw.sum(axis=0)
     exchange: FloatArray = problem.residual_kw + flows.curtailed_kw + steered
+    if problem.runs:
+        exchange = exchange + runs_kw(problem.runs, flows.starts, problem.steps).sum(axis=0)
     return np.where(np.abs(exchange) < DUST_KW, 0.0, exchange)
 
 
@@ -78,8 +108,19 @@ def step_costs_eur(problem: Problem, net_kw: FloatArray, discharge_kw: FloatArra
 def cost_eur(problem: Problem, flows: Flows) -> float:
     """Return energy, peak and wear [EUR], without the worth of what is stored at the end."""
     net_kw = exchange_kw(problem, flows)
-    energy = step_costs_eur(problem, net_kw, flows.discharge_kw).sum()
+    if problem.sharing is None:
+        energy = step_costs_eur(problem, net_kw, flows.discharge_kw).sum()
+    else:
+        energy = _shared_cost_eur(problem, flows)
     return float(energy) + peak_cost_eur(problem, float(net_kw.max()))
+
+
+def _shared_cost_eur(problem: Problem, flows: Flows) -> float:
+    """Return what meters that share pay together for energy, and wear [EUR]."""
+    cut = cut_by_home_kw(problem, flows)
+    meters = net_by_meter(problem, flows.charge_kw - flows.discharge_kw, cut, flows.starts)
+    wear = float(problem.wear_eur_per_kwh @ flows.discharge_kw @ problem.step_h)
+    return float(shared_of(problem, meters).pays_eur.sum()) + wear
 
 
 def peak_cost_eur(problem: Problem, peak_kw: float) -> float:

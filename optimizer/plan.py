@@ -109,6 +109,7 @@ class Plan:
             ``(T,)``; None where no prices prove the plan.
         stored_value_eur_per_kwh: What one more kWh put into a battery in a step takes off the cost,
             shape ``(B, T)``; None where no prices prove the plan.
+        starts: The step in which each machine that may wait starts.
     """
 
     status: Status
@@ -127,3 +128,4 @@ class Plan:
     seconds: Seconds | None = None
     local_price_eur_per_kwh: FloatArray | None = None
     stored_value_eur_per_kwh: FloatArray | None = None
+    starts: tuple[int, ...] = ()

@@ -11,32 +11,49 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kwartier.errors import InputError
+from optimizer.boundaries import (
+    Boundaries,
+    boundaries_of,
+    call_reward_eur,
+    lowered,
+    refuse_odd_calls,
+)
 from optimizer.neighbourhood import (
     Battery,
     BoolArray,
+    Call,
     FloatArray,
     Grid,
+    Group,
     HeatPump,
     Home,
     Limit,
     RowArray,
+    Run,
     Session,
+    Sharing,
 )
-from optimizer.nonsense import refuse_nonsense, refuse_odd_steps
-from optimizer.spread import home_row, limit_of, series_of
-from optimizer.stores import Store, StoreKind, stores_of
+from optimizer.nonsense import MAX_SIZE, refuse_nonsense, refuse_odd_steps, refuse_twice
+from optimizer.runs import refuse_odd_runs
+from optimizer.spread import bounded_number, home_row, limit_of, series_of
+from optimizer.stores import StoreKind, stores_of
 
 __all__ = [
     "Battery",
     "BoolArray",
+    "Boundaries",
+    "Call",
     "FloatArray",
     "Grid",
+    "Group",
     "HeatPump",
     "Home",
     "Limit",
     "Problem",
     "RowArray",
+    "Run",
     "Session",
+    "Sharing",
     "StoreKind",
     "problem_of",
 ]
@@ -87,6 +104,13 @@ class Problem:
         peak_so_far_kw: Only what import goes over this costs the peak price.
         sessions: The cars as they were given, in the order of their rows.
         heat_pumps: The heat pumps as they were given, in the order of their rows.
+        runs: Machines that run once, R of them.
+        run_home: The row of the home a machine stands behind, shape ``(R,)``; -1 for none.
+        boundaries: Limits of homes and groups; None where there are none.
+        groups: Groups as they were given.
+        calls: Windows in which less is carried; the limits above already know of them.
+        call_rewards_eur: What each call pays.
+        sharing: How homes with meters of their own share; None where all are one connection.
 
     Raises:
         InputError: A number makes no sense; the message names its key and the remedy.
@@ -126,6 +150,13 @@ class Problem:
     peak_so_far_kw: float = field(default=0.0, kw_only=True)
     sessions: tuple[Session, ...] = field(default=(), kw_only=True)
     heat_pumps: tuple[HeatPump, ...] = field(default=(), kw_only=True)
+    runs: tuple[Run, ...] = field(default=(), kw_only=True)
+    run_home: RowArray = field(kw_only=True)
+    boundaries: Boundaries | None = field(default=None, kw_only=True)
+    groups: tuple[Group, ...] = field(default=(), kw_only=True)
+    calls: tuple[Call, ...] = field(default=(), kw_only=True)
+    call_rewards_eur: tuple[float, ...] = field(default=(), kw_only=True)
+    sharing: Sharing | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         refuse_nonsense(self)
@@ -182,6 +213,22 @@ class Problem:
         return bool((self.step_h == self.step_h[0]).all())
 
     @property
+    def is_one_connection(self) -> bool:
+        """Whether only stores, panels and the one connection are to be planned.
+
+        Not so with limits of homes or groups, with machines that wait, or with meters that share.
+        """
+        return self.boundaries is None and self.sharing is None and not self.runs
+
+    @property
+    def priced_reserve_cells(self) -> RowArray:
+        """Where a reserve gives way to money too: battery times steps plus step."""
+        if not _strays(self.reserve_kwh, 0.0):
+            return np.zeros(0, dtype=np.intp)
+        priced = (self.reserve_kwh > self.soc_min_kwh) & ~np.isnan(self.reserve_price_eur)[:, None]
+        return np.flatnonzero(priced)
+
+    @property
     def keeps_all(self) -> bool:
         """Whether stores lose nothing by themselves and gain by their efficiency alone."""
         return not (_strays(self.retention, 1.0) or _strays(self.drain_kw, 0.0) or self.heat_pumps)
@@ -198,6 +245,10 @@ def problem_of(
     exclusive: bool = False,
     sessions: Sequence[Session] = (),
     heat_pumps: Sequence[HeatPump] = (),
+    runs: Sequence[Run] = (),
+    groups: Sequence[Group] = (),
+    calls: Sequence[Call] = (),
+    sharing: Sharing | None = None,
 ) -> Problem:
     """Return the arrays of a neighbourhood and its connection.
 
@@ -211,6 +262,10 @@ def problem_of(
         exclusive: Forbid charging and discharging in one step.
         sessions: Cars at their chargers.
         heat_pumps: Heat pumps and what they warm.
+        runs: Machines that run once and may wait.
+        groups: Homes that share a contract for transport.
+        calls: Windows in which less is carried than the contract says.
+        sharing: How homes with meters of their own share; None for one connection.
 
     Raises:
         InputError: A number makes no sense; the message names its key and the remedy.
@@ -230,6 +285,17 @@ def problem_of(
     stores = stores_of(batteries, sessions, heat_pumps, step_h)
     rows = [store.battery for store in stores]
     home_rows = {home.id: row for row, home in enumerate(homes)}
+    store_home = _home_rows(
+        [(f"{store.kind}.{store.battery.id}", store.battery.home) for store in stores], home_rows
+    )
+    run_home = _home_rows([(f"runs.{run.id}", run.home) for run in runs], home_rows)
+    if runs or groups or calls or sharing:
+        _refuse_odd_parts(runs, groups, calls, sharing, count)
+    most_in = limit_of("grid.import_limit_kw", grid.import_limit_kw, count)
+    most_out = limit_of("grid.export_limit_kw", grid.export_limit_kw, count)
+    for call in calls:
+        if call.group is None:
+            most_in, most_out = lowered(call, most_in, most_out)
 
     def limits(name: str, values: list[Limit]) -> FloatArray:
         found = [
@@ -264,13 +330,13 @@ def problem_of(
         charge_efficiency=_column([row.charge_efficiency for row in rows]),
         discharge_efficiency=_column([row.discharge_efficiency for row in rows]),
         wear_eur_per_kwh=_column([row.wear_eur_per_kwh for row in rows]),
-        import_limit_kw=limit_of("grid.import_limit_kw", grid.import_limit_kw, count),
-        export_limit_kw=limit_of("grid.export_limit_kw", grid.export_limit_kw, count),
+        import_limit_kw=most_in,
+        export_limit_kw=most_out,
         peak_price_eur_per_kw=grid.peak_price_eur_per_kw,
         exclusive=exclusive,
         step_h=step_h,
         store_kinds=tuple(store.kind for store in stores),
-        store_home=_home_rows(stores, home_rows),
+        store_home=store_home,
         cop=extra([store.cop for store in stores], 1.0),
         retention=extra([store.retention for store in stores], 1.0),
         drain_kw=extra([store.drain_kw for store in stores], 0.0),
@@ -285,16 +351,49 @@ def problem_of(
         peak_so_far_kw=grid.peak_so_far_kw,
         sessions=tuple(sessions),
         heat_pumps=tuple(heat_pumps),
+        runs=tuple(runs),
+        run_home=run_home,
+        boundaries=boundaries_of(
+            homes,
+            groups,
+            calls,
+            {battery.id: row for row, battery in enumerate(batteries)} if groups else {},
+            store_home,
+            run_home,
+            count,
+        ),
+        groups=tuple(groups),
+        calls=tuple(calls),
+        call_rewards_eur=tuple(call_reward_eur(call, grid, groups, step_h) for call in calls),
+        sharing=sharing,
     )
 
 
-def _home_rows(stores: Sequence[Store], home_rows: Mapping[str, int]) -> RowArray:
-    found = np.full(len(stores), -1, dtype=np.intp)
-    for row, store in enumerate(stores):
-        if store.battery.home is not None:
-            key = f"{store.kind}.{store.battery.id}.home"
-            found[row] = home_row(key, store.battery.home, home_rows)
+def _home_rows(parts: Sequence[tuple[str, str | None]], home_rows: Mapping[str, int]) -> RowArray:
+    found = np.full(len(parts), -1, dtype=np.intp)
+    for row, (place, home) in enumerate(parts):
+        if home is not None:
+            found[row] = home_row(f"{place}.home", home, home_rows)
     return found
+
+
+def _refuse_odd_parts(
+    runs: Sequence[Run],
+    groups: Sequence[Group],
+    calls: Sequence[Call],
+    sharing: Sharing | None,
+    steps: int,
+) -> None:
+    for kind, parts in (("runs", runs), ("groups", groups), ("calls", calls)):
+        refuse_twice(kind, tuple(part.id for part in parts))
+    refuse_odd_runs(runs, steps)
+    refuse_odd_calls(calls, groups, steps)
+    if sharing is not None:
+        for name, value, low in (
+            ("levy_eur_per_kwh", sharing.levy_eur_per_kwh, 0.0),
+            ("price_eur_per_kwh", sharing.price_eur_per_kwh, -MAX_SIZE),
+        ):
+            bounded_number(f"sharing.{name}", value, low=low, high=MAX_SIZE, unit="EUR/kWh")
 
 
 def _reserve(battery: Battery, count: int) -> FloatArray | None:

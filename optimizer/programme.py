@@ -9,7 +9,7 @@ Rows: stored energy (B x T), balance of the connection (T), and import under the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -18,7 +18,8 @@ import numpy.typing as npt
 from scipy.sparse import csc_array
 
 from optimizer.flows import Flows, within_ranges
-from optimizer.problem import FloatArray, Problem
+from optimizer.problem import BoolArray, FloatArray, Problem, RowArray
+from optimizer.runs import Starts, most_kw
 
 IntArray: TypeAlias = npt.NDArray[np.intp]
 _IndexArray: TypeAlias = npt.NDArray[np.int32]
@@ -89,6 +90,31 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Extension:
+    """Where columns and rows of a neighbourhood stand, behind those of one connection.
+
+    Attributes:
+        cut_class: The set of homes whose curtailment is one column a step, shape ``(H,)``.
+        cut: Columns of curtailment, shape ``(G, T)``, one line a set.
+        starts: Columns of places to start, shape ``(S,)``.
+        places: What they stand for; None without machines.
+        boundary_rows: Rows of limits of homes and groups that can be reached, shape ``(N,)``.
+        boundary_cells: Which boundary and step those are, shape ``(K, T)``.
+    """
+
+    cut_class: RowArray
+    cut: RowArray
+    starts: RowArray
+    places: Starts | None
+    boundary_rows: RowArray
+    boundary_cells: BoolArray
+
+
+def _nothing() -> RowArray:
+    return np.zeros(0, dtype=np.intp)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Programme:
     """Minimise ``cost @ x`` within ``row_low <= matrix @ x <= row_high``, ``low <= x <= high``.
 
@@ -101,6 +127,8 @@ class Programme:
         low: One number a column.
         high: One number a column.
         integer: How many of the last columns are whole numbers.
+        whole: Other columns that are whole numbers.
+        extension: What a neighbourhood adds; None for one connection.
         first_excess: The first column of import over its limit, T of them, followed by T of export
             over its limit; None where limits are kept.
     """
@@ -114,6 +142,25 @@ class Programme:
     high: FloatArray
     integer: int = 0
     first_excess: int | None = None
+    whole: RowArray = field(default_factory=_nothing, kw_only=True)
+    extension: Extension | None = field(default=None, kw_only=True)
+
+    @property
+    def has_whole(self) -> bool:
+        """Whether any column is a whole number."""
+        return self.integer > 0 or self.whole.size > 0
+
+    @property
+    def integrality(self) -> npt.NDArray[np.uint8]:
+        """1 for a column that is a whole number, 0 for others."""
+        kinds = np.zeros(self.cost.size, dtype=np.uint8)
+        kinds[kinds.size - self.integer :] = 1
+        kinds[self.whole] = 1
+        return kinds
+
+    def linear(self) -> Programme:
+        """Return the same programme without whole numbers."""
+        return replace(self, integer=0, whole=_nothing())
 
     def with_cost(self, cost: FloatArray) -> Programme:
         """Return the same programme with another aim."""
@@ -155,20 +202,42 @@ def exchange_range_kw(problem: Problem) -> tuple[FloatArray, FloatArray]:
     """Return the least and the most the connection can exchange at each step [kW]."""
     least = problem.residual_kw - problem.discharge_max_kw.sum(axis=0)
     most = problem.residual_kw + problem.curtailable_kw + problem.charge_max_kw.sum(axis=0)
+    if problem.runs:
+        most = most + most_kw(problem.runs, problem.steps)
     return least, most
 
 
-def flows_of(problem: Problem, layout: Layout, x: FloatArray) -> Flows:
+def flows_of(
+    problem: Problem, layout: Layout, x: FloatArray, extension: Extension | None = None
+) -> Flows:
     """Return the flows of a solution, each within its device's range."""
     shape = (layout.batteries, layout.steps)
-    return within_ranges(
-        problem,
-        Flows(
-            x[layout.charge].reshape(shape),
-            x[layout.discharge].reshape(shape),
-            x[layout.curtailed],
-        ),
-    )
+    charge, discharge = x[layout.charge].reshape(shape), x[layout.discharge].reshape(shape)
+    if extension is None:
+        return within_ranges(problem, Flows(charge, discharge, x[layout.curtailed]))
+    cut = _cut_by_home(problem, extension, x[extension.cut])
+    starts = _chosen_starts(problem, extension, x[extension.starts])
+    return within_ranges(problem, Flows(charge, discharge, cut.sum(axis=0), cut, starts))
+
+
+def _cut_by_home(problem: Problem, extension: Extension, cut: FloatArray) -> FloatArray:
+    """Return the curtailment of each set shared by its homes in proportion, ``(H, T)`` [kW]."""
+    possible = np.where(problem.curtailable[:, None], problem.pv_kw, 0.0)
+    total = np.zeros_like(cut)
+    np.add.at(total, extension.cut_class, possible)
+    part = np.divide(cut, total, out=np.zeros_like(cut), where=total > 0)
+    found: FloatArray = possible * np.clip(part, 0.0, 1.0)[extension.cut_class]
+    return found
+
+
+def _chosen_starts(problem: Problem, extension: Extension, chosen: FloatArray) -> tuple[int, ...]:
+    """Return the step each machine starts in: the place that most of it is in."""
+    places = extension.places
+    if places is None:
+        return ()
+    by_run = np.lexsort((places.step, -chosen.round(6), places.run))
+    first = np.searchsorted(places.run[by_run], np.arange(len(problem.runs)))
+    return tuple(int(step) for step in places.step[by_run][first])
 
 
 def _costs(problem: Problem, layout: Layout) -> FloatArray:

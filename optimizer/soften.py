@@ -62,6 +62,8 @@ def softened(problem: Problem, programme: Programme) -> Softened:
     lowest, highest = _edges(problem)
     sorts = [_of_the_connection(problem, programme), _of_the_band(problem, programme)]
     sorts += [_of_the_ends(problem, programme), _of_the_reserve(problem, programme)]
+    if programme.extension is not None:
+        sorts.append(_of_the_boundaries(programme.extension.boundary_rows))
     low, high = programme.low.copy(), programme.high.copy()
     low[layout.stored] = lowest.ravel()
     high[layout.stored] = highest.ravel()
@@ -127,6 +129,18 @@ def _of_the_connection(problem: Problem, programme: Programme) -> _Excess:
         np.concatenate(rows),
         np.concatenate(columns),
         np.concatenate(values),
+    )
+
+
+def _of_the_boundaries(rows: IntArray) -> _Excess:
+    """Return the excess of homes and groups: over import, then over export."""
+    return _Excess(
+        np.full(2 * rows.size, _CONNECTION),
+        np.full(2 * rows.size, np.inf),
+        np.zeros(2 * rows.size),
+        np.tile(rows, 2),
+        np.arange(2 * rows.size),
+        np.repeat([-1.0, 1.0], rows.size),
     )
 
 

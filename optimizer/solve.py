@@ -124,18 +124,16 @@ def solution_of(programme: Programme, found: Answer) -> Solution | None:
     if found.x is None:
         raise NoAnswerError(f"HiGHS gave no solution: {found.message}")
     cost = float(programme.cost @ found.x)
-    bound = found.bound if programme.integer else cost
+    bound = found.bound if programme.has_whole else cost
     return Solution(found.x, cost, bound, found.row_price)
 
 
 def _by_scipy(programme: Programme, time_limit_s: float) -> Solution | None:
-    if not programme.integer:
+    if not programme.has_whole:
         return _linear_by_scipy(programme, time_limit_s)
-    integer = np.zeros(programme.cost.size, dtype=np.uint8)
-    integer[integer.size - programme.integer :] = 1
     found = milp(
         programme.cost,
-        integrality=integer,
+        integrality=programme.integrality,
         bounds=Bounds(programme.low, programme.high),
         constraints=LinearConstraint(programme.matrix, programme.row_low, programme.row_high),
         options={"time_limit": time_limit_s, "mip_rel_gap": GAP},

@@ -35,10 +35,9 @@ class Highs:
     def load(self, programme: Programme) -> None:
         """Take a programme; whatever was there before is forgotten, its basis too."""
         self._matrix = matrix = programme.matrix
-        integer = np.zeros(programme.cost.size, dtype=np.int32)
-        integer[integer.size - programme.integer :] = int(highspy.HighsVarType.kInteger)
+        integer = programme.integrality.astype(np.int32) * int(highspy.HighsVarType.kInteger)
         # A linear plan has little to presolve: leaving it out saves 30 to 50 % [measured].
-        self._highs.setOptionValue("presolve", "on" if programme.integer else "off")
+        self._highs.setOptionValue("presolve", "on" if programme.has_whole else "off")
         self._highs.passModel(
             programme.cost.size,
             programme.row_low.size,

@@ -72,7 +72,8 @@ def fleet_of(problem: Problem) -> Fleet | None:
 def _is_plain(problem: Problem) -> bool:
     """Return whether there is nothing in the problem that this method does not know."""
     return (
-        problem.is_even
+        problem.is_one_connection
+        and problem.is_even
         and problem.keeps_all
         and not problem.charge_min_kw.any()
         and not problem.reserve_kwh.any()

@@ -15,6 +15,7 @@ from api.mail import Mailer
 from api.papers.shelf import Shelf
 from api.people.book import PeopleBook
 from api.people.told import ToldBook
+from api.planned.kept import LastPlan
 from api.plans import PlanBook
 from api.reach import LOCAL_URL, HelpLine
 from api.signals import Signals
@@ -67,6 +68,8 @@ class House:
         enrolment: Lets gateways in; None where there is no authority.
         outside: What is known of sources outside: prices, weather.
         updates: New programs for gateways; None where there is no authority.
+        last_plan: The newest plan and what it was made from, for who asks about it.
+        rules: What the members decided about sharing.
     """
 
     community: Community
@@ -92,6 +95,8 @@ class House:
     enrolment: Enrolment | None = None
     outside: list[Watch] = field(default_factory=list)
     updates: Updates | None = None
+    last_plan: LastPlan = field(default_factory=LastPlan)
+    rules: Rules = field(default_factory=Rules)
 
 
 def house_of(
@@ -156,4 +161,5 @@ def house_of(
         gateways=states,
         wizards=wizards,
         help_line=help_line or books_line,
+        rules=decided,
     )

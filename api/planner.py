@@ -11,6 +11,7 @@ import numpy as np
 
 from api.history import History
 from api.plan_check import refused_plan, refused_prices
+from api.planned.kept import LastPlan, Planned
 from api.plans import NeighbourhoodPlan, PlanBlock, PlanBook, PlannedQuarter
 from api.price_book import PriceBook
 from api.retail import Retail, planned_battery
@@ -61,6 +62,7 @@ class Planner:
         retail: Retail | None = None,
         *,
         make: Callable[[Problem], Plan] | None = None,
+        kept: LastPlan | None = None,
     ) -> None:
         """Hand it everything; nothing happens before ``start`` or ``plan_now``.
 
@@ -74,6 +76,7 @@ class Planner:
             clock: What time it is.
             retail: What comes on top of the market's prices.
             make: Makes a plan; the cheapest one where none is given.
+            kept: Remembers the newest plan for who asks about it.
         """
         self._community = community
         self._store = store
@@ -84,6 +87,7 @@ class Planner:
         self._clock = clock
         self._retail = retail or Retail()
         self._make = make or _cheapest
+        self._kept = kept or LastPlan()
         self._silent: str | None = None
         self._unsent: dict[str, bytes] = {}
         self._stopping = threading.Event()
@@ -135,6 +139,7 @@ class Planner:
             return None
         told = self._told(start, int(now_s), market, (load_kw, pv_kw), found, without.cost_eur)
         self._book.keep(told)
+        self._kept.keep(Planned(told.name, start.start_s, problem, found))
         self._send(start, told.name, found)
         if self._silent is not None:
             _log.warning("there is a plan again")

@@ -271,6 +271,7 @@ def _planner(
         bus,
         house.clock,
         planning.retail,
+        kept=house.last_plan,
     )
 
 

@@ -160,7 +160,14 @@ class Neighbourhood:
         gateways.start_reading()
         gateways.start_looking()
         planner = Planner(
-            street.community, store, house.records, PriceBook(MadeUpPrices()), plans, bus, clock
+            street.community,
+            store,
+            house.records,
+            PriceBook(MadeUpPrices()),
+            plans,
+            bus,
+            clock,
+            kept=house.last_plan,
         )
         planner.start()
         parts.callback(planner.stop)

@@ -1,0 +1,1 @@
+"""What the newest plan was made from, and what residents and the board ask of it."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from optimizer.check_homes import machines_kw, named, over_boundaries, shared_energy_eur
+from optimizer.neighbourhood import Call
 from optimizer.plan import Plan, Violation
 from optimizer.problem import BoolArray, FloatArray, Problem, StoreKind
 
@@ -47,6 +49,9 @@ def violations_of(problem: Problem, plan: Plan) -> tuple[Violation, ...]:
     found = _grid(problem, plan)
     for row in range(len(problem.battery_ids)):
         found += _store(problem, plan, row)
+    for limit, excess in over_boundaries(problem, plan):
+        found += _over(limit, excess, "kw")
+    found += _runs(problem, plan)
     for row, home in enumerate(problem.home_ids):
         cut = plan.curtailed_kw[row]
         most = problem.pv_kw[row] if problem.curtailable[row] else np.zeros_like(cut)
@@ -67,18 +72,37 @@ def is_wish(violation: Violation) -> bool:
 def _grid(problem: Problem, plan: Plan) -> list[Violation]:
     use = problem.load_kw.sum(axis=0) - problem.pv_kw.sum(axis=0) + plan.curtailed_kw.sum(axis=0)
     steered = plan.charge_kw.sum(axis=0) - plan.discharge_kw.sum(axis=0)
+    steered = steered + machines_kw(problem, plan)
     off = np.abs(plan.import_kw - plan.export_kw - use - steered)
     size = 1 + np.abs(use) + np.abs(steered)
     both = np.maximum(
         np.minimum(plan.import_kw, plan.export_kw), -np.minimum(plan.import_kw, plan.export_kw)
     )
+    calls = [call for call in problem.calls if call.group is None]
     return [
-        *_over("grid.import_limit_kw", plan.import_kw - problem.import_limit_kw, "kw"),
-        *_over("grid.export_limit_kw", plan.export_kw - problem.export_limit_kw, "kw"),
+        *_limit("grid.import_limit_kw", plan.import_kw, problem.import_limit_kw, calls),
+        *_limit("grid.export_limit_kw", plan.export_kw, problem.export_limit_kw, calls),
         *_over("grid.balance_kw", off / size, "kw"),
         *_over("grid.one_way_kw", both, "kw"),
         *_over("grid.peak_kw", np.array([abs(plan.peak_kw - plan.import_kw.max())]), "kw"),
     ]
+
+
+def _limit(key: str, power: FloatArray, most: FloatArray, calls: list[Call]) -> list[Violation]:
+    if not calls:
+        return _over(key, power - most, "kw")
+    each = named(key, power - most, most, calls)
+    return [one for name, excess in each for one in _over(name, excess, "kw")]
+
+
+def _runs(problem: Problem, plan: Plan) -> list[Violation]:
+    """Return machines that start too early or end too late, by how many steps."""
+    found = []
+    for run, start in zip(problem.runs, plan.starts, strict=True):
+        early, late = run.earliest - start, start + len(run.power_kw) - run.latest_end
+        if max(early, late) > 0:
+            found.append(Violation(f"runs.{run.id}.start", start, float(max(early, late)), "steps"))
+    return found
 
 
 def _store(problem: Problem, plan: Plan, row: int) -> list[Violation]:
@@ -158,13 +182,15 @@ def _start(
 
 
 def _cost(problem: Problem, plan: Plan) -> list[Violation]:
-    energy = problem.step_h @ (
-        problem.buy_eur_per_kwh * plan.import_kw - problem.sell_eur_per_kwh * plan.export_kw
-    )
+    if problem.sharing is None:
+        bought = problem.buy_eur_per_kwh * plan.import_kw
+        energy = float(problem.step_h @ (bought - problem.sell_eur_per_kwh * plan.export_kw))
+    else:
+        energy = shared_energy_eur(problem, plan)
     wear = float(problem.wear_eur_per_kwh @ plan.discharge_kw @ problem.step_h)
     over = max(float(plan.import_kw.max()) - problem.peak_so_far_kw, 0.0)
     peak = problem.peak_price_eur_per_kw * over
-    off = abs(float(energy + wear + peak) - plan.cost_eur) / (1 + abs(plan.cost_eur))
+    off = abs(energy + wear + peak - plan.cost_eur) / (1 + abs(plan.cost_eur))
     return _over("cost_eur", np.array([off]), "eur")
 
 

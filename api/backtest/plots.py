@@ -9,7 +9,7 @@ from html import escape
 
 from optimizer.problem import FloatArray
 
-_WIDTH, _LEFT, _RIGHT, _TOP = 360.0, 46.0, 8.0, 8.0
+_WIDTH, _LEFT, _RIGHT, _TOP = 360.0, 46.0, 14.0, 8.0
 _FOOT = 34.0
 _LEGEND_ROW = 15.0
 _TICKS = 5

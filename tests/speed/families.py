@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kwartier.wire import Json
-from optimizer.problem import Battery, FloatArray, Grid, Home, Problem, problem_of
+from optimizer.problem import Battery, FloatArray, Grid, Home, Problem
+from tests.optimizer.streets import Street
 
 INTERVAL_H = 0.25
 _NAME = re.compile(r"P(?:1|2|3-(?P<batteries>[1-9][0-9]{0,4}))(?P<negative>n?)")
@@ -91,6 +92,11 @@ def family(name: str, seed: int = 1) -> Family:
 
 def problem(one: Family) -> Problem:
     """Return a family as the arrays of our own planner."""
+    return parts(one).problem()
+
+
+def parts(one: Family) -> Street:
+    """Return a family as the parts that our own planner is handed."""
     homes = [
         Home(f"h{row}", load, pv, one.curtailable)
         for row, (load, pv) in enumerate(zip(one.load, one.pv, strict=True))
@@ -114,9 +120,8 @@ def problem(one: Family) -> Problem:
         np.inf if one.export_limit is None else one.export_limit,
         one.peak_price,
     )
-    return problem_of(
-        INTERVAL_H, one.buy, one.sell, homes, batteries, grid, exclusive=one.exclusive
-    )
+    buy, sell = one.buy.tolist(), one.sell.tolist()
+    return Street(INTERVAL_H, buy, sell, homes, batteries, grid, one.exclusive)
 
 
 def document(one: Family) -> dict[str, Json]:

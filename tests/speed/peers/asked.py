@@ -13,8 +13,9 @@ from typing import Self
 
 import numpy as np
 
-from optimizer.problem import FloatArray, Problem
+from optimizer.problem import FloatArray
 from tests.optimizer.judge import Verdict, judged
+from tests.speed.families import Family, parts
 
 ROOT = Path(__file__).resolve().parents[3]
 VARIABLE = "KWARTIER_PEERS"
@@ -88,7 +89,7 @@ class Peer:
         """Hand it a problem as ``kwartier plan`` reads it."""
         self._say(json.dumps({"file": str(document), "limit_s": self.limit_s}))
 
-    def plan(self, problem: Problem, *, warm: bool = False) -> Told:
+    def plan(self, one: Family, *, warm: bool = False) -> Told:
         """Return its plan.
 
         Raises:
@@ -102,8 +103,9 @@ class Peer:
         charge, discharge, cut = (
             np.array(answer[key]) for key in ("charge_kw", "discharge_kw", "curtailed_kw")
         )
-        by_home = _by_home(problem, cut)
-        return Told(seconds, judged(problem, charge.tolist(), discharge.tolist(), by_home.tolist()))
+        by_home = _by_home(one, cut)
+        verdict = judged(parts(one), charge.tolist(), discharge.tolist(), by_home.tolist())
+        return Told(seconds, verdict)
 
     def _say(self, line: str) -> None:
         assert self._process.stdin is not None
@@ -123,9 +125,9 @@ class Peer:
         return found
 
 
-def _by_home(problem: Problem, cut: FloatArray) -> FloatArray:
+def _by_home(one: Family, cut: FloatArray) -> FloatArray:
     """Return curtailment shared by the homes that can cut: others plan them as one."""
-    possible = np.where(problem.curtailable[:, None], problem.pv_kw, 0.0)
+    possible = one.pv * one.curtailable
     total = possible.sum(axis=0)
     part = np.divide(cut, total, out=np.zeros_like(total), where=total > 0)
     shared: FloatArray = possible * part

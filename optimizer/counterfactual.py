@@ -15,9 +15,10 @@ import numpy as np
 from optimizer.dispatch import plan
 from optimizer.filling import Exact
 from optimizer.members import net_cost_eur
-from optimizer.part import batteries_of, part_of
+from optimizer.meters import net_by_meter
+from optimizer.part import batteries_behind, part_of
 from optimizer.plan import Plan
-from optimizer.problem import FloatArray, Grid, Problem
+from optimizer.problem import Grid, Problem
 from optimizer.rounding import whole_amounts
 from optimizer.sharing import Pot, SharingKey
 
@@ -70,7 +71,7 @@ def otherwise(problem: Problem, made: Plan, make: Maker = plan) -> Otherwise:
     alone = sum(_alone_eur(problem, row, make) for row in range(len(problem.home_ids)))
     # What cars and heat pumps of no home do, they do in every case.
     homeless = part_of(problem, (), (), None)
-    rest = _used_eur(homeless, make(homeless)) if homeless.battery_ids else 0.0
+    rest = _used_eur(homeless, make(homeless)) if homeless.battery_ids or homeless.runs else 0.0
     return Otherwise(_used_eur(problem, made), _used_eur(bare, make(bare)), alone + rest)
 
 
@@ -85,7 +86,9 @@ def by_key(problem: Problem, made: Plan, key: SharingKey, price_eur_per_kwh: flo
 
     The neighbourhood's batteries take from the supply first, and add to it what they give.
     """
-    homes_kw, batteries_kw = _net_by_home_kw(problem, made)
+    stores_kw = made.charge_kw - made.discharge_kw
+    meters = net_by_meter(problem, stores_kw, made.curtailed_kw, made.starts)
+    homes_kw, batteries_kw = meters[:-1], meters[-1]
     wh = np.rint(1000 * problem.step_h * homes_kw).astype(np.int64)
     battery_wh = np.rint(1000 * problem.step_h * batteries_kw).astype(np.int64)
     names = problem.home_ids
@@ -127,13 +130,8 @@ def by_key(problem: Problem, made: Plan, key: SharingKey, price_eur_per_kwh: flo
 def _alone_eur(problem: Problem, row: int, make: Maker) -> float:
     """Return what a home costs by itself; without anything to steer it needs no planner."""
     name = problem.home_ids[row]
-    behind = {
-        each for each, home in zip(problem.battery_ids, problem.store_home, strict=True)
-        if home == row
-    }  # fmt: skip
-    own = [each for each in batteries_of(problem) if each in behind]
-    part = part_of(problem, [name], own, Grid())
-    if part.battery_ids:
+    part = part_of(problem, [name], batteries_behind(problem, [name]), Grid())
+    if part.battery_ids or not part.is_one_connection:
         return _used_eur(part, make(part))
     net = part.residual_kw
     cut = np.minimum(np.maximum(-net, 0.0), part.curtailable_kw)
@@ -149,16 +147,3 @@ def _used_eur(problem: Problem, made: Plan) -> float:
     free = ~problem.end_is_fixed
     begun = problem.end_value_eur_per_kwh[free] @ problem.soc_start_kwh[free]
     return net_cost_eur(made) + float(begun)
-
-
-def _net_by_home_kw(problem: Problem, made: Plan) -> tuple[FloatArray, FloatArray]:
-    """Return what each home takes, with what stands behind its meter, and the rest [kW]."""
-    homes_kw = problem.load_kw - problem.pv_kw + made.curtailed_kw
-    stores_kw = made.charge_kw - made.discharge_kw
-    shared_kw = np.zeros(problem.steps)
-    for row, home in enumerate(problem.store_home.tolist()):
-        if home < 0:
-            shared_kw += stores_kw[row]
-        else:
-            homes_kw[home] += stores_kw[row]
-    return homes_kw, shared_kw

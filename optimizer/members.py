@@ -16,9 +16,10 @@ import numpy as np
 
 from kwartier.errors import InputError
 from optimizer.dispatch import plan
-from optimizer.part import batteries_of, part_of
+from optimizer.meters import net_by_meter
+from optimizer.part import batteries_behind, batteries_of, part_of
 from optimizer.plan import Plan
-from optimizer.problem import FloatArray, Grid, Problem, StoreKind
+from optimizer.problem import FloatArray, Grid, Problem
 from optimizer.rounding import whole_amounts
 
 _DUST_CENTS = Fraction(1, 1000)
@@ -49,7 +50,8 @@ class Member:
     Attributes:
         id: Their name, unique among members.
         homes: Ids of homes.
-        batteries: Ids of batteries; what belongs to no member belongs to all of them.
+        batteries: Ids of batteries beside those behind their homes; what belongs to no member
+            belongs to all of them.
         grid: Their own connection, had they planned alone; None is one without limits or peak.
     """
 
@@ -151,7 +153,9 @@ def net_cost_eur(made: Plan) -> float:
 
 def alone_problem(problem: Problem, member: Member) -> Problem:
     """Return what one member has to plan with no neighbours: own homes, own batteries."""
-    return part_of(problem, member.homes, member.batteries, member.grid or Grid())
+    behind = batteries_behind(problem, member.homes)
+    own = list(dict.fromkeys([*behind, *member.batteries]))
+    return part_of(problem, member.homes, own, member.grid or Grid())
 
 
 def exchanged_wh(problem: Problem, made: Plan, members: Sequence[Member]) -> dict[str, int]:
@@ -222,7 +226,8 @@ def _weights(
 def _without_eur(group: Problem, member: Member, make: Maker) -> float:
     """Return what the others and all that is shared would cost [EUR]."""
     homes = [name for name in group.home_ids if name not in member.homes]
-    batteries = [name for name in batteries_of(group) if name not in member.batteries]
+    own = {*member.batteries, *batteries_behind(group, member.homes)}
+    batteries = [name for name in batteries_of(group) if name not in own]
     return net_cost_eur(make(part_of(group, homes, batteries)))
 
 
@@ -267,22 +272,20 @@ def _net_by_member_kw(problem: Problem, made: Plan, members: Sequence[Member]) -
 
     The last row is what belongs to nobody in particular.
     """
-    homes_kw = problem.load_kw - problem.pv_kw + made.curtailed_kw
-    batteries_kw = made.charge_kw - made.discharge_kw
+    stores_kw = made.charge_kw - made.discharge_kw
     net_kw = np.zeros((len(members) + 1, problem.steps))
-    home_owner = {name: row for row, one in enumerate(members) for name in one.homes}
-    battery_owner = {name: row for row, one in enumerate(members) for name in one.batteries}
-    for place, name in enumerate(problem.home_ids):
-        net_kw[home_owner.get(name, -1)] += homes_kw[place]
-    for place, (name, kind) in enumerate(
-        zip(problem.battery_ids, problem.store_kinds, strict=True)
-    ):
-        if kind is StoreKind.BATTERY:
-            net_kw[battery_owner.get(name, -1)] += batteries_kw[place]
-        else:
-            home = int(problem.store_home[place])
-            owner = -1 if home < 0 else home_owner.get(problem.home_ids[home], -1)
-            net_kw[owner] += batteries_kw[place]
+    owner = {name: row for row, one in enumerate(members) for name in one.homes}
+    meters = net_by_meter(problem, stores_kw, made.curtailed_kw, made.starts)
+    for name, meter in zip(problem.home_ids, meters, strict=False):
+        net_kw[owner.get(name, -1)] += meter
+    net_kw[-1] += meters[-1]
+    for row, one in enumerate(members):
+        for name in one.batteries:
+            store = problem.battery_ids.index(name)
+            home = int(problem.store_home[store])
+            stands = -1 if home < 0 else owner.get(problem.home_ids[home], -1)
+            net_kw[row] += stores_kw[store]
+            net_kw[stands] -= stores_kw[store]
     return net_kw
 
 

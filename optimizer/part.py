@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from optimizer.boundaries import Boundaries
 from optimizer.problem import FloatArray, Grid, Limit, Problem, StoreKind
 
 
@@ -16,13 +17,21 @@ def batteries_of(problem: Problem) -> list[str]:
     return [name for name, kind in kinds if kind is StoreKind.BATTERY]
 
 
+def batteries_behind(problem: Problem, homes: Collection[str]) -> list[str]:
+    """Return the ids of the batteries that stand behind some homes, in order."""
+    rows = {problem.home_ids.index(name) for name in homes}
+    known = batteries_of(problem)
+    at = problem.store_home.tolist()
+    return [name for row, name in enumerate(known) if at[row] in rows]
+
+
 def part_of(
     problem: Problem, homes: Sequence[str], batteries: Sequence[str], grid: Grid | None = None
 ) -> Problem:
     """Return the problem of some homes and batteries, behind the same connection or another.
 
-    Cars and heat pumps go with the home they stand behind; those of no home stay where the
-    connection stays.
+    Cars, heat pumps and machines go with the home they stand behind; those of no home stay where
+    the connection stays.
 
     Args:
         problem: The whole.
@@ -37,6 +46,7 @@ def part_of(
     place = {old: new for new, old in enumerate(home)}
     cars = len(known)
     pumps = cars + len(problem.sessions)
+    runs = _runs(problem, home, of_all=grid is None)
     part = replace(
         problem,
         home_ids=tuple(homes),
@@ -64,6 +74,9 @@ def part_of(
         reserve_price_eur=problem.reserve_price_eur[row],
         sessions=tuple(problem.sessions[one - cars] for one in row if cars <= one < pumps),
         heat_pumps=tuple(problem.heat_pumps[one - pumps] for one in row if one >= pumps),
+        runs=tuple(problem.runs[one] for one in runs),
+        run_home=np.array([place.get(int(problem.run_home[one]), -1) for one in runs], np.intp),
+        boundaries=_boundaries(problem.boundaries, home, row, runs, of_all=grid is None),
     )
     if grid is None:
         return part
@@ -73,6 +86,10 @@ def part_of(
         export_limit_kw=_spread(grid.export_limit_kw, problem.steps),
         peak_price_eur_per_kw=grid.peak_price_eur_per_kw,
         peak_so_far_kw=grid.peak_so_far_kw,
+        groups=(),
+        calls=(),
+        call_rewards_eur=(),
+        sharing=None,
     )
 
 
@@ -88,6 +105,40 @@ def _others(problem: Problem, homes: Sequence[int], *, of_all: bool) -> list[int
         ]
         found += sorted(rows, key=lambda row: problem.battery_ids[row])
     return found
+
+
+def _runs(problem: Problem, homes: Sequence[int], *, of_all: bool) -> list[int]:
+    """Return the rows of machines of some homes, in order of id."""
+    behind = {*homes, -1} if of_all else set(homes)
+    rows = [row for row, home in enumerate(problem.run_home.tolist()) if home in behind]
+    return sorted(rows, key=lambda row: problem.runs[row].id)
+
+
+def _boundaries(
+    whole: Boundaries | None,
+    homes: Sequence[int],
+    stores: Sequence[int],
+    runs: Sequence[int],
+    *,
+    of_all: bool,
+) -> Boundaries | None:
+    """Return the limits around what is left; behind another connection only those of homes."""
+    if whole is None:
+        return None
+    holds = whole.homes[:, homes].any(axis=1) | whole.stores[:, stores].any(axis=1)
+    if not of_all:
+        holds &= np.array([key.startswith("homes.") for key in whole.keys])
+    kept = np.flatnonzero(holds)
+    if not kept.size:
+        return None
+    return Boundaries(
+        tuple(whole.keys[one] for one in kept),
+        whole.homes[kept][:, homes],
+        whole.stores[kept][:, stores],
+        whole.runs[kept][:, runs],
+        whole.import_limit_kw[kept],
+        whole.export_limit_kw[kept],
+    )
 
 
 def _spread(limit: Limit, steps: int) -> FloatArray:

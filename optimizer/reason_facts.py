@@ -50,7 +50,7 @@ class Facts:
 def facts_of(problem: Problem, made: Plan) -> tuple[Facts, ...]:
     """Return the facts of each reason of a plan, in the order of its reasons."""
     price, worth = made.local_price_eur_per_kwh, made.stored_value_eur_per_kwh
-    if price is None or worth is None:
+    if price is None or worth is None or not problem.is_one_connection:
         return tuple(Facts(limit=_limit(problem, made, one)) for one in made.reasons)
     below = problem.gain * worth
     above = problem.wear_eur_per_kwh[:, None] + worth / problem.discharge_efficiency[:, None]

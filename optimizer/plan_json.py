@@ -1,13 +1,12 @@
-"""Writes a plan as the JSON object of CONTRACTS section 4."""
+"""Writes a plan as the JSON object that ``docs/plan.md`` describes."""
 
 from __future__ import annotations
 
 from kwartier.wire import Json
+from optimizer.neighbourhood_answer import json_of_neighbourhood, rounded, rounded_list
 from optimizer.plan import Plan, Reason, Violation
-from optimizer.problem import FloatArray, Problem, StoreKind
+from optimizer.problem import Problem, StoreKind
 from optimizer.stores import temperature_c
-
-_DECIMALS = 9
 
 
 def json_of_plan(problem: Problem, plan: Plan) -> dict[str, Json]:
@@ -18,15 +17,15 @@ def json_of_plan(problem: Problem, plan: Plan) -> dict[str, Json]:
     """
     answer: dict[str, Json] = {
         "status": plan.status.value,
-        "cost_eur": _rounded(plan.cost_eur),
+        "cost_eur": rounded(plan.cost_eur),
         "batteries": [_store(problem, plan, row) for row in _rows(problem, StoreKind.BATTERY)],
         "grid": {
-            "import_kw": _list(plan.import_kw),
-            "export_kw": _list(plan.export_kw),
-            "peak_kw": _rounded(plan.peak_kw),
+            "import_kw": rounded_list(plan.import_kw),
+            "export_kw": rounded_list(plan.export_kw),
+            "peak_kw": rounded(plan.peak_kw),
         },
         "curtailed_kw": {
-            home: _list(plan.curtailed_kw[row]) for row, home in enumerate(problem.home_ids)
+            home: rounded_list(plan.curtailed_kw[row]) for row, home in enumerate(problem.home_ids)
         },
         "reasons": [_reason(reason) for reason in plan.reasons],
     }
@@ -39,15 +38,16 @@ def json_of_plan(problem: Problem, plan: Plan) -> dict[str, Json]:
         answer["heat_pumps"] = [
             {
                 "id": pump.id,
-                "power_kw": _list(plan.charge_kw[row]),
-                "temperature_c": _list(temperature_c(pump, plan.soc_kwh[row])),
+                "power_kw": rounded_list(plan.charge_kw[row]),
+                "temperature_c": rounded_list(temperature_c(pump, plan.soc_kwh[row])),
             }
             for row, pump in zip(rows, problem.heat_pumps, strict=True)
         ]
+    answer |= json_of_neighbourhood(problem, plan)
     if plan.violations:
         answer["violations"] = [_violation(one) for one in plan.violations]
     if problem.end_value_eur_per_kwh[~problem.end_is_fixed].any():
-        answer["end_value_eur"] = _rounded(plan.end_value_eur)
+        answer["end_value_eur"] = rounded(plan.end_value_eur)
     if plan.gap_eur is not None and plan.gap_eur > 0:
         answer["gap_eur"] = plan.gap_eur
     if plan.seconds is not None:
@@ -65,9 +65,9 @@ def _rows(problem: Problem, kind: StoreKind) -> list[int]:
 def _store(problem: Problem, plan: Plan, row: int) -> Json:
     return {
         "id": problem.battery_ids[row],
-        "charge_kw": _list(plan.charge_kw[row]),
-        "discharge_kw": _list(plan.discharge_kw[row]),
-        "soc_kwh": _list(plan.soc_kwh[row]),
+        "charge_kw": rounded_list(plan.charge_kw[row]),
+        "discharge_kw": rounded_list(plan.discharge_kw[row]),
+        "soc_kwh": rounded_list(plan.soc_kwh[row]),
     }
 
 
@@ -88,13 +88,5 @@ def _violation(violation: Violation) -> Json:
     return {
         "limit": violation.limit,
         "step": violation.step,
-        f"excess_{violation.unit}": _rounded(violation.excess),
+        f"excess_{violation.unit}": rounded(violation.excess),
     }
-
-
-def _list(values: FloatArray) -> list[Json]:
-    return [_rounded(float(value)) for value in values]
-
-
-def _rounded(value: float) -> float:
-    return round(value, _DECIMALS) + 0.0

@@ -12,8 +12,8 @@ from enum import StrEnum
 from gateway.steer.limits import Limits as Limits  # noqa: PLC0414 - a word of this file too
 from gateway.steer.limits import Moved, Room, room
 from gateway.steer.limits import Seen as Seen  # noqa: PLC0414 - a word of this file too
-from gateway.steer.team import Goal, Offer, Team, Telegram
-from gateway.steer.track import UNSEEN_S, Tracker
+from gateway.steer.team import Followed, Goal, Offer, Team, Telegram
+from gateway.steer.track import Tracker
 from gateway.steer.wish import STEP_S, Wish
 from kwartier.reading import AfterPlan, Schedule
 from kwartier.units import Watt
@@ -94,6 +94,7 @@ class Controller:
         self._after_until = 0.0
         self._told: tuple[float, Watt] | None = None
         self._tracker = Tracker()
+        self._followed: Followed | None = None
 
     @property
     def newest_command(self) -> int:
@@ -151,6 +152,7 @@ class Controller:
     def decide(self, seen: Seen, monotonic_s: float) -> Decision:
         """Return what the battery is told at this moment."""
         before_w = 0 if self._told is None else self._told[1]
+        self._followed = None
         wanted = self._wanted(seen, monotonic_s)
         decision = self._limited(wanted, seen, monotonic_s)
         told = decision.power_w
@@ -178,8 +180,8 @@ class Controller:
         wanted_w = seen.battery_w - seen.fresh_grid_w
         telegram = _telegram(seen)
         if telegram is not None:
-            wanted_w, _ = self._followed(Goal(0), telegram, 0, wanted_w, seen, monotonic_s)
-        return Decision(Mode.SELF_USE, wanted_w, "self-use after plan", wanted_w)
+            wanted_w = self._follow(Goal(0), telegram, 0, wanted_w, seen, monotonic_s)
+        return Decision(Mode.SELF_USE, wanted_w, self._because("self-use after plan"), wanted_w)
 
     def _planned(self, lease: _Lease, seen: Seen, monotonic_s: float) -> Decision:
         """Return what a step asks: a power, or the power that its wish at the meter takes."""
@@ -193,13 +195,19 @@ class Controller:
         if telegram is None:
             return Decision(Mode.NEUTRAL, None, SILENT)
         goal = Goal(lease.grid_w, (lease.start, lease.end))
-        power_w, arrived = self._followed(
-            goal, telegram, lease.power_w, lease.power_w, seen, monotonic_s
-        )
-        because = "plan at the meter" if arrived else RAMPING
+        begin_w = lease.power_w
+        power_w = self._follow(goal, telegram, lease.power_w, begin_w, seen, monotonic_s)
+        because = self._because("plan at the meter")
         return Decision(Mode.FOLLOW_PLAN, power_w, because, lease.power_w)
 
-    def _followed(
+    def _because(self, why: str) -> str:
+        """Return why a battery that follows does what it does."""
+        followed = self._followed
+        if followed is None or (followed.arrived and followed.limit is None):
+            return why
+        return followed.limit or RAMPING
+
+    def _follow(
         self,
         goal: Goal,
         telegram: Telegram,
@@ -207,8 +215,8 @@ class Controller:
         begin_w: Watt,
         seen: Seen,
         monotonic_s: float,
-    ) -> tuple[Watt, bool]:
-        """Return the power that brings the meter to what is wished, and whether the wish is there.
+    ) -> Watt:
+        """Return the power that brings the meter to what is wished there now [W].
 
         What the home itself takes or gives is followed at once; only the wish has to travel. So a
         battery begins where it is, and with ``begin_w`` only where wishes come true at once.
@@ -222,9 +230,12 @@ class Controller:
             told_w,
             least_w,
             most_w,
+            told_w if seen.battery_w is None else seen.battery_w,
+            self._limits,
             self._cut,
         )
-        return self._team.follow(self._name, goal, telegram, offer, monotonic_s)
+        self._followed = self._team.follow(self._name, goal, telegram, offer, monotonic_s)
+        return self._followed.power_w
 
     def _able_w(self, seen: Seen) -> tuple[Watt, Watt]:
         """Return the least and the most the battery can do as full as it is [W]."""
@@ -253,8 +264,12 @@ class Controller:
             return Decision(Mode.NEUTRAL, None, f"{SILENT}, so the fuse is unknown", power_w)
         own: Room = -self._limits.discharge_max_w, self._limits.charge_max_w, "battery's power"
         because = wanted.because
-        met = room(self._limits, seen, self._moved(seen))
-        for low_w, high_w, name in (own, *self._ramp(monotonic_s), *met):
+        followed = self._followed
+        shared = followed is not None and followed.shared
+        met = room(self._limits, seen, self._moved(seen), shared=shared)
+        hurries = followed is not None and followed.limit is not None
+        ramp = [] if hurries else self._ramp(monotonic_s)
+        for low_w, high_w, name in (own, *ramp, *met):
             inside_w = max(low_w, min(high_w, power_w))
             if inside_w != power_w:
                 power_w, because = inside_w, name
@@ -266,7 +281,9 @@ class Controller:
         """Return what was told since the meter can have shown it for sure; None for nothing."""
         if seen.grid_at_s is None:
             return None
-        up_w, down_w = self._tracker.moved(seen.grid_at_s - UNSEEN_S - seen.grid_period_s)
+        up_w, down_w = self._tracker.moved(
+            seen.grid_at_s - self._team.unseen_s - seen.grid_period_s
+        )
         told_w = 0 if self._told is None else self._told[1]
         hidden = self._tracker.moved(seen.grid_at_s)
         return Moved(told_w, up_w, down_w, *hidden) if up_w or down_w else None

@@ -20,6 +20,9 @@ _USUAL_DV = 2300
 _LEAST_DV, _MOST_DV = 2070, 2530
 """What EN 50160 leaves of 230 V; a meter that tells another voltage errs."""
 
+EXPORT, IMPORT = "export limit", "connection's fuse"
+"""What says so, where it is the connection as a whole."""
+
 Room: TypeAlias = tuple[Watt, Watt, str]
 """The least and the most the battery may do [W], and what says so."""
 
@@ -138,10 +141,18 @@ class Moved:
     hidden_down_w: Watt
 
 
-def room(limits: Limits, seen: Seen, moved: Moved | None = None) -> list[Room]:
+def room(
+    limits: Limits, seen: Seen, moved: Moved | None = None, *, shared: bool = False
+) -> list[Room]:
     """Return the bounds that what was seen sets, the hardest last.
 
     The caller has made sure that the state of charge is known, and the meter where it is needed.
+
+    Args:
+        limits: Of the battery and its connection.
+        seen: What was seen.
+        moved: What the meter may not show yet.
+        shared: Whether what the connection may take and give was kept for all batteries together.
     """
     assert seen.soc_permille is not None
     far_w = limits.charge_max_w + limits.discharge_max_w
@@ -149,12 +160,13 @@ def room(limits: Limits, seen: Seen, moved: Moved | None = None) -> list[Room]:
     if limits.need_meter:
         assert seen.grid_w is not None
         assert seen.battery_w is not None
-        view = _View(seen.battery_w, moved, limits.sharing)
-        if limits.export_max_w is not None:
-            bounds.append((view.least_w(-limits.export_max_w - seen.grid_w), far_w, "export limit"))
-        if limits.import_max_w is not None:
+        view = View(seen.battery_w, moved, limits.sharing)
+        if limits.export_max_w is not None and not shared:
+            low_w = view.least_w(-limits.export_max_w - seen.grid_w)
+            bounds.append((low_w, far_w, EXPORT))
+        if limits.import_max_w is not None and not shared:
             high_w = view.most_w(limits.import_max_w - seen.grid_w)
-            bounds.append((-far_w, high_w, "connection's fuse"))
+            bounds.append((-far_w, high_w, IMPORT))
         bounds.extend(_fuses(limits, seen, seen.grid_w, view))
     if seen.soc_permille <= limits.soc_min_permille:
         bounds.append((0, far_w, "battery is empty"))
@@ -164,7 +176,7 @@ def room(limits: Limits, seen: Seen, moved: Moved | None = None) -> list[Room]:
 
 
 @dataclass(frozen=True, slots=True)
-class _View:
+class View:
     """From what the meter leaves to what the battery may do.
 
     The meter is late. What was told lately may not be in its word yet, and taken for new room it
@@ -198,7 +210,7 @@ class _View:
         return self.moved.told_w + min(room_w, 0) + max(excess_w, 0)
 
 
-def _fuses(limits: Limits, seen: Seen, grid_w: Watt, view: _View) -> list[Room]:
+def _fuses(limits: Limits, seen: Seen, grid_w: Watt, view: View) -> list[Room]:
     """Return what the fuse of each phase leaves for the whole battery.
 
     A meter that does not tell each phase of the battery leaves open where the others are: then all
@@ -218,7 +230,7 @@ def _fuses(limits: Limits, seen: Seen, grid_w: Watt, view: _View) -> list[Room]:
     ]
 
 
-def _fuse_room(name: str, fuse_a: int, phase: Phase, view: _View, spread: int) -> Room:
+def _fuse_room(name: str, fuse_a: int, phase: Phase, view: View, spread: int) -> Room:
     voltage_dv = min(max(phase.voltage_dv, _LEAST_DV), _MOST_DV)
     fuse_w = fuse_a * voltage_dv // 10
     least_w = view.least_w(-fuse_w - phase.power_w, spread)

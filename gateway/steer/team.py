@@ -2,14 +2,19 @@
 
 One aim is reckoned for all of them, by one tracker, and split: each does what the plan has it do,
 and of what else is needed it takes a part by the room it has left. They charge together or they
-discharge together. Limits stay with each battery, below its part.
+discharge together.
+
+What the connection may take and give is kept for all of them at once too: if each gave way to the
+whole of an excess, they would swing. All other limits stay with each battery, below its part.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from gateway.steer.limits import EXPORT, IMPORT, Limits, Moved, View
 from gateway.steer.quarter_mean import QuarterMean
 from gateway.steer.track import Tracker
 from gateway.steer.turning import Turning
@@ -63,6 +68,8 @@ class Offer:
         told_w: What it was told last [W].
         least_w: The least it can do [W].
         most_w: The most it can do [W].
+        battery_w: What it does, as far as anybody has seen [W].
+        limits: What it and its connection can bear.
         cut: Whether a limit kept it from its last part.
     """
 
@@ -71,7 +78,26 @@ class Offer:
     told_w: Watt
     least_w: Watt
     most_w: Watt
+    battery_w: Watt
+    limits: Limits
     cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """The part of one battery.
+
+    Attributes:
+        power_w: What it does; positive charges [W].
+        arrived: Whether the wish has arrived at its goal.
+        limit: The limit of the connection that decided; None where the aim did.
+        shared: Whether those limits were kept for all together, and so by this part.
+    """
+
+    power_w: Watt
+    arrived: bool
+    limit: str | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +127,22 @@ class Team:
         self._heard_s = float("-inf")
         self._wished_w: Watt = 0
         self._extra_w: Watt = 0
+        self._limit: str | None = None
 
     @property
     def at_once(self) -> bool:
         """Whether wishes come true at once."""
         return self._wish.at_once
 
+    @property
+    def unseen_s(self) -> float:
+        """How long the meter may not show what was told [s]."""
+        return self._tracker.unseen_s
+
     def follow(
         self, name: str, goal: Goal, telegram: Telegram, offer: Offer, now_s: float
-    ) -> tuple[Watt, bool]:
-        """Return the part of one battery [W], and whether the wish has arrived at its goal.
+    ) -> Followed:
+        """Return the part of one battery.
 
         Whoever brings another goal than before decides for all: the plans of one gateway come one
         after the other, and mean the same meter.
@@ -124,7 +156,11 @@ class Team:
             self._members[name] = _Member(offer, goal, now_s)
             aim_w = self._aim_w(telegram, now_s)
             arrived = self._wished_w == self._goal.grid_w + self._extra_w
-            return self._part_w(name, aim_w, now_s), arrived
+            if len(self._members) == 1:
+                return Followed(self._part_w(name, aim_w, now_s), arrived)
+            inside_w = self._inside_w(aim_w, telegram)
+            part_w = self._part_w(name, inside_w, now_s)
+            return Followed(part_w, arrived, self._limit, shared=True)
 
     def told(self, name: str, before_w: Watt, after_w: Watt, now_s: float) -> None:
         """Note that one of the batteries was told a power, in a team or not."""
@@ -148,6 +184,7 @@ class Team:
                 self._tracker.rest()
                 self._wish.rest()
                 self._mean.rest()
+                self._limit = None
 
     def _aim_w(self, telegram: Telegram, now_s: float) -> Watt:
         """Return what all do together."""
@@ -155,11 +192,12 @@ class Team:
         full_w = sum(max(offer.most_w, -offer.least_w) for offer in offers)
         self._count(telegram, now_s, full_w)
         self._wish.grow(full_w)
+        self._tracker.grow(full_w)
         self._wished_w = self._wish.toward(
             self._goal.grid_w,
             now_s,
             telegram.grid_w,
-            cut=any(offer.cut for offer in offers),
+            cut=self._limit is not None or any(offer.cut for offer in offers),
             extra_w=self._extra_w,
         )
         begin_w = sum(offer.begin_w for offer in offers)
@@ -187,6 +225,34 @@ class Team:
         """Return what counts as wanted while a wish is on its way: no more than was planned."""
         on_its_way_w, goal_w = self._wished_w - self._extra_w, self._goal.grid_w
         return min(on_its_way_w, goal_w) if goal_w >= 0 else max(on_its_way_w, goal_w)
+
+    def _inside_w(self, aim_w: Watt, telegram: Telegram) -> Watt:
+        """Return the aim within what the connection may take and give [W]."""
+        offers = [member.offer for member in self._members.values()]
+        exports_w = [most for offer in offers if (most := offer.limits.export_max_w) is not None]
+        imports_w = [most for offer in offers if (most := offer.limits.import_max_w) is not None]
+        view = self._view(offers, telegram)
+        inside_w, self._limit = aim_w, None
+        if exports_w:
+            low_w = view.least_w(-min(exports_w) - telegram.grid_w)
+            if low_w > inside_w:
+                inside_w, self._limit = low_w, EXPORT
+        if imports_w:
+            high_w = view.most_w(min(imports_w) - telegram.grid_w)
+            if high_w < inside_w:
+                inside_w, self._limit = high_w, IMPORT
+        return inside_w
+
+    def _view(self, offers: Sequence[Offer], telegram: Telegram) -> View:
+        """Return the meter's word as it is for all together; who is not with them is another."""
+        since_s = telegram.at_s - self.unseen_s - telegram.period_s
+        up_w, down_w = self._tracker.moved(since_s)
+        told_w = sum(offer.told_w for offer in offers)
+        hidden = self._tracker.moved(telegram.at_s)
+        moved = Moved(told_w, up_w, down_w, *hidden) if up_w or down_w else None
+        behind = max(offer.limits.sharing for offer in offers)
+        others = max(0, behind - len(offers))
+        return View(sum(offer.battery_w for offer in offers), moved, 1 + others)
 
     def _part_w(self, name: str, aim_w: Watt, now_s: float) -> Watt:
         """Return one battery's part; what nobody can do is asked all the same, and then limited."""

@@ -6,19 +6,27 @@ correction counts as perhaps not visible yet until its time is over, and only wh
 whether or not the meter shows it already is corrected now. No gain has to be tuned for that.
 
 Where the target itself moves, the battery moves along at once: nobody has to measure that first.
+
+A meter or a battery that is later than believed shows itself: what is told swings to and fro. Each
+time that happens corrections count as unseen for longer, and after a while without for less again.
 """
 
 from __future__ import annotations
 
 from collections import deque
 
+from gateway.steer.swings import Swings
 from kwartier.units import Watt
 
 DEAD_BAND_W = 50
 """An error this small is left as it is [W]."""
 UNSEEN_S = 11.0
-"""A meter shows what the battery does at the latest after this, and one telegram more [s]."""
-_MOST_MOVES = 256
+"""A meter usually shows what the battery does after this, and one telegram more [s]."""
+MOST_UNSEEN_S = 45.0
+"""However late everything is, nobody waits longer than this [s]."""
+_LONGER = 1.6
+_CALM_S = 1800.0
+_MOST_MOVES = 1024
 
 
 class Tracker:
@@ -31,6 +39,15 @@ class Tracker:
         self._aim_w: Watt = 0
         self._target_w: Watt = 0
         self._on = False
+        self._swings = Swings()
+        self._told_w: Watt = 0
+        self._full_w: Watt = 0
+        self._longer_s: float | None = None
+        self.unseen_s = UNSEEN_S
+
+    def grow(self, full_w: Watt) -> None:
+        """Note how much power is steered here [W]."""
+        self._full_w = full_w
 
     def aim(
         self,
@@ -56,7 +73,7 @@ class Tracker:
             return self._aim_w
         if at_s != self._telegram_s:
             self._telegram_s = at_s
-            self._aim_w = told_w + self._need(before_w - meter_w, at_s - UNSEEN_S - period_s)
+            self._aim_w = told_w + self._need(before_w - meter_w, at_s - self.unseen_s - period_s)
         self._aim_w += target_w - before_w
         return self._aim_w
 
@@ -64,6 +81,8 @@ class Tracker:
         """Note that the battery was told another power at this moment."""
         if after_w != before_w:
             self._moves.append((now_s, after_w - before_w))
+            self._told_w += after_w - before_w
+            self._slow_down(now_s)
 
     def shift(self, by_w: Watt) -> None:
         """Note that so much more belongs to what is steered here, and goes on as it is [W]."""
@@ -78,6 +97,15 @@ class Tracker:
         up_w = sum(move for at_s, move in self._moves if move > 0 and at_s >= since_s)
         down_w = sum(move for at_s, move in self._moves if move < 0 and at_s >= since_s)
         return up_w, down_w
+
+    def _slow_down(self, now_s: float) -> None:
+        """Wait longer for the meter while what is told swings, and less again when it is calm."""
+        if self._swings.note(self._told_w, now_s, self._full_w):
+            self.unseen_s = min(MOST_UNSEEN_S, _LONGER * self.unseen_s)
+            self._longer_s = now_s
+        elif self._longer_s is not None and now_s > self._longer_s + _CALM_S:
+            self.unseen_s = max(UNSEEN_S, self.unseen_s / _LONGER)
+            self._longer_s = now_s if self.unseen_s > UNSEEN_S else None
 
     def _need(self, error_w: Watt, since_s: float) -> Watt:
         """Return what is missing whichever of the moves since then the meter shows."""

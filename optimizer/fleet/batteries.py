@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from optimizer.fleet.boxes import Boxes
 from optimizer.fleet.ladder import CHARGE, DISCHARGE, STORED, Ladder, ladder_of
+from optimizer.fleet.turns import Turns
 from optimizer.problem import FloatArray
 
 
@@ -15,19 +18,33 @@ class Batteries:
 
     Attributes:
         powers: Charge, discharge and stored energy, shape ``(3, T, b)``.
-        start: Stored before the first step, shape ``(b,)``.
-        into: Stored per charged kW and step, shape ``(b,)``.
-        out_of: Taken out per discharged kW and step, shape ``(b,)``.
+        begun: What is there in each step whatever is done: the start, less what drains away,
+            shape ``(T, b)``.
+        into: Stored per charged kW and step, shape ``(1 or T, b)``.
+        out_of: Taken out per discharged kW and step, shape ``(1 or T, b)``.
+        kept: Part of what is stored that is kept over a step, shape ``(1 or T, b)``.
         price: Price of stored energy after each step, shape ``(T, b)``.
+        turns: Steps at which charge and discharge share one power, or None.
     """
 
     powers: Boxes
-    start: FloatArray
+    begun: FloatArray
     into: FloatArray
     out_of: FloatArray
+    kept: FloatArray
     price: FloatArray
+    turns: Turns | None = None
     price_step: FloatArray = field(init=False)
     _ladder: Ladder = field(init=False)
+    _missed: FloatArray = field(init=False)
+    _right: FloatArray = field(init=False)
+    _moved: FloatArray = field(init=False)
+    _towards: FloatArray = field(init=False)
+
+    @property
+    def boxes(self) -> tuple[Boxes, ...]:
+        """Every group of quantities."""
+        return (self.powers,) if self.turns is None else (self.powers, self.turns.room)
 
     @property
     def steered(self) -> FloatArray:
@@ -38,63 +55,138 @@ class Batteries:
 
     def off_chain(self, values: FloatArray) -> FloatArray:
         """Return what each step's stored energy misses to what follows from the powers."""
-        missed: FloatArray = self.into * values[CHARGE] - self.out_of * values[DISCHARGE]
+        missed: FloatArray = self.into * values[CHARGE]
+        missed -= self.out_of * values[DISCHARGE]
         missed -= values[STORED]
-        missed[0] += self.start
-        missed[1:] += values[STORED][:-1]
+        missed += self.begun
+        missed[1:] += self._carried(values[STORED])
         return missed
+
+    def begin_step(self, coupling: FloatArray) -> tuple[FloatArray, float]:
+        """Begin a step: factor the chains and add what they give at the connection to ``(T, T)``.
+
+        Returns:
+            Charge minus discharge of all of them, shape ``(T,)``, and the most that an equation of
+            theirs misses.
+        """
+        values = self.powers.values
+        self._missed = self.off_chain(values)
+        most = max(float(self._missed.max()), -float(self._missed.min()))
+        if self.turns is not None:
+            most = max(most, self.turns.miss(values))
+        for boxes in self.boxes:
+            boxes.look()
+        self.factor(self.powers.give, coupling)
+        return (values[CHARGE] - values[DISCHARGE]).sum(axis=1), most
 
     def reduced(self, price: FloatArray) -> FloatArray:
         """Return the cost of each minus what the equations pay for it, shape ``(3, T, b)``."""
         column = price[:, None]
-        found = self.powers.cost.copy()
-        found[CHARGE] += self.into * self.price + column
-        found[DISCHARGE] -= self.out_of * self.price + column
-        found[STORED] -= self.price
-        found[STORED][:-1] += self.price[1:]
+        found = np.empty_like(self.powers.cost)
+        charge, discharge, stored = found
+        np.multiply(self.into, self.price, out=charge)
+        charge += column
+        np.multiply(self.out_of, self.price, out=discharge)
+        discharge += column
+        np.negative(discharge, out=discharge)
+        np.negative(self.price, out=stored)
+        later = self.kept[1:] if self.kept.shape[0] > 1 else self.kept
+        stored[:-1] += later * self.price[1:]
+        found += self.powers.cost
+        if self.turns is not None:
+            self.turns.add_to(found)
         return found
 
     def factor(self, give: FloatArray, coupling: FloatArray) -> None:
-        """Factor the chains and add what they give at the connection to ``(T, T)``."""
-        self._ladder = ladder_of(give, self.into, self.out_of)
-        self._ladder.add_to(coupling, self.into, self.out_of)
+        """Factor the chains and add what they give at the connection to ``(T, T)``.
 
-    def answer(self, wish: FloatArray, missed: FloatArray) -> FloatArray:
+        Args:
+            give: Of the quantities, shape ``(3, T, b)``; of powers that share one, it is changed to
+                what they give at the connection.
+            coupling: The sum of what all give.
+        """
+        charge, discharge, stored = give
+        self._towards = np.empty((2, *stored.shape))
+        np.multiply(self.into, charge, out=self._towards[0])
+        np.multiply(self.out_of, discharge, out=self._towards[1])
+        own = charge * discharge
+        if self.turns is not None:
+            self.turns.factor(give, self._towards, own, self.into, self.out_of)
+        own *= (self.into - self.out_of) ** 2
+        rung = self.into * self._towards[0]
+        rung += self.out_of * self._towards[1]
+        joint = self._towards[0] + self._towards[1]
+        self._ladder = ladder_of(stored, rung, joint, own, self.kept)
+        self._ladder.add_to(coupling)
+
+    def answer(self) -> FloatArray:
         """Return what they take from the connection at unchanged prices there, shape ``(T,)``."""
-        give = self._ladder.give
-        stored = self._ladder.solved(self._right(wish, missed))
-        taken = (
-            give[CHARGE] * wish[CHARGE]
-            - give[DISCHARGE] * wish[DISCHARGE]
-            - self._ladder.joint * stored
-        )
-        found: FloatArray = taken.sum(axis=1)
+        if self.turns is not None:
+            self.turns.share_wishes(self.powers.wish)
+        return self.answer_to(self.powers.give, self.powers.wish, self._missed)
+
+    def answer_to(self, give: FloatArray, wish: FloatArray, missed: FloatArray) -> FloatArray:
+        """Return what they take from the connection, for wishes and misses of one's own."""
+        self._moved = give * wish
+        if self.turns is not None:
+            self.turns.move(self._moved, wish)
+        charge, discharge, stored = self._moved
+        right: FloatArray = missed + self.into * charge
+        right -= self.out_of * discharge
+        right -= stored
+        right[1:] += self._carried(stored)
+        self._right = right
+        price = right.copy()
+        self._ladder.solve(price)
+        price *= self._ladder.joint
+        np.subtract(charge, price, out=price)
+        price -= discharge
+        found: FloatArray = price.sum(axis=1)
         return found
 
-    def follow(self, wish: FloatArray, missed: FloatArray, price_step: FloatArray) -> None:
-        """Find the steps that go with a step of the prices at the connection."""
-        ladder, column = self._ladder, price_step[:, None]
-        right = self._right(wish, missed)
-        right -= ladder.joint * column
-        stored = ladder.solved(right)
-        self.price_step = stored
-        step = self.powers.step
-        step[CHARGE] = wish[CHARGE] - self.into * stored - column
-        step[DISCHARGE] = wish[DISCHARGE] + self.out_of * stored + column
-        step[STORED] = wish[STORED] + stored
-        step[STORED][:-1] -= stored[1:]
-        step *= ladder.give
+    def follow(self, give: FloatArray, price_step: FloatArray) -> FloatArray:
+        """Find the steps that go with a step of the prices at the connection, ``(3, T, b)``."""
+        column = price_step[:, None]
+        price = self._right
+        price -= self._ladder.joint * column
+        self._ladder.solve(price)
+        self.price_step = price
+        step, work = self.powers.step, np.empty_like(price)
+        step[...] = self._moved
+        for kind, sign in ((CHARGE, np.subtract), (DISCHARGE, np.add)):
+            sign(step[kind], np.multiply(self._towards[kind], price, out=work), out=step[kind])
+            sign(step[kind], np.multiply(give[kind], column, out=work), out=step[kind])
+        np.negative(price, out=work)
+        work[:-1] += (self.kept[1:] if self.kept.shape[0] > 1 else self.kept) * price[1:]
+        work *= give[STORED]
+        step[STORED] -= work
+        if self.turns is not None:
+            self.turns.follow(step)
+        return step
+
+    def reach(self, part: float, *, first: bool = False) -> tuple[FloatArray, FloatArray]:
+        """Return how much of the step each battery can take, and its multipliers."""
+        found = [one.first_reach() if first else one.reach(part) for one in self.boxes]
+        if len(found) == 1:
+            return found[0]
+        (ahead, prices), (room, room_prices) = found
+        return np.minimum(ahead, room), np.minimum(prices, room_prices)
+
+    def take(self, ahead: FloatArray, prices: FloatArray) -> None:
+        """Take these parts of the step."""
+        for boxes in self.boxes:
+            boxes.take(ahead, prices)
+        self.price_step *= prices
+        self.price += self.price_step
+        if self.turns is not None:
+            self.turns.price += prices * self.turns.price_step
 
     def least_cost(self, price: FloatArray) -> float:
         """Return the least they can cost at these prices of the connection: a lower bound."""
-        least = self.powers.least(self.reduced(price))
-        return float(least.sum() + self.price[0] @ self.start)
+        least = float(self.powers.least(self.reduced(price)).sum())
+        least += float((self.price * self.begun).sum())
+        return least if self.turns is None else least + self.turns.least_cost()
 
-    def _right(self, wish: FloatArray, missed: FloatArray) -> FloatArray:
-        give = self._ladder.give
-        right: FloatArray = missed + self.into * (give[CHARGE] * wish[CHARGE])
-        right -= self.out_of * (give[DISCHARGE] * wish[DISCHARGE])
-        stored = give[STORED] * wish[STORED]
-        right -= stored
-        right[1:] += stored[:-1]
-        return right
+    def _carried(self, stored: FloatArray) -> FloatArray:
+        found: FloatArray = stored[:-1] * (self.kept[1:] if self.kept.shape[0] > 1 else self.kept)
+        return found

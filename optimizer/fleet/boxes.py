@@ -2,6 +2,9 @@
 
 Every quantity of the fleet's programme has a lowest and a highest value. An interior point keeps
 its distance to both, and a multiplier for each; the products of the two go to zero together.
+
+Nearly all of a plan's time goes into passes over these arrays, so they are changed in place, and
+what several formulas need is reckoned once a step.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from optimizer.problem import FloatArray
+from optimizer.problem import BoolArray, FloatArray
 
 Part: TypeAlias = "float | FloatArray"
 """How much of a step is taken: one number, or one for every place on the last axis."""
@@ -26,78 +29,111 @@ _MOST_CORRECTION = 3.0
 class Boxes:
     """Quantities of one shape; the arrays are changed in place, step after step.
 
+    Where there is one value and no range, distances and multipliers are kept as if there were one
+    of two units, and only what the quantity gives is zero: so nothing moves, and nothing divides by
+    zero.
+
     Attributes:
         cost: What one unit costs.
         low: Lowest value.
         width: Highest minus lowest value.
         weight: How much larger its products are on the way than those of one battery.
+        scratch: Two arrays of the shape, shared by all who use them one after the other.
         above: Distance to the lowest value, more than zero.
         below: Distance to the highest value, more than zero.
         low_price: Multiplier of the lowest value, more than zero.
         high_price: Multiplier of the highest value, more than zero.
         movable: 1 where there is a range, 0 where there is one value.
         step: Where the direction in hand leads.
+        curve: How fast the price of moving rises, the products over the squares of distances.
+        give: How far each gives way for one unit of price, the inverse of its curve.
+        wish: The price at which each would move by what it gives.
     """
 
     cost: FloatArray
     low: FloatArray
     width: FloatArray
     weight: float = 1.0
+    scratch: tuple[FloatArray, FloatArray] | None = None
     above: FloatArray = field(init=False)
     below: FloatArray = field(init=False)
     low_price: FloatArray = field(init=False)
     high_price: FloatArray = field(init=False)
     movable: FloatArray = field(init=False)
     step: FloatArray = field(init=False)
-    low_push: FloatArray | float = field(init=False, default=0.0)
-    high_push: FloatArray | float = field(init=False, default=0.0)
+    curve: FloatArray = field(init=False)
+    give: FloatArray = field(init=False)
+    wish: FloatArray = field(init=False)
+    _fixed: BoolArray = field(init=False)
+    _per_above: FloatArray = field(init=False)
+    _per_below: FloatArray = field(init=False)
+    _low_curve: FloatArray = field(init=False)
+    _high_curve: FloatArray = field(init=False)
+    _low_push: FloatArray = field(init=False)
+    _high_push: FloatArray = field(init=False)
+    _work: tuple[FloatArray, FloatArray] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.movable = (self.width > _FIXED).astype(np.float64)
-        self.above = np.where(self.width > _FIXED, self.width / 2, 1.0)
+        self._fixed = self.width <= _FIXED
+        self.movable = (~self._fixed).astype(np.float64)
+        self.above = np.where(self._fixed, 1.0, self.width / 2)
         self.below = self.above.copy()
-        self.low_price = np.zeros_like(self.above)
-        self.high_price = np.zeros_like(self.above)
-        self.step = np.zeros_like(self.above)
+        like = self.above
+        self.low_price, self.high_price = np.zeros_like(like), np.zeros_like(like)
+        self.step, self.wish = np.zeros_like(like), np.zeros_like(like)
+        self.curve, self.give = np.empty_like(like), np.empty_like(like)
+        self._per_above, self._per_below = np.empty_like(like), np.empty_like(like)
+        self._low_curve, self._high_curve = np.empty_like(like), np.empty_like(like)
+        self._low_push, self._high_push = np.empty_like(like), np.empty_like(like)
+        own = self.scratch is None or self.scratch[0].shape != like.shape
+        self._work = (np.empty_like(like), np.empty_like(like))
+        if not own and self.scratch is not None:
+            self._work = self.scratch
 
     @property
     def values(self) -> FloatArray:
         """What the quantities are now."""
-        found: FloatArray = self.low + self.movable * self.above
+        found: FloatArray = self.low + self.above
+        np.copyto(found, self.low, where=self._fixed)
         return found
 
     @property
-    def free_count(self) -> float:
-        """How many quantities have a range, each counted by its weight."""
-        return self.weight * float(self.movable.sum())
+    def count(self) -> float:
+        """How many quantities there are, each counted by its weight."""
+        return self.weight * self.above.size
 
     def begin_at(self, values: FloatArray) -> None:
         """Begin at these values, or as near to them as leaves some room to either edge."""
         room = 0.01 * self.width
         inside = np.clip(values - self.low, room, self.width - room)
-        self.above = np.where(self.movable > 0, inside, 1.0)
-        self.below = np.where(self.movable > 0, self.width - inside, 1.0)
+        self.above = np.where(self._fixed, 1.0, inside)
+        self.below = np.where(self._fixed, 1.0, self.width - inside)
 
     def begin(self, product: float) -> None:
         """Give every multiplier the value at which it makes this product."""
-        self.low_price = self.movable * (self.weight * product / self.above)
-        self.high_price = self.low_price.copy()
+        self.low_price = self.weight * product / self.above
+        self.high_price = self.weight * product / self.below
 
-    def give(self) -> FloatArray:
-        """Return how far each gives way for one unit of price, the inverse of its curvature."""
-        found: FloatArray = self.movable / (
-            self.low_price / self.above + self.high_price / self.below + (1.0 - self.movable)
-        )
-        return found
+    def look(self) -> None:
+        """Reckon what all directions from here have in common."""
+        np.divide(1.0, self.above, out=self._per_above)
+        np.divide(1.0, self.below, out=self._per_below)
+        np.multiply(self.low_price, self._per_above, out=self._low_curve)
+        np.multiply(self.high_price, self._per_below, out=self._high_curve)
+        np.add(self._low_curve, self._high_curve, out=self.curve)
+        np.divide(self.movable, self.curve, out=self.give)
 
     def product(self) -> float:
         """Return the sum of distances times multipliers."""
         return _dot(self.above, self.low_price) + _dot(self.below, self.high_price)
 
-    def push_nowhere(self) -> None:
-        """Aim at products of zero: the first look ahead."""
-        self.low_push = 0.0
-        self.high_push = 0.0
+    def push_nowhere(self, reduced: FloatArray) -> None:
+        """Aim at products of zero: the first look ahead.
+
+        Args:
+            reduced: Cost minus what the equations pay for it.
+        """
+        np.negative(reduced, out=self.wish)
 
     def push_to(self, product: float, now: float) -> None:
         """Aim at this product, corrected for what the first look ahead left out.
@@ -106,22 +142,47 @@ class Boxes:
             product: The product aimed at.
             now: The mean product now, which limits the correction.
         """
-        most = _MOST_CORRECTION * self.weight * now
-        low_change = -self.low_price * (1.0 + self.step / self.above)
-        high_change = -self.high_price * (1.0 - self.step / self.below)
-        aim = self.weight * product
-        low = aim - np.clip(self.step * low_change, -most, most)
-        high = aim + np.clip(self.step * high_change, -most, most)
-        self.low_push = self.movable * low / self.above
-        self.high_push = self.movable * high / self.below
+        most, aim = _MOST_CORRECTION * self.weight * now, self.weight * product
+        low, high = self._low_push, self._high_push
+        np.multiply(self._low_curve, self.step, out=low)
+        low += self.low_price
+        low *= self.step
+        np.clip(low, -most, most, out=low)
+        low += aim
+        low *= self._per_above
+        np.multiply(self._high_curve, self.step, out=high)
+        high -= self.high_price
+        high *= self.step
+        np.clip(high, -most, most, out=high)
+        high += aim
+        high *= self._per_below
+        self.wish += low
+        self.wish -= high
 
-    def wish(self, reduced: FloatArray) -> FloatArray:
-        """Return the price at which each would move by what it gives.
+    def first_reach(self) -> tuple[FloatArray, FloatArray]:
+        """Return how much of the first look ahead quantities and multipliers can take.
 
-        Args:
-            reduced: Cost minus what the equations pay for it.
+        Returns:
+            One number each for every place on the last axis, at most 1.
         """
-        return self.low_push - self.high_push - reduced
+        ahead, prices = self._work
+        np.multiply(self.step, self._per_above, out=ahead)
+        np.negative(ahead, out=ahead)
+        np.multiply(self.step, self._per_below, out=prices)
+        most = np.maximum(_flat(ahead).max(axis=0), _flat(prices).max(axis=0))
+        least = np.minimum(_flat(ahead).min(axis=0), _flat(prices).min(axis=0))
+        return _part(1.0, most), _part(1.0, 1.0 - least)
+
+    def product_after(self, ahead: Part, prices: Part) -> float:
+        """Return the sum of products after these parts of the first look ahead."""
+        now = _sums(self.above, self.low_price) + _sums(self.below, self.high_price)
+        work = self._work[0]
+        np.subtract(self.low_price, self.high_price, out=work)
+        first = _sums(work, self.step)
+        np.multiply(self.step, self.step, out=work)
+        second = _sums(work, self.curve)
+        left = 1.0 - prices
+        return float((left * now + first * (ahead * left - prices) - ahead * prices * second).sum())
 
     def reach(self, part: float) -> tuple[FloatArray, FloatArray]:
         """Return how much of the step quantities and multipliers can take, at most 1.
@@ -132,34 +193,38 @@ class Boxes:
         Returns:
             One number each for every place on the last axis.
         """
-        low_change, high_change = self._changes()
-        low_price = np.maximum(self.low_price, _TINY)
-        high_price = np.maximum(self.high_price, _TINY)
-        ahead = _most(np.maximum(-self.step / self.above, self.step / self.below))
-        prices = _most(np.maximum(-low_change / low_price, -high_change / high_price))
-        return np.minimum(1.0, part / ahead), np.minimum(1.0, part / prices)
-
-    def product_after(self, ahead: Part, prices: Part) -> float:
-        """Return the sum of products after these parts of the step."""
-        low_change, high_change = self._changes()
-        low = _dot(self.above + ahead * self.step, self.low_price + prices * low_change)
-        return low + _dot(self.below - ahead * self.step, self.high_price + prices * high_change)
+        low, high = self._work
+        np.multiply(self._low_curve, self.step, out=low)
+        self._low_push -= self.low_price
+        self._low_push -= low
+        np.multiply(self._high_curve, self.step, out=high)
+        self._high_push -= self.high_price
+        self._high_push += high
+        np.divide(self._low_push, self.low_price, out=low)
+        np.divide(self._high_push, self.high_price, out=high)
+        prices = -_flat(np.minimum(low, high, out=low)).min(axis=0)
+        np.multiply(self.step, self._per_above, out=low)
+        np.negative(low, out=low)
+        np.multiply(self.step, self._per_below, out=high)
+        ahead = _flat(np.maximum(low, high, out=low)).max(axis=0)
+        return _part(part, ahead), _part(part, prices)
 
     def take(self, ahead: Part, prices: Part) -> None:
-        """Take these parts of the step."""
-        low_change, high_change = self._changes()
-        moved = ahead * self.step
+        """Take these parts of the step; :meth:`reach` came before."""
+        moved = np.multiply(self.step, ahead, out=self._work[0])
         self.above += moved
         self.below -= moved
-        self.low_price += prices * low_change
-        self.high_price += prices * high_change
+        self._low_push *= prices
+        self.low_price += self._low_push
+        self._high_push *= prices
+        self.high_price += self._high_push
 
     def settled(self) -> tuple[FloatArray, FloatArray]:
         """Return the values, with those at an edge put on it, and how far the others may move."""
         at_low = self.above < self.low_price
         at_high = self.below < self.high_price
-        values = np.where(at_high, self.low + self.width, self.values)
-        values = np.where(at_low | (self.movable == 0), self.low, values)
+        values = np.where(at_high, self.low + self.width, self.low + self.above)
+        values = np.where(at_low | self._fixed, self.low, values)
         room = np.where(at_low | at_high, 0.0, np.minimum(self.above, self.below))
         return values, self.movable * room**2
 
@@ -167,16 +232,20 @@ class Boxes:
         """Return the least that each can cost at these reduced costs."""
         return np.minimum(reduced * self.low, reduced * (self.low + self.width))
 
-    def _changes(self) -> tuple[FloatArray, FloatArray]:
-        low = self.low_push - self.low_price * (1.0 + self.step / self.above)
-        high = self.high_push - self.high_price * (1.0 - self.step / self.below)
-        return low, high
-
 
 def _dot(one: FloatArray, other: FloatArray) -> float:
     return float(np.einsum("i,i->", one.ravel(), other.ravel()))
 
 
-def _most(values: FloatArray) -> FloatArray:
-    found: FloatArray = values.reshape(-1, values.shape[-1]).max(axis=0)
-    return np.maximum(found, _TINY)
+def _flat(values: FloatArray) -> FloatArray:
+    return values.reshape(-1, values.shape[-1])
+
+
+def _sums(one: FloatArray, other: FloatArray) -> FloatArray:
+    """Return the sums of products for every place on the last axis."""
+    found: FloatArray = np.einsum("ij,ij->j", _flat(one), _flat(other))
+    return found
+
+
+def _part(part: float, ratio: FloatArray) -> FloatArray:
+    return np.minimum(1.0, part / np.maximum(ratio, _TINY))

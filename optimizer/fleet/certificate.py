@@ -79,7 +79,7 @@ def _prices(problem: Problem, fleet: Fleet) -> LocalPrices:
     stored = np.empty_like(problem.charge_max_kw)
     for rows, block in zip(fleet.members, fleet.blocks, strict=True):
         stored[rows] = -unit * block.price.T
-    return LocalPrices(fleet.connection.price * (unit / problem.interval_h), stored)
+    return LocalPrices(fleet.connection.price * (unit / problem.step_h), stored)
 
 
 def _is_proven(problem: Problem, flows: Flows, least: float) -> bool:
@@ -93,6 +93,6 @@ def _keeps_limits(problem: Problem, flows: Flows) -> bool:
     net_kw = exchange_kw(problem, flows)
     fixed = problem.end_is_fixed
     missed = np.abs(stored[fixed, -1] - problem.soc_end_kwh[fixed])
-    over_band = np.maximum(stored - problem.soc_max_kwh, problem.soc_min_kwh - stored)
+    over_band = np.maximum(stored - problem.soc_max_kwh, problem.floor_kwh - stored)
     over_grid = np.maximum(net_kw - problem.import_limit_kw, -net_kw - problem.export_limit_kw)
     return all(bool((over <= _OVER).all()) for over in (missed, over_band, over_grid))

@@ -38,6 +38,11 @@ class Connection:
     peak_price_step: FloatArray = field(init=False)
     _give: FloatArray = field(init=False)
 
+    @property
+    def boxes(self) -> tuple[Boxes, ...]:
+        """Every group of quantities."""
+        return (self.flows, self.peak) if self.has_peak else (self.flows,)
+
     def off_balance(self, steered: FloatArray) -> FloatArray:
         """Return what the balance misses, given charge minus discharge of all batteries."""
         taken, given, cut, _ = self.flows.values
@@ -80,6 +85,13 @@ class Connection:
         """
         factor, lower = cho_factor(coupling, lower=False, overwrite_a=True, check_finite=True)
         return factor, lower
+
+    def take(self, ahead: float, prices: float) -> None:
+        """Take these parts of the step."""
+        for boxes in self.boxes:
+            boxes.take(ahead, prices)
+        self.price += prices * self.price_step
+        self.peak_price += prices * self.peak_price_step
 
     def solve(
         self,

@@ -7,10 +7,11 @@ Source:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.linalg import LinAlgError
 
-from optimizer.fleet.boxes import Part
 from optimizer.fleet.connection import CUT, EXPORT, IMPORT, UNDER
 from optimizer.fleet.ladder import CHARGE, DISCHARGE
 from optimizer.fleet.shape import Fleet
@@ -19,6 +20,8 @@ from optimizer.problem import FloatArray
 _MOST_STEPS = 100
 _NEAR = 1e-9
 """Steps end when the products, and what equations miss, are this small beside the cost."""
+_MISSED = 1e-8
+"""Steps go on while an equation misses more than this (in scaled units)."""
 _SHORT = 1e-7
 """A step shorter than this leads nowhere."""
 _BACK_OFF = 0.9
@@ -34,15 +37,11 @@ def walk(fleet: Fleet) -> int:
     """
     _begin(fleet)
     for count in range(_MOST_STEPS):
-        missed = [block.off_chain(block.powers.values) for block in fleet.blocks]
-        balance = _off_balance(fleet)
-        if _is_near(fleet, missed, balance):
-            return count
         try:
-            went = _step(fleet, missed, balance)
+            now = _now(fleet)
+            if _is_near(fleet, now) or _step(fleet, now) < _SHORT:
+                return count
         except (LinAlgError, ValueError):
-            return count
-        if went < _SHORT:
             return count
     return _MOST_STEPS
 
@@ -67,11 +66,11 @@ def settled(fleet: Fleet) -> tuple[list[FloatArray], FloatArray]:
         block.factor(give, coupling)
     np.einsum("tt->t", coupling)[:] += connection.diagonal(flow_give)
     factor = connection.factor(coupling)
-    missed = [block.off_chain(one) for block, one in zip(fleet.blocks, found, strict=True)]
     off = connection.residual - flows[IMPORT] + flows[EXPORT] + flows[CUT]
-    still = [np.zeros_like(one) for one in found]
-    for block, one, wish, miss in zip(fleet.blocks, found, still, missed, strict=True):
-        off += (one[CHARGE] - one[DISCHARGE]).sum(axis=1) + block.answer(wish, miss)
+    for block, one, give in zip(fleet.blocks, found, moves, strict=True):
+        still = np.zeros_like(one)
+        off += (one[CHARGE] - one[DISCHARGE]).sum(axis=1)
+        off += block.answer_to(give, still, block.off_chain(one))
     connection.solve(
         factor,
         off,
@@ -80,9 +79,8 @@ def settled(fleet: Fleet) -> tuple[list[FloatArray], FloatArray]:
         peak_give=float(peak_give[0]),
         off_peak=flows[IMPORT] + flows[UNDER] - peak,
     )
-    for block, wish, miss, one in zip(fleet.blocks, still, missed, found, strict=True):
-        block.follow(wish, miss, connection.price_step)
-        np.add(one, block.powers.step, out=one)
+    for block, give, one in zip(fleet.blocks, moves, found, strict=True):
+        np.add(one, block.follow(give, connection.price_step), out=one)
     return list(found), flows[CUT] + connection.flows.step[CUT]
 
 
@@ -96,6 +94,7 @@ def bound(fleet: Fleet) -> float:
     total += float(connection.flows.least(connection.reduced()).sum())
     if connection.has_peak:
         total += float(connection.peak.least(connection.reduced_peak()).sum())
+        total -= float((connection.peak.cost * connection.peak.low).sum())
     total += sum(block.least_cost(connection.price) for block in fleet.blocks)
     return total * fleet.money
 
@@ -117,63 +116,102 @@ def _begin_connection(fleet: Fleet) -> None:
     """Begin with a balance that holds, and some room everywhere."""
     connection = fleet.connection
     flows = connection.flows
-    net = _off_balance(fleet) + flows.values[IMPORT] - flows.values[EXPORT]
+    net = connection.off_balance(_steered(fleet)) + flows.values[IMPORT] - flows.values[EXPORT]
     spare = 1.0 + float(np.abs(net).mean())
     values = flows.values
     values[IMPORT] = np.maximum(net, 0.0) + spare
     values[EXPORT] = np.maximum(-net, 0.0) + spare
-    peak = float(values[IMPORT].max()) + spare
+    peak = max(float(values[IMPORT].max()), float(connection.peak.low[0])) + spare
     values[UNDER] = peak - values[IMPORT]
     flows.begin_at(values)
     if connection.has_peak:
         connection.peak.begin_at(np.full(1, peak))
 
 
-def _off_balance(fleet: Fleet) -> FloatArray:
+def _steered(fleet: Fleet) -> FloatArray:
     steered = np.zeros_like(fleet.connection.price)
     for block in fleet.blocks:
         steered += block.steered
-    return fleet.connection.off_balance(steered)
+    return steered
 
 
-def _is_near(fleet: Fleet, missed: list[FloatArray], balance: FloatArray) -> bool:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Now:
+    """Where a step begins.
+
+    Attributes:
+        factor: Of what all give at the connection.
+        balance: What the balance misses, shape ``(T,)``.
+        missed: The most that an equation misses.
+        product: The sum of all distances times multipliers.
+        size: What the flows of the connection cost, without a sign.
+    """
+
+    factor: tuple[FloatArray, bool]
+    balance: FloatArray
+    missed: float
+    product: float
+    size: float
+
+
+def _now(fleet: Fleet) -> _Now:
     connection = fleet.connection
-    worst = max(float(np.abs(one).max()) for one in missed)
-    worst = max(worst, float(np.abs(balance).max()), float(np.abs(connection.off_peak()).max()))
-    size = abs(float((connection.flows.cost * connection.flows.values).sum()))
-    near = _NEAR * max(1.0, size)
-    if worst > 1e-8 or sum(boxes.product() for boxes in fleet.boxes) > near:
+    coupling = np.zeros((connection.price.size,) * 2)
+    steered, missed = np.zeros_like(connection.price), 0.0
+    for block in fleet.blocks:
+        moved, most = block.begin_step(coupling)
+        steered += moved
+        missed = max(missed, most)
+    for boxes in connection.boxes:
+        boxes.look()
+    np.einsum("tt->t", coupling)[:] += connection.diagonal(connection.flows.give)
+    balance = connection.off_balance(steered)
+    missed = max(missed, float(np.abs(balance).max()), float(np.abs(connection.off_peak()).max()))
+    flows = connection.flows
+    return _Now(
+        connection.factor(coupling),
+        balance,
+        missed,
+        sum(boxes.product() for boxes in fleet.boxes),
+        max(1.0, abs(float((flows.cost * flows.values).sum()))),
+    )
+
+
+def _is_near(fleet: Fleet, now: _Now) -> bool:
+    if now.missed > _MISSED or now.product > _NEAR * now.size:
         return False
     cost = sum(float((boxes.cost * boxes.values).sum()) for boxes in fleet.boxes)
-    return cost - bound(fleet) / fleet.money <= near
+    return cost - bound(fleet) / fleet.money <= _NEAR * now.size
 
 
-def _step(fleet: Fleet, missed: list[FloatArray], balance: FloatArray) -> float:
+def _step(fleet: Fleet, now: _Now) -> float:
     """Take one step and return how long it was, at most 1."""
-    factor = _factor(fleet)
-    groups = list(fleet.boxes)
-    count = sum(boxes.free_count for boxes in groups)
-    product = sum(boxes.product() for boxes in groups) / count
-    for boxes in groups:
-        boxes.push_nowhere()
-    _direct(fleet, factor, missed, balance)
-    size = abs(float((fleet.connection.flows.cost * fleet.connection.flows.values).sum()))
-    stragglers = _stragglers(product * count / max(1.0, size))
-    parts = _parts(fleet, 1.0, stragglers)
-    after = sum(one.product_after(*part) for one, part in zip(groups, parts, strict=True)) / count
-    aim = product * min(max(after / product, 0.0), 1.0) ** 3
-    for boxes in groups:
+    connection = fleet.connection
+    count = sum(boxes.count for boxes in fleet.boxes)
+    product = now.product / count
+    stragglers = _stragglers(now.product / now.size)
+    for block in fleet.blocks:
+        block.powers.push_nowhere(block.reduced(connection.price))
+        if block.turns is not None:
+            block.turns.room.push_nowhere(block.turns.price)
+    connection.flows.push_nowhere(connection.reduced())
+    connection.peak.push_nowhere(connection.reduced_peak())
+    _direct(fleet, now)
+    own = [block.reach(1.0, first=True) for block in fleet.blocks]
+    parts, joint = _parts(own, [boxes.first_reach() for boxes in connection.boxes], stragglers)
+    after = sum(boxes.product_after(*joint) for boxes in connection.boxes)
+    for block, part in zip(fleet.blocks, parts, strict=True):
+        after += sum(boxes.product_after(*part) for boxes in block.boxes)
+    aim = product * min(max(after / now.product, 0.0), 1.0) ** 3
+    for boxes in fleet.boxes:
         boxes.push_to(aim, product)
-    _direct(fleet, factor, missed, balance)
-    parts = _parts(fleet, _BACK_OFF, stragglers)
-    for boxes, part in zip(groups, parts, strict=True):
-        boxes.take(*part)
-    for block, (_, prices) in zip(fleet.blocks, parts, strict=False):
-        block.price += prices * block.price_step
-    ahead, prices = parts[-1]
-    fleet.connection.price += prices * fleet.connection.price_step
-    fleet.connection.peak_price += prices * fleet.connection.peak_price_step
-    return float(max(np.max(ahead), np.max(prices)))
+    _direct(fleet, now)
+    own = [block.reach(_BACK_OFF) for block in fleet.blocks]
+    parts, joint = _parts(own, [boxes.reach(_BACK_OFF) for boxes in connection.boxes], stragglers)
+    for block, part in zip(fleet.blocks, parts, strict=True):
+        block.take(*part)
+    connection.take(*joint)
+    return max(joint)
 
 
 def _stragglers(distance: float) -> float:
@@ -185,51 +223,37 @@ def _stragglers(distance: float) -> float:
     return min(0.25, distance) if distance > _APART else 0.0
 
 
-def _parts(fleet: Fleet, edge: float, stragglers: float) -> list[tuple[Part, Part]]:
-    """Return how much of the step each group takes: quantities, and multipliers.
+def _parts(
+    own: list[tuple[FloatArray, FloatArray]],
+    single: list[tuple[FloatArray, FloatArray]],
+    stragglers: float,
+) -> tuple[list[tuple[FloatArray, FloatArray]], tuple[float, float]]:
+    """Return how much of the step blocks and connection take: quantities, and multipliers.
 
     Each battery takes what it can itself, so that one that is stuck does not hold up the others;
     none takes more than the connection, which takes what most batteries can. What the balance
     misses by that is small, and made up for in the next step.
     """
-    single = list(fleet.boxes)[len(fleet.blocks) :]
-    own = [block.powers.reach(edge) for block in fleet.blocks]
-    joint = [boxes.reach(edge) for boxes in single]
     most = []
     for kind in (0, 1):
         usual = np.quantile(np.concatenate([one[kind] for one in own]), stragglers)
-        most.append(float(min(usual, *(one[kind].min() for one in joint))))
-    found: list[tuple[Part, Part]] = [
-        (np.minimum(ahead, most[0]), np.minimum(prices, most[1])) for ahead, prices in own
-    ]
-    found.extend((most[0], most[1]) for _ in single)
-    return found
+        most.append(float(min(usual, *(one[kind].min() for one in single))))
+    found = [(np.minimum(ahead, most[0]), np.minimum(prices, most[1])) for ahead, prices in own]
+    return found, (most[0], most[1])
 
 
-def _factor(fleet: Fleet) -> tuple[FloatArray, bool]:
+def _direct(fleet: Fleet, now: _Now) -> None:
     connection = fleet.connection
-    coupling = np.zeros((connection.price.size,) * 2)
+    off = now.balance.copy()
     for block in fleet.blocks:
-        block.factor(block.powers.give(), coupling)
-    np.einsum("tt->t", coupling)[:] += connection.diagonal(connection.flows.give())
-    return connection.factor(coupling)
-
-
-def _direct(
-    fleet: Fleet, factor: tuple[FloatArray, bool], missed: list[FloatArray], balance: FloatArray
-) -> None:
-    connection = fleet.connection
-    off = balance.copy()
-    for block, miss in zip(fleet.blocks, missed, strict=True):
-        off += block.answer(block.powers.wish(block.reduced(connection.price)), miss)
+        off += block.answer()
     connection.solve(
-        factor,
+        now.factor,
         off,
-        wish=connection.flows.wish(connection.reduced()),
-        peak_wish=float(connection.peak.wish(connection.reduced_peak())[0]),
-        peak_give=float(connection.peak.give()[0]),
+        wish=connection.flows.wish,
+        peak_wish=float(connection.peak.wish[0]),
+        peak_give=float(connection.peak.give[0]),
         off_peak=connection.off_peak(),
     )
-    for block, miss in zip(fleet.blocks, missed, strict=True):
-        wish = block.powers.wish(block.reduced(connection.price))
-        block.follow(wish, miss, connection.price_step)
+    for block in fleet.blocks:
+        block.follow(block.powers.give, connection.price_step)

@@ -16,7 +16,7 @@ from optimizer.problem import FloatArray
 
 CHARGE, DISCHARGE, STORED = 0, 1, 2
 """Places of the three kinds in an array of shape ``(3, T, b)``."""
-_NO_GIVE = 1e-14
+NO_GIVE = 1e-14
 """What stands for no give at all in a step (in scaled units)."""
 
 
@@ -25,81 +25,123 @@ class Ladder:
     """The factored chains of b batteries over T steps; arrays have shape ``(T, b)``.
 
     Attributes:
-        give: Of charge, discharge and stored energy, shape ``(3, T, b)``.
-        joint: Between the price of stored energy and the price at the connection.
+        stored: Give of stored energy.
         rung: Give of a step from the one before to the next.
+        joint: Between the price of stored energy and the price at the connection.
+        own: What a step gives at the connection while the price of stored energy stands still,
+            beyond what follows from ``joint``, times ``rung``.
+        kept: Part of what is stored that the next step gets, ``(1 or T, b)``.
         left: Resistance to the ground on the left of each step.
-        through: ``rung`` plus ``left``.
-        pivot: ``through`` plus the give of stored energy.
+        pivot: ``rung`` plus ``left`` plus the give of stored energy.
+        carry: What a step hands on to the next of what it gets.
     """
 
-    give: FloatArray
-    joint: FloatArray
+    stored: FloatArray
     rung: FloatArray
+    joint: FloatArray
+    own: FloatArray
+    kept: FloatArray
     left: FloatArray
-    through: FloatArray
     pivot: FloatArray
+    carry: FloatArray
 
-    def solved(self, right: FloatArray) -> FloatArray:
-        """Return the prices of stored energy that solve the chains, shape ``(T, b)``."""
-        stored = self.give[STORED]
-        carry = stored / self.pivot
-        found = right.copy()
-        work = np.empty(found.shape[1])
-        for step in range(1, found.shape[0]):
-            np.multiply(carry[step - 1], found[step - 1], out=work)
-            found[step] += work
-        found /= self.pivot
-        for step in range(found.shape[0] - 2, -1, -1):
-            np.multiply(carry[step], found[step + 1], out=work)
-            found[step] += work
-        return found
+    def solve(self, right: FloatArray) -> None:
+        """Put the prices of stored energy that solve the chains in the place of ``(T, b)``."""
+        work = np.empty(right.shape[1])
+        rows, carry = list(right), list(self.carry)
+        for row, before, part in zip(rows[1:], rows, carry, strict=False):
+            np.multiply(part, before, out=work)
+            np.add(row, work, out=row)
+        right /= self.pivot
+        rows.reverse()
+        for row, after, part in zip(rows[1:], rows, carry[-2::-1], strict=False):
+            np.multiply(part, after, out=work)
+            np.add(row, work, out=row)
 
-    def add_to(self, coupling: FloatArray, into: FloatArray, out_of: FloatArray) -> None:
-        """Add what the batteries give at the connection, to the upper half of ``(T, T)``."""
-        charge, discharge, _ = self.give
-        right = self._right()
-        around = self.left + right
-        lossy = charge * discharge * (into - out_of) ** 2
-        own = (lossy + self.joint**2 * (around / (self.rung + around))) / self.rung
+    def add_to(self, coupling: FloatArray) -> None:
+        """Add what the batteries give at the connection, to the upper half of ``(T, T)``.
+
+        What a step gives at a later one is a product of a part for each step between them. Halves
+        of the horizon are joined by one product of matrices each, and then are one.
+        """
+        around = self._right()
+        around += self.left
+        through = self.rung + around
+        own = self.joint * around
+        own *= self.joint
+        own /= through
+        own += self.own
+        own /= self.rung
         np.einsum("tt->t", coupling)[:] += own.sum(axis=1)
-        passing = self.left[1:] / self.through[1:]
-        first = self.joint / self.through
-        last = self.joint * self.left / (self.rung + around)
-        reached = np.empty_like(self.rung)
-        for step in range(self.rung.shape[0] - 2, -1, -1):
-            reached[step + 2 :] *= passing[step]
-            reached[step + 1] = last[step + 1]
-            coupling[step, step + 1 :] -= reached[step + 1 :] @ first[step]
+        out = self.joint * self.carry
+        into = np.divide(self.joint, through, out=around)
+        _join(coupling, out, into, self.carry, 0, self.rung.shape[0])
 
     def _right(self) -> FloatArray:
         """Return the resistance to the ground on the right of each step, its own included."""
-        stored = self.give[STORED]
-        right: FloatArray = np.empty_like(stored)
-        right[-1] = stored[-1]
+        right: FloatArray = np.empty_like(self.stored)
+        right[-1] = self.stored[-1]
+        kept = self.kept**2
+        beyond, whole = np.empty(right.shape[1]), np.empty(right.shape[1])
         for step in range(right.shape[0] - 2, -1, -1):
-            beyond = self.rung[step + 1] + right[step + 1]
-            np.multiply(stored[step], beyond, out=right[step])
-            beyond += stored[step]
-            right[step] /= beyond
+            stored = self.stored[step]
+            np.add(self.rung[step + 1], right[step + 1], out=beyond)
+            np.multiply(stored, kept[(step + 1) % kept.shape[0]], out=whole)
+            whole += beyond
+            np.multiply(stored, beyond, out=beyond)
+            np.divide(beyond, whole, out=right[step])
         return right
 
 
-def ladder_of(give: FloatArray, into: FloatArray, out_of: FloatArray) -> Ladder:
-    """Return the factored chains.
+def ladder_of(
+    stored: FloatArray, rung: FloatArray, joint: FloatArray, own: FloatArray, kept: FloatArray
+) -> Ladder:
+    """Return the factored chains; see :class:`Ladder` for what they are made of."""
+    rung += NO_GIVE
+    left, pivot, carry = (np.empty_like(rung) for _ in range(3))
+    left[0] = 0.0
+    through, last = np.empty(rung.shape[1]), rung.shape[0] - 1
+    for step in range(last + 1):
+        np.add(rung[step], left[step], out=through)
+        np.add(stored[step], through, out=pivot[step])
+        if step == last:
+            break
+        part = kept[(step + 1) % kept.shape[0]]
+        np.multiply(stored[step], part, out=carry[step])
+        carry[step] /= pivot[step]
+        np.multiply(carry[step], part, out=left[step + 1])
+        left[step + 1] *= through
+    carry[last] = 0.0
+    return Ladder(stored, rung, joint, own, kept, left, pivot, carry)
+
+
+def _join(
+    coupling: FloatArray,
+    out: FloatArray,
+    into: FloatArray,
+    carry: FloatArray,
+    first: int,
+    end: int,
+) -> FloatArray:
+    """Join the steps of a part of the horizon; return what that part hands on in all.
 
     Args:
-        give: Of charge, discharge and stored energy, shape ``(3, T, b)``.
-        into: Stored per charged kW and step, shape ``(b,)``.
-        out_of: Taken out per discharged kW and step, shape ``(b,)``.
+        coupling: Gets what its steps give at each other.
+        out: In: what each step hands on to the next; out: to the end of the part.
+        into: In: what each step takes; out: from the beginning of the part.
+        carry: What each step hands on of what it gets.
+        first: The part's first step.
+        end: The step after its last.
     """
-    charge, discharge, stored = give
-    rung = into**2 * charge + out_of**2 * discharge + _NO_GIVE
-    left, through, pivot = np.zeros_like(rung), np.empty_like(rung), np.empty_like(rung)
-    for step in range(rung.shape[0]):
-        np.add(rung[step], left[step], out=through[step])
-        np.add(stored[step], through[step], out=pivot[step])
-        if step + 1 < rung.shape[0]:
-            np.multiply(stored[step], through[step], out=left[step + 1])
-            left[step + 1] /= pivot[step]
-    return Ladder(give, into * charge + out_of * discharge, rung, left, through, pivot)
+    if end - first == 1:
+        alone: FloatArray = carry[first]
+        return alone
+    middle = (first + end) // 2
+    before = _join(coupling, out, into, carry, first, middle)
+    after = _join(coupling, out, into, carry, middle, end)
+    coupling[first:middle, middle:end] -= out[first:middle] @ into[middle:end].T
+    if end - first < carry.shape[0]:
+        out[first:middle] *= after
+        into[middle:end] *= before
+    whole: FloatArray = before * after
+    return whole

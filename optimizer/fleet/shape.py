@@ -10,10 +10,12 @@ import numpy as np
 from optimizer.fleet.batteries import Batteries
 from optimizer.fleet.boxes import Boxes
 from optimizer.fleet.connection import Connection
-from optimizer.problem import FloatArray, Problem
+from optimizer.fleet.ladder import CHARGE, DISCHARGE
+from optimizer.fleet.turns import Turns
+from optimizer.problem import BoolArray, FloatArray, Problem
 from optimizer.programme import IntArray, exchange_range_kw
 
-_BLOCK_CELLS = 16_384
+_BLOCK_CELLS = 65_536
 """Batteries times steps of one block: what stays in a processor's cache [measured]."""
 
 
@@ -39,17 +41,19 @@ class Fleet:
     def boxes(self) -> Iterator[Boxes]:
         """Every group of quantities."""
         for block in self.blocks:
-            yield block.powers
-        yield self.connection.flows
-        if self.connection.has_peak:
-            yield self.connection.peak
+            yield from block.boxes
+        yield from self.connection.boxes
 
 
-def fleet_of(problem: Problem) -> Fleet | None:
+def fleet_of(problem: Problem, shared: BoolArray | None = None) -> Fleet | None:
     """Return the programme, or None where a range is empty or selling pays more than buying.
 
     The batteries stand in an order of their own numbers, so that the order in which a problem
     names them changes nothing.
+
+    Args:
+        problem: What is to be planned.
+        shared: Where charge and discharge share one power, shape ``(B, T)``; None for nowhere.
     """
     if not _is_plain(problem):
         return None
@@ -65,7 +69,12 @@ def fleet_of(problem: Problem) -> Fleet | None:
     connection = _connection(problem, np.maximum(-least, 0), np.maximum(most, 0), power, money)
     if connection is None:
         return None
-    blocks = tuple(_block(problem, rows, low, high, power, money) for rows in members)
+    shape = (3, problem.steps, members[0].size if members else 0)
+    scratch = (np.empty(shape), np.empty(shape))
+    blocks = tuple(_block(problem, rows, (low, high), power, money, scratch) for rows in members)
+    if shared is not None:
+        for rows, block in zip(members, blocks, strict=True):
+            block.turns = _turns(block, shared[rows].T)
     return Fleet(blocks, members, connection, power, money * power)
 
 
@@ -73,11 +82,8 @@ def _is_plain(problem: Problem) -> bool:
     """Return whether there is nothing in the problem that this method does not know."""
     return (
         problem.is_one_connection
-        and problem.is_even
-        and problem.keeps_all
         and not problem.charge_min_kw.any()
-        and not problem.reserve_kwh.any()
-        and problem.peak_so_far_kw == 0
+        and not problem.priced_reserve_cells.size
     )
 
 
@@ -88,6 +94,9 @@ def _order(problem: Problem) -> IntArray:
             problem.charge_max_kw.sum(axis=1),
             problem.soc_min_kwh.sum(axis=1),
             problem.soc_max_kwh.sum(axis=1),
+            problem.drain_kw.sum(axis=1),
+            problem.retention.sum(axis=1),
+            problem.cop.sum(axis=1),
             problem.soc_end_kwh,
             problem.end_value_eur_per_kwh,
             problem.wear_eur_per_kwh,
@@ -100,7 +109,7 @@ def _order(problem: Problem) -> IntArray:
 
 
 def _band(problem: Problem) -> tuple[FloatArray, FloatArray]:
-    low, high = problem.soc_min_kwh.copy(), problem.soc_max_kwh.copy()
+    low, high = problem.floor_kwh.copy(), problem.soc_max_kwh.copy()
     fixed = problem.end_is_fixed
     low[fixed, -1] = np.maximum(low[fixed, -1], problem.soc_end_kwh[fixed])
     high[fixed, -1] = np.minimum(high[fixed, -1], problem.soc_end_kwh[fixed])
@@ -110,27 +119,60 @@ def _band(problem: Problem) -> tuple[FloatArray, FloatArray]:
 def _block(
     problem: Problem,
     rows: IntArray,
-    low: FloatArray,
-    high: FloatArray,
+    band: tuple[FloatArray, FloatArray],
     power: float,
     money: float,
+    scratch: tuple[FloatArray, FloatArray],
 ) -> Batteries:
     shape = (3, problem.steps, rows.size)
     cost, lowest, width = np.zeros(shape), np.zeros(shape), np.empty(shape)
-    cost[1] = problem.interval_h * problem.wear_eur_per_kwh[rows] / money
+    cost[1] = np.outer(problem.step_h, problem.wear_eur_per_kwh[rows]) / money
     free = ~problem.end_is_fixed[rows]
     cost[2, -1, free] = -problem.end_value_eur_per_kwh[rows[free]] / money
     width[0] = problem.charge_max_kw[rows].T / power
     width[1] = problem.discharge_max_kw[rows].T / power
-    lowest[2] = low[rows].T / power
-    width[2] = high[rows].T / power - lowest[2]
+    lowest[2] = band[0][rows].T / power
+    width[2] = band[1][rows].T / power - lowest[2]
+    kept = problem.retention[rows].T
+    begun = -(problem.step_h * problem.drain_kw[rows]).T / power
+    begun[0] += kept[0] * problem.soc_start_kwh[rows] / power
+    taken = problem.step_h[:, None] / problem.discharge_efficiency[rows]
     return Batteries(
-        Boxes(cost, lowest, width),
-        problem.soc_start_kwh[rows] / power,
-        problem.interval_h * problem.charge_efficiency[rows],
-        problem.interval_h / problem.discharge_efficiency[rows],
+        Boxes(cost, lowest, width, scratch=scratch),
+        begun,
+        _once((problem.step_h * problem.gain[rows]).T),
+        _once(taken),
+        _once(kept),
         np.zeros(shape[1:]),
     )
+
+
+def _once(rows: FloatArray) -> FloatArray:
+    """Return one row where all are the same, or all as they are."""
+    return np.ascontiguousarray(rows[:1] if (rows == rows[:1]).all() else rows)
+
+
+def _turns(block: Batteries, shared: BoolArray) -> Turns | None:
+    """Return the steps at which powers of a block are shared, shape ``(T, b)``, or None.
+
+    What shares a power begins with a third of it each way.
+    """
+    rows = np.flatnonzero(shared.any(axis=1))
+    if not rows.size:
+        return None
+    width = block.powers.width
+    both = shared[rows] & (width[CHARGE][rows] > 0) & (width[DISCHARGE][rows] > 0)
+    charge, discharge = (
+        np.divide(1.0, width[kind][rows], out=np.zeros(both.shape), where=both)
+        for kind in (CHARGE, DISCHARGE)
+    )
+    values = block.powers.low + block.powers.width / 2
+    for kind in (CHARGE, DISCHARGE):
+        values[kind][rows] = np.where(both, width[kind][rows] / 3, values[kind][rows])
+    block.powers.begin_at(values)
+    room = Boxes(np.zeros(both.shape), np.zeros(both.shape), np.full(both.shape, 2.0))
+    room.begin_at(np.where(both, 1.0 / 3.0, 1.0))
+    return Turns(rows, charge, discharge, room, np.zeros(both.shape))
 
 
 def _connection(
@@ -142,10 +184,11 @@ def _connection(
     be netted.
     """
     steps, weight = problem.steps, float(max(len(problem.battery_ids), 1))
-    room = 1.0 + max(float(most_import.max()), float(most_export.max())) / power
+    so_far = problem.peak_so_far_kw / power
+    room = 1.0 + so_far + max(float(most_import.max()), float(most_export.max())) / power
     cost, width = np.zeros((4, steps)), np.empty((4, steps))
-    cost[0] = problem.interval_h * problem.buy_eur_per_kwh / money
-    cost[1] = -problem.interval_h * problem.sell_eur_per_kwh / money
+    cost[0] = problem.step_h * problem.buy_eur_per_kwh / money
+    cost[1] = -problem.step_h * problem.sell_eur_per_kwh / money
     width[0] = np.minimum(problem.import_limit_kw, most_import) / power
     width[1] = np.minimum(problem.export_limit_kw, most_export) / power
     width[2] = problem.curtailable_kw / power
@@ -154,7 +197,7 @@ def _connection(
     peak = np.full(1, problem.peak_price_eur_per_kw / money)
     return Connection(
         Boxes(cost, np.zeros((4, steps)), width, weight),
-        Boxes(peak, np.zeros(1), np.full(1, room), weight),
+        Boxes(peak, np.full(1, so_far), np.full(1, room), weight),
         problem.residual_kw / power,
         np.zeros(steps),
         np.zeros(steps),
@@ -166,7 +209,7 @@ def _prices(problem: Problem) -> FloatArray:
     per_kwh = np.concatenate(
         [problem.buy_eur_per_kwh, problem.sell_eur_per_kwh, problem.wear_eur_per_kwh]
     )
-    return problem.interval_h * per_kwh
+    return float(problem.step_h.mean()) * per_kwh
 
 
 def _scale(sizes: FloatArray) -> float:

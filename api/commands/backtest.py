@@ -35,6 +35,15 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         help="a way of steering, repeatable: none, self-use, daily, rolling, tracking, perfect "
         "(all these if not told), daily-tracking, exchange, worth, bound",
     )
+    parser.add_argument(
+        "--what-if",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="play it with this otherwise too, repeatable; join with commas what goes together: "
+        "battery=KWH:KW, sun=FACTOR, roof=KWH_A_YEAR, tax, mark-up, sell-less, peak-price, "
+        "import-limit, export-limit",
+    )
     parser.add_argument("--report", type=Path, metavar="FILE.html", help="a page with plots")
     parser.add_argument("--lang", choices=("nl", "en"), default="nl", help="of that page")
     parser.add_argument(
@@ -117,22 +126,33 @@ def _run(chosen: argparse.Namespace) -> int:
     from api.backtest.inputs import question_of
     from api.backtest.question import WorkFolder
     from api.backtest.run import answer_of, pieces_of, play
+    from api.backtest.variants import MOST_VARIANTS, play_variants, variant_of
     from optimizer.backtest.policies import USUAL, policies_named
 
     policies = policies_named(tuple(chosen.policy) or USUAL)
+    if len(chosen.what_if) > MOST_VARIANTS:
+        raise InputError(f"--what-if: at most {MOST_VARIANTS} at a time")
     begun_s = time.monotonic()
     with interrupted_by_signals(), _folder(chosen.work) as path:
-        question = question_of(_asked(chosen))
+        asked = _asked(chosen)
+        variants = [variant_of(text, asked.tariff) for text in chosen.what_if]
+        question = question_of(asked)
         print(question.told["prices"], file=sys.stderr)
         folder = WorkFolder(path)
         folder.take(question)
-        bar = Progress("playing", len(pieces_of(question, policies)))
+        pieces = len(pieces_of(question, policies))
+        bar = Progress("playing", pieces * (1 + len(variants)))
         try:
             with _crowd(chosen.workers, chosen.scheduler) as crowd:
                 play(folder, question, policies, crowd, bar.show)
+                what_if = play_variants(
+                    folder, question, variants, policies, crowd, lambda n: bar.show(pieces + n)
+                )
         finally:
             bar.end()
         answer = answer_of(folder, question, policies)
+        if variants:
+            answer["what_if"] = what_if
         answer["elapsed_seconds"] = round(time.monotonic() - begun_s, 3)
         if chosen.report is not None:
             from api.backtest.report import write_report

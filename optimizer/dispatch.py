@@ -24,6 +24,7 @@ from optimizer.directions import (
     with_directions,
     with_fixed,
 )
+from optimizer.evenly import evened
 from optimizer.explain import reasons_of
 from optimizer.extension import extended
 from optimizer.fallback import by_rule
@@ -88,7 +89,7 @@ def plan(
 def planned_by(solver: Solver, problem: Problem) -> Plan:
     """Return the plan that :func:`plan` makes, by a solver of one's own and without reasons."""
     try:
-        made = _finished(problem, _cheapest(problem, solver))
+        made = _finished(problem, _evened(problem, _cheapest(problem, solver)))
     except NoAnswerError:
         made = _by_rule(problem)
     if any(not may_give_way(broken) for broken in made.violations):
@@ -107,6 +108,13 @@ def _cheapest(problem: Problem, solver: Solver) -> _Found:
         else _Found(fleet.flows, Status.OPTIMAL, 0.0, fleet.prices)
     )
     return _decided(problem, programme, found, solver)
+
+
+def _evened(problem: Problem, found: _Found) -> _Found:
+    """Return the even plan among those of the same cost; that of a fleet is even already."""
+    if len(problem.battery_ids) >= SMALLEST or not problem.is_one_connection:
+        return found
+    return replace(found, flows=evened(problem, found.flows))
 
 
 def _decided(problem: Problem, programme: Programme, found: _Found, solver: Solver) -> _Found:
@@ -174,7 +182,9 @@ def _with_limits(
         status = Status.FEASIBLE
     flows = flows_of(problem, programme.layout, solution.x, programme.extension)
     if problem.is_one_connection:
-        flows = without_free_overlap(problem, flows)
+        one_way = without_free_overlap(problem, flows)
+        # What is left of a car's charge may be less than it can do.
+        flows = flows if below_least(problem, one_way).any() else one_way
     prices = (
         None
         if solution.row_price is None or problem.sharing is not None

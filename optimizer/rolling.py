@@ -58,7 +58,7 @@ class _Keeping(Solver):
     )
 
     def _solved(self, programme: Programme) -> Solution | None:
-        if self.through_scipy or programme.integer:
+        if self.through_scipy or programme.has_whole:
             return super(_Keeping, self)._solved(programme)
         shape = programme.layout, programme.row_low.size, programme.matrix.data.size
         highs = self.kept.pop(shape, None) or new_highs()

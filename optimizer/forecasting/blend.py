@@ -88,6 +88,9 @@ class Blend:
                 told[:, here] += likely - told[0, here]
             fill(days, place, slots, told[0, here])
         likely, low, high = np.maximum(told[:, now - midnight :], least)
+        if sky is not None:
+            for part in (likely, low, high):
+                part[(sky[now:] <= 0) & ~np.isnan(part)] = 0.0
         return Forecast(likely, low, high, np.full(steps, float(min(today, LEARNED_DAYS))))
 
     def _lesson(self, days: Days, today: int) -> _Lesson:

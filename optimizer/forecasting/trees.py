@@ -164,6 +164,7 @@ def _telling(asked: FloatArray) -> BoolArray:
 def _grown(asked: FloatArray, parts: FloatArray, quantile: float) -> _Model:
     try:
         from sklearn.ensemble import HistGradientBoostingRegressor
+        from threadpoolctl import threadpool_limits
     except ImportError as error:
         raise InputError(
             "trees need scikit-learn, which is not installed: pip install 'kwartier[learn]'"
@@ -178,5 +179,7 @@ def _grown(asked: FloatArray, parts: FloatArray, quantile: float) -> _Model:
         early_stopping=False,
         random_state=0,
     )
-    model.fit(asked, parts)
+    # On a busy machine threads that wait for each other cost more than they bring.
+    with threadpool_limits(1):
+        model.fit(asked, parts)
     return model

@@ -1,0 +1,193 @@
+"""Which method forecasts a connection: the one that did best on its own last days.
+
+Every method is asked what it would have said at each of the last midnights, with what was known
+then. The best is taken; the one in use stays unless another is clearly better. How often its range
+held on those days sets how wide the range is from now on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from kwartier.errors import InputError
+from optimizer.forecast import DAY, Forecast
+from optimizer.forecasting.history import History, Method
+from optimizer.forecasting.score import COVERAGE, LEAST_OF_DAY, Judged, Score, judged, midnights
+
+JUDGED_DAYS = 14
+LEAST_DAYS = 7
+"""With fewer known days a connection is a newcomer."""
+_LEAST_JUDGED = 3
+_CLEARLY = 0.98
+_NARROWEST, _WIDEST = 0.5, 4.0
+
+
+class Why(StrEnum):
+    """Why a method is used."""
+
+    BEST = "best"
+    """It did best on the last days."""
+    STAYS = "stays"
+    """It was in use, and no other did clearly better."""
+    TOO_FEW_DAYS = "too-few-days"
+    """There are not enough days yet to judge by, so the first is taken."""
+    NEWCOMER = "newcomer"
+    """Less than a week is known."""
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """A method that learns at leisure and is then asked often."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    def learn(self, history: History) -> Method:
+        """Return what was learned.
+
+        Raises:
+            InputError: There is too little to learn from.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What forecasts a connection from now on.
+
+    Attributes:
+        method: Who; its ranges are as wide as they had to be.
+        why: Why it.
+        scores: How each did on the judged days, by name; those that could not say are left out.
+        wider: How much its range was widened; below 1 it was made narrower.
+    """
+
+    method: Method
+    why: Why
+    scores: dict[str, Score]
+    wider: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Widened:
+    """A method whose range is a number of times as wide on both sides."""
+
+    of: Method
+    times: float
+
+    @property
+    def name(self) -> str:
+        """The name of the method it widens."""
+        return self.of.name
+
+    def forecast(self, history: History, steps: int) -> Forecast:
+        """Return the forecast of the method with the other range.
+
+        Raises:
+            InputError: The number of steps is out of range.
+        """
+        told = self.of.forecast(history, steps)
+        least = np.where(told.low >= 0, 0.0, -np.inf)
+        low = told.likely - self.times * (told.likely - told.low)
+        high = told.likely + self.times * (told.high - told.likely)
+        return Forecast(told.likely, np.maximum(low, least), high, told.days)
+
+
+def choose(
+    history: History,
+    methods: Sequence[Method],
+    newcomer: Method,
+    *,
+    in_use: str | None = None,
+    judged_days: int = JUDGED_DAYS,
+) -> Choice:
+    """Return the method that did best at the last midnights.
+
+    Args:
+        history: What is known of the connection.
+        methods: Who may be chosen, the preferred one first.
+        newcomer: Who forecasts while less than a week is known.
+        in_use: The name of the method in use; it stays when no other is 2 % better.
+        judged_days: How many days are judged at most; the cost is that times the methods.
+
+    Raises:
+        InputError: No method was given.
+    """
+    if not methods:
+        raise InputError("no forecasting method was given: name at least one")
+    known = _known_midnights(history)
+    if len(known) < LEAST_DAYS:
+        return Choice(newcomer, Why.NEWCOMER, {})
+    at = known[max(LEAST_DAYS, len(known) - judged_days) :]
+    if len(at) < _LEAST_JUDGED:
+        return Choice(_ready(methods[0], history) or newcomer, Why.TOO_FEW_DAYS, {})
+    said = {}
+    for method in methods:
+        ready = _ready(method, history.until(at[0]))
+        if ready is not None:
+            said[method.name] = judged(ready, history, at)
+    scores = {name: one.score() for name, one in said.items()}
+    name, why = _best(scores, in_use)
+    by_name = {method.name: method for method in methods}
+    chosen = _ready(by_name[name], history) if name else None
+    if name is None or chosen is None:
+        return Choice(newcomer, Why.TOO_FEW_DAYS, scores)
+    times = widening(said[name])
+    return Choice(Widened(chosen, times), why, scores, times)
+
+
+def widening(said: Judged) -> float:
+    """Return how many times as wide the ranges must be to hold four times out of five.
+
+    Split conformal: the 80 % quantile, one value further for a finite number, of how far each
+    value lay from the likely one against the width of the range on its side.
+    """
+    told = said.told() & ~np.isnan(said.likely)
+    if not told.any():
+        return 1.0
+    likely, came = said.likely[told], said.came[told]
+    least = 0.01 * max(float(np.abs(came).mean()), 1e-9)
+    wide = np.where(came > likely, said.high[told] - likely, likely - said.low[told])
+    far = np.sort(np.abs(came - likely) / np.maximum(wide, least))
+    place = min(far.size - 1, int(np.ceil(COVERAGE * (far.size + 1))) - 1)
+    return float(min(_WIDEST, max(_NARROWEST, far[place])))
+
+
+def _known_midnights(history: History) -> list[int]:
+    """Return where the days begin of which at least half is known."""
+    return [
+        start
+        for start in midnights(history)
+        if (~np.isnan(history.kw[start : start + DAY])).sum() >= LEAST_OF_DAY
+    ]
+
+
+def _ready(method: Method, history: History) -> Method | None:
+    """Return a method ready to be asked; None where there was too little for it to learn from."""
+    if not isinstance(method, Learner):
+        return method
+    try:
+        return method.learn(history)
+    except InputError:
+        return None
+
+
+def _best(scores: dict[str, Score], in_use: str | None) -> tuple[str | None, Why]:
+    """Return who did best among those who said something of nearly every quarter."""
+    most = max((one.quarters for one in scores.values()), default=0)
+    errors = {
+        name: one.error
+        for name, one in scores.items()
+        if one.error is not None and one.quarters >= 0.9 * most
+    }
+    if not errors:
+        return None, Why.TOO_FEW_DAYS
+    best = min(errors, key=lambda name: errors[name])
+    if in_use in errors and in_use != best and errors[best] > _CLEARLY * errors[in_use]:
+        return in_use, Why.STAYS
+    return best, Why.BEST

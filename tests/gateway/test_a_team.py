@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from gateway.modbus.line import LinkSettings
 from gateway.steer.control import Controller, Limits, Seen
+from gateway.steer.settings import SteeredDevice
 from gateway.steer.team import Team
+from gateway.steer.teams import teams_of
 from kwartier.reading import Schedule, Step
 
 NOON_S = 1_782_900_000
@@ -166,3 +169,38 @@ def test_all_together_move_no_faster_than_a_street_bears() -> None:
     )
     assert steepest_w <= 2_000 + 50
     assert street.powers_w == [4_000, 4_000]
+
+
+def test_batteries_behind_one_meter_are_one_team_and_others_another() -> None:
+    link = LinkSettings("127.0.0.1", 502)
+    batteries = [
+        SteeredDevice(name, link, 1, Limits(1_000, 1_000), meter=meter)
+        for name, meter in [("cellar", None), ("shed", "main"), ("neighbour", "next-door")]
+    ]
+
+    teams = teams_of(batteries, "main")
+
+    assert teams["cellar"] is teams["shed"]
+    assert teams["neighbour"] is not teams["cellar"]
+
+
+def test_together_they_keep_a_limit_and_use_all_that_it_leaves() -> None:
+    limits = Limits(5_000, 5_000, import_max_w=6_000, sharing=3)
+    team = Team(0)
+    street = Street([5_000] * 3, delay_s=3)
+    for place, battery in enumerate(street.batteries):
+        battery.control = Controller(limits, team=team, name=f"b{place}")
+    street.plan(20_000, [5_000, 5_000, 5_000])
+    street.others_w = 3_000
+    street.run(60)
+    charging = street.powers_w
+
+    street.others_w = 7_500
+    street.run(60)
+
+    assert charging == [1_000, 1_000, 1_000]
+    assert set(street.meter_w[50:60]) == {6_000}
+    assert street.powers_w == [-500, -500, -500]
+    # A fuse does not wait for certainty: each word of the three that are too old counts once.
+    assert min(street.meter_w[60:]) >= 6_000 - 3 * 4_500
+    assert set(street.meter_w[90:]) == {6_000}

@@ -30,6 +30,7 @@ from kwartier.schedule import Outcome, Response
 START_S = 1_782_864_000
 """A midnight in UTC, and the start of a quarter."""
 EFFICIENCY = 0.96
+SHORT_S = 30
 
 
 class AwayError(TemporaryError):
@@ -146,7 +147,7 @@ class Quarter:
         planned_w: The exchange that was planned at its start; None where batteries rested [W].
         mean_w: The exchange [W].
         homes_w: What all but the batteries took [W].
-        able: Whether batteries could have kept the limit all the time.
+        able: Whether batteries had the power for what was planned, but for half a minute.
     """
 
     planned_w: int | None
@@ -336,14 +337,15 @@ class TrackedStreet:
     def _close(self) -> None:
         start = self.second - QUARTER_S
         homes = self.homes_w[start:]
-        limit_w = math.inf if self.import_max_w is None else self.import_max_w
+        planned_w = self._planned.get(self.start_s + start)
         able_w = sum(one.full_w for one in self.batteries if one.stored_wh > 0.06 * one.capacity_wh)
+        beyond = [watt for watt in homes if abs(watt - (planned_w or 0)) > able_w]
         self.quarters.append(
             Quarter(
-                self._planned.get(self.start_s + start),
+                planned_w,
                 sum(self.meter_w[start:]) / QUARTER_S,
                 sum(homes) / QUARTER_S,
-                sum(homes) / QUARTER_S <= limit_w + 0.95 * able_w,
+                len(beyond) <= SHORT_S,
             )
         )
 

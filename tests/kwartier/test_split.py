@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kwartier.split import Part, split
@@ -60,6 +60,7 @@ def test_nobody_splits_nothing() -> None:
     assert split(500, []) == {}
 
 
+@settings(max_examples=40)
 @given(parts_of(12), st.integers(-300_000, 300_000))
 def test_the_parts_add_up_and_stay_inside(parts: list[Part], total_w: int) -> None:
     done_w = split(total_w, parts)
@@ -69,6 +70,7 @@ def test_the_parts_add_up_and_stay_inside(parts: list[Part], total_w: int) -> No
     assert sum(done_w.values()) == min(max(total_w, least_w), most_w)
 
 
+@settings(max_examples=40)
 @given(st.data(), parts_of(12), st.integers(-300_000, 300_000))
 def test_the_order_in_which_they_are_named_changes_nothing(
     data: st.DataObject, parts: list[Part], total_w: int
@@ -78,6 +80,7 @@ def test_the_order_in_which_they_are_named_changes_nothing(
     assert split(total_w, mixed) == split(total_w, parts)
 
 
+@settings(max_examples=40)
 @given(parts_of(8), st.integers(-300_000, 300_000))
 def test_all_that_still_can_move_equally_far_by_weight(parts: list[Part], total_w: int) -> None:
     done_w = split(total_w, parts)
@@ -94,6 +97,7 @@ def test_all_that_still_can_move_equally_far_by_weight(parts: list[Part], total_
             assert at_end or not behind
 
 
+@settings(max_examples=40)
 @given(parts_of(6), st.integers(-200_000, 200_000), st.integers(0, 50_000))
 def test_more_to_split_makes_nobody_do_less(parts: list[Part], total_w: int, more_w: int) -> None:
     before_w, after_w = split(total_w, parts), split(total_w + more_w, parts)

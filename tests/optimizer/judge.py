@@ -20,7 +20,11 @@ from tests.optimizer.streets import Street
 Rows = Sequence[Sequence[float]]
 ROOM = 1e-6
 """What a limit may be off for rounding, absolute and relative."""
+TOLD = 1e-5
+"""What is broken by less than this is rounding [kW, kWh or K]."""
 DUST_KW = 1e-6
+WISH = ".reserve_kwh"
+"""A reserve is a wish with a price: a plan that falls short of it is no worse for that."""
 
 
 @dataclass
@@ -111,6 +115,23 @@ def judged_plan(street: Street, made: Plan) -> Verdict:
         made.curtailed_kw.tolist(),
         made.starts,
     )
+
+
+def untold(made: Plan, verdict: Verdict) -> dict[str, float]:
+    """Return what a plan breaks and does not name, but wishes and rounding.
+
+    A limit that a call has lowered is named by the call.
+    """
+    named = {one.limit for one in made.violations}
+    calls = {key.rpartition(".")[2] for key in named if key.startswith("calls.")}
+    return {
+        key: excess
+        for key, excess in verdict.excess.items()
+        if excess > TOLD
+        and not key.endswith(WISH)
+        and key not in named
+        and not (key.startswith(("grid.", "groups.")) and key.rpartition(".")[2] in calls)
+    }
 
 
 def _battery(

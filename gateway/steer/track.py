@@ -94,8 +94,14 @@ class Tracker:
 
     def moved(self, since_s: float) -> tuple[Watt, Watt]:
         """Return what was told since then: the sum of what rose, and of what fell [W]."""
-        up_w = sum(move for at_s, move in self._moves if move > 0 and at_s >= since_s)
-        down_w = sum(move for at_s, move in self._moves if move < 0 and at_s >= since_s)
+        up_w = down_w = 0
+        for at_s, move_w in reversed(self._moves):
+            if at_s < since_s:
+                break
+            if move_w > 0:
+                up_w += move_w
+            else:
+                down_w += move_w
         return up_w, down_w
 
     def _slow_down(self, now_s: float) -> None:

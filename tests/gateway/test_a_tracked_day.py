@@ -111,7 +111,7 @@ LINES = [
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("weather", LINES)
 def test_a_whole_day_keeps_its_quarters_and_its_limits(tmp_path: Path, weather: Weather) -> None:
-    street = TrackedStreet(tmp_path, weather, import_max_w=FUSE_W)
+    street = TrackedStreet(tmp_path, weather, sizes_w=(20_000, 10_000), import_max_w=FUSE_W)
 
     street.run(86_400)
 

@@ -33,6 +33,7 @@ from api.routes.residents.help import add_help
 from api.routes.residents.looks import add_looks
 from api.routes.residents.overview import add_overview
 from api.routes.residents.papers import add_papers
+from api.routes.residents.plan import add_plan
 from api.routes.residents.privacy import add_privacy
 from api.routes.residents.statements import add_statements
 from api.routes.residents.today import add_today
@@ -47,6 +48,7 @@ from kwartier.clock import SystemClock
 _ROOMS = (
     add_door,
     add_accounts,
+    add_plan,
     add_overview,
     # A proposal's effect stands beside a month's statement, whose address would take it.
     add_board_rules,

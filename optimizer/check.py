@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from optimizer.check_homes import machines_kw, named, over_boundaries, shared_energy_eur
 from optimizer.neighbourhood import Call
 from optimizer.plan import Plan, Violation
 from optimizer.problem import BoolArray, FloatArray, Problem, StoreKind
+from optimizer.stores import wanted_car_kwh
 
 TOLERANCE = 1e-6
 """What a plan may be off: kW, kWh or EUR, and relative where numbers are large."""
@@ -159,9 +162,10 @@ def _stored(problem: Problem, name: str, row: int, soc: FloatArray) -> list[Viol
 def _car(problem: Problem, name: str, row: int, soc: FloatArray) -> list[Violation]:
     session = problem.sessions[row - problem.store_kinds.index(StoreKind.SESSION)]
     last = session.departure - 1
-    gone, minimum = np.zeros_like(soc), problem.soc_min_kwh[row] - soc
+    gone = np.zeros_like(soc)
     gone[last] = session.energy_kwh - soc[last]
-    minimum[last] = min(minimum[last], session.minimum_kwh - soc[last])
+    soonest = wanted_car_kwh(replace(session, energy_kwh=0.0), problem.steps, problem.step_h)
+    minimum = np.where(soonest > 0, soonest - soc, 0.0)
     return [
         *_over(name + "energy_kwh", gone, "kwh"),
         *_over(name + "minimum_kwh", minimum, "kwh"),

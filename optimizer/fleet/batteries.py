@@ -161,7 +161,7 @@ class Batteries:
         work *= give[STORED]
         step[STORED] -= work
         if self.turns is not None:
-            self.turns.follow(step)
+            self.turns.follow(self.powers.wish, price, column)
         return step
 
     def reach(self, part: float, *, first: bool = False) -> tuple[FloatArray, FloatArray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from optimizer.fleet.boxes import Boxes
 from optimizer.problem import FloatArray
@@ -13,6 +13,8 @@ from optimizer.problem import FloatArray
 IMPORT, EXPORT, CUT, UNDER = 0, 1, 2, 3
 """Places in an array of shape ``(4, T)``; the last is what import stays under the peak."""
 _NO_GIVE = 1e-14
+_HOLDS = (0.0, 1e-14, 1e-12, 1e-10)
+"""How much more than they do prices are made to cost where rounding has eaten the matrix."""
 
 
 @dataclass(slots=True, eq=False)
@@ -80,11 +82,21 @@ class Connection:
     def factor(self, coupling: FloatArray) -> tuple[FloatArray, bool]:
         """Return the Cholesky factor of the upper half of ``(T, T)``.
 
+        Where rounding has eaten the matrix, every price is held a little: the direction is then a
+        little off, and the next step makes up for it.
+
         Raises:
-            LinAlgError: Rounding has eaten the matrix.
+            LinAlgError: Nothing is left of it.
         """
-        factor, lower = cho_factor(coupling, lower=False, overwrite_a=True, check_finite=True)
-        return factor, lower
+        for hold in _HOLDS:
+            held = coupling.copy()
+            np.einsum("tt->t", held)[:] *= 1.0 + hold
+            try:
+                factor, lower = cho_factor(held, lower=False, overwrite_a=True, check_finite=True)
+            except LinAlgError:
+                continue
+            return factor, lower
+        raise LinAlgError("rounding has eaten the matrix")
 
     def take(self, ahead: float, prices: float) -> None:
         """Take these parts of the step."""

@@ -18,10 +18,8 @@ from optimizer.fleet.shape import Fleet
 from optimizer.problem import FloatArray
 
 _MOST_STEPS = 100
-_NEAR = 1e-9
-"""Steps end when the products, and what equations miss, are this small beside the cost."""
-_MISSED = 1e-8
-"""Steps go on while an equation misses more than this (in scaled units)."""
+NEAR = 1e-9
+"""Steps end when products are this small beside the cost, and misses ten times this."""
 _SHORT = 1e-7
 """A step shorter than this leads nowhere."""
 _BACK_OFF = 0.9
@@ -29,17 +27,21 @@ _APART = 1e-5
 """Nearer than this, beside the cost, all batteries take the same step."""
 
 
-def walk(fleet: Fleet) -> int:
+def walk(fleet: Fleet, near: float = NEAR) -> int:
     """Walk to the cheapest flows of a fleet, and return how many steps that took.
 
     Where there is none, or numbers are too far apart, it ends somewhere else: the proof is another
     one's to give.
+
+    Args:
+        fleet: The programme; it is changed.
+        near: How small products become beside the cost, and a tenth of what equations miss.
     """
     _begin(fleet)
     for count in range(_MOST_STEPS):
         try:
             now = _now(fleet)
-            if _is_near(fleet, now) or _step(fleet, now) < _SHORT:
+            if _is_near(fleet, now, near) or _step(fleet, now) < _SHORT:
                 return count
         except (LinAlgError, ValueError):
             return count
@@ -177,11 +179,11 @@ def _now(fleet: Fleet) -> _Now:
     )
 
 
-def _is_near(fleet: Fleet, now: _Now) -> bool:
-    if now.missed > _MISSED or now.product > _NEAR * now.size:
+def _is_near(fleet: Fleet, now: _Now, near: float) -> bool:
+    if now.missed > 10 * near or now.product > near * now.size:
         return False
     cost = sum(float((boxes.cost * boxes.values).sum()) for boxes in fleet.boxes)
-    return cost - bound(fleet) / fleet.money <= _NEAR * now.size
+    return cost - bound(fleet) / fleet.money <= near * now.size
 
 
 def _step(fleet: Fleet, now: _Now) -> float:

@@ -41,6 +41,10 @@ class Turns:
     _charge_give: FloatArray = field(init=False)
     _discharge_give: FloatArray = field(init=False)
     _against: FloatArray = field(init=False)
+    _charge_part: FloatArray = field(init=False)
+    _discharge_part: FloatArray = field(init=False)
+    _gained: FloatArray = field(init=False)
+    _taken: FloatArray = field(init=False)
 
     def miss(self, values: FloatArray) -> float:
         """Keep what the shared powers miss to one; return the most."""
@@ -88,10 +92,12 @@ class Turns:
         self._against = curve * (self.charge * charge) * (self.discharge * discharge) / whole
         give[CHARGE][rows] = self._charge_give + self._against
         give[DISCHARGE][rows] = self._discharge_give + self._against
-        gained = into[rows] if into.shape[0] > 1 else into
-        taken = out_of[rows] if out_of.shape[0] > 1 else out_of
-        towards[0][rows] = gained * self._charge_give + taken * self._against
-        towards[1][rows] = taken * self._discharge_give + gained * self._against
+        self._charge_part = self.charge * charge / whole
+        self._discharge_part = self.discharge * discharge / whole
+        self._gained = into[rows] if into.shape[0] > 1 else into
+        self._taken = out_of[rows] if out_of.shape[0] > 1 else out_of
+        towards[0][rows] = self._gained * self._charge_give + self._taken * self._against
+        towards[1][rows] = self._taken * self._discharge_give + self._gained * self._against
         together[rows] = charge * discharge / whole
 
     def share_wishes(self, wish: FloatArray) -> None:
@@ -107,9 +113,20 @@ class Turns:
         moved[CHARGE][self.rows] = self._charge_give * charge - self._against * discharge
         moved[DISCHARGE][self.rows] = self._discharge_give * discharge - self._against * charge
 
-    def follow(self, step: FloatArray) -> None:
-        """Find the steps of the room and of its price that go with those of the powers."""
-        used = self.charge * step[CHARGE][self.rows] + self.discharge * step[DISCHARGE][self.rows]
+    def follow(self, wish: FloatArray, stored: FloatArray, column: FloatArray) -> None:
+        """Find the steps of the room and of its price that go with those of the powers.
+
+        What the powers use of it is reckoned from their wishes: the difference of two steps that
+        are much larger would lose it.
+
+        Args:
+            wish: Of the powers, what the room wishes included, shape ``(3, T, b)``.
+            stored: Step of the price of stored energy, shape ``(T, b)``.
+            column: Step of the price at the connection, shape ``(T, 1)``.
+        """
+        rows, price, joint = self.rows, stored[self.rows], column[self.rows]
+        used = self._charge_part * (wish[CHARGE][rows] - self._gained * price - joint)
+        used += self._discharge_part * (wish[DISCHARGE][rows] + self._taken * price + joint)
         np.subtract(self._missed, used, out=self.room.step)
         self.price_step = self.room.wish - self.room.curve * self.room.step
 

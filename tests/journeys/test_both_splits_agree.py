@@ -31,13 +31,9 @@ def test_a_gateway_and_a_backtest_split_alike(seed: int) -> None:
     total_w = dice.randrange(-150_000, 150_000)
 
     at_gateway = split(total_w, parts)
-    in_backtest = fill_kw(
-        total_w / 1000,
-        *np.array(
-            [(part.base_w / 1000, part.least_w / 1000, part.most_w / 1000) for part in parts]
-        ).T,
-        np.array([part.weight for part in parts], dtype=float),
-    )
+    rows = [(part.base_w, part.least_w, part.most_w, part.weight) for part in parts]
+    base_w, least_w, most_w, weight = np.array(rows, dtype=float).T
+    in_backtest = fill_kw(total_w / 1000, base_w / 1000, least_w / 1000, most_w / 1000, weight)
 
     # Whole watts: each is at most one away.
     told = np.array([at_gateway[part.name] for part in parts])

@@ -44,6 +44,10 @@ def evened(problem: Problem, flows: Flows) -> Flows:
     steady = _steady(problem)
     if not steady.any():
         return flows
+    if len(problem.battery_ids) == 1 and not (
+        _repeats(problem.buy_eur_per_kwh) or _repeats(problem.sell_eur_per_kwh)
+    ):
+        return flows
     net_kw = exchange_kw(problem, flows)
     if len(problem.battery_ids) == 1:
         charge, discharge = _levelled(problem, flows, net_kw)
@@ -53,6 +57,11 @@ def evened(problem: Problem, flows: Flows) -> Flows:
         return flows
     found = replace(flows, charge_kw=charge, discharge_kw=discharge)
     return found if _is_as_good(problem, flows, found) else flows
+
+
+def _repeats(price: FloatArray) -> bool:
+    ordered = np.sort(price)
+    return bool((ordered[1:] == ordered[:-1]).any())
 
 
 def _steady(problem: Problem) -> BoolArray:

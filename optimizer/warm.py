@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import highspy
 import numpy as np
-from highspy import HighsModelStatus, HighsStatus
+from highspy import HighsBasisStatus, HighsModelStatus, HighsStatus
 
 from optimizer.answer import Answer, End
+from optimizer.idle_basis import idle_basis
 from optimizer.programme import Matrix, Programme
 
 _BY_COLUMN = int(highspy.MatrixFormat.kColwise)
 _MINIMISE = int(highspy.ObjSense.kMinimize)
+_DUAL, _PRIMAL, _DEVEX = 1, 4, 1
+_STATUS = np.array([HighsBasisStatus.kLower, HighsBasisStatus.kBasic], dtype=np.object_)
 
 
 class Highs:
@@ -55,6 +58,7 @@ class Highs:
             matrix.data,
             integer,
         )
+        self._begin(programme)
 
     def change_to(self, programme: Programme) -> None:
         """Take a programme without whole numbers and begin where the last one of its shape ended.
@@ -70,7 +74,9 @@ class Highs:
             basis = self._highs.getBasis()
             self.load(programme)
             self._highs.setBasis(basis)
+            self._walk_by(primal=False)
             return
+        self._walk_by(primal=False)
         columns = np.arange(programme.cost.size, dtype=np.int32)
         rows = np.arange(programme.row_low.size, dtype=np.int32)
         self._highs.changeColsCost(columns.size, columns, programme.cost)
@@ -78,6 +84,24 @@ class Highs:
         self._highs.changeRowsBounds(  # type: ignore[attr-defined]  # there, if not in its types
             rows.size, rows, programme.row_low, programme.row_high
         )
+
+    def _begin(self, programme: Programme) -> None:
+        """Begin where nothing is done: by way of plans, if that is one, else by way of prices."""
+        idle = idle_basis(programme)
+        if idle is None:
+            return
+        basis = highspy.HighsBasis()
+        basis.col_status = _STATUS[idle.columns.astype(np.intp)].tolist()
+        basis.row_status = _STATUS[idle.rows.astype(np.intp)].tolist()
+        basis.valid, basis.alien = True, False
+        self._highs.setBasis(basis)
+        self._walk_by(primal=idle.keeps_limits)
+
+    def _walk_by(self, *, primal: bool) -> None:
+        strategy = _PRIMAL if primal else _DUAL
+        self._highs.setOptionValue("simplex_strategy", strategy)
+        # Steepest edges cost more to keep than they save in so few steps [measured].
+        self._highs.setOptionValue("simplex_dual_edge_weight_strategy", _DEVEX)
 
     def run(self, time_limit_s: float) -> Answer:
         """Return the best solution of what is loaded."""

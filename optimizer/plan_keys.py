@@ -41,6 +41,10 @@ def read_entries(
             raise InputError(
                 f"{key}[{place}].id is {kind_of(name)}: give a name of 1 to 100 letters"
             )
+        if not name.isprintable():
+            raise InputError(
+                f"{key}[{place}].id is {name!a}: give a name of letters that can be printed"
+            )
         found.append((name, one))
     return found
 

@@ -18,6 +18,7 @@ from api.problems import answer_problems, documented_problems
 from api.routes.board.erasures import add_board_privacy
 from api.routes.board.log import add_board_log
 from api.routes.board.members import add_board_members
+from api.routes.board.plan import add_board_plan
 from api.routes.board.post import add_board_post
 from api.routes.board.rules import add_board_rules
 from api.routes.board.runs import add_board_runs
@@ -62,6 +63,7 @@ _ROOMS = (
     add_board_runs,
     add_board_members,
     add_board_wijk,
+    add_board_plan,
     add_board_post,
     add_board_log,
     add_board_privacy,

@@ -177,10 +177,9 @@ def _chosen(
     conditions: list[BoolArray], reasons: list[Because], otherwise: Because, plan: Plan
 ) -> npt.NDArray[np.intp]:
     """Return the number of the first reason whose condition holds, shape ``(B, T)``."""
-    spread = [np.broadcast_to(one, plan.charge_kw.shape) for one in conditions]
-    chosen: npt.NDArray[np.intp] = np.select(
-        spread, [_BECAUSE.index(one) for one in reasons], _BECAUSE.index(otherwise)
-    )
+    chosen = np.full(plan.charge_kw.shape, _BECAUSE.index(otherwise), dtype=np.intp)
+    for condition, reason in zip(reversed(conditions), reversed(reasons), strict=True):
+        np.copyto(chosen, _BECAUSE.index(reason), where=condition)
     return chosen
 
 

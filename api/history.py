@@ -27,9 +27,10 @@ _ENOUGH = 0.8
 class History:
     """The sums over all homes per quarter; remembers what was read. For planning, not for pages."""
 
-    def __init__(self, records: Records) -> None:
-        """Read from ``records``."""
+    def __init__(self, records: Records, days_back: int = DAYS_BACK) -> None:
+        """Read from ``records``, so many days back."""
         self._records = records
+        self._days_back = days_back
         self._lock = threading.Lock()
         self._known: dict[EpochS, tuple[float, float]] = {}
         self._heard: dict[str, tuple[EpochS, EpochS]] = {}
@@ -61,8 +62,31 @@ class History:
                         use[back - 1, place], made[back - 1, place] = known
             return use, made
 
+    def series(
+        self, start: Quarter
+    ) -> tuple[EpochS, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return use and solar power of all quarters that are remembered, one after the other.
+
+        Args:
+            start: The first quarter that is not past.
+
+        Returns:
+            The start of the first quarter [s], and use and solar power up to ``start`` [kW], shape
+            ``(N,)`` each; NaN where it is not known.
+        """
+        with self._lock:
+            self._catch_up(start.start_s)
+            first_s = min(self._known, default=start.start_s)
+            count = max(0, start.start_s - first_s) // QUARTER_S
+            use, made = np.full((2, count), np.nan)
+            for at_s, (used, sun) in self._known.items():
+                if at_s < start.start_s:
+                    place = (at_s - first_s) // QUARTER_S
+                    use[place], made[place] = used, sun
+            return first_s, use, made
+
     def _catch_up(self, now_s: EpochS) -> None:
-        first_s = now_s - (DAYS_BACK + 2) * _DAY_S
+        first_s = now_s - (self._days_back + 2) * _DAY_S
         from_s = first_s
         if self._read_until_s is not None and self._afresh_s <= now_s < self._afresh_s + _AFRESH_S:
             from_s = max(first_s, self._read_until_s - _LATE_S)

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import numpy as np
 
+from api.forecasts.keeper import DAYS_BACK, Forecasts
 from api.history import History
 from api.plan_check import refused_plan, refused_prices
 from api.planned.kept import LastPlan, Planned
@@ -27,7 +28,6 @@ from kwartier.reading import AfterPlan, Schedule, Step
 from kwartier.schedule import encode_schedule
 from kwartier.wire import Address, Lane
 from optimizer.dispatch import plan
-from optimizer.forecast import expected
 from optimizer.plan import Action, Plan
 from optimizer.problem import FloatArray, Grid, Home, Problem, problem_of
 
@@ -63,6 +63,7 @@ class Planner:
         *,
         make: Callable[[Problem], Plan] | None = None,
         kept: LastPlan | None = None,
+        forecasts: Forecasts | None = None,
     ) -> None:
         """Hand it everything; nothing happens before ``start`` or ``plan_now``.
 
@@ -77,10 +78,11 @@ class Planner:
             retail: What comes on top of the market's prices.
             make: Makes a plan; the cheapest one where none is given.
             kept: Remembers the newest plan for who asks about it.
+            forecasts: Says what to expect; from the records alone where none is given.
         """
         self._community = community
         self._store = store
-        self._history = History(records)
+        self._forecasts = forecasts or Forecasts(History(records, DAYS_BACK))
         self._prices = prices
         self._book = book
         self._bus = bus
@@ -120,8 +122,8 @@ class Planner:
         if stored_kwh is None:
             self._no_plan("a battery's state of charge is not known")
             return None
-        use, made = self._history.before(start, HORIZON)
-        load_kw, pv_kw = expected(use), expected(made)
+        use, made = self._forecasts.ahead(start, HORIZON, now_s)
+        load_kw, pv_kw = use.likely, made.likely
         if np.isnan(load_kw).any() or np.isnan(pv_kw).any():
             self._no_plan("there is no day of readings to look back on yet")
             return None

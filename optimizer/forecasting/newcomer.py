@@ -1,8 +1,10 @@
-"""What to expect of who has just joined: the shape of a usual day, at the level of what was seen.
+"""What to expect of who has just joined: its own few days, and before those a usual shape.
 
-The shape is our own and coarse, made in whole twentieths: a low night, a small morning, a high
+One day of one's own already says more than any profile (measured on 324 homes: sixteen together
+25 % off after a day, where the profile is 52 % off), so the profile only fills what no day has.
+Its shape is our own and coarse, made in whole twentieths: a low night, a small morning, a high
 evening, flatter at weekends and a third more in winter than in summer, as every profile of homes
-in the Netherlands has it. It serves for a week; then a connection's own days say more.
+in the Netherlands has it.
 """
 
 from __future__ import annotations
@@ -11,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.forecast import DAY, Forecast
+from optimizer.forecast import DAY, Forecast, forecast_of
 from optimizer.forecasting.blend import Sky, fill, nothing
 from optimizer.forecasting.days import days_of
-from optimizer.forecasting.history import History, LocalQuarters, check_steps
+from optimizer.forecasting.history import History, LocalQuarters, check_steps, days_before
 from optimizer.forecasting.sun_experts import slot_ratio
 from optimizer.problem import FloatArray
 
@@ -53,27 +55,37 @@ class Newcomer:
         yearly_kwh: What is used in a year, where somebody said so; None to go by readings only.
     """
 
-    name: str = "profile"
+    name: str = "few-days"
     yearly_kwh: float | None = None
 
     def forecast(self, history: History, steps: int) -> Forecast:
-        """Return the usual shape at the level of the readings; NaN with neither those nor a year.
+        """Return the same time on the days there are, and the usual shape at their level elsewhere.
+
+        NaN with neither four hours of readings nor a year's use.
 
         Raises:
             InputError: The number of steps is out of range.
         """
-        check_steps(steps)
-        shape = usual_shape(history.clock(steps))
-        now = history.kw.size
+        own = forecast_of(days_before(history, steps))
+        mean_kw = self._mean_kw(history)
+        if mean_kw is None or not np.isnan(own.likely).any():
+            return own
+        shaped = mean_kw * usual_shape(history.clock(steps))[history.kw.size :]
+        lacking = np.isnan(own.likely)
+        return Forecast(
+            np.where(lacking, shaped, own.likely),
+            np.where(lacking, _LOW * shaped, own.low),
+            np.where(lacking, _HIGH * shaped, own.high),
+            own.days,
+        )
+
+    def _mean_kw(self, history: History) -> float | None:
+        """Return what a year's mean would be [kW]; None where nothing says so."""
         seen = ~np.isnan(history.kw)
         if seen.sum() >= _LEAST_SEEN:
-            mean_kw = float(history.kw[seen].sum() / shape[:now][seen].sum())
-        elif self.yearly_kwh is not None:
-            mean_kw = self.yearly_kwh / (24 * _YEAR_DAYS)
-        else:
-            return nothing(steps)
-        likely = max(0.0, mean_kw) * shape[now:]
-        return Forecast(likely, _LOW * likely, _HIGH * likely, np.zeros(steps))
+            shape = usual_shape(history.clock())
+            return max(0.0, float(history.kw[seen].sum() / shape[seen].sum()))
+        return None if self.yearly_kwh is None else self.yearly_kwh / (24 * _YEAR_DAYS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,9 +179,11 @@ def test_a_newcomer_gets_the_usual_shape_at_the_level_of_its_first_hours() -> No
 
     told = Newcomer().forecast(history, 96)
 
-    assert told.likely == pytest.approx(0.5 * shape[40:136])
-    assert (told.low < told.likely).all()
-    assert (told.high > told.likely).all()
+    # What the ten hours hold is taken from them, with an hour around; the rest is the shape.
+    assert told.likely[4:52] == pytest.approx(0.5 * shape[44:92])
+    assert (told.low[4:52] < told.likely[4:52]).all()
+    assert (told.high[4:52] > told.likely[4:52]).all()
+    assert told.likely[60:90] == pytest.approx(0.5 * shape[100 - 96 : 130 - 96], rel=0.1)
 
 
 def test_the_usual_shape_is_about_one_over_a_year_and_a_third_more_in_winter() -> None:
@@ -235,7 +237,7 @@ def test_a_newcomer_is_forecast_by_the_profile_until_a_week_is_known() -> None:
     week = choose(History(START_S, np.ones(96 * 6)), [USUAL], Newcomer())
     more = choose(History(START_S, np.ones(96 * 8)), [USUAL], Newcomer())
 
-    assert (week.method.name, week.why) == ("profile", Why.NEWCOMER)
+    assert (week.method.name, week.why) == ("few-days", Why.NEWCOMER)
     assert (more.method.name, more.why) == ("usual", Why.TOO_FEW_DAYS)
 
 

@@ -1,0 +1,236 @@
+"""Who forecasts the street, and how that goes: chosen anew when a day begins, held against it.
+
+Use and sun are forecast for all homes together, for together they are far surer than one by one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from api.forecasts.book import ForecastBook, Said
+from api.forecasts.told import ToldWeather
+from api.history import History as Measured
+from kwartier.interval import QUARTER_S, Quarter, day_of, local_day
+from kwartier.units import EpochS
+from optimizer.forecast import Forecast, forecast_of
+from optimizer.forecasting.choose import Choice, Why, choose
+from optimizer.forecasting.clear_sky import ClearSky
+from optimizer.forecasting.history import History, Method, Weather, days_before
+from optimizer.forecasting.methods import (
+    SAME_WEEKDAY,
+    USUAL,
+    YESTERDAY,
+    load_blend,
+    load_trees,
+    sun_blend,
+)
+from optimizer.forecasting.newcomer import Newcomer, YoungRoof
+from optimizer.forecasting.score import Judged, Score
+
+USE, SUN = "use", "sun"
+DAYS_BACK = 56
+"""How far back is read: four weeks to learn from and four before them."""
+_HELD_AGAINST_S = 28 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """How the forecast of one thing is made, and how it went.
+
+    Attributes:
+        name: ``use`` or ``sun``.
+        method: Which method is in use.
+        why: Why that one.
+        chosen_s: Since when [s].
+        weather: Whether told weather was at hand for today.
+        score: How what was said at the start of each day held over the last four weeks.
+    """
+
+    name: str
+    method: str
+    why: Why
+    chosen_s: EpochS
+    weather: bool
+    score: Score
+
+
+class ForecastStates:
+    """What is known of the forecasts; safe to share between threads, empty in a new process."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._lock = threading.Lock()
+        self._known: dict[str, Subject] = {}
+
+    def keep(self, subject: Subject) -> None:
+        """Remember a state instead of the one before."""
+        with self._lock:
+            self._known[subject.name] = subject
+
+    def all(self) -> tuple[Subject, ...]:
+        """Return what is known, use first."""
+        with self._lock:
+            return tuple(self._known[name] for name in (USE, SUN) if name in self._known)
+
+
+class Forecasts:
+    """Forecasts use and sun of all homes together; for one thread."""
+
+    def __init__(
+        self,
+        measured: Measured,
+        book: ForecastBook | None = None,
+        states: ForecastStates | None = None,
+        *,
+        place: tuple[float, float] | None = None,
+        weather: ToldWeather | None = None,
+        learn: bool = False,
+    ) -> None:
+        """Hand it everything; nothing is read yet.
+
+        Args:
+            measured: What was used and made; at least ``DAYS_BACK`` days.
+            book: Keeps what was said; in this process only where none is given.
+            states: Where it tells how it does.
+            place: Where the roofs are, north and east [degrees]; the middle of the country
+                where nobody says.
+            weather: What was told of the weather.
+            learn: Whether trees may be grown at night; that takes scikit-learn.
+        """
+        self._measured = measured
+        self._book = book or ForecastBook(":memory:")
+        self._states = states or ForecastStates()
+        self._weather = weather
+        sky = ClearSky(*place) if place else ClearSky()
+        use: list[Method] = [load_blend(), USUAL, SAME_WEEKDAY]
+        if learn:
+            use.append(load_trees())
+        self._asked = {
+            USE: _Asked(use, Newcomer()),
+            SUN: _Asked([sun_blend(sky), USUAL, YESTERDAY], YoungRoof(sky)),
+        }
+
+    def ahead(self, start: Quarter, count: int, now_s: float) -> tuple[Forecast, Forecast]:
+        """Return what to expect of use and sun from a quarter on [kW]; NaN where nobody knows.
+
+        Args:
+            start: The first quarter.
+            count: How many, T.
+            now_s: What time it is [s].
+
+        Raises:
+            StoreBusyError: The record or a book cannot be reached now.
+        """
+        start_s, use_kw, made_kw = self._measured.series(start)
+        told = None
+        if self._weather is not None and np.nanmax(made_kw, initial=0.0) > 0:
+            told = self._weather.over(start_s, made_kw.size, count, now_s)
+        return (
+            self._forecast(USE, History(start_s, use_kw), count),
+            self._forecast(SUN, History(start_s, made_kw, told), count),
+        )
+
+    def _forecast(self, name: str, history: History, count: int) -> Forecast:
+        asked = self._asked[name]
+        day = day_of(history.end_s)
+        fresh = asked.day != day
+        if fresh or asked.choice is None:
+            asked.choose(history)
+            asked.day = day
+        assert asked.choice is not None
+        forecast = asked.forecast(history, count)
+        if fresh:
+            self._keep(name, asked, history, forecast)
+        return forecast
+
+    def _keep(self, name: str, asked: _Asked, history: History, forecast: Forecast) -> None:
+        """Write down what is said of today, and how what was said of late has held."""
+        assert asked.choice is not None
+        now_s = history.end_s
+        left = (local_day(day_of(now_s))[1] - now_s) // QUARTER_S
+        method = asked.choice.method.name
+        self._book.keep(name, method, _said(now_s, forecast, left))
+        of_late = self._book.said(name, now_s - _HELD_AGAINST_S, now_s)
+        self._states.keep(
+            Subject(
+                name,
+                method,
+                asked.choice.why,
+                asked.chosen_s,
+                _is_told(history.weather, history.kw.size, left),
+                _held(of_late, history),
+            )
+        )
+
+
+class _Asked:
+    """Who may be asked about one thing, and who is."""
+
+    def __init__(self, methods: Sequence[Method], newcomer: Method) -> None:
+        self._methods = methods
+        self._newcomer = newcomer
+        self.choice: Choice | None = None
+        self.chosen_s: EpochS = 0
+        self.day: date | None = None
+
+    def choose(self, history: History) -> None:
+        """Choose anew; without any sun there is nothing to choose between, and no sky is needed."""
+        idle = not np.nanmax(np.abs(history.kw), initial=0.0) > 0
+        in_use = self.choice.method.name if self.choice else None
+        self.choice = (
+            Choice(USUAL, Why.NEWCOMER, {})
+            if idle
+            else choose(history, self._methods, self._newcomer, in_use=in_use)
+        )
+        if self.choice.method.name != in_use:
+            self.chosen_s = history.end_s
+
+    def forecast(self, history: History, count: int) -> Forecast:
+        """Return what the chosen method says, and of what it cannot, the same time of day."""
+        assert self.choice is not None
+        told = self.choice.method.forecast(history, count)
+        lacking = np.isnan(told.likely)
+        if not lacking.any():
+            return told
+        usual = forecast_of(days_before(history, count))
+        return Forecast(
+            np.where(lacking, usual.likely, told.likely),
+            np.where(lacking, usual.low, told.low),
+            np.where(lacking, usual.high, told.high),
+            np.where(lacking, usual.days, told.days),
+        )
+
+
+def _said(start_s: EpochS, forecast: Forecast, count: int) -> list[Said]:
+    """Return what was said of the first ``count`` quarters, without those nobody knew."""
+    watts = np.rint(1000 * np.array([forecast.likely, forecast.low, forecast.high]))[:, :count]
+    return [
+        Said(start_s + place * QUARTER_S, int(likely), int(low), int(high))
+        for place, (likely, low, high) in enumerate(watts.T)
+        if not np.isnan([likely, low, high]).any()
+    ]
+
+
+def _held(said: Sequence[Said], history: History) -> Score:
+    """Return how what was said agrees with what came; what is not known counts for nothing."""
+    told = np.full((3, history.kw.size), np.nan)
+    for one in said:
+        place = (one.start_s - history.start_s) // QUARTER_S
+        if 0 <= place < history.kw.size:
+            told[:, place] = one.likely_w / 1000, one.low_w / 1000, one.high_w / 1000
+    known = ~np.isnan(told[0])
+    likely, low, high = told[:, known]
+    return Judged(likely, low, high, history.kw[known]).score()
+
+
+def _is_told(weather: Weather | None, now: int, left: int) -> bool:
+    """Return whether sunlight was told for every quarter of the rest of today."""
+    if weather is None:
+        return False
+    ahead = weather.sun_w_per_m2[now : now + left]
+    return bool(ahead.size) and not bool(np.isnan(ahead).any())

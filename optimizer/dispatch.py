@@ -29,6 +29,7 @@ from optimizer.explain import reasons_of
 from optimizer.extension import extended
 from optimizer.fallback import by_rule
 from optimizer.fleet.certificate import SMALLEST, Proven, cheapest_proven
+from optimizer.fleet.one_way import one_way_flows
 from optimizer.flows import (
     Flows,
     cost_eur,
@@ -50,6 +51,8 @@ TIME_LIMIT_S = 15.0
 """The most one programme may take [s]; a linear one rarely needs a second."""
 _ROOMS = (0.0, 1e-9, 1e-7)
 _ATTEMPTS = 5
+_PROVEN = 1e-6
+"""A fleet with one direction each is proven the cheapest this close to its bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,8 @@ def _cheapest(problem: Problem, solver: Solver) -> _Found:
     fleet = _of_a_fleet(problem, solver)
     if fleet is not None and not (problem.exclusive and has_overlap(fleet.flows)):
         return _Found(fleet.flows, Status.OPTIMAL, 0.0, fleet.prices)
+    if fleet is not None and (directed := _of_a_fleet_one_way(problem, solver)) is not None:
+        return directed
     programme = extended(problem, bounded(problem, programme_of(problem)))
     found = (
         _with_limits(problem, programme, _directions(problem), solver)
@@ -150,6 +155,15 @@ def _of_a_fleet(problem: Problem, solver: Solver) -> Proven | None:
     if len(problem.battery_ids) < SMALLEST or solver.time_limit_s <= 0:
         return None
     return solver.timed(lambda: cheapest_proven(problem))
+
+
+def _of_a_fleet_one_way(problem: Problem, solver: Solver) -> _Found | None:
+    found = solver.timed(lambda: one_way_flows(problem))
+    if found is None or has_overlap(found.flows):
+        return None
+    proven = found.gap_eur <= _PROVEN * max(1.0, abs(cost_eur(problem, found.flows)))
+    status = Status.OPTIMAL if proven else Status.FEASIBLE
+    return _Found(found.flows, status, 0.0 if proven else found.gap_eur, found.prices)
 
 
 def _cells_to_decide(problem: Problem, found: _Found, attempt: int) -> BoolArray:

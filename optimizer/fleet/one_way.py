@@ -1,0 +1,109 @@
+"""A fleet in which every battery has one direction at a time, and how much better it could be.
+
+Where energy has a negative value it pays to charge and discharge at once, as the detour burns
+energy. A battery that may not do so alternates. So first charge and discharge share one power (see
+:mod:`optimizer.fleet.turns`): that is a linear programme still, and nothing with one direction each
+is cheaper. Then the shares of each step become directions: a battery charges in a step where the
+sum of its shares passes a whole number. Batteries begin that sum at different places, evenly
+spread, so that together they charge in each step about as much as the shares say. With directions
+fixed the fleet is planned once more, exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from optimizer.directions import risky_cells
+from optimizer.fleet.certificate import cheapest_proven
+from optimizer.fleet.interior import bound, walk
+from optimizer.fleet.shape import Fleet, fleet_of
+from optimizer.flows import Flows, cost_eur, end_value_eur, stored_kwh
+from optimizer.local_prices import LocalPrices
+from optimizer.problem import BoolArray, FloatArray, Problem
+
+_NEAR = 1e-7
+"""How near the bound comes to the best of the shared programme: far below what directions cost."""
+_SPREAD = 0.6180339887498949
+"""Multiples of the golden ratio, without their whole parts, lie evenly however many there are."""
+_TRIES = (0.0, 0.5)
+_FEW_CELLS = 40_000
+"""Batteries times steps up to which directions are tried from more than one beginning."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OneWay:
+    """Flows with one direction at a time.
+
+    Attributes:
+        flows: Within all limits, the cheapest with their directions.
+        prices: Those that prove it, given the directions.
+        gap_eur: What flows with other directions can cost less at most.
+    """
+
+    flows: Flows
+    prices: LocalPrices
+    gap_eur: float
+
+
+def one_way_flows(problem: Problem) -> OneWay | None:
+    """Return cheap flows in which no battery charges while it discharges, or None."""
+    risky = risky_cells(problem)
+    fleet = fleet_of(problem, risky)
+    if fleet is None:
+        return None
+    with np.errstate(all="ignore"):  # a bound holds whatever the prices are
+        walk(fleet, _NEAR)
+        least = bound(fleet)
+    if not np.isfinite(least):
+        return None
+    shares = _charging_shares(problem, fleet)
+    tries = _TRIES if shares.size <= _FEW_CELLS else _TRIES[:1]
+    found = [_with(problem, risky, _forward(problem, risky, shares, one), least) for one in tries]
+    return min((one for one in found if one is not None), key=lambda one: one.gap_eur, default=None)
+
+
+def _with(problem: Problem, risky: BoolArray, forward: BoolArray, least: float) -> OneWay | None:
+    """Return the cheapest flows that charge at most where they run forward."""
+    directed = replace(
+        problem,
+        charge_max_kw=np.where(risky & ~forward, 0.0, problem.charge_max_kw),
+        discharge_max_kw=np.where(risky & forward, 0.0, problem.discharge_max_kw),
+    )
+    proven = cheapest_proven(directed)
+    if proven is None:
+        return None
+    flows = proven.flows
+    stored = stored_kwh(problem, flows.charge_kw, flows.discharge_kw)
+    cost = cost_eur(problem, flows) - end_value_eur(problem, stored)
+    return OneWay(flows, proven.prices, max(cost - least, 0.0))
+
+
+def _charging_shares(problem: Problem, fleet: Fleet) -> FloatArray:
+    """Return the part of its use that each battery spends on charging, shape ``(B, T)``."""
+    shares = np.empty_like(problem.charge_max_kw)
+    for rows, block in zip(fleet.members, fleet.blocks, strict=True):
+        charge, discharge, _ = block.powers.values / np.maximum(block.powers.width, 1e-9)
+        used = charge + discharge
+        part = np.divide(charge, used, out=np.full(used.shape, 0.5), where=used > 1e-6)
+        shares[rows] = part.T
+    return shares
+
+
+def _forward(problem: Problem, risky: BoolArray, shares: FloatArray, first: float) -> BoolArray:
+    """Return where batteries charge, if anything, shape ``(B, T)``.
+
+    Args:
+        problem: What is planned.
+        risky: Where a direction is to be chosen, shape ``(B, T)``.
+        shares: The part of each step that is spent on charging, shape ``(B, T)``.
+        first: Where the sum of the largest battery begins.
+    """
+    largest = np.argsort(-problem.charge_max_kw.max(axis=1), kind="stable")
+    begun = np.empty(largest.size)
+    begun[largest] = (np.arange(largest.size) * _SPREAD + first) % 1.0
+    here = np.where(risky, shares, 0.0)
+    sums = np.cumsum(here, axis=1) + begun[:, None]
+    passed: BoolArray = np.floor(sums) > np.floor(sums - here)
+    return passed

@@ -21,6 +21,9 @@ MOST_PART = 4
 STEP_W = 50
 """It moves in steps: a battery is not written for less [W]."""
 _WS_PER_WH = 3600
+_SAME_START_S = 60.0
+_SANE, _ANY_W = 3, 10_000
+"""Registers that moved by more than so many times the power, and this much [W], are another's."""
 
 
 class QuarterMean:
@@ -38,8 +41,11 @@ class QuarterMean:
         self._start_s, self._owed_ws, self._extra_w, self._last = None, 0.0, 0, None
 
     def begin(self, start_s: float) -> None:
-        """Owe nothing to a quarter that begins then; once it has begun this changes nothing."""
-        if start_s != self._start_s:
+        """Owe nothing to a quarter that begins then; once it has begun this changes nothing.
+
+        Another plan for the same quarter may lay its start a little otherwise: clocks are set.
+        """
+        if self._start_s is None or abs(start_s - self._start_s) > _SAME_START_S:
             self._start_s, self._owed_ws, self._extra_w = start_s, 0.0, 0
 
     def extra_w(self, grid_w: Watt, end_s: float, now_s: float, full_w: Watt) -> Watt:
@@ -76,8 +82,11 @@ class QuarterMean:
         span_s = at_s - before_s
         if span_s <= 0:
             return
-        if net_wh is not None and before_wh is not None:
-            passed_ws = float((net_wh - before_wh) * _WS_PER_WH)
+        bound_ws = _SANE * (abs(before_w) + abs(grid_w) + _ANY_W) * span_s + 5 * _WS_PER_WH
+        known = net_wh is not None and before_wh is not None
+        counted_ws = float(((net_wh or 0) - (before_wh or 0)) * _WS_PER_WH)
+        if known and abs(counted_ws) <= bound_ws:
+            passed_ws = counted_ws
         elif span_s <= MAX_METER_AGE_S:
             passed_ws = span_s * (before_w + grid_w) / 2
         else:  # nobody knows what passed

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 
 from gateway.steer.limits import EXPORT, IMPORT, Limits, Moved, View
 from gateway.steer.quarter_mean import QuarterMean
+from gateway.steer.rhythm import Rhythm
 from gateway.steer.track import Tracker
 from gateway.steer.turning import Turning
 from gateway.steer.wish import STEP_S, Wish
@@ -24,6 +25,8 @@ from kwartier.units import Watt, Wh
 
 _LOST_S = 5.0
 """A battery that did not ask for its part for so long takes no part in what changes [s]."""
+_GONE_S = 2.0 * Rhythm().revert_s
+"""One that did not ask for so long is doing nothing by our hand any more [s]."""
 _SAME_TELEGRAM_S = 0.5
 """Two batteries hear one telegram so near to each other [s]; no meter speaks twice in that time."""
 
@@ -148,6 +151,7 @@ class Team:
         after the other, and mean the same meter.
         """
         with self._lock:
+            self._forget(now_s)
             before = self._members.get(name)
             if before is None:
                 self._tracker.shift(offer.begin_w)
@@ -157,6 +161,7 @@ class Team:
             aim_w = self._aim_w(telegram, now_s)
             arrived = self._wished_w == self._goal.grid_w + self._extra_w
             if len(self._members) == 1:
+                self._limit = None  # the battery keeps its own
                 return Followed(self._part_w(name, aim_w, now_s), arrived)
             inside_w = self._inside_w(aim_w, telegram)
             part_w = self._part_w(name, inside_w, now_s)
@@ -185,6 +190,12 @@ class Team:
                 self._wish.rest()
                 self._mean.rest()
                 self._limit = None
+
+    def _forget(self, now_s: float) -> None:
+        """Count no more on batteries whose own timers have let them go."""
+        for name, member in list(self._members.items()):
+            if now_s > member.asked_s + _GONE_S:
+                self.leave(name, member.offer.told_w)
 
     def _aim_w(self, telegram: Telegram, now_s: float) -> Watt:
         """Return what all do together."""

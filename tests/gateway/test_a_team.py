@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from random import Random
 
 import pytest
 
@@ -204,3 +205,45 @@ def test_together_they_keep_a_limit_and_use_all_that_it_leaves() -> None:
     # A fuse does not wait for certainty: each word of the three that are too old counts once.
     assert min(street.meter_w[60:]) >= 6_000 - 3 * 4_500
     assert set(street.meter_w[90:]) == {6_000}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_the_others_do_limits_hold_for_all_together(seed: int) -> None:
+    dice = Random(seed)  # noqa: S311 - a street's use, not a secret
+    sizes_w = [dice.randrange(1_000, 6_000) for _ in range(dice.randrange(2, 5))]
+    team, able_w = Team(0), sum(sizes_w)
+    street = Street(sizes_w, delay_s=dice.randrange(0, 6))
+    for place, (battery, size_w) in enumerate(zip(street.batteries, sizes_w, strict=True)):
+        limits = Limits(
+            size_w, size_w, import_max_w=5_000, export_max_w=3_000, sharing=len(sizes_w)
+        )
+        battery.control = Controller(limits, team=team, name=f"b{place}")
+    street.plan(dice.choice([-9_000, 0, 9_000]), [dice.randrange(-900, 900) for _ in sizes_w])
+
+    for _ in range(6):
+        street.others_w = dice.randrange(-2_900 - able_w, 4_900 + able_w)
+        for battery in street.batteries:
+            battery.away = dice.random() < 0.2
+        street.run(90)
+        could_w = sum(
+            size for size, each in zip(sizes_w, street.batteries, strict=True) if not each.away
+        )
+        high_w = max(5_000, street.others_w - could_w)
+        low_w = min(-3_000, street.others_w + could_w)
+        assert low_w - 50 <= street.meter_w[-1] <= high_w + 50
+
+
+def test_one_that_hangs_for_minutes_is_forgotten_and_the_meter_is_followed() -> None:
+    street = Street([3_000, 3_000])
+    street.plan(0, [-1_000, -1_000])
+    street.others_w = 2_000
+    street.run(30)
+
+    hanging = street.batteries.pop(0)
+    street.others_w += hanging.power_w
+    street.run(30)
+    street.others_w -= hanging.power_w  # its own timer let it go
+    street.run(300)
+
+    assert street.powers_w == [-2_000]
+    assert street.meter_w[-1] == 0

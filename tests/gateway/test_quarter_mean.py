@@ -60,6 +60,24 @@ def test_registers_bridge_what_no_telegram_told() -> None:
     assert mean.extra_w(10_000, END_S, 300.0, FULL_W) == -1_000
 
 
+def test_another_meter_s_registers_are_not_counted() -> None:
+    mean = QuarterMean()
+    mean.begin(0.0)
+    mean.hear(0.0, 10_000, 5_000_000, 10_000)
+
+    mean.hear(10.0, 10_000, 17_000, 10_000)
+
+    assert mean.extra_w(10_000, END_S, 300.0, FULL_W) == 0
+
+
+def test_another_plan_for_the_same_quarter_forgets_nothing() -> None:
+    mean = heard(13_000, wanted_w=10_000, until_s=300)
+
+    mean.begin(0.002)
+
+    assert mean.extra_w(10_000, END_S, 300.0, FULL_W) == -1_500
+
+
 def test_a_meter_that_was_away_owes_nothing_where_it_has_no_registers() -> None:
     mean = QuarterMean()
     mean.begin(0.0)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
-
-import numpy as np
 
 from api.backtest.prices import laid_beside
 from api.backtest.question import Question
@@ -30,8 +27,8 @@ _AHEAD_QUARTERS = BEYOND + 96
 _EDGE = 0.05
 """A battery is kept this far from empty and full."""
 _WEAR_EUR_PER_KWH = 0.02
-_ROUND_TRIP = 0.9168
-"""Of what is put in, so much comes out: 0.96 in, 0.955 out."""
+_WAY_IN, _WAY_OUT = 0.96, 0.955
+"""What is stored of a kWh put in, and given of one stored, where nobody tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +61,7 @@ class Asked:
         connection: The neighbourhood's.
         tariff: What comes on top of prices.
         weeks: By how many weeks prices are moved; None finds out.
+        forecast: What is expected: ``usual`` or ``blend``.
     """
 
     meters: Path
@@ -76,6 +74,7 @@ class Asked:
     connection: Connection
     tariff: Tariff
     weeks: int | None
+    forecast: str = "usual"
 
 
 def question_of(asked: Asked) -> Question:
@@ -110,7 +109,8 @@ def question_of(asked: Asked) -> Question:
             "peak_price_eur_per_kw": asked.connection.peak_price_eur_per_kw,
         },
     }
-    return Question(course, asked.batteries, asked.connection, first, last, told)
+    told["forecast_method"] = asked.forecast
+    return Question(course, asked.batteries, asked.connection, first, last, told, asked.forecast)
 
 
 def battery_of(text: str, number: int) -> Battery:
@@ -134,8 +134,9 @@ def battery_of(text: str, number: int) -> Battery:
             "know it, such as 150:75 or 10:5:0.9"
         )
     size_kwh, power_kw = parts[0], parts[1]
-    way_out = 0.955 if len(parts) < 3 else math.sqrt(parts[2])
-    way_in = 0.96 if len(parts) < 3 else math.sqrt(parts[2])
+    told = len(parts) == 3
+    way_in = math.sqrt(parts[2]) if told else _WAY_IN
+    way_out = math.sqrt(parts[2]) if told else _WAY_OUT
     return Battery(
         id=f"battery{number}",
         soc_min_kwh=_EDGE * size_kwh,
@@ -212,11 +213,3 @@ def _days(measured: Measured, first: date | None, last: date | None) -> tuple[da
             f"--from {chosen[0]} --to {chosen[1]}: the whole days on record are {begun} to {ended}"
         )
     return chosen
-
-
-def usual_battery(size: Sequence[float]) -> Battery:
-    """Return a battery of so many kWh and kW with usual losses."""
-    return battery_of(":".join(f"{part:g}" for part in size), 1)
-
-
-assert np.isclose(_ROUND_TRIP, 0.96 * 0.955)

@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from api.backtest.question import Question, packed, question_in, walked_arrays
-from optimizer.backtest.foresight import Foresight, Usual
+from optimizer.backtest.foresight import ByMethods, First, Foresight, Usual
 from optimizer.backtest.outcome import foreseen
 from optimizer.backtest.policies import POLICIES
 from optimizer.backtest.stores import stores_of
@@ -16,7 +16,11 @@ from optimizer.rolling import Rolling
 
 FORECAST = "forecast"
 """The piece that tells how good the forecasts were."""
+USUAL, BLEND = "usual", "blend"
+"""What can be expected: what was usual at that time of day, or a blend that learns by the day."""
 _PATIENCE_S = 5.0
+_ASKED_EVERY = 48
+"""The blend is asked twice a day, and follows the meter in between."""
 
 
 def piece_name(policy: str, month: str) -> str:
@@ -54,4 +58,11 @@ def foresight_for(question: Question, stretch: Stretch) -> Foresight:
     """Return what can be expected over a stretch, the days that warm up and lie ahead included."""
     first = max(0, stretch.first - stretch.warm_up)
     end = min(question.course.quarters, stretch.end + max(HORIZON, BEYOND))
-    return Usual(question.course, first, end)
+    usual = Usual(question.course, first, end)
+    if question.forecast == USUAL:
+        return usual
+    from optimizer.forecasting.clear_sky import ClearSky
+    from optimizer.forecasting.methods import load_blend, sun_blend
+
+    blend = ByMethods(question.course, load_blend(), sun_blend(ClearSky()), every=_ASKED_EVERY)
+    return First(blend, usual)

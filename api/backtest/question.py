@@ -42,6 +42,7 @@ class Question:
         first: The first local day that is judged.
         last: The last one.
         told: What else the answer repeats, such as how prices were laid.
+        forecast: What is expected: ``usual`` or ``blend``.
     """
 
     course: Course
@@ -50,6 +51,7 @@ class Question:
     first: date
     last: date
     told: dict[str, Json]
+    forecast: str = "usual"
 
     def stretches(self) -> dict[str, Stretch]:
         """Return a stretch for each calendar month that is judged, by its name."""
@@ -137,6 +139,7 @@ class WorkFolder:
                 date.fromisoformat(paper["first"]),
                 date.fromisoformat(paper["last"]),
                 paper["told"],
+                paper["forecast"],
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{self.folder}: cannot be gone on with: {error}") from error
@@ -253,4 +256,5 @@ def _paper(question: Question, digest: str) -> dict[str, Json]:
         "batteries": [asdict(battery) for battery in question.batteries],
         "connection": {name: str(value) for name, value in asdict(question.connection).items()},
         "told": question.told,
+        "forecast": question.forecast,
     }

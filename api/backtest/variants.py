@@ -115,6 +115,7 @@ def _changed(question: Question, variant: Variant) -> Question:
         question.first,
         question.last,
         {**question.told, "what_if": variant.text},
+        question.forecast,
     )
 
 

@@ -36,6 +36,12 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         "(all these if not told), daily-tracking, exchange, worth, bound",
     )
     parser.add_argument(
+        "--forecast",
+        choices=("usual", "blend"),
+        default="usual",
+        help="what is expected: the usual at that time of day, or a blend that learns (slower)",
+    )
+    parser.add_argument(
         "--what-if",
         action="append",
         default=[],
@@ -197,6 +203,7 @@ def _asked(chosen: argparse.Namespace) -> Asked:
         ),
         tariff=Tariff(chosen.tax, chosen.mark_up, chosen.sell_less),
         weeks=chosen.prices_shift,
+        forecast=chosen.forecast,
     )
 
 

@@ -7,11 +7,15 @@ from typing import Protocol
 
 import numpy as np
 
+from kwartier.interval import QUARTER_S
 from optimizer.backtest.course import Course, same_time_before
 from optimizer.forecast import DAY, WINDOW_DAYS, expected
-from optimizer.forecasting.history import by_day
+from optimizer.forecasting.history import History, Method, Weather, by_day
 from optimizer.nowcast import DEFAULT_NOWCAST, Follow, Nowcast, corrected
 from optimizer.problem import FloatArray
+
+_LOOKED_BACK = 45 * DAY
+"""What a method may look back on: four weeks to learn of, each with some days before it."""
 
 
 class Foresight(Protocol):
@@ -112,3 +116,87 @@ def _median(days: FloatArray) -> FloatArray:
         warnings.simplefilter("ignore", RuntimeWarning)
         told: FloatArray = np.nanmedian(days, axis=0)
     return expected(days) if np.isnan(told).any() else told
+
+
+class ByMethods:
+    """What methods of :mod:`optimizer.forecasting` expect, asked again every few quarters.
+
+    In between, the last answer moves on with what the newest quarters tell.
+    """
+
+    def __init__(
+        self,
+        course: Course,
+        use: Method,
+        sun: Method,
+        *,
+        every: int = 4,
+        nowcast: Nowcast = DEFAULT_NOWCAST,
+    ) -> None:
+        """Ask methods about a course.
+
+        Args:
+            course: What is measured.
+            use: Who tells use.
+            sun: Who tells sun.
+            every: After how many quarters they are asked again.
+            nowcast: How the last answer follows in between.
+        """
+        self._course = course
+        self._methods = (use, sun)
+        self._every = every
+        self._follows = (nowcast.use, nowcast.solar)
+        self._asked_at = -1
+        self._told: tuple[FloatArray, FloatArray] = (np.empty(0), np.empty(0))
+
+    def at(self, now: int, steps: int) -> tuple[FloatArray, FloatArray]:
+        """Return use and sun expected at the start of a quarter, shape ``(steps,)`` each [kW]."""
+        passed = now - self._asked_at
+        lacking = self._told[0].size < passed + steps
+        if self._asked_at < 0 or not 0 <= passed < self._every or lacking:
+            longest = min(steps + self._every, self._course.quarters - now)
+            self._told = (
+                self._ask(0, self._course.use_kw, now, longest),
+                self._ask(1, self._course.sun_kw, now, longest),
+            )
+            self._asked_at, passed = now, 0
+        measured = (self._course.use_kw, self._course.sun_kw)
+        use, sun = (
+            corrected(told, kw[now - passed : now], follow)[passed : passed + steps]
+            for told, kw, follow in zip(self._told, measured, self._follows, strict=True)
+        )
+        return use, sun
+
+    def _ask(self, which: int, measured: FloatArray, now: int, steps: int) -> FloatArray:
+        """Return what a method tells from the last weeks; NaN where it tells nothing."""
+        first = max(0, now - _LOOKED_BACK)
+        if now == first or steps < 1:
+            return np.full(steps, np.nan)
+        weather = self._course.weather
+        if weather is not None:
+            weather = Weather(
+                weather.sun_w_per_m2[first : now + steps], weather.outside_c[first : now + steps]
+            )
+        start_s = self._course.start_s + QUARTER_S * first
+        history = History(start_s, measured[first:now], weather, self._course.zone)
+        return self._methods[which].forecast(history, steps).likely
+
+
+class First:
+    """The first of two that can tell: a method, and what was usual where it tells nothing yet."""
+
+    def __init__(self, first: Foresight, otherwise: Foresight) -> None:
+        """Ask one, and the other where it tells nothing."""
+        self._first = first
+        self._otherwise = otherwise
+
+    def at(self, now: int, steps: int) -> tuple[FloatArray, FloatArray]:
+        """Return use and sun expected at the start of a quarter, shape ``(steps,)`` each [kW]."""
+        told = self._first.at(now, steps)
+        if not any(np.isnan(one).any() for one in told):
+            return told
+        usual = self._otherwise.at(now, steps)
+        use, sun = (
+            np.where(np.isnan(one), other, one) for one, other in zip(told, usual, strict=True)
+        )
+        return use, sun

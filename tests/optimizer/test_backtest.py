@@ -10,12 +10,14 @@ import pytest
 from kwartier.errors import InputError
 from kwartier.interval import Quarter
 from optimizer.backtest.course import Course, prices_of
-from optimizer.backtest.foresight import Usual
+from optimizer.backtest.foresight import ByMethods, First, Usual
 from optimizer.backtest.outcome import Outcome, foreseen, outcome_of
 from optimizer.backtest.policies import POLICIES, policies_named
 from optimizer.backtest.stores import Stores, stores_of
 from optimizer.backtest.walk import Connection, Stretch, Walk, Walked
 from optimizer.forecast import DAY
+from optimizer.forecasting.methods import USUAL as SAME_TIME
+from optimizer.forecasting.methods import load_blend
 from optimizer.problem import Battery, FloatArray
 from optimizer.rolling import Rolling
 
@@ -265,6 +267,38 @@ def test_a_forecast_of_days_that_repeat_is_never_off() -> None:
     # 6 hours of 0.1 and 18 of 0.3, in quarters.
     assert told.use == pytest.approx((0.0, 0.0, 24.0))
     assert told.sun == pytest.approx((0.0, 0.0, 24.0))
+
+
+def test_a_method_is_asked_with_what_was_known_then() -> None:
+    course, now = noisy(12), 9 * DAY + 20
+    asked = ByMethods(course, SAME_TIME, SAME_TIME, every=1)
+    otherwise = noisy(12)
+    otherwise.use_kw[now:] = 9.0
+
+    told = asked.at(now, 120)
+    blind = ByMethods(otherwise, SAME_TIME, SAME_TIME, every=1).at(now, 120)
+
+    assert np.array_equal(told[0], blind[0])
+    # The same median as is reckoned at once for all quarters.
+    assert told[0] == pytest.approx(Usual(course, 0, course.quarters, None).at(now, 120)[0])
+
+
+def test_between_two_answers_the_last_one_moves_on() -> None:
+    course = course_of(np.tile(CHEAP_NIGHT, 10), np.tile(CHEAP_NIGHT, 10), np.ones(10 * DAY))
+    asked = ByMethods(course, SAME_TIME, SAME_TIME, every=8)
+
+    first, third = asked.at(8 * DAY, 10)[0], asked.at(8 * DAY + 3, 10)[0]
+
+    assert third[:7] == pytest.approx(first[3:])
+
+
+def test_who_knows_nothing_yet_leaves_it_to_the_usual() -> None:
+    course = noisy(10)
+    usual = Usual(course, 0, course.quarters, None)
+
+    told = First(ByMethods(course, load_blend(), load_blend()), usual).at(2 * DAY, 20)
+
+    assert np.array_equal(told[0], usual.at(2 * DAY, 20)[0])
 
 
 def test_an_unknown_way_of_steering_is_refused() -> None:

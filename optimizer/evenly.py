@@ -41,12 +41,12 @@ def evened(problem: Problem, flows: Flows) -> Flows:
         problem: What is planned, behind one connection.
         flows: The cheapest, without overlap of charge and discharge.
     """
-    steady = _steady(problem)
-    if not steady.any():
-        return flows
     if len(problem.battery_ids) == 1 and not (
         _repeats(problem.buy_eur_per_kwh) or _repeats(problem.sell_eur_per_kwh)
     ):
+        return flows
+    steady = _steady(problem)
+    if not steady.any():
         return flows
     net_kw = exchange_kw(problem, flows)
     if len(problem.battery_ids) == 1:

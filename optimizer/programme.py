@@ -27,6 +27,10 @@ Columns: TypeAlias = "slice[int, int, None]"
 Matrix: TypeAlias = "csc_array[np.float64]"
 
 
+_SMALL = 20_000
+"""A matrix with no more coefficients than this is kept: its checks take longer than its numbers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Where the columns and rows of a problem's shape stand."""
@@ -114,6 +118,10 @@ def _nothing() -> RowArray:
     return np.zeros(0, dtype=np.intp)
 
 
+def _no_switches() -> RowArray:
+    return np.zeros((2, 0), dtype=np.intp)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Programme:
     """Minimise ``cost @ x`` within ``row_low <= matrix @ x <= row_high``, ``low <= x <= high``.
@@ -129,6 +137,7 @@ class Programme:
         integer: How many of the last columns are whole numbers.
         whole: Other columns that are whole numbers.
         extension: What a neighbourhood adds; None for one connection.
+        switches: Columns of switches and those of the charge they switch, shape ``(2, N)``.
         first_excess: The first column of import over its limit, T of them, followed by T of export
             over its limit; None where limits are kept.
     """
@@ -144,6 +153,7 @@ class Programme:
     first_excess: int | None = None
     whole: RowArray = field(default_factory=_nothing, kw_only=True)
     extension: Extension | None = field(default=None, kw_only=True)
+    switches: RowArray = field(default_factory=_no_switches, kw_only=True)
 
     @property
     def has_whole(self) -> bool:
@@ -174,10 +184,7 @@ def programme_of(problem: Problem) -> Programme:
     where selling pays more than buying: see :mod:`optimizer.directions`.
     """
     layout = Layout(len(problem.battery_ids), problem.steps, problem.peak_price_eur_per_kw > 0)
-    indptr, indices = _structure(layout)
-    matrix = csc_array(
-        (_coefficients(problem, layout), indices, indptr), shape=(layout.rows, layout.columns)
-    )
+    matrix = _matrix(layout, _coefficients(problem, layout))
     row_low = np.zeros(layout.rows)
     row_low[: layout.cells] = first_row_kwh(problem)
     row_low[layout.balance_row() : layout.peak_row()] = problem.residual_kw
@@ -285,6 +292,22 @@ def _coefficients(problem: Problem, layout: Layout) -> FloatArray:
         carried = constants[: 2 * layout.cells - layout.batteries]
         carried[carried < 0] = -problem.retention[:, 1:].ravel()
     return np.concatenate([charge.ravel(), discharge.ravel(), constants])
+
+
+def _matrix(layout: Layout, coefficients: FloatArray) -> Matrix:
+    """Return the matrix of a shape; for a small one, the same as for these coefficients before."""
+    if coefficients.size <= _SMALL:
+        return _small_matrix(layout, coefficients.tobytes())
+    indptr, indices = _structure(layout)
+    return csc_array((coefficients, indices, indptr), shape=(layout.rows, layout.columns))
+
+
+@lru_cache(maxsize=16)
+def _small_matrix(layout: Layout, coefficients: bytes) -> Matrix:
+    indptr, indices = _structure(layout)
+    return csc_array(
+        (np.frombuffer(coefficients), indices, indptr), shape=(layout.rows, layout.columns)
+    )
 
 
 @lru_cache(maxsize=16)

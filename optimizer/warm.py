@@ -70,7 +70,7 @@ class Highs:
         if kept is None or not _same_shape(kept, programme.matrix):
             self.load(programme)
             return
-        if not np.array_equal(kept.data, programme.matrix.data):
+        if kept is not programme.matrix and not np.array_equal(kept.data, programme.matrix.data):
             basis = self._highs.getBasis()
             self.load(programme)
             self._highs.setBasis(basis)
@@ -125,7 +125,7 @@ class Highs:
 
 
 def _same_shape(one: Matrix, other: Matrix) -> bool:
-    return (
+    return one is other or (
         one.shape == other.shape
         and np.array_equal(one.indptr, other.indptr)
         and np.array_equal(one.indices, other.indices)

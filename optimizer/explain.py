@@ -7,8 +7,9 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
+from optimizer.explain_stores import reasons_of_others
 from optimizer.plan import Action, Because, Plan, Reason
-from optimizer.problem import BoolArray, FloatArray, Problem
+from optimizer.problem import BoolArray, FloatArray, Problem, StoreKind
 
 _MOVES_KW = 1e-6
 _AT_LIMIT = 1e-6
@@ -68,6 +69,10 @@ _WORDS: dict[tuple[Action, Because], tuple[str, str]] = {
         "De batterij wacht: zij is leeg.",
         "The battery waits: it is empty.",
     ),
+    (Action.HOLD, Because.RESERVE): (
+        "De batterij wacht: zij bewaart stroom voor als het net uitvalt.",
+        "The battery waits: it keeps power for when the grid fails.",
+    ),
     (Action.HOLD, Because.PRICE_LATER): (
         "De batterij wacht: straks is stroom duurder.",
         "The battery waits: power costs more later.",
@@ -84,7 +89,10 @@ _WORDS: dict[tuple[Action, Because], tuple[str, str]] = {
 
 
 def reasons_of(problem: Problem, plan: Plan) -> tuple[Reason, ...]:
-    """Return per battery the blocks of steps in which it does one thing for one reason."""
+    """Return per battery the blocks of steps in which it does one thing for one reason.
+
+    Cars, heat pumps and machines follow in words of their own.
+    """
     actions = _actions(plan)
     because = np.select(
         [actions == _ACTIONS.index(Action.CHARGE), actions == _ACTIONS.index(Action.DISCHARGE)],
@@ -93,6 +101,8 @@ def reasons_of(problem: Problem, plan: Plan) -> tuple[Reason, ...]:
     )
     reasons: list[Reason] = []
     for row, battery in enumerate(problem.battery_ids):
+        if problem.store_kinds[row] is not StoreKind.BATTERY:
+            continue
         steps = zip(actions[row].tolist(), because[row].tolist(), strict=True)
         first = 0
         for (action, why), block in groupby(steps):
@@ -100,6 +110,8 @@ def reasons_of(problem: Problem, plan: Plan) -> tuple[Reason, ...]:
             did, reason = _ACTIONS[action], _BECAUSE[why]
             reasons.append(Reason(first, last, battery, did, reason, *_WORDS[did, reason]))
             first = last + 1
+    if problem.sessions or problem.heat_pumps or problem.runs:
+        reasons += reasons_of_others(problem, plan)
     return tuple(reasons)
 
 
@@ -121,8 +133,9 @@ def _why_charge(problem: Problem, plan: Plan) -> npt.NDArray[np.intp]:
         imports & (problem.buy_eur_per_kwh < 0),
         ~imports & full_export,
         ~imports,
-        _before(problem, plan) < problem.soc_min_kwh - _AT_LIMIT,
-        later_price > problem.buy_eur_per_kwh,
+        _before(problem, plan) < problem.floor_kwh - _AT_LIMIT,
+        # After losses and wear: a price that is only a little higher is no reason.
+        _pays(problem, later_price) > problem.buy_eur_per_kwh,
         np.isfinite(later_price) & (problem.peak_price_eur_per_kw > 0),
     ]
     reasons = [
@@ -155,9 +168,11 @@ def _why_discharge(problem: Problem, plan: Plan) -> npt.NDArray[np.intp]:
 def _why_hold(problem: Problem, plan: Plan) -> npt.NDArray[np.intp]:
     later_price = _later_price(problem, plan)
     is_full = plan.soc_kwh >= problem.soc_max_kwh - _AT_LIMIT
-    is_empty = plan.soc_kwh <= problem.soc_min_kwh + _AT_LIMIT
+    floor = problem.floor_kwh
+    is_empty = plan.soc_kwh <= floor + _AT_LIMIT
     conditions = [
         is_full & (plan.export_kw > _MOVES_KW),
+        is_empty & (floor > problem.soc_min_kwh + _AT_LIMIT),
         is_empty,
         later_price > problem.buy_eur_per_kwh,
         np.isfinite(later_price),
@@ -165,6 +180,7 @@ def _why_hold(problem: Problem, plan: Plan) -> npt.NDArray[np.intp]:
     ]
     reasons = [
         Because.FULL,
+        Because.RESERVE,
         Because.EMPTY,
         Because.PRICE_LATER,
         Because.NEEDED_LATER,
@@ -194,6 +210,13 @@ def _later_price(problem: Problem, plan: Plan) -> FloatArray:
     later = np.full(prices.shape, -np.inf)
     later[:, :-1] = from_here[:, 1:]
     return later
+
+
+def _pays(problem: Problem, later_price: FloatArray) -> FloatArray:
+    """Return what a kWh taken now brings at a later price [EUR], shape ``(B, T)``."""
+    given = problem.discharge_efficiency * problem.charge_efficiency
+    pays: FloatArray = given[:, None] * (later_price - problem.wear_eur_per_kwh[:, None])
+    return pays
 
 
 def _before(problem: Problem, plan: Plan) -> FloatArray:

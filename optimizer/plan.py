@@ -30,7 +30,7 @@ class Action(StrEnum):
 
 
 class Because(StrEnum):
-    """Why a battery does it."""
+    """Why it does it; the last three are of cars, heat pumps and machines only."""
 
     SOLAR_SURPLUS = "solar_surplus"
     PRICE_LOW = "price_low"
@@ -45,6 +45,9 @@ class Because(StrEnum):
     PRICE_LATER = "price_later"
     NEEDED_LATER = "needed_later"
     NO_GAIN = "no_gain"
+    SCHEDULE = "schedule"
+    PRICE_LOWER_LATER = "price_lower_later"
+    AWAY = "away"
 
 
 @dataclass(frozen=True, slots=True)

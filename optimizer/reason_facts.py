@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.members import net_cost_eur
+from optimizer.part import batteries_of
 from optimizer.plan import Plan, Reason
 from optimizer.problem import FloatArray, Problem
 from optimizer.programme import exchange_range_kw
@@ -61,9 +62,12 @@ def facts_of(problem: Problem, made: Plan) -> tuple[Facts, ...]:
     # What the prices leave unproven is taken off, and what arithmetic may have lost.
     open_eur = max(0.0, net_cost_eur(made) - bound_eur(problem, price, worth))
     open_eur += 1e-9 * (1.0 + abs(net_cost_eur(made)))
-    row = {name: place for place, name in enumerate(problem.battery_ids)}
+    row = {name: place for place, name in enumerate(batteries_of(problem))}
     told = []
     for reason in made.reasons:
+        if reason.battery not in row:
+            told.append(Facts())
+            continue
         cells = row[reason.battery], slice(reason.first, reason.last + 1)
         told.append(
             Facts(
@@ -141,6 +145,8 @@ def _grid_eur(problem: Problem, price: FloatArray) -> float:
 
 def _limit(problem: Problem, made: Plan, reason: Reason) -> str | None:
     """Return the limit that a block leans on in one of its steps, the connection's first."""
+    if reason.battery not in batteries_of(problem):
+        return None
     steps = slice(reason.first, reason.last + 1)
     row = problem.battery_ids.index(reason.battery)
     net = made.charge_kw[row, steps] - made.discharge_kw[row, steps]

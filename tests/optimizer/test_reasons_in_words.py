@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from optimizer.dispatch import plan
 from optimizer.plan import Action, Because
-from optimizer.problem import Grid, Home, Problem, problem_of
+from optimizer.problem import Grid, Home, Problem, Run, Session, problem_of
 from tests.optimizer.examples import OUTSIDE_BAND, PLAIN
 from tests.optimizer.neighbourhoods import problems
 
@@ -94,3 +94,53 @@ def test_the_blocks_of_a_battery_tile_the_steps_and_tell_the_truth(problem: Prob
             sign = {Action.CHARGE: 1, Action.DISCHARGE: -1, Action.HOLD: 0}[block.action]
             for power in net_kw[row, block.first : block.last + 1]:
                 assert (0 if abs(power) <= 1e-6 else 1 if power > 0 else -1) == sign
+
+
+def test_a_car_says_why_it_waits_and_why_it_charges() -> None:
+    car = Session("auto", 0, 3, 4.0, 4.0)
+    problem = problem_of(1.0, [0.3, 0.1, 0.2], [0.0] * 3, [], [], sessions=[car])
+
+    told = plan(problem).reasons
+
+    assert [(one.battery, one.first, one.because) for one in told] == [
+        ("auto", 0, Because.PRICE_LOWER_LATER),
+        ("auto", 1, Because.PRICE_LOW),
+        ("auto", 2, Because.FULL),
+    ]
+    assert told[0].text_nl == "De auto wacht: straks is stroom goedkoper."
+
+
+def test_a_car_in_a_hurry_charges_to_be_ready_in_time() -> None:
+    car = Session("auto", 1, 2, 4.0, 4.0)
+    problem = problem_of(1.0, [0.1, 0.3, 0.1], [0.0] * 3, [], [], sessions=[car])
+
+    assert why(problem) == [
+        (0, 0, Action.HOLD, Because.AWAY),
+        (1, 1, Action.CHARGE, Because.SCHEDULE),
+        (2, 2, Action.HOLD, Because.AWAY),
+    ]
+
+
+def test_a_machine_says_why_it_runs_when_it_does() -> None:
+    wash = Run("was", [2.0], 0, 3)
+    problem = problem_of(1.0, [0.3, 0.1, 0.2], [0.0] * 3, [Home("h", [1.0] * 3)], [], runs=[wash])
+
+    assert why(problem) == [(1, 1, Action.CHARGE, Because.PRICE_LOW)]
+
+
+def test_a_battery_at_its_reserve_keeps_it_for_an_outage() -> None:
+    keeps = replace(PLAIN, soc_start_kwh=3.0, reserve_kwh=3.0)
+    problem = problem_of(1.0, [0.3], [0.0], [Home("h", [2.0])], [keeps])
+
+    assert why(problem) == [(0, 0, Action.HOLD, Because.RESERVE)]
+
+
+def test_a_price_too_little_higher_for_the_losses_is_no_reason() -> None:
+    # At 90 % one way, 20 cents later are worth 18 now: the peak is why it charges at 19.
+    lossy = replace(PLAIN, discharge_efficiency=0.9)
+    problem = problem_of(
+        1.0, [0.19, 0.20], [0.0] * 2, [Home("h", [0.0, 6.0])], [lossy],
+        Grid(peak_price_eur_per_kw=1.0),
+    )  # fmt: skip
+
+    assert why(problem)[0][3] is Because.PEAK

@@ -247,6 +247,7 @@ class SteeredBattery:
         if applied is None:
             return
         self._last_hold_s = now_s
+        self._check.told(applied.power_w, now_s)
         self._mode = decision.mode
         self._news.applied(applied.power_w, decision.because, moves=decision.because == RAMPING)
 

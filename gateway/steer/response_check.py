@@ -39,13 +39,17 @@ class ResponseCheck:
         self._since = None
         self._lately.clear()
 
+    def told(self, target_w: Watt, now_s: float) -> None:
+        """Note what it was told just now, also between two looks at it."""
+        self._lately.append((now_s, target_w))
+
     def strays(
         self, target_w: Watt, measured_w: Watt | None, soc_permille: int | None, now_s: float
     ) -> bool:
         """Return whether the power has neither come near the set-point nor moved towards it."""
         if measured_w is None:
             return False
-        self._lately.append((now_s, target_w))
+        self.told(target_w, now_s)
         since = self._since
         if since is None or not follows(target_w, since.target_w, self._rated_w):
             self._since = _Since(now_s, target_w, measured_w)

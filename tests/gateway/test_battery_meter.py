@@ -94,3 +94,14 @@ def test_a_battery_that_is_told_another_power_each_look_may_be_a_little_behind()
 
     assert not any(obeys)
     assert any(stands)
+
+
+def test_a_power_that_was_told_between_two_looks_counts_too() -> None:
+    check = ResponseCheck(20_000, 30.0)
+
+    for at_s in range(0, 30, 5):
+        assert not check.strays(-8_700, -8_700, 500, at_s)
+    check.told(-6_500, 28.0)
+
+    assert not check.strays(-8_900, -6_500, 500, 30.0)
+    assert check.strays(-8_900, -6_500, 500, 65.0)

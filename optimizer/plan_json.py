@@ -6,6 +6,7 @@ from kwartier.wire import Json
 from optimizer.neighbourhood_answer import json_of_neighbourhood, rounded, rounded_list
 from optimizer.plan import Plan, Reason, Violation
 from optimizer.problem import Problem, StoreKind
+from optimizer.reason_facts import facts_of, json_of_facts
 from optimizer.stores import temperature_c
 
 
@@ -27,7 +28,10 @@ def json_of_plan(problem: Problem, plan: Plan) -> dict[str, Json]:
         "curtailed_kw": {
             home: rounded_list(plan.curtailed_kw[row]) for row, home in enumerate(problem.home_ids)
         },
-        "reasons": [_reason(reason) for reason in plan.reasons],
+        "reasons": [
+            _reason(reason) | json_of_facts(facts)
+            for reason, facts in zip(plan.reasons, facts_of(problem, plan), strict=True)
+        ],
     }
     if problem.sessions:
         answer["sessions"] = [
@@ -71,7 +75,7 @@ def _store(problem: Problem, plan: Plan, row: int) -> Json:
     }
 
 
-def _reason(reason: Reason) -> Json:
+def _reason(reason: Reason) -> dict[str, Json]:
     return {
         "from": reason.first,
         "to": reason.last,

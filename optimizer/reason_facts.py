@@ -15,10 +15,12 @@ bound and the rise together, whatever else is changed.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from kwartier.wire import Json
 from optimizer.members import net_cost_eur
 from optimizer.part import batteries_of
 from optimizer.plan import Plan, Reason
@@ -50,9 +52,11 @@ class Facts:
 
 def facts_of(problem: Problem, made: Plan) -> tuple[Facts, ...]:
     """Return the facts of each reason of a plan, in the order of its reasons."""
+    row = {name: place for place, name in enumerate(batteries_of(problem))}
     price, worth = made.local_price_eur_per_kwh, made.stored_value_eur_per_kwh
+    limits = [_limit(problem, made, one, row.get(one.battery)) for one in made.reasons]
     if price is None or worth is None or not problem.is_one_connection:
-        return tuple(Facts(limit=_limit(problem, made, one)) for one in made.reasons)
+        return tuple(Facts(limit=one) for one in limits)
     below = problem.gain * worth
     above = problem.wear_eur_per_kwh[:, None] + worth / problem.discharge_efficiency[:, None]
     earned = problem.step_h * (
@@ -62,9 +66,8 @@ def facts_of(problem: Problem, made: Plan) -> tuple[Facts, ...]:
     # What the prices leave unproven is taken off, and what arithmetic may have lost.
     open_eur = max(0.0, net_cost_eur(made) - bound_eur(problem, price, worth))
     open_eur += 1e-9 * (1.0 + abs(net_cost_eur(made)))
-    row = {name: place for place, name in enumerate(batteries_of(problem))}
     told = []
-    for reason in made.reasons:
+    for reason, limit in zip(made.reasons, limits, strict=True):
         if reason.battery not in row:
             told.append(Facts())
             continue
@@ -75,10 +78,30 @@ def facts_of(problem: Problem, made: Plan) -> tuple[Facts, ...]:
                 float(below[cells].min()),
                 float(above[cells].max()),
                 max(0.0, float(earned[cells].sum()) - open_eur),
-                _limit(problem, made, reason),
+                limit,
             )
         )
     return tuple(told)
+
+
+def json_of_facts(facts: Facts) -> dict[str, Json]:
+    """Return the facts that are known, under their own names; to six decimals."""
+    told: dict[str, Json] = {
+        name: round(value, 6) + 0.0
+        for name, value in (
+            ("price_eur_per_kwh", facts.price_eur_per_kwh),
+            ("charges_below_eur_per_kwh", facts.charges_below_eur_per_kwh),
+            ("gives_above_eur_per_kwh", facts.gives_above_eur_per_kwh),
+            # Rounded down: it says at least.
+            ("idle_costs_eur", None if facts.idle_costs_eur is None else _down(facts)),
+        )
+        if value is not None
+    }
+    return told if facts.limit is None else told | {"limit": facts.limit}
+
+
+def _down(facts: Facts) -> float:
+    return math.floor(1e6 * (facts.idle_costs_eur or 0.0)) / 1e6
 
 
 def bound_eur(problem: Problem, price: FloatArray, worth: FloatArray) -> float:
@@ -143,12 +166,11 @@ def _grid_eur(problem: Problem, price: FloatArray) -> float:
     return float(sold + min(0.0, (paid - earned).min()))
 
 
-def _limit(problem: Problem, made: Plan, reason: Reason) -> str | None:
+def _limit(problem: Problem, made: Plan, reason: Reason, row: int | None) -> str | None:
     """Return the limit that a block leans on in one of its steps, the connection's first."""
-    if reason.battery not in batteries_of(problem):
+    if row is None:
         return None
     steps = slice(reason.first, reason.last + 1)
-    row = problem.battery_ids.index(reason.battery)
     net = made.charge_kw[row, steps] - made.discharge_kw[row, steps]
     place = f"batteries.{reason.battery}."
     leans = {

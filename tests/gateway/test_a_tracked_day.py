@@ -99,7 +99,7 @@ LINES = [
     Weather(lag_s=1, delay_s=0),
     Weather(lag_s=5),
     Weather(lag_s=5, noise_w=600),
-    Weather(lag_s=5, lost_telegrams=0.2, lost_plans=0.5),
+    Weather(lag_s=5, lost_telegrams=0.05, lost_plans=0.5),
     Weather(lag_s=5, troubles=True),
     Weather(lag_s=10, delay_s=3, firmware_s=20),
     Weather(lag_s=2, period_s=10),

@@ -147,7 +147,7 @@ class Quarter:
         planned_w: The exchange that was planned at its start; None where batteries rested [W].
         mean_w: The exchange [W].
         homes_w: What all but the batteries took [W].
-        able: Whether batteries had the power for what was planned, but for half a minute.
+        able: Whether batteries had power and store for what was planned, but for half a minute.
     """
 
     planned_w: int | None
@@ -338,8 +338,10 @@ class TrackedStreet:
         start = self.second - QUARTER_S
         homes = self.homes_w[start:]
         planned_w = self._planned.get(self.start_s + start)
-        able_w = sum(one.full_w for one in self.batteries if one.stored_wh > 0.06 * one.capacity_wh)
-        beyond = [watt for watt in homes if abs(watt - (planned_w or 0)) > able_w]
+        wanted_w = planned_w or 0
+        give_w = sum(one.full_w for one in self.batteries if one.stored_wh > 0.06 * one.capacity_wh)
+        take_w = sum(one.full_w for one in self.batteries if one.stored_wh < 0.94 * one.capacity_wh)
+        beyond = [watt for watt in homes if not -take_w <= watt - wanted_w <= give_w]
         self.quarters.append(
             Quarter(
                 planned_w,

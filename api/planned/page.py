@@ -15,6 +15,7 @@ from kwartier.interval import QUARTER_S, day_of
 from kwartier.units import EpochS
 from optimizer.members import Share
 from optimizer.plan import Action
+from optimizer.reason_facts import Facts, facts_of
 from optimizer.why_not import WORTH_TELLING_EUR, WhyNot
 
 ACTIONS = {"laden": Action.CHARGE, "teruggeven": Action.DISCHARGE, "wachten": Action.HOLD}
@@ -22,6 +23,8 @@ ACTIONS = {"laden": Action.CHARGE, "teruggeven": Action.DISCHARGE, "wachten": Ac
 _ASKS = {Action.CHARGE: "charge", Action.DISCHARGE: "discharge", Action.HOLD: "idle"}
 """The key of each action, as plans of pages name it."""
 _HOUR_S = 3600
+_WORTH_READING_EUR = 0.05
+"""What idling costs at least is told from five cents on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class PlanLine:
     action: str
     when: str
     why: str
+    more: tuple[str, ...]
     current: bool
     questions: tuple[Question, ...]
 
@@ -60,12 +64,14 @@ def plan_lines(
         return []
     several = len({block.battery for block in plan.blocks}) > 1
     asked = kept if kept is not None and kept.name == plan.name else None
+    facts = {} if asked is None else _facts(asked)
     return [
         PlanLine(
             block.battery if several else "",
             block.action,
             span(max(block.start_s, _quarter(now_s)), block.end_s, now_s, lang),
             _why(block, lang),
+            _more(block, facts.get((block.battery, block.start_s)), lang),
             block.start_s <= now_s < block.end_s,
             () if asked is None else _questions(block, max(block.start_s, _quarter(now_s)), lang),
         )
@@ -151,6 +157,31 @@ def _questions(block: PlanBlock, at_s: EpochS, lang: Language) -> tuple[Question
         for word, action in ACTIONS.items()
         if _ASKS[action] != block.action
     )
+
+
+def _facts(kept: Planned) -> dict[tuple[str, EpochS], Facts]:
+    """Return what each block of a plan rests on, by its battery and start."""
+    found = facts_of(kept.problem, kept.made)
+    reasons = kept.made.reasons
+    return {
+        (reason.battery, kept.at_s(reason.first)): each
+        for reason, each in zip(reasons, found, strict=True)
+    }
+
+
+def _more(block: PlanBlock, facts: Facts | None, lang: Language) -> tuple[str, ...]:
+    """Return until which price it goes on, and what idling costs where that is proven."""
+    turns = None
+    if facts is not None and block.action == "charge":
+        turns = facts.charges_below_eur_per_kwh
+    elif facts is not None and block.action == "discharge":
+        turns = facts.gives_above_eur_per_kwh
+    if facts is None or turns is None:
+        return ()
+    told = [lang.say(f"battery.until.{block.action}", price=lang.euro(_eur(turns)))]
+    if facts.idle_costs_eur is not None and facts.idle_costs_eur >= _WORTH_READING_EUR:
+        told.append(lang.say("battery.idle", cost=lang.euro(_eur(facts.idle_costs_eur))))
+    return tuple(told)
 
 
 def _why(block: PlanBlock, lang: Language) -> str:

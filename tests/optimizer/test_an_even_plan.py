@@ -101,7 +101,7 @@ def corner(problem: Problem) -> Flows:
 
 def test_an_even_plan_costs_the_same_and_stores_the_same_at_the_end() -> None:
     changed = 0
-    for seed in range(80):
+    for seed in range(40):
         problem = fleet(seed)
         found = corner(problem)
         even = evened(problem, found)
@@ -113,7 +113,7 @@ def test_an_even_plan_costs_the_same_and_stores_the_same_at_the_end() -> None:
         )
         assert np.allclose(after, before, atol=1e-8)
         changed += even is not found
-    assert changed > 10
+    assert changed > 5
 
 
 def test_evening_out_twice_changes_nothing_more() -> None:
@@ -124,27 +124,33 @@ def test_evening_out_twice_changes_nothing_more() -> None:
     assert np.allclose(evened(problem, flows).charge_kw, made.charge_kw, atol=1e-6)
 
 
-def noisy(problem: Problem, chance: np.random.Generator) -> Problem:
-    """Return the problem with all forecasts and prices off by 1 %."""
+def noisy(problem: Problem, chance: np.random.Generator, *, prices: bool) -> Problem:
+    """Return the problem with every forecast, and prices where asked, off by 1 %."""
 
     def off(values: FloatArray) -> FloatArray:
-        return values * (1 + 0.01 * chance.standard_normal(values.shape))
+        found: FloatArray = values * (1 + 0.01 * chance.standard_normal(values.shape))
+        return found
 
+    spread = problem.buy_eur_per_kwh - problem.sell_eur_per_kwh
+    buy = off(problem.buy_eur_per_kwh) if prices else problem.buy_eur_per_kwh
     return replace(
         problem,
         load_kw=off(problem.load_kw),
         pv_kw=off(problem.pv_kw),
+        buy_eur_per_kwh=buy,
+        sell_eur_per_kwh=buy - spread,
     )
 
 
-@pytest.mark.parametrize(("name", "most"), [("P1", 0.01), ("P3-3", 0.02)])
-def test_noise_of_one_per_cent_hardly_moves_the_first_power(name: str, most: float) -> None:
+@pytest.mark.parametrize("prices", [False, True])
+@pytest.mark.parametrize("name", ["P1", "P2", "P3-3"])
+def test_noise_of_one_per_cent_hardly_moves_the_plan(name: str, *, prices: bool) -> None:
     chance = np.random.default_rng(11)
     first: list[float] = []
     all_of_it: list[float] = []
-    for seed in range(1, 5):
+    for seed in range(1, 4):
         problem = of_family(family(name, seed))
-        before, after = plan(problem), plan(noisy(problem, chance))
+        before, after = plan(problem), plan(noisy(problem, chance, prices=prices))
         moved = np.abs(
             before.charge_kw - before.discharge_kw - after.charge_kw + after.discharge_kw
         )
@@ -153,7 +159,9 @@ def test_noise_of_one_per_cent_hardly_moves_the_first_power(name: str, most: flo
         all_of_it.extend(part.ravel())
 
     assert np.median(first) < 0.05
-    assert np.mean(all_of_it) < most
+    assert np.median(all_of_it) < 0.05
+    # With prices some quarters of nearly one price change places; without, hardly any does.
+    assert np.mean(all_of_it) < (0.15 if prices else 0.02)
 
 
 def test_a_group_is_filled_to_one_level_within_ranges() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -306,3 +309,25 @@ def test_a_what_if_that_makes_no_sense_is_refused(
     assert run(street, "--what-if", text) == 1
 
     assert wrong in capsys.readouterr().err
+
+
+@pytest.mark.nightly
+def test_a_process_that_is_killed_leaves_what_it_had_played(
+    street: tuple[Path, Path], tmp_path: Path
+) -> None:
+    words = [str(Path(sys.executable).with_name("kwartier")), "backtest", "--battery", "4:2"]
+    words += ["--meters", str(street[0]), "--prices", str(street[1]), "--work"]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    first = subprocess.run([*words, str(whole)], capture_output=True, check=True)
+
+    for pieces in (2, 5, 9):
+        process = subprocess.Popen([*words, str(killed)], stdout=subprocess.DEVNULL)
+        until_s = time.monotonic() + 300
+        while len(list(killed.glob("*.*.npz"))) < pieces and process.poll() is None:
+            assert time.monotonic() < until_s
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+    again = subprocess.run([*words, str(killed)], capture_output=True, check=True)
+
+    assert without_seconds(json.loads(again.stdout)) == without_seconds(json.loads(first.stdout))

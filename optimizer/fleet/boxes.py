@@ -37,7 +37,8 @@ class Boxes:
         cost: What one unit costs.
         low: Lowest value.
         width: Highest minus lowest value.
-        weight: How much larger its products are on the way than those of one battery.
+        weight: How much larger products are on the way than those of one battery: one number, or
+            one for every place on the last axis.
         scratch: Two arrays of the shape, shared by all who use them one after the other.
         above: Distance to the lowest value, more than zero.
         below: Distance to the highest value, more than zero.
@@ -53,7 +54,7 @@ class Boxes:
     cost: FloatArray
     low: FloatArray
     width: FloatArray
-    weight: float = 1.0
+    weight: Part = 1.0
     scratch: tuple[FloatArray, FloatArray] | None = None
     above: FloatArray = field(init=False)
     below: FloatArray = field(init=False)
@@ -100,7 +101,8 @@ class Boxes:
     @property
     def count(self) -> float:
         """How many quantities there are, each counted by its weight."""
-        return self.weight * self.above.size
+        weights = np.broadcast_to(self.weight, self.above.shape[-1:])
+        return float(weights.sum()) * self.above.size / max(weights.size, 1)
 
     def begin_at(self, values: FloatArray) -> None:
         """Begin at these values, or as near to them as leaves some room to either edge."""

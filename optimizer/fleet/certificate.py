@@ -62,9 +62,10 @@ def cheapest_proven(problem: Problem) -> Proven | None:
         except (LinAlgError, ValueError):
             return None
         charge, discharge = (np.empty_like(problem.charge_max_kw) for _ in range(2))
-        for rows, found in zip(fleet.members, powers, strict=True):
-            charge[rows] = found[CHARGE].T * fleet.power
-            discharge[rows] = found[DISCHARGE].T * fleet.power
+        for kinds, found in zip(fleet.members, powers, strict=True):
+            each = fleet.power / fleet.kinds.count[kinds]
+            fleet.kinds.shared(found[CHARGE] * each, kinds, charge)
+            fleet.kinds.shared(found[DISCHARGE] * each, kinds, discharge)
         flows = within_ranges(problem, Flows(charge, discharge, cut * fleet.power))
         flows = without_free_overlap(problem, flows)
         least = bound(fleet)
@@ -77,8 +78,8 @@ def _prices(problem: Problem, fleet: Fleet) -> LocalPrices:
     """Return the prices of the equations; one unit of energy is as many kWh as of power kW."""
     unit = fleet.money / fleet.power
     stored = np.empty_like(problem.charge_max_kw)
-    for rows, block in zip(fleet.members, fleet.blocks, strict=True):
-        stored[rows] = -unit * block.price.T
+    for kinds, block in zip(fleet.members, fleet.blocks, strict=True):
+        fleet.kinds.shared(-unit * block.price, kinds, stored)
     return LocalPrices(fleet.connection.price * (unit / problem.step_h), stored)
 
 

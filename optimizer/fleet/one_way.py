@@ -39,11 +39,13 @@ class OneWay:
     Attributes:
         flows: Within all limits, the cheapest with their directions.
         prices: Those that prove it, given the directions.
+        cost_eur: What they cost, less the worth of what is stored at the end.
         gap_eur: What flows with other directions can cost less at most.
     """
 
     flows: Flows
     prices: LocalPrices
+    cost_eur: float
     gap_eur: float
 
 
@@ -77,17 +79,17 @@ def _with(problem: Problem, risky: BoolArray, forward: BoolArray, least: float) 
     flows = proven.flows
     stored = stored_kwh(problem, flows.charge_kw, flows.discharge_kw)
     cost = cost_eur(problem, flows) - end_value_eur(problem, stored)
-    return OneWay(flows, proven.prices, max(cost - least, 0.0))
+    return OneWay(flows, proven.prices, cost, max(cost - least, 0.0))
 
 
 def _charging_shares(problem: Problem, fleet: Fleet) -> FloatArray:
     """Return the part of its use that each battery spends on charging, shape ``(B, T)``."""
     shares = np.empty_like(problem.charge_max_kw)
-    for rows, block in zip(fleet.members, fleet.blocks, strict=True):
+    for kinds, block in zip(fleet.members, fleet.blocks, strict=True):
         charge, discharge, _ = block.powers.values / np.maximum(block.powers.width, 1e-9)
         used = charge + discharge
         part = np.divide(charge, used, out=np.full(used.shape, 0.5), where=used > 1e-6)
-        shares[rows] = part.T
+        fleet.kinds.shared(part, kinds, shares)
     return shares
 
 

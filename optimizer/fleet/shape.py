@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from optimizer.fleet.alike import Kinds, kinds_of
 from optimizer.fleet.batteries import Batteries
 from optimizer.fleet.boxes import Boxes
 from optimizer.fleet.connection import Connection
@@ -24,14 +25,16 @@ class Fleet:
     """The programme of a fleet.
 
     Attributes:
-        blocks: The batteries, each in one block.
-        members: Which batteries of the problem each block holds.
+        blocks: The batteries, those that are alike as one, each in one block.
+        kinds: Which batteries are alike.
+        members: Which kinds each block holds.
         connection: What joins them.
         power: kW, or kWh, of one unit.
         money: EUR of one unit of cost.
     """
 
     blocks: tuple[Batteries, ...]
+    kinds: Kinds
     members: tuple[IntArray, ...]
     connection: Connection
     power: float
@@ -63,19 +66,24 @@ def fleet_of(problem: Problem, shared: BoolArray | None = None) -> Fleet | None:
         return None
     power = _scale(np.concatenate([problem.charge_max_kw, problem.discharge_max_kw]).ravel())
     money = _scale(_prices(problem))
-    order = _order(problem)
+    kinds = kinds_of(problem, shared)
     width = max(_BLOCK_CELLS // problem.steps, 1)
-    members = tuple(order[first : first + width] for first in range(0, order.size, width))
+    all_kinds = np.arange(kinds.first.size)
+    members = tuple(all_kinds[first : first + width] for first in range(0, all_kinds.size, width))
     connection = _connection(problem, np.maximum(-least, 0), np.maximum(most, 0), power, money)
     if connection is None:
         return None
     shape = (3, problem.steps, members[0].size if members else 0)
     scratch = (np.empty(shape), np.empty(shape))
-    blocks = tuple(_block(problem, rows, (low, high), power, money, scratch) for rows in members)
+    units = kinds.count / power
+    blocks = tuple(
+        _block(problem, (low, high), kinds.first[one], units[one], kinds.count[one], money, scratch)
+        for one in members
+    )
     if shared is not None:
-        for rows, block in zip(members, blocks, strict=True):
-            block.turns = _turns(block, shared[rows].T)
-    return Fleet(blocks, members, connection, power, money * power)
+        for one, block in zip(members, blocks, strict=True):
+            block.turns = _turns(block, shared[kinds.first[one]].T)
+    return Fleet(blocks, kinds, members, connection, power, money * power)
 
 
 def _is_plain(problem: Problem) -> bool:
@@ -85,27 +93,6 @@ def _is_plain(problem: Problem) -> bool:
         and not problem.charge_min_kw.any()
         and not problem.priced_reserve_cells.size
     )
-
-
-def _order(problem: Problem) -> IntArray:
-    order: IntArray = np.lexsort(
-        (
-            problem.discharge_max_kw.sum(axis=1),
-            problem.charge_max_kw.sum(axis=1),
-            problem.soc_min_kwh.sum(axis=1),
-            problem.soc_max_kwh.sum(axis=1),
-            problem.drain_kw.sum(axis=1),
-            problem.retention.sum(axis=1),
-            problem.cop.sum(axis=1),
-            problem.soc_end_kwh,
-            problem.end_value_eur_per_kwh,
-            problem.wear_eur_per_kwh,
-            problem.charge_efficiency,
-            problem.discharge_efficiency,
-            problem.soc_start_kwh,
-        )
-    )
-    return order
 
 
 def _band(problem: Problem) -> tuple[FloatArray, FloatArray]:
@@ -118,27 +105,39 @@ def _band(problem: Problem) -> tuple[FloatArray, FloatArray]:
 
 def _block(
     problem: Problem,
-    rows: IntArray,
     band: tuple[FloatArray, FloatArray],
-    power: float,
+    rows: IntArray,
+    units: FloatArray,
+    count: FloatArray,
     money: float,
     scratch: tuple[FloatArray, FloatArray],
 ) -> Batteries:
+    """Return some kinds as a block.
+
+    Args:
+        problem: What is to be planned.
+        band: What is stored at least and at most, shape ``(B, T)`` [kWh].
+        rows: A battery of each kind, shape ``(b,)``.
+        units: How many of them there are, per unit of power, shape ``(b,)``.
+        count: How many of them there are, shape ``(b,)``.
+        money: EUR of one unit of cost.
+        scratch: Arrays for all blocks.
+    """
     shape = (3, problem.steps, rows.size)
     cost, lowest, width = np.zeros(shape), np.zeros(shape), np.empty(shape)
     cost[1] = np.outer(problem.step_h, problem.wear_eur_per_kwh[rows]) / money
     free = ~problem.end_is_fixed[rows]
     cost[2, -1, free] = -problem.end_value_eur_per_kwh[rows[free]] / money
-    width[0] = problem.charge_max_kw[rows].T / power
-    width[1] = problem.discharge_max_kw[rows].T / power
-    lowest[2] = band[0][rows].T / power
-    width[2] = band[1][rows].T / power - lowest[2]
+    width[0] = problem.charge_max_kw[rows].T * units
+    width[1] = problem.discharge_max_kw[rows].T * units
+    lowest[2] = band[0][rows].T * units
+    width[2] = band[1][rows].T * units - lowest[2]
     kept = problem.retention[rows].T
-    begun = -(problem.step_h * problem.drain_kw[rows]).T / power
-    begun[0] += kept[0] * problem.soc_start_kwh[rows] / power
+    begun = -(problem.step_h * problem.drain_kw[rows]).T * units
+    begun[0] += kept[0] * problem.soc_start_kwh[rows] * units
     taken = problem.step_h[:, None] / problem.discharge_efficiency[rows]
     return Batteries(
-        Boxes(cost, lowest, width, scratch=scratch),
+        Boxes(cost, lowest, width, count if (count > 1).any() else 1.0, scratch),
         begun,
         _once((problem.step_h * problem.gain[rows]).T),
         _once(taken),
@@ -170,7 +169,9 @@ def _turns(block: Batteries, shared: BoolArray) -> Turns | None:
     for kind in (CHARGE, DISCHARGE):
         values[kind][rows] = np.where(both, width[kind][rows] / 3, values[kind][rows])
     block.powers.begin_at(values)
-    room = Boxes(np.zeros(both.shape), np.zeros(both.shape), np.full(both.shape, 2.0))
+    room = Boxes(
+        np.zeros(both.shape), np.zeros(both.shape), np.full(both.shape, 2.0), block.powers.weight
+    )
     room.begin_at(np.where(both, 1.0 / 3.0, 1.0))
     return Turns(rows, charge, discharge, room, np.zeros(both.shape))
 

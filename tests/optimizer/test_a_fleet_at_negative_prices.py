@@ -1,0 +1,130 @@
+"""One direction each for the batteries of a fleet, where energy has a negative value."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from optimizer.directions import bounded, of_batteries, two_way_cells, with_directions
+from optimizer.dispatch import plan
+from optimizer.fleet.interior import bound, walk
+from optimizer.fleet.one_way import one_way_flows
+from optimizer.fleet.shape import fleet_of
+from optimizer.plan import Status
+from optimizer.problem import Battery, Grid, Home, Problem, problem_of
+from optimizer.programme import programme_of
+from optimizer.solve import Solver
+
+ONE_WATT_KW = 1e-3
+
+
+def sunny(count: int, seed: int = 1, *, steps: int = 24, peak_eur: float = 0.0) -> Problem:
+    """Return homes whose panels cannot be cut, on a day with prices below zero around noon."""
+    chance = np.random.default_rng(seed)
+    hour = np.linspace(0, 24, steps, endpoint=False)
+    noon = np.exp(-(((hour - 13) / 3) ** 2))
+    buy = 0.12 + 0.02 * chance.standard_normal(steps) - 0.25 * noon
+    homes = [Home("h", np.full(steps, 0.5 * count), 2.0 * count * noon)]
+    batteries = [
+        Battery(
+            id=f"b{number}",
+            soc_min_kwh=0.5,
+            soc_max_kwh=float(chance.uniform(4, 12)),
+            soc_start_kwh=2.0,
+            charge_max_kw=float(chance.uniform(2, 5)),
+            discharge_max_kw=float(chance.uniform(2, 5)),
+            charge_efficiency=float(chance.uniform(0.9, 0.98)),
+            discharge_efficiency=float(chance.uniform(0.9, 0.98)),
+            soc_end_kwh=2.0,
+        )
+        for number in range(count)
+    ]
+    grid = Grid(4.0 * count, 4.0 * count, peak_eur)
+    return problem_of(24 / steps, buy, buy - 0.03, homes, batteries, grid, exclusive=True)
+
+
+def least_with_whole_numbers(problem: Problem) -> float:
+    programme = bounded(problem, programme_of(problem))
+    every = of_batteries(problem, two_way_cells(problem))
+    solution = Solver(60.0).solve(with_directions(programme, problem, every))
+    assert solution is not None
+    assert solution.is_proven
+    return solution.cost
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_best_with_one_direction_each_lies_between_the_bound_and_the_plan(seed: int) -> None:
+    problem = sunny(3, seed, steps=8)
+    least = least_with_whole_numbers(problem)
+
+    found = one_way_flows(problem)
+
+    assert found is not None
+    cost = found.cost_eur
+    assert cost >= least - 1e-6
+    assert cost - found.gap_eur <= least + 1e-6
+
+
+def test_a_fleet_keeps_one_direction_within_all_limits_and_tells_the_gap() -> None:
+    problem = sunny(40)
+
+    made = plan(problem)
+
+    assert made.status is Status.FEASIBLE
+    assert made.violations == ()
+    assert np.minimum(made.charge_kw, made.discharge_kw).max() <= ONE_WATT_KW
+    assert made.gap_eur is not None
+    assert 0 < made.gap_eur < 0.15 * abs(made.cost_eur)
+
+
+def test_sharing_one_power_is_no_worse_than_nothing_and_no_better_than_one_direction() -> None:
+    problem = sunny(30)
+    free, shared = fleet_of(problem), fleet_of(problem, two_way_cells(problem))
+    assert free is not None
+    assert shared is not None
+
+    walk(free)
+    walk(shared, 1e-7)
+    found = one_way_flows(problem)
+
+    assert found is not None
+    assert bound(free) <= bound(shared) + 1e-4
+    assert bound(shared) <= found.cost_eur + 1e-6
+
+
+def test_whatever_the_prices_are_the_bound_on_shared_powers_holds() -> None:
+    problem = sunny(3, steps=8)
+    least = least_with_whole_numbers(problem)
+    chance = np.random.default_rng(7)
+    for size in (0.0, 0.1, 1.0, 100.0):
+        made = fleet_of(problem, two_way_cells(problem))
+        assert made is not None
+        made.connection.price[:] = size * chance.standard_normal(8)
+        block = made.blocks[0]
+        block.price[:] = size * chance.standard_normal(block.price.shape)
+        assert block.turns is not None
+        block.turns.price[:] = size * chance.standard_normal(block.turns.price.shape)
+
+        assert bound(made) <= least + 1e-9
+
+
+def test_the_same_fleet_at_negative_prices_gets_the_same_plan_bit_for_bit() -> None:
+    problem = sunny(30)
+
+    first, second = plan(problem), plan(problem)
+
+    assert first.charge_kw.tobytes() == second.charge_kw.tobytes()
+    assert first.gap_eur == second.gap_eur
+
+
+def test_without_losses_nothing_is_shared_and_the_plan_is_proven() -> None:
+    lossy = sunny(30)
+    ones = np.ones(30)
+    problem = replace(lossy, charge_efficiency=ones, discharge_efficiency=ones)
+
+    made = plan(problem)
+
+    assert made.status is Status.OPTIMAL
+    assert made.violations == ()

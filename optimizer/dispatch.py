@@ -107,12 +107,25 @@ def _cheapest(problem: Problem, solver: Solver) -> _Found:
     if fleet is not None and (directed := _of_a_fleet_one_way(problem, solver)) is not None:
         return directed
     programme = extended(problem, bounded(problem, programme_of(problem)))
-    found = (
-        _with_limits(problem, programme, _directions(problem), solver)
-        if fleet is None
-        else _Found(fleet.flows, Status.OPTIMAL, 0.0, fleet.prices)
-    )
-    return _decided(problem, programme, found, solver)
+    if fleet is not None:
+        found = _Found(fleet.flows, Status.OPTIMAL, 0.0, fleet.prices)
+        return _decided(problem, programme, found, solver)
+    switched = _likely_switched(problem, programme, solver)
+    first = with_switches(programme, problem, switched)
+    found = _with_limits(problem, first, _directions(problem), solver)
+    return _decided(problem, programme, found, solver, switched)
+
+
+def _likely_switched(problem: Problem, programme: Programme, solver: Solver) -> BoolArray:
+    """Return the stores that get switches at once, as other whole numbers are asked for anyway."""
+    none = np.zeros(len(problem.battery_ids), dtype=np.bool_)
+    if not programme.whole.size or not problem.charge_min_kw.any():
+        return none
+    linear = solver.solve(programme.linear())
+    if linear is None or is_whole(programme, linear.x):
+        return none
+    flows = flows_of(problem, programme.layout, linear.x, programme.extension)
+    return below_least(problem, flows)
 
 
 def _evened(problem: Problem, found: _Found) -> _Found:
@@ -122,10 +135,17 @@ def _evened(problem: Problem, found: _Found) -> _Found:
     return replace(found, flows=evened(problem, found.flows))
 
 
-def _decided(problem: Problem, programme: Programme, found: _Found, solver: Solver) -> _Found:
+def _decided(
+    problem: Problem,
+    programme: Programme,
+    found: _Found,
+    solver: Solver,
+    already: BoolArray | None = None,
+) -> _Found:
     """Return the plan with whole numbers for what the linear programme got wrong."""
     cells = np.zeros(problem.charge_max_kw.shape, dtype=np.bool_)
-    switched = np.zeros(len(problem.battery_ids), dtype=np.bool_)
+    none = np.zeros(len(problem.battery_ids), dtype=np.bool_)
+    switched = none if already is None else already.copy()
     for attempt in range(_ATTEMPTS):
         overlaps = problem.exclusive and has_overlap(found.flows)
         below = below_least(problem, found.flows)
@@ -253,6 +273,9 @@ def _directed(
         linear = solver.solve(programme.linear())
         if linear is None or is_whole(programme, linear.x):
             return linear
+        nearest = solver.solve(with_chosen(programme, linear.x))
+        if nearest is not None and replace(nearest, bound=linear.cost).is_proven:
+            return replace(nearest, bound=linear.cost)
     try:
         searched = solver.solve(with_directions(programme, problem, directions))
     except NoAnswerError:

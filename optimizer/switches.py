@@ -67,6 +67,7 @@ def with_switches(programme: Programme, problem: Problem, stores: BoolArray) -> 
         low=np.concatenate([programme.low, nothing]),
         high=np.concatenate([programme.high, np.ones(count)]),
         whole=np.concatenate([programme.whole, programme.cost.size + place]),
+        switches=np.stack([programme.cost.size + place, programme.layout.charge.start + cells]),
     )
 
 
@@ -79,12 +80,14 @@ def is_whole(programme: Programme, x: FloatArray) -> bool:
 def with_chosen(programme: Programme, x: FloatArray) -> Programme:
     """Return the programme whose whole numbers are those that a solution is nearest to.
 
-    A machine starts where most of it does.
+    A machine starts where most of it does, and a device that runs at all is on.
     """
     if not programme.whole.size:
         return programme
     low, high = programme.low.copy(), programme.high.copy()
     low[programme.whole] = high[programme.whole] = x[programme.whole].round().clip(0.0, 1.0)
+    switch, charge = programme.switches
+    low[switch] = high[switch] = x[charge] > _RUNS_KW
     extension = programme.extension
     if extension is not None and extension.places is not None:
         places = extension.places

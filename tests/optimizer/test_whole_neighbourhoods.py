@@ -17,7 +17,7 @@ from tests.optimizer.neighbourhood_problems import Document, Shape, document, pr
 from tests.optimizer.whole_reference import least_excess, least_objective
 
 _OF_A_CONNECTION = "limit_kw"
-_SHORT, _LONG = range(24), range(40, 1_240)
+_SHORT, _LONG = range(16), range(40, 1_240)
 _MET = (3, 4, 5, 6, 9, 10, 14, 15, 18, 19)
 """Seeds of cars whose limits can all be met."""
 

@@ -10,13 +10,18 @@ import pytest
 
 from api.embedded.prices import MadeUpPrices
 from api.pages.language import language
+from api.people.accounts import SYSTEM, add_account
 from api.people.errors import TooOftenError
+from api.people.grants import grant
+from api.people.sessions import open_session
+from api.people.visitor import Role
 from api.planned.asked import MOST_NEW, PlanQuestions
 from api.planned.by_home import by_home
 from api.planner import Planner
 from api.price_book import PriceBook
 from kwartier.interval import QUARTER_S, instant_text
 from optimizer.explain import _WORDS as REASONS
+from optimizer.members import SplitRule
 from optimizer.plan import Action
 from optimizer.why_not import COSTS, WORDS
 from tests.api.conftest import log_in, served
@@ -173,3 +178,38 @@ def test_a_new_process_says_it_has_no_plan_and_few_homes_are_told_none(tmp_path:
     assert "since the start" in answer.json()["detail"]
     assert [one.status_code for one in few] == [404, 404]
     assert all("fewer than six" in one.json()["detail"] for one in few)
+
+
+@pytest.fixture(scope="module")
+def board(planned: Street, anybody: httpx.Client) -> Iterator[httpx.Client]:
+    with planned.house.people.writing() as desk:
+        account = add_account(desk, SYSTEM, name="voorzitter")
+        grant(desk, SYSTEM, account, Role.BOARD)
+        session = open_session(desk, account, "password", strong=True)
+    with httpx.Client(
+        base_url=anybody.base_url, timeout=60, cookies={"kwartier": session}
+    ) as client:
+        yield client
+
+
+@pytest.mark.parametrize("rule", SplitRule)
+def test_the_board_sees_that_nobody_pays_more_than_alone(
+    board: httpx.Client, rule: SplitRule
+) -> None:
+    told = board.get("/api/v1/board/plan", params={"rule": rule}).json()
+
+    assert told["together"]
+    assert all(one["pays_cents"] <= one["alone_cents"] for one in told["homes"])
+    assert sum(one["pays_cents"] for one in told["homes"]) == told["group_cents"]
+
+
+def test_the_boards_page_has_a_row_for_each_home(board: httpx.Client) -> None:
+    page = board.get("/bestuur/plan?regel=exchanged")
+
+    assert page.status_code == 200
+    assert page.text.count('<th scope="row">huis-') == 10
+    assert "Wie betaalt wat?" in page.text
+
+
+def test_a_resident_is_not_shown_what_others_pay(resident: httpx.Client) -> None:
+    assert resident.get("/api/v1/board/plan").status_code == 403

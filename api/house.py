@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from api.elsewhere import Elsewhere
 from api.enrolment.mirrors import Mirrors
+from api.forecasts.states import ForecastStates
 from api.health.states import GatewayStates
 from api.live import LiveFeed
 from api.mail import Mailer
@@ -70,6 +71,7 @@ class House:
         updates: New programs for gateways; None where there is no authority.
         last_plan: The newest plan and what it was made from, for who asks about it.
         rules: What the members decided about sharing.
+        forecasts: How the forecasts are made, and how they have held.
     """
 
     community: Community
@@ -97,6 +99,7 @@ class House:
     updates: Updates | None = None
     last_plan: LastPlan = field(default_factory=LastPlan)
     rules: Rules = field(default_factory=Rules)
+    forecasts: ForecastStates = field(default_factory=ForecastStates)
 
 
 def house_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,10 +29,12 @@ class PlanningSettings:
     Attributes:
         prices: Where day-ahead prices come from.
         retail: What a kWh at the meter costs and earns beside its market price.
+        learn: Whether forecasts may be learned at night; that takes scikit-learn.
     """
 
     prices: PriceSettings
     retail: Retail
+    learn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,13 @@ def _oidc(table: Table, folder: Path) -> OidcSettings:
     return settings
 
 
+def _learns(table: Table) -> bool:
+    learns = table.flag("learn", default=False)
+    if learns and find_spec("sklearn") is None:
+        raise SettingsError(f"{table.place}learn: install it first: pip install 'kwartier[learn]'")
+    return learns
+
+
 def _planning(top: Table, folder: Path) -> PlanningSettings:
     usual = Retail()
     table = top.table("planner")
@@ -177,6 +187,7 @@ def _planning(top: Table, folder: Path) -> PlanningSettings:
             table.number("buy_extra_eur_per_kwh", usual.buy_extra_eur_per_kwh, high=1.0),
             table.number("sell_less_eur_per_kwh", usual.sell_less_eur_per_kwh, high=1.0),
         ),
+        learn=_learns(table),
     )
     table.refuse_the_rest()
     return planning

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from api.post.hook import Hook
     from api.post.settings import WebhookSettings
     from api.settings import PlanningSettings, ServeSettings
+    from collectors.weather.book import SqliteWeather
     from kwartier.bus import Bus
     from kwartier.clock import Clock
 
@@ -171,11 +172,12 @@ def serve(settings: ServeSettings) -> None:
         parts.callback(post.stop)
         if settings.charts is not None:
             parts.callback(start_charts(settings.charts, house, clock))
+        weather: SqliteWeather | None = None
         if settings.weather is not None:
-            _, watches = fetched_weather(settings.weather, settings.state, clock, parts)
+            weather, watches = fetched_weather(settings.weather, settings.state, clock, parts)
             house.outside.extend(watches)
         if settings.planning is not None and bus is not None:
-            planner = _planner(settings, settings.planning, house, bus, parts)
+            planner = _planner(settings, settings.planning, house, bus, parts, weather)
             planner.start()
             parts.callback(planner.stop)
         if bus is not None:
@@ -254,9 +256,15 @@ def _hook(settings: WebhookSettings, clock: Clock, parts: ExitStack) -> Hook:
 
 
 def _planner(
-    settings: ServeSettings, planning: PlanningSettings, house: House, bus: Bus, parts: ExitStack
+    settings: ServeSettings,
+    planning: PlanningSettings,
+    house: House,
+    bus: Bus,
+    parts: ExitStack,
+    weather: SqliteWeather | None,
 ) -> Planner:
     """Return the quarter-hour loop of a house."""
+    from api.forecasts.opening import open_forecasts
     from api.outside import fetched_prices
     from api.planner import Planner
 
@@ -272,6 +280,7 @@ def _planner(
         house.clock,
         planning.retail,
         kept=house.last_plan,
+        forecasts=open_forecasts(settings, house, parts, weather, learn=planning.learn),
     )
 
 

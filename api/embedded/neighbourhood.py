@@ -19,6 +19,8 @@ from api.embedded.logins import Login, make_logins
 from api.embedded.past import live_through, start_of_past
 from api.embedded.prices import MadeUpPrices
 from api.embedded.street import COOP, VirtualStreet
+from api.forecasts.keeper import DAYS_BACK, Forecasts
+from api.history import History
 from api.house import house_of
 from api.moment_voice import MomentVoice
 from api.overview.keeper import Overview
@@ -168,6 +170,7 @@ class Neighbourhood:
             bus,
             clock,
             kept=house.last_plan,
+            forecasts=Forecasts(History(house.records, DAYS_BACK), states=house.forecasts),
         )
         planner.start()
         parts.callback(planner.stop)

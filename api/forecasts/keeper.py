@@ -5,21 +5,20 @@ Use and sun are forecast for all homes together, for together they are far surer
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 
 from api.forecasts.book import ForecastBook, Said
+from api.forecasts.states import SUN, USE, ForecastStates, Subject
 from api.forecasts.told import ToldWeather
 from api.history import History as Measured
 from kwartier.interval import QUARTER_S, Quarter, day_of, local_day
 from kwartier.units import EpochS
 from optimizer.forecast import Forecast, forecast_of
+from optimizer.forecasting.blend import Sky
 from optimizer.forecasting.choose import Choice, Why, choose
-from optimizer.forecasting.clear_sky import ClearSky
 from optimizer.forecasting.history import History, Method, Weather, days_before
 from optimizer.forecasting.methods import (
     SAME_WEEKDAY,
@@ -32,50 +31,9 @@ from optimizer.forecasting.methods import (
 from optimizer.forecasting.newcomer import Newcomer, YoungRoof
 from optimizer.forecasting.score import Judged, Score
 
-USE, SUN = "use", "sun"
 DAYS_BACK = 56
 """How far back is read: four weeks to learn from and four before them."""
 _HELD_AGAINST_S = 28 * 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """How the forecast of one thing is made, and how it went.
-
-    Attributes:
-        name: ``use`` or ``sun``.
-        method: Which method is in use.
-        why: Why that one.
-        chosen_s: Since when [s].
-        weather: Whether told weather was at hand for today.
-        score: How what was said at the start of each day held over the last four weeks.
-    """
-
-    name: str
-    method: str
-    why: Why
-    chosen_s: EpochS
-    weather: bool
-    score: Score
-
-
-class ForecastStates:
-    """What is known of the forecasts; safe to share between threads, empty in a new process."""
-
-    def __init__(self) -> None:
-        """Begin without any."""
-        self._lock = threading.Lock()
-        self._known: dict[str, Subject] = {}
-
-    def keep(self, subject: Subject) -> None:
-        """Remember a state instead of the one before."""
-        with self._lock:
-            self._known[subject.name] = subject
-
-    def all(self) -> tuple[Subject, ...]:
-        """Return what is known, use first."""
-        with self._lock:
-            return tuple(self._known[name] for name in (USE, SUN) if name in self._known)
 
 
 class Forecasts:
@@ -87,7 +45,7 @@ class Forecasts:
         book: ForecastBook | None = None,
         states: ForecastStates | None = None,
         *,
-        place: tuple[float, float] | None = None,
+        sky: Sky | None = None,
         weather: ToldWeather | None = None,
         learn: bool = False,
     ) -> None:
@@ -97,8 +55,8 @@ class Forecasts:
             measured: What was used and made; at least ``DAYS_BACK`` days.
             book: Keeps what was said; in this process only where none is given.
             states: Where it tells how it does.
-            place: Where the roofs are, north and east [degrees]; the middle of the country
-                where nobody says.
+            sky: Sunlight without clouds over the roofs; without it roofs are forecast by the same
+                time of day.
             weather: What was told of the weather.
             learn: Whether trees may be grown at night; that takes scikit-learn.
         """
@@ -106,13 +64,15 @@ class Forecasts:
         self._book = book or ForecastBook(":memory:")
         self._states = states or ForecastStates()
         self._weather = weather
-        sky = ClearSky(*place) if place else ClearSky()
         use: list[Method] = [load_blend(), USUAL, SAME_WEEKDAY]
         if learn:
             use.append(load_trees())
+        roofs: list[Method] = [USUAL, YESTERDAY]
         self._asked = {
             USE: _Asked(use, Newcomer()),
-            SUN: _Asked([sun_blend(sky), USUAL, YESTERDAY], YoungRoof(sky)),
+            SUN: _Asked(roofs, USUAL)
+            if sky is None
+            else _Asked([sun_blend(sky), *roofs], YoungRoof(sky)),
         }
 
     def ahead(self, start: Quarter, count: int, now_s: float) -> tuple[Forecast, Forecast]:

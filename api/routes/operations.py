@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Query, Request, Response
 
 from api.auth import Doorkeeper, Need, Require
+from api.forecasts.states import Subject
 from api.health.gateways import GatewayHealth, Link, gateways, strangers
 from api.health.happened import EventAnswer, by_kind, event_answer
 from api.health.machine import Chains, Machine, machine
@@ -94,6 +95,24 @@ class BackupAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class ForecastAnswer:
+    """Who forecasts the street's use or sun, and how that held over four weeks; null is not known.
+
+    ``error`` and ``bias`` are parts of what came on average, ``coverage`` of the quarters.
+    """
+
+    of: str
+    method: str
+    why: str
+    since: datetime
+    weather: bool
+    error: float | None
+    bias: float | None
+    coverage: float | None
+    quarters: int
+
+
+@dataclass(frozen=True, slots=True)
 class OperationsAnswer:
     """The state of the system, without a reading or a name; broken links come first."""
 
@@ -110,6 +129,7 @@ class OperationsAnswer:
     grants: tuple[GrantAnswer, ...]
     chains_whole: dict[str, bool]
     backups: tuple[BackupAnswer, ...]
+    forecasts: tuple[ForecastAnswer, ...]
     next: str | None
 
 
@@ -148,6 +168,7 @@ def add_operations(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets)
                 for one in state.backups.values()
             ),
             "erasures": waiting,
+            "forecasts": house.forecasts.all(),
             "page_class": "board",
         }
         return sheets.show(request, visitor, "ops.html", values, title="title.ops", tab="gateways")
@@ -206,6 +227,7 @@ def _answer(
             BackupAnswer(name, time_or_none(one.made_s), time_or_none(one.drilled_s))
             for name, one in state.backups.items()
         ),
+        tuple(map(_forecast, house.forecasts.all())),
         more,
     )
 
@@ -215,6 +237,20 @@ def _events(
 ) -> list[Happening]:
     """Return what happened of late on the gateways of a page, enrolled or not, newest first."""
     return house.records.happenings({one.gateway for one in shown} | {name for name, _ in unknown})
+
+
+def _forecast(one: Subject) -> ForecastAnswer:
+    return ForecastAnswer(
+        one.name,
+        one.method,
+        one.why,
+        moment_time(one.chosen_s),
+        one.weather,
+        one.score.error,
+        one.score.bias,
+        one.score.coverage,
+        one.score.quarters,
+    )
 
 
 def _gateway(one: GatewayHealth) -> GatewayAnswer:

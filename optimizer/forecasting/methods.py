@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.forecast import DAY, Forecast, forecast_of
+from optimizer.forecast import DAY, WINDOW_DAYS, Forecast, forecast_of
 from optimizer.forecasting.blend import Blend, Sky
 from optimizer.forecasting.history import History, days_before
 from optimizer.forecasting.load_experts import LOAD_EXPERTS
+from optimizer.forecasting.names import Name
+from optimizer.forecasting.ranges import HIGH, LOW, column_quantile
 from optimizer.forecasting.sun_experts import SUN_EXPERTS
 from optimizer.forecasting.trees import Trees
 from optimizer.nowcast import DEFAULT_NOWCAST, Follow
@@ -31,15 +33,24 @@ class Again:
     back: int
 
     def forecast(self, history: History, steps: int) -> Forecast:
-        """Return what was; low and high are the same, for it knows no range.
+        """Return what was, and how far that was off on the days before.
 
         Raises:
             InputError: The number of steps is out of range.
         """
-        before = days_before(history, steps, self.back * (1 + steps // (DAY * self.back)))
+        times = 1 + steps // (DAY * self.back)
+        before = days_before(history, steps, self.back * times + WINDOW_DAYS)
         ahead = np.arange(steps)
         was = before[self.back * (1 + ahead // (DAY * self.back)) - 1, ahead]
-        return Forecast(was, was, was, (~np.isnan(was)).astype(np.float64))
+        off = before[: -self.back] - before[self.back :]
+        low, high = (np.nan_to_num(column_quantile(off, one)) for one in (LOW, HIGH))
+        least = 0.0 if np.nanmin(before, initial=np.inf) >= 0 else -np.inf
+        return Forecast(
+            was,
+            np.maximum(was + np.minimum(low, 0.0), least),
+            was + np.maximum(high, 0.0),
+            (~np.isnan(was)).astype(np.float64),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +75,22 @@ class SameTime:
         return forecast_of(before[np.array(self.days) - 1])
 
 
-YESTERDAY = Again("yesterday", 1)
-LAST_WEEK = Again("last-week", 7)
-SAME_WEEKDAY = SameTime("same-weekday", (7, 14, 21, 28))
-USUAL = SameTime("usual", tuple(range(1, 29)))
+YESTERDAY = Again(Name.YESTERDAY, 1)
+LAST_WEEK = Again(Name.LAST_WEEK, 7)
+SAME_WEEKDAY = SameTime(Name.SAME_WEEKDAY, (7, 14, 21, 28))
+USUAL = SameTime(Name.USUAL, tuple(range(1, 29)))
 
 
 def load_blend() -> Blend:
     """Return the blend for what homes use."""
-    return Blend("blend", LOAD_EXPERTS, DEFAULT_NOWCAST.use)
+    return Blend(Name.BLEND, LOAD_EXPERTS, DEFAULT_NOWCAST.use)
 
 
 def sun_blend(sky: Sky) -> Blend:
     """Return the blend for what roofs make, with weather where it was told."""
-    return Blend("sun-blend", SUN_EXPERTS, SUN_FOLLOW, sky)
+    return Blend(Name.SUN_BLEND, SUN_EXPERTS, SUN_FOLLOW, sky)
 
 
 def load_trees() -> Trees:
     """Return trees for what homes use; for roofs they did worse than the blend."""
-    return Trees("trees", LOAD_EXPERTS, DEFAULT_NOWCAST.use)
+    return Trees(Name.TREES, LOAD_EXPERTS, DEFAULT_NOWCAST.use)

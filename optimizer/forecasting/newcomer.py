@@ -17,6 +17,7 @@ from optimizer.forecast import DAY, Forecast, forecast_of
 from optimizer.forecasting.blend import Sky, fill, nothing
 from optimizer.forecasting.days import days_of
 from optimizer.forecasting.history import History, LocalQuarters, check_steps, days_before
+from optimizer.forecasting.names import Name
 from optimizer.forecasting.sun_experts import slot_ratio
 from optimizer.problem import FloatArray
 
@@ -55,7 +56,7 @@ class Newcomer:
         yearly_kwh: What is used in a year, where somebody said so; None to go by readings only.
     """
 
-    name: str = "few-days"
+    name: str = Name.FEW_DAYS
     yearly_kwh: float | None = None
 
     def forecast(self, history: History, steps: int) -> Forecast:
@@ -98,7 +99,7 @@ class YoungRoof:
     """
 
     sky: Sky
-    name: str = "young-roof"
+    name: str = Name.YOUNG_ROOF
 
     def forecast(self, history: History, steps: int) -> Forecast:
         """Return clear sky times the ratio of the days seen; NaN before a first morning was seen.

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from api.forecasts.states import Subject
 from api.people.accounts import SYSTEM, add_account, grant
 from api.people.backup import back_up_people
 from api.people.sessions import open_session
@@ -20,6 +21,9 @@ from collectors.sqlite_store import SqliteStore
 from collectors.store import DeadLetter
 from kwartier.reading import Reading
 from kwartier.wire import GatewayState, encode_state
+from optimizer.forecasting.choose import Why
+from optimizer.forecasting.names import Name
+from optimizer.forecasting.score import Score
 from tests.api.conftest import served
 from tests.api.cooperative.stages import Stage
 from tests.api.cooperative.street import NOVEMBER_S
@@ -140,6 +144,28 @@ def test_a_record_that_fills_and_lacks_a_month_is_told(town: Town, client: httpx
     assert "draai kwartier record verify" in told
     assert "meer dan 90 % vol" in told.replace("\N{NO-BREAK SPACE}", " ")
     assert "Metingen op schijf" not in untold
+
+
+def test_it_tells_who_forecasts_the_street_and_how_that_held(
+    town: Town, client: httpx.Client
+) -> None:
+    session = town.operator()
+    before = client.get("/ops", headers=by(session)).text
+    held = Score(0.184, -0.02, 0.79, 2688, 0)
+    sun = Subject("sun", Name.SUN_BLEND, Why.BEST, NOVEMBER_S, weather=True, score=held)
+    town.house.forecasts.keep(sun)
+
+    told = client.get("/api/v1/ops", headers=by(session)).json()["forecasts"]
+    page = client.get("/ops", headers=by(session)).text.replace("\N{NO-BREAK SPACE}", " ")
+
+    assert "nog niets voorspeld" in before
+    assert [(one["of"], one["method"], one["why"]) for one in told] == [
+        ("sun", "sun-blend", "best")
+    ]
+    assert (told[0]["error"], told[0]["bias"], told[0]["coverage"]) == (0.184, -0.02, 0.79)
+    assert "de heldere hemel en de laatste dagen <b>met de weersverwachting</b>" in page
+    assert "18 %" in page
+    assert "79 %" in page
 
 
 def test_it_tells_when_the_last_backup_was(town: Town, client: httpx.Client) -> None:

@@ -35,6 +35,8 @@ from api.people.passwords import Weakness
 from api.people.wishes import Kind as Wish
 from kwartier.events import EventKind
 from optimizer.explain import _WORDS as REASONS
+from optimizer.forecasting.choose import Why
+from optimizer.forecasting.names import Name
 from optimizer.key_json import KeyType
 from optimizer.moment import Moment
 from optimizer.plan import Action
@@ -102,6 +104,8 @@ ENUMS: tuple[tuple[str, type[StrEnum]], ...] = (
     ("ops.link.*", Link),
     ("ops.event.*", EventKind),
     ("ops.event.do.*", EventKind),
+    ("ops.forecast.method.*", Name),
+    ("ops.forecast.why.*", Why),
     ("overview.band.*", Band),
     ("overview.standing.*", Standing),
     ("overview.before.*", Span),

@@ -1,0 +1,44 @@
+"""Puts the forecasts of a server together, from its settings."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from api.forecasts.book import ForecastBook
+from api.forecasts.keeper import DAYS_BACK, Forecasts
+from api.forecasts.told import ToldWeather
+from api.history import History
+from api.house import House
+from api.settings import ServeSettings
+from collectors.weather.book import SqliteWeather
+from optimizer.forecasting.clear_sky import ClearSky
+
+FORECASTS = "forecasts.db"
+"""The book of forecasts, beside the plans."""
+
+
+def open_forecasts(
+    settings: ServeSettings,
+    house: House,
+    parts: ExitStack,
+    weather: SqliteWeather | None,
+    *,
+    learn: bool,
+) -> Forecasts:
+    """Return who forecasts for a house; its book is closed with the other parts.
+
+    Raises:
+        StoreBusyError: The book cannot be opened now.
+    """
+    book = ForecastBook(settings.state / FORECASTS)
+    parts.callback(book.close)
+    place = settings.weather
+    sky = ClearSky() if place is None else ClearSky(place.latitude, place.longitude)
+    return Forecasts(
+        History(house.records, DAYS_BACK),
+        book,
+        house.forecasts,
+        sky=sky,
+        weather=None if weather is None else ToldWeather(weather),
+        learn=learn,
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from api.backtest.prices import laid_beside
 from api.backtest.question import Question
+from api.backtest.weather import read_weather
 from api.replay.meters import Measured, read_meters
 from api.street_days import powers
 from collectors.prices.file import read_prices
@@ -62,6 +63,7 @@ class Asked:
         tariff: What comes on top of prices.
         weeks: By how many weeks prices are moved; None finds out.
         forecast: What is expected: ``usual`` or ``blend``.
+        weather: The file of what was told of the weather; only the blend listens to it.
     """
 
     meters: Path
@@ -75,6 +77,7 @@ class Asked:
     tariff: Tariff
     weeks: int | None
     forecast: str = "usual"
+    weather: Path | None = None
 
 
 def question_of(asked: Asked) -> Question:
@@ -97,6 +100,7 @@ def question_of(asked: Asked) -> Question:
         sun,
         laid.eur_per_kwh + tariff.tax_eur_per_kwh + tariff.mark_up_eur_per_kwh,
         laid.eur_per_kwh - tariff.sell_less_eur_per_kwh,
+        None if asked.weather is None else read_weather(asked.weather, begin_s, use.size),
     )
     told: dict[str, Json] = {
         "households": len(measured.meters),

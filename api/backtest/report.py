@@ -78,6 +78,7 @@ def page_of(
         *_plots(question, played, found, lang),
         "</div>",
         _table(found, lang),
+        _what_ifs(answer, _best(found), lang),
         _foreseen(answer, lang),
     ]
     title = escape(word("title", lang))
@@ -350,6 +351,45 @@ def _table(found: dict[str, Outcome], lang: Language) -> str:
         f'<h2>{title}</h2><div class="wide" tabindex="0" role="region" aria-label="{title}">'
         f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
+
+
+def _what_ifs(answer: dict[str, Json], best: str, lang: Language) -> str:
+    """Return what else was asked, a line each."""
+    asked = answer.get("what_if")
+    if not isinstance(asked, list):
+        return ""
+    rows = []
+    for one in asked:
+        assert isinstance(one, dict)
+        policies = one["policies"]
+        assert isinstance(policies, dict)
+        later = policies[best]
+        assert isinstance(later, dict)
+        more = later["difference"]
+        assert isinstance(more, dict)
+        cells = [
+            _euros_of(later["cost_eur"], lang),
+            _euros_of(more["cost_eur"], lang),
+            _euros_of(later["saving_eur"], lang),
+            f"{_number_of(later['peak_kw'], lang)} kW",
+        ]
+        told = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        rows.append(f'<tr><th scope="row">{escape(str(one["what_if"]))}</th>{told}</tr>')
+    heads = ["change", "cost", "difference", "saving", "peak"]
+    head = "".join(f'<th scope="col">{escape(word(key, lang))}</th>' for key in heads)
+    title = escape(word("what_if", lang, name=policy_name(best, lang)))
+    return (
+        f'<h2>{title}</h2><div class="wide" tabindex="0" role="region" aria-label="{title}">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _euros_of(value: Json, lang: Language) -> str:
+    return euros(value, lang) if isinstance(value, float | int) else _DASH
+
+
+def _number_of(value: Json, lang: Language) -> str:
+    return number(value, lang) if isinstance(value, float | int) else _DASH
 
 
 def _foreseen(answer: dict[str, Json], lang: Language) -> str:

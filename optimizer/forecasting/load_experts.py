@@ -27,7 +27,7 @@ def reshaped(days: Days, row: int) -> FloatArray:
     weights = np.exp(-(row - np.arange(first, row)) / 1.5)
     known = weighted_mean(days.kw[first:row], weights)
     kinds = [KIND_OF_DAY[days.weekday(one)] for one in range(first, row)]
-    shapes = {kind: _shape(days, row, kind) for kind in (*kinds, KIND_OF_DAY[days.weekday(row)])}
+    shapes = {kind: _shape(days, row, kind) for kind in {*kinds, KIND_OF_DAY[days.weekday(row)]}}
     under = weighted_mean(np.array([shapes[kind] for kind in kinds]), weights)
     with np.errstate(invalid="ignore", divide="ignore"):
         bend = np.clip(shapes[KIND_OF_DAY[days.weekday(row)]] / under, _LEAST_SHAPE, _MOST_SHAPE)
@@ -59,7 +59,7 @@ def _shape(days: Days, row: int, kind: int) -> FloatArray:
     first = max(0, row - _WEEKS)
     rows = np.arange(first, row)
     weights = np.exp(-(row - rows) / 20)
-    same = np.array([KIND_OF_DAY[days.weekday(int(one))] == kind for one in rows])
+    same = np.array(KIND_OF_DAY)[(days.first + rows + 3) % 7] == kind
     if same.sum() < 2:
         return smooth(weighted_mean(days.kw[first:row], np.ones(len(rows))), 2.0)
     return smooth(weighted_mean(days.kw[first:row][same], weights[same]), 2.0)

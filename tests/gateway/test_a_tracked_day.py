@@ -29,8 +29,11 @@ CONTRACT_W = 15_000
 FUSE_W = 22_000
 BAND = 0.02
 """A quarter's mean may be off the contract by this part of it."""
-ENERGY_BAND = 0.03
-"""A quarter's energy may be off the plan by what this part of all power makes in it."""
+ENERGY_BAND = 0.04
+"""A quarter's energy may be off the plan by what this part of all power makes in it.
+
+It is the slowest battery that sets it: 20 s from one end to the other, and a meter 10 s late.
+"""
 
 
 class Steady(TrackedStreet):

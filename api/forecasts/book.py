@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ from pathlib import Path
 
 from kwartier.errors import StoreBusyError
 from kwartier.units import EpochS
+
+_log = logging.getLogger(__name__)
 
 KEPT_S = 60 * 86_400
 """How long a forecast is remembered [s]: two months, about 12,000 rows."""
@@ -52,12 +55,16 @@ class ForecastBook:
         """
         self._lock = threading.Lock()
         try:
-            self._book = sqlite3.connect(path, check_same_thread=False)
-            self._book.execute("pragma journal_mode = wal")
-            self._book.execute("pragma busy_timeout = 5000")
-            self._book.executescript(_TABLES)
+            self._book = _opened(path)
         except sqlite3.OperationalError as error:
             raise StoreBusyError(f"the book of forecasts cannot be opened now: {error}") from error
+        except sqlite3.DatabaseError:
+            aside = Path(path).with_suffix(".damaged")
+            Path(path).replace(aside)
+            _log.warning(
+                "the book of forecasts is damaged: it is now %s, and a new one begins", aside
+            )
+            self._book = _opened(path)
 
     def keep(self, subject: str, method: str, said: Sequence[Said]) -> None:
         """Write down what is said; what was said of a quarter before stays.
@@ -75,8 +82,8 @@ class ForecastBook:
                 self._book.execute(
                     "delete from said where subject = ? and start_s < ?", (subject, oldest_s)
                 )
-        except sqlite3.OperationalError as error:
-            raise StoreBusyError(f"the book of forecasts is busy: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise StoreBusyError(f"the book of forecasts cannot be used: {error}") from error
 
     def said(self, subject: str, from_s: EpochS, until_s: EpochS) -> list[Said]:
         """Return what was said of the quarters in ``[from_s, until_s)``, in order of time.
@@ -92,10 +99,22 @@ class ForecastBook:
                     (subject, from_s, until_s),
                 )
                 return [Said(*row) for row in cursor]
-        except sqlite3.OperationalError as error:
-            raise StoreBusyError(f"the book of forecasts is busy: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise StoreBusyError(f"the book of forecasts cannot be used: {error}") from error
 
     def close(self) -> None:
         """Close the file."""
         with self._lock:
             self._book.close()
+
+
+def _opened(path: Path | str) -> sqlite3.Connection:
+    book = sqlite3.connect(path, check_same_thread=False)
+    try:
+        book.execute("pragma journal_mode = wal")
+        book.execute("pragma busy_timeout = 5000")
+        book.executescript(_TABLES)
+    except sqlite3.Error:
+        book.close()
+        raise
+    return book

@@ -5,6 +5,7 @@ Use and sun are forecast for all homes together, for together they are far surer
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import date
 
@@ -14,6 +15,8 @@ from api.forecasts.book import ForecastBook, Said
 from api.forecasts.states import SUN, USE, ForecastStates, Subject
 from api.forecasts.told import ToldWeather
 from api.history import History as Measured
+from collectors.sqlite_schema import StoreDamagedError
+from kwartier.errors import StoreBusyError
 from kwartier.interval import QUARTER_S, Quarter, day_of, local_day
 from kwartier.units import EpochS
 from optimizer.forecast import Forecast, forecast_of
@@ -30,6 +33,9 @@ from optimizer.forecasting.methods import (
 )
 from optimizer.forecasting.newcomer import Newcomer, YoungRoof
 from optimizer.forecasting.score import Judged, Score
+from optimizer.problem import FloatArray
+
+_log = logging.getLogger(__name__)
 
 DAYS_BACK = 56
 """How far back is read: four weeks to learn from and four before them."""
@@ -84,16 +90,27 @@ class Forecasts:
             now_s: What time it is [s].
 
         Raises:
-            StoreBusyError: The record or a book cannot be reached now.
+            StoreBusyError: The record cannot be reached now. Without the books of weather and of
+                forecasts it goes on.
         """
         start_s, use_kw, made_kw = self._measured.series(start)
-        told = None
-        if self._weather is not None and np.nanmax(made_kw, initial=0.0) > 0:
-            told = self._weather.over(start_s, made_kw.size, count, now_s)
+        told = self._told(start_s, made_kw, count, now_s)
         return (
             self._forecast(USE, History(start_s, use_kw), count),
             self._forecast(SUN, History(start_s, made_kw, told), count),
         )
+
+    def _told(
+        self, start_s: EpochS, made_kw: FloatArray, count: int, now_s: float
+    ) -> Weather | None:
+        """Return what was told of the weather; None without a book, a roof, or a way to read it."""
+        if self._weather is None or not np.nanmax(made_kw, initial=0.0) > 0:
+            return None
+        try:
+            return self._weather.over(start_s, made_kw.size, count, now_s)
+        except (StoreBusyError, StoreDamagedError) as error:
+            _log.warning("forecasting without weather: %s", error)
+            return None
 
     def _forecast(self, name: str, history: History, count: int) -> Forecast:
         asked = self._asked[name]
@@ -114,8 +131,12 @@ class Forecasts:
         now_s = history.end_s
         left = (local_day(day_of(now_s))[1] - now_s) // QUARTER_S
         method = asked.choice.method.name
-        self._book.keep(name, method, _said(now_s, forecast, left))
-        of_late = self._book.said(name, now_s - _HELD_AGAINST_S, now_s)
+        of_late: list[Said] = []
+        try:
+            self._book.keep(name, method, _said(now_s, forecast, left))
+            of_late = self._book.said(name, now_s - _HELD_AGAINST_S, now_s)
+        except StoreBusyError as error:
+            _log.warning("what is expected today is not written down: %s", error)
         self._states.keep(
             Subject(
                 name,

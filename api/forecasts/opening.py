@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import ExitStack
+from importlib.util import find_spec
 
 from api.forecasts.book import ForecastBook
 from api.forecasts.keeper import DAYS_BACK, Forecasts
@@ -11,7 +13,10 @@ from api.history import History
 from api.house import House
 from api.settings import ServeSettings
 from collectors.weather.book import SqliteWeather
+from optimizer.forecasting.blend import Sky
 from optimizer.forecasting.clear_sky import ClearSky
+
+_log = logging.getLogger(__name__)
 
 FORECASTS = "forecasts.db"
 """The book of forecasts, beside the plans."""
@@ -33,7 +38,10 @@ def open_forecasts(
     book = ForecastBook(settings.state / FORECASTS)
     parts.callback(book.close)
     place = settings.weather
-    sky = ClearSky() if place is None else ClearSky(place.latitude, place.longitude)
+    sky: Sky | None = ClearSky() if place is None else ClearSky(place.latitude, place.longitude)
+    if find_spec("pvlib") is None:
+        _log.warning("roofs are forecast without a clear sky: pip install 'kwartier[serve]'")
+        sky = None
     return Forecasts(
         History(house.records, DAYS_BACK),
         book,

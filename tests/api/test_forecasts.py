@@ -103,6 +103,28 @@ def test_the_book_lets_go_after_two_months_and_opens_again(tmp_path: Path) -> No
     again.close()
 
 
+def test_a_damaged_book_is_put_aside_and_a_new_one_begins(tmp_path: Path) -> None:
+    path = tmp_path / "forecasts.db"
+    path.write_bytes(b"this is no database, and long enough to be looked at as one" * 20)
+
+    book = ForecastBook(path)
+    book.keep("use", "blend", [Said(0, 1, 0, 2)])
+
+    assert book.said("use", 0, 900) == [Said(0, 1, 0, 2)]
+    assert path.with_suffix(".damaged").read_bytes().startswith(b"this is no database")
+    book.close()
+
+
+def test_a_book_that_is_away_stops_no_forecast(street: Scene) -> None:
+    book, states = ForecastBook(":memory:"), ForecastStates()
+    book.close()
+
+    use, _ = forecasts(street, book, states).ahead(Quarter(MIDNIGHT_S), 96, MIDNIGHT_S)
+
+    assert use.likely == pytest.approx(np.full(96, 4.0), abs=0.01)
+    assert states.all()[0].score.quarters == 0
+
+
 def test_told_sunlight_of_a_day_gone_by_is_what_was_told_when_it_began(tmp_path: Path) -> None:
     book = SqliteWeather(tmp_path / "weather.db")
     day_s = 20_000 * DAY_S

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -65,3 +67,22 @@ def test_it_ends_at_the_cost_that_another_start_finds() -> None:
         assert (one is None) == (other is None)
         if one is not None and other is not None:
             assert one.cost == pytest.approx(other.cost, rel=1e-8, abs=1e-8)
+
+
+def test_another_user_of_the_solver_with_more_threads_does_not_stop_it() -> None:
+    code = (
+        "import highspy, numpy as np\n"
+        "other = highspy.Highs()\n"
+        "other.setOptionValue('output_flag', False), other.setOptionValue('threads', 2)\n"
+        "other.addVar(0, 1), other.run()\n"
+        "from optimizer.solve import GAP, End, new_highs\n"
+        "from optimizer.programme import programme_of\n"
+        "from tests.speed.families import family, problem as of_family\n"
+        "highs = new_highs(); highs.load(programme_of(of_family(family('P1'))))\n"
+        "assert highs.run(15.0).end is End.OPTIMAL"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+    )
+
+    assert done.returncode == 0, done.stderr

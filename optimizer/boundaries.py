@@ -15,6 +15,8 @@ from kwartier.errors import InputError
 from optimizer.neighbourhood import BoolArray, Call, FloatArray, Grid, Group, Home, RowArray
 from optimizer.spread import bounded_limit, bounded_number, home_row, limit_of, step_of
 
+MAX_BOUNDARY_CELLS = 50_000_000
+"""The most limits of homes and groups: their number times that of homes and stores."""
 _MOST = 1e9
 
 
@@ -87,6 +89,12 @@ def boundaries_of(
         _refuse_odd_shares(group)
     if not keys:
         return None
+    if len(keys) * (len(homes) + store_home.size) > MAX_BOUNDARY_CELLS:
+        raise InputError(
+            f"{len(keys)} homes and groups have limits among {len(homes)} homes and "
+            f"{store_home.size} batteries, cars and heat pumps: that is too many to plan "
+            "together; split the neighbourhood"
+        )
     in_it = np.zeros((len(keys), len(homes)), dtype=np.bool_)
     for number, members in enumerate(within):
         in_it[number, members] = True

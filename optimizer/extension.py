@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy.sparse import coo_array, csc_array
+from scipy.sparse import coo_array, csc_array, csr_array
 
 from optimizer.neighbourhood import BoolArray, FloatArray, RowArray
 from optimizer.problem import Problem
@@ -147,16 +147,14 @@ def _add_boundaries(
     limits = problem.boundaries
     if limits is None:
         return np.zeros(0, dtype=np.intp), np.zeros((0, problem.steps), dtype=np.bool_)
-    within = limits.homes.astype(np.float64)
-    residual = within @ (problem.load_kw - problem.pv_kw)
+    residual = _together(limits.homes, problem.load_kw - problem.pv_kw)
     low, high = -limits.export_limit_kw - residual, limits.import_limit_kw - residual
-    stores = limits.stores.astype(np.float64)
-    most = stores @ problem.charge_max_kw + within @ np.where(
-        problem.curtailable[:, None], problem.pv_kw, 0.0
-    )
+    cuttable = np.where(problem.curtailable[:, None], problem.pv_kw, 0.0)
+    most = _together(limits.stores, problem.charge_max_kw) + _together(limits.homes, cuttable)
+    least = -_together(limits.stores, problem.discharge_max_kw)
     if places is not None:
-        most = most + (limits.runs.astype(np.float64) @ _most_of_runs(problem, places))
-    reached: BoolArray = (most > high) | (-(stores @ problem.discharge_max_kw) < low)
+        most = most + _together(limits.runs, _most_of_runs(problem, places))
+    reached: BoolArray = (most > high) | (least < low)
     numbers = np.full(low.shape, -1, dtype=np.intp)
     numbers[reached] = growth.add_rows(low[reached], high[reached])
     boundary, store = np.nonzero(limits.stores)
@@ -173,6 +171,11 @@ def _add_boundaries(
             rows = numbers[row, places.cell_step[inside]]
             _put_there(growth, rows, columns, places.cell_kw[inside])
     return numbers[reached], reached
+
+
+def _together(within: BoolArray, powers_kw: FloatArray) -> FloatArray:
+    """Return the sum of what lies within each boundary, shape ``(K, T)`` [kW]."""
+    return np.asarray(csr_array(within.astype(np.float64)) @ powers_kw, dtype=np.float64)
 
 
 def _most_of_runs(problem: Problem, places: Starts) -> FloatArray:

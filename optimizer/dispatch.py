@@ -224,8 +224,14 @@ def _with_limits(
         if solution.row_price is None or problem.sharing is not None
         else local_prices(problem, programme.layout, solution.row_price)
     )
-    gap_eur = 0.0 if solution.is_proven else solution.cost - solution.bound
-    return _Found(flows, status, gap_eur, prices)
+    return _Found(flows, status, _gap_eur(solution), prices)
+
+
+def _gap_eur(solution: Solution) -> float | None:
+    """Return how much less another solution could cost at most; None where no bound is known."""
+    if solution.is_proven:
+        return 0.0
+    return solution.cost - solution.bound if np.isfinite(solution.bound) else None
 
 
 def _relaxed(problem: Problem, soft: Softened, directions: Directions, solver: Solver) -> Solution:
@@ -274,8 +280,8 @@ def _directed(
         if linear is None or is_whole(programme, linear.x):
             return linear
         nearest = solver.solve(with_chosen(programme, linear.x))
-        if nearest is not None and replace(nearest, bound=linear.cost).is_proven:
-            return replace(nearest, bound=linear.cost)
+        if nearest is not None and replace(nearest, bound=linear.bound).is_proven:
+            return replace(nearest, bound=linear.bound)
     try:
         searched = solver.solve(with_directions(programme, problem, directions))
     except NoAnswerError:
@@ -287,17 +293,27 @@ def _directed(
     if searched is not None:
         forward = searched.x[searched.x.size - directions.count :] > 0.5
         chosen = with_chosen(programme, searched.x)
-        tries.append(solver.solve(with_fixed(chosen, directions, forward=forward)))
+        tries.append(_tried(solver, with_fixed(chosen, directions, forward=forward)))
+    bound = -np.inf if searched is None else searched.bound
     if searched is None or not searched.is_proven:
-        relaxed = with_directions(programme, problem, directions).linear()
-        tries.append(_leaning(problem, programme, directions, solver.solve(relaxed), solver))
+        relaxed = _tried(solver, with_directions(programme, problem, directions).linear())
+        tries.append(_leaning(problem, programme, directions, relaxed, solver))
+        bound = max(bound, -np.inf if relaxed is None else relaxed.bound)
     solved = [one for one in tries if one is not None]
     if not solved:
         if searched is None:
             raise NoAnswerError("time ran out before any plan with one direction at a time")
         return searched
     best = min(solved, key=lambda one: one.cost)
-    return replace(best, bound=-np.inf if searched is None else min(searched.bound, best.cost))
+    return replace(best, bound=min(bound, best.cost))
+
+
+def _tried(solver: Solver, programme: Programme) -> Solution | None:
+    """Return a solution, or None where there is none or time is out: there may be another."""
+    try:
+        return solver.solve(programme)
+    except NoAnswerError:
+        return None
 
 
 def _leaning(
@@ -311,7 +327,7 @@ def _leaning(
         return None
     forward = leaning(problem, programme.layout, directions, relaxed.x)
     chosen = with_chosen(programme, relaxed.x)
-    return solver.solve(with_fixed(chosen, directions, forward=forward))
+    return _tried(solver, with_fixed(chosen, directions, forward=forward))
 
 
 def _by_rule(problem: Problem) -> Plan:
@@ -341,5 +357,5 @@ def _finished(problem: Problem, found: _Found) -> Plan:
     )
     broken = violations_of(problem, made)
     if made.status is Status.RELAXED and broken and all(map(is_wish, broken)):
-        made = replace(made, status=Status.FEASIBLE if made.gap_eur else Status.OPTIMAL)
+        made = replace(made, status=Status.OPTIMAL if made.gap_eur == 0 else Status.FEASIBLE)
     return replace(made, violations=broken)

@@ -44,7 +44,7 @@ class Solution:
     Attributes:
         x: One number a column.
         cost: What they cost.
-        bound: No solution costs less.
+        bound: No solution costs less; minus infinity where that is not known.
         row_price: What one more on the right of each row adds to the cost; None where that is not
             known, as with whole numbers.
     """
@@ -124,8 +124,12 @@ def solution_of(programme: Programme, found: Answer) -> Solution | None:
     if found.x is None:
         raise NoAnswerError(f"HiGHS gave no solution: {found.message}")
     cost = float(programme.cost @ found.x)
-    bound = found.bound if programme.has_whole else cost
-    return Solution(found.x, cost, bound, found.row_price)
+    if found.end is End.OPTIMAL:
+        return Solution(
+            found.x, cost, found.bound if programme.has_whole else cost, found.row_price
+        )
+    # Cut short, a linear programme proves nothing: neither its cost nor its prices.
+    return Solution(found.x, cost, found.bound if programme.has_whole else -np.inf)
 
 
 def _by_scipy(programme: Programme, time_limit_s: float) -> Solution | None:
@@ -145,7 +149,9 @@ def _by_scipy(programme: Programme, time_limit_s: float) -> Solution | None:
         raise NoAnswerError(f"HiGHS gave no solution: {found.message}")
     cost = float(programme.cost @ x)
     bound: float | None = found.mip_dual_bound
-    return Solution(x, cost, cost if bound is None else bound)
+    if bound is None:
+        bound = cost if found.status == _OPTIMAL else -np.inf
+    return Solution(x, cost, bound)
 
 
 def _linear_by_scipy(programme: Programme, time_limit_s: float) -> Solution | None:

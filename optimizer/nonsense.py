@@ -9,7 +9,8 @@ import numpy as np
 from kwartier.errors import InputError
 
 if TYPE_CHECKING:
-    from optimizer.problem import BoolArray, FloatArray, Problem
+    from optimizer.arrays import Problem
+    from optimizer.neighbourhood import BoolArray, FloatArray
 
 MAX_STEPS = 35_136
 """The longest horizon: a leap year of quarter-hours."""

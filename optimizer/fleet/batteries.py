@@ -152,14 +152,15 @@ class Batteries:
         self._ladder.solve(price)
         self.price_step = price
         step, work = self.powers.step, np.empty_like(price)
-        step[...] = self._moved
-        for kind, sign in ((CHARGE, np.subtract), (DISCHARGE, np.add)):
-            sign(step[kind], np.multiply(self._towards[kind], price, out=work), out=step[kind])
-            sign(step[kind], np.multiply(give[kind], column, out=work), out=step[kind])
+        for kind, move in ((CHARGE, np.subtract), (DISCHARGE, np.add)):
+            np.multiply(self._towards[kind], price, out=work)
+            move(self._moved[kind], work, out=step[kind])
+            np.multiply(give[kind], column, out=work)
+            move(step[kind], work, out=step[kind])
         np.negative(price, out=work)
         work[:-1] += (self.kept[1:] if self.kept.shape[0] > 1 else self.kept) * price[1:]
         work *= give[STORED]
-        step[STORED] -= work
+        np.subtract(self._moved[STORED], work, out=step[STORED])
         if self.turns is not None:
             self.turns.follow(self.powers.wish, price, column)
         return step

@@ -72,6 +72,7 @@ class Boxes:
     _high_curve: FloatArray = field(init=False)
     _low_push: FloatArray = field(init=False)
     _high_push: FloatArray = field(init=False)
+    _products: FloatArray = field(init=False)
     _work: tuple[FloatArray, FloatArray] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -127,7 +128,9 @@ class Boxes:
 
     def product(self) -> float:
         """Return the sum of distances times multipliers."""
-        return _dot(self.above, self.low_price) + _dot(self.below, self.high_price)
+        self._products = _sums(self.above, self.low_price)
+        self._products += _sums(self.below, self.high_price)
+        return float(self._products.sum())
 
     def push_nowhere(self, reduced: FloatArray) -> None:
         """Aim at products of zero: the first look ahead.
@@ -169,16 +172,17 @@ class Boxes:
         """
         ahead, prices = self._work
         np.multiply(self.step, self._per_above, out=ahead)
-        np.negative(ahead, out=ahead)
         np.multiply(self.step, self._per_below, out=prices)
-        most = np.maximum(_flat(ahead).max(axis=0), _flat(prices).max(axis=0))
-        least = np.minimum(_flat(ahead).min(axis=0), _flat(prices).min(axis=0))
+        most = np.maximum(-_flat(ahead).min(axis=0), _flat(prices).max(axis=0))
+        least = np.minimum(-_flat(ahead).max(axis=0), _flat(prices).min(axis=0))
         return _part(1.0, most), _part(1.0, 1.0 - least)
 
     def product_after(self, ahead: Part, prices: Part) -> float:
-        """Return the sum of products after these parts of the first look ahead."""
-        now = _sums(self.above, self.low_price) + _sums(self.below, self.high_price)
-        work = self._work[0]
+        """Return the sum of products after these parts of the first look ahead.
+
+        It goes from what :meth:`product` found.
+        """
+        now, work = self._products, self._work[0]
         np.subtract(self.low_price, self.high_price, out=work)
         first = _sums(work, self.step)
         np.multiply(self.step, self.step, out=work)
@@ -204,12 +208,11 @@ class Boxes:
         self._high_push += high
         np.divide(self._low_push, self.low_price, out=low)
         np.divide(self._high_push, self.high_price, out=high)
-        prices = -_flat(np.minimum(low, high, out=low)).min(axis=0)
+        prices = np.minimum(_flat(low).min(axis=0), _flat(high).min(axis=0))
         np.multiply(self.step, self._per_above, out=low)
-        np.negative(low, out=low)
         np.multiply(self.step, self._per_below, out=high)
-        ahead = _flat(np.maximum(low, high, out=low)).max(axis=0)
-        return _part(part, ahead), _part(part, prices)
+        ahead = np.maximum(-_flat(low).min(axis=0), _flat(high).max(axis=0))
+        return _part(part, ahead), _part(part, -prices)
 
     def take(self, ahead: Part, prices: Part) -> None:
         """Take these parts of the step; :meth:`reach` came before."""
@@ -233,10 +236,6 @@ class Boxes:
     def least(self, reduced: FloatArray) -> FloatArray:
         """Return the least that each can cost at these reduced costs."""
         return np.minimum(reduced * self.low, reduced * (self.low + self.width))
-
-
-def _dot(one: FloatArray, other: FloatArray) -> float:
-    return float(np.einsum("i,i->", one.ravel(), other.ravel()))
 
 
 def _flat(values: FloatArray) -> FloatArray:

@@ -18,8 +18,8 @@ from optimizer.fleet.shape import Fleet
 from optimizer.problem import FloatArray
 
 _MOST_STEPS = 100
-NEAR = 1e-9
-"""Steps end when products are this small beside the cost, and misses ten times this."""
+NEAR = 1e-8
+"""Steps end when products are this small beside the cost, and misses below ten times this."""
 _SHORT = 1e-7
 """A step shorter than this leads nowhere."""
 _BACK_OFF = 0.9

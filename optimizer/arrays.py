@@ -27,8 +27,8 @@ class Problem:
     """What is to be planned: T steps, H homes, B stores; every number is finite but limits.
 
     Build it with :func:`optimizer.problem.problem_of`, which spreads limits over the steps; arrays
-    are checked here. Whatever keeps energy is a row of the stores, named ``battery`` for what most of them are: first
-    all batteries, then cars, then heat pumps (see :mod:`optimizer.stores`).
+    are checked here. Whatever keeps energy is a row of the stores, named ``battery`` for what most
+    of them are: first all batteries, then cars, then heat pumps (see :mod:`optimizer.stores`).
 
     Attributes:
         interval_h: Length of the first step [h]; of all, unless steps are uneven.

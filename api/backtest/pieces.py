@@ -49,7 +49,7 @@ def played(piece: str, folder: str) -> bytes:
         POLICIES[policy],
         foresight,
         Rolling(time_limit_s=_PATIENCE_S).plan,
-        time.process_time,
+        time.perf_counter,
     )
     return walked_arrays(walk.over(stretch))
 

@@ -38,7 +38,7 @@ class Outcome:
         plan_age_hours: How old the plan in force was, on average; None without plans.
         plans: How many were made, in the quarters that warm up too.
         failed: How often none could be made.
-        seconds: What planning took, of one core.
+        seconds: What planning took.
     """
 
     cost_eur: float

@@ -152,7 +152,7 @@ class Walk:
                 stored = stores.after(stored, powers[place])
                 peak_kw = max(peak_kw, residual[now] + float(powers[place].sum()))
             held[place] = stored.sum()
-            if self._plan is not None:
+            if self._plan is not None and self.policy.plans is not Plans.AT_ONCE:
                 age[place] = now - self._made_at
             if place % DAY == DAY - 1:
                 show(place + 1)

@@ -14,7 +14,7 @@ import numpy as np
 
 from optimizer.dispatch import plan
 from optimizer.filling import Exact
-from optimizer.members import net_cost_eur
+from optimizer.members import used_eur
 from optimizer.meters import net_by_meter
 from optimizer.part import batteries_behind, part_of
 from optimizer.plan import Plan
@@ -71,8 +71,8 @@ def otherwise(problem: Problem, made: Plan, make: Maker = plan) -> Otherwise:
     alone = sum(_alone_eur(problem, row, make) for row in range(len(problem.home_ids)))
     # What cars and heat pumps of no home do, they do in every case.
     homeless = part_of(problem, (), (), None)
-    rest = _used_eur(homeless, make(homeless)) if homeless.battery_ids or homeless.runs else 0.0
-    return Otherwise(_used_eur(problem, made), _used_eur(bare, make(bare)), alone + rest)
+    rest = used_eur(homeless, make(homeless)) if homeless.battery_ids or homeless.runs else 0.0
+    return Otherwise(used_eur(problem, made), used_eur(bare, make(bare)), alone + rest)
 
 
 def by_key(problem: Problem, made: Plan, key: SharingKey, price_eur_per_kwh: float) -> KeyOutcome:
@@ -132,7 +132,7 @@ def _alone_eur(problem: Problem, row: int, make: Maker) -> float:
     name = problem.home_ids[row]
     part = part_of(problem, [name], batteries_behind(problem, [name]), Grid())
     if part.battery_ids or not part.is_one_connection:
-        return _used_eur(part, make(part))
+        return used_eur(part, make(part))
     net = part.residual_kw
     cut = np.minimum(np.maximum(-net, 0.0), part.curtailable_kw)
     net = np.where(part.sell_eur_per_kwh < 0, net + cut, net)
@@ -140,10 +140,3 @@ def _alone_eur(problem: Problem, row: int, make: Maker) -> float:
     net = np.where(part.buy_eur_per_kwh < 0, part.residual_kw + part.curtailable_kw, net)
     price = np.where(net > 0, part.buy_eur_per_kwh, part.sell_eur_per_kwh)
     return float((part.step_h * price) @ net)
-
-
-def _used_eur(problem: Problem, made: Plan) -> float:
-    """Return what a plan costs, with what it takes out of the stores at its worth [EUR]."""
-    free = ~problem.end_is_fixed
-    begun = problem.end_value_eur_per_kwh[free] @ problem.soc_start_kwh[free]
-    return net_cost_eur(made) + float(begun)

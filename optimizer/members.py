@@ -2,7 +2,8 @@
 
 First the plan that is cheapest for all, then a split of what it saves. Each member's amount is
 what their own best plan alone would have cost, less a part of the saving that is never below
-zero. So nobody pays more than alone, to the cent, and together they pay what the plan costs.
+zero. So nobody pays more than alone, to the cent, and together they pay what the plan costs. What
+is stored counts at its worth, so nobody is paid for emptying a battery.
 """
 
 from __future__ import annotations
@@ -139,9 +140,9 @@ def split(
         )
     group = part_of(problem, sorted(problem.home_ids), sorted(batteries_of(problem)))
     together = make(group)
-    alone = {one.id: net_cost_eur(make(alone_problem(group, one))) for one in ordered}
+    alone = {one.id: _cheapest_eur(alone_problem(group, one), make) for one in ordered}
     exchanged = exchanged_wh(group, together, ordered)
-    group_eur = net_cost_eur(together)
+    group_eur = used_eur(group, together)
     weights = _weights(rule, group, ordered, alone, exchanged, group_eur, make)
     return _divided(rule, ordered, alone, exchanged, group_eur, weights)
 
@@ -149,6 +150,16 @@ def split(
 def net_cost_eur(made: Plan) -> float:
     """Return what a plan costs, less the worth of what it leaves stored [EUR]."""
     return made.cost_eur - made.end_value_eur
+
+
+def used_eur(problem: Problem, made: Plan) -> float:
+    """Return what a plan costs, with what it takes out of batteries at its worth [EUR].
+
+    Emptying a battery has used something up, and filling it has put something by.
+    """
+    free = ~problem.end_is_fixed
+    begun = problem.end_value_eur_per_kwh[free] @ problem.soc_start_kwh[free]
+    return net_cost_eur(made) + float(begun)
 
 
 def alone_problem(problem: Problem, member: Member) -> Problem:
@@ -228,7 +239,11 @@ def _without_eur(group: Problem, member: Member, make: Maker) -> float:
     homes = [name for name in group.home_ids if name not in member.homes]
     own = {*member.batteries, *batteries_behind(group, member.homes)}
     batteries = [name for name in batteries_of(group) if name not in own]
-    return net_cost_eur(make(part_of(group, homes, batteries)))
+    return _cheapest_eur(part_of(group, homes, batteries), make)
+
+
+def _cheapest_eur(problem: Problem, make: Maker) -> float:
+    return used_eur(problem, make(problem))
 
 
 def _whole(eur: float) -> Fraction:

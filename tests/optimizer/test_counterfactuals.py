@@ -91,7 +91,7 @@ def streets(draw: st.DrawFn) -> Problem:
     return problem_of(1.0, buy, [0.1] * steps, homes, [battery])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(streets())
 def test_a_battery_and_neighbours_never_cost_more_and_keys_only_move_money(
     problem: Problem,

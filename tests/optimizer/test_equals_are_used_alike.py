@@ -60,7 +60,7 @@ def test_roofs_are_cut_in_the_same_part() -> None:
     assert spread_of_curtailment(problem, made) == pytest.approx(0.0, abs=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(problems())
 def test_an_evened_plan_keeps_every_law_and_its_cost(problem: Problem) -> None:
     made = plan(problem)

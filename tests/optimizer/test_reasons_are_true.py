@@ -74,7 +74,7 @@ def test_without_prices_there_is_nothing_to_tell() -> None:
     assert [one.idle_costs_eur for one in facts_of(problem, made)] == [None]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(problems())
 def test_an_idle_block_costs_at_least_what_was_said(problem: Problem) -> None:
     made = plan(problem)
@@ -87,7 +87,7 @@ def test_an_idle_block_costs_at_least_what_was_said(problem: Problem) -> None:
                 assert lost >= facts.idle_costs_eur - EUR
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(problems(), problems())
 def test_no_price_at_all_bounds_a_plan_too_high(problem: Problem, other: Problem) -> None:
     made = plan(problem)
@@ -99,7 +99,7 @@ def test_no_price_at_all_bounds_a_plan_too_high(problem: Problem, other: Problem
     assert bound_eur(problem, price, worth) <= net_cost_eur(made) + EUR
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(problems(exclusive=False, dear_selling=False, negative=False))
 def test_the_prices_of_a_linear_plan_prove_it(problem: Problem) -> None:
     made = plan(problem)
@@ -111,7 +111,7 @@ def test_the_prices_of_a_linear_plan_prove_it(problem: Problem) -> None:
     assert bound_eur(problem, price, worth) == pytest.approx(net_cost_eur(made), abs=EUR)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(problems(exclusive=False, dear_selling=False, negative=False))
 def test_a_battery_goes_on_until_the_price_it_named(problem: Problem) -> None:
     # With others at hand one of them may take over first.

@@ -104,7 +104,7 @@ def test_every_answer_has_words_in_both_languages() -> None:
     assert set(COSTS) == set(Action)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(problems(exclusive=True), st.integers(0, 7), st.sampled_from(Action))
 def test_no_other_action_is_ever_cheaper_than_the_plan(
     problem: Problem, step: int, action: Action

@@ -102,6 +102,8 @@ def add_plan(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> No
     )
     def otherwise(visitor: Annotated[Visitor, resident]) -> OtherwiseAnswer:
         looks = onlooker(visitor, house.clock.now_s())
+        if not _may_know(house, looks):
+            raise RefusedError(HTTPStatus.NOT_FOUND, _FEW)
         try:
             compared = comparisons.newest()
         except NotPlannedError as error:

@@ -303,7 +303,7 @@ def _directed(
     if not solved:
         if searched is None:
             raise NoAnswerError("time ran out before any plan with one direction at a time")
-        return searched
+        return replace(searched, x=searched.x[: programme.cost.size])
     best = min(solved, key=lambda one: one.cost)
     return replace(best, bound=min(bound, best.cost))
 

@@ -41,6 +41,11 @@ def test_a_plan_comes_for_anything_that_is_asked(seed: int) -> None:
     a_plan_comes(seed)
 
 
+def test_whole_numbers_that_nothing_can_be_fixed_to_still_make_a_plan() -> None:
+    # The search keeps to its rows within a tolerance; with its directions fixed nothing does.
+    a_plan_comes(173)
+
+
 @pytest.mark.nightly
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("part", range(PARTS))

@@ -2,8 +2,8 @@
 
 Standard library and NumPy only, as it is imported where nothing of ours is installed. The first
 line names a file with a problem, each line after it is ``cold`` (build, solve, read back) or
-``warm`` (solve again what is built). Each gets one JSON line: seconds, charge and discharge of
-each battery, curtailment, all in kW; or why there is none.
+``warm`` (solve again what is built, every price a step later). Each gets one JSON line: seconds,
+charge and discharge of each battery, curtailment, all in kW; the seconds alone where no plan came.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
@@ -91,11 +91,15 @@ def serve(name: str, planner: Planner, packages: tuple[str, ...], *, keeps: bool
     os.dup2(silence, 1)
     versions = ", ".join(f"{package} {version(package)}" for package in packages)
     answers.write(json.dumps({"name": name, "versions": versions, "keeps": keeps}) + "\n")
-    asked = _read(json.loads(sys.stdin.readline()))
+    asked = later = _read(json.loads(sys.stdin.readline()))
     for line in sys.stdin:
-        work = planner.warm if line.strip() == "warm" else planner.cold
+        work, now = planner.cold, asked
+        if line.strip() == "warm":
+            # Another price for every step: what is solved again is another problem.
+            later = replace(later, buy=np.roll(later.buy, 1), sell=np.roll(later.sell, 1))
+            work, now = planner.warm, later
         started = time.perf_counter()
-        answer = work(asked)
+        answer = work(now)
         seconds = time.perf_counter() - started
         found: dict[str, object] = {"seconds": seconds}
         if answer is not None:

@@ -18,8 +18,10 @@ from optimizer.fleet.shape import Fleet
 from optimizer.problem import FloatArray
 
 _MOST_STEPS = 100
-NEAR = 1e-8
-"""Steps end when products are this small beside the cost, and misses below ten times this."""
+NEAR = 1e-9
+"""Steps end when products are this small beside the cost."""
+MISSED = 1e-8
+"""Steps go on while an equation misses more than this (in scaled units)."""
 _SHORT = 1e-7
 """A step shorter than this leads nowhere."""
 _BACK_OFF = 0.9
@@ -27,7 +29,7 @@ _APART = 1e-5
 """Nearer than this, beside the cost, all batteries take the same step."""
 
 
-def walk(fleet: Fleet, near: float = NEAR) -> int:
+def walk(fleet: Fleet, near: float = NEAR, missed: float = MISSED) -> int:
     """Walk to the cheapest flows of a fleet, and return how many steps that took.
 
     Where there is none, or numbers are too far apart, it ends somewhere else: the proof is another
@@ -35,13 +37,14 @@ def walk(fleet: Fleet, near: float = NEAR) -> int:
 
     Args:
         fleet: The programme; it is changed.
-        near: How small products become beside the cost, and a tenth of what equations miss.
+        near: How small products become beside the cost.
+        missed: How little equations miss in the end (in scaled units).
     """
     _begin(fleet)
     for count in range(_MOST_STEPS):
         try:
             now = _now(fleet)
-            if _is_near(fleet, now, near) or _step(fleet, now) < _SHORT:
+            if _is_near(fleet, now, near, missed) or _step(fleet, now) < _SHORT:
                 return count
         except (LinAlgError, ValueError):
             return count
@@ -179,8 +182,8 @@ def _now(fleet: Fleet) -> _Now:
     )
 
 
-def _is_near(fleet: Fleet, now: _Now, near: float) -> bool:
-    if now.missed > 10 * near or now.product > near * now.size:
+def _is_near(fleet: Fleet, now: _Now, near: float, missed: float) -> bool:
+    if now.missed > missed or now.product > near * now.size:
         return False
     cost = sum(float((boxes.cost * boxes.values).sum()) for boxes in fleet.boxes)
     return cost - bound(fleet) / fleet.money <= near * now.size

@@ -25,6 +25,8 @@ from optimizer.problem import BoolArray, FloatArray, Problem
 
 _NEAR = 1e-7
 """How near the bound comes to the best of the shared programme: far below what directions cost."""
+_MISSED = 1e-4
+"""What equations may miss: nothing is planned from what they say but directions."""
 _SPREAD = 0.6180339887498949
 """Multiples of the golden ratio, without their whole parts, lie evenly however many there are."""
 _TRIES = (0.0, 0.5)
@@ -56,7 +58,7 @@ def one_way_flows(problem: Problem) -> OneWay | None:
     if fleet is None:
         return None
     with np.errstate(all="ignore"):  # a bound holds whatever the prices are
-        walk(fleet, _NEAR)
+        walk(fleet, _NEAR, _MISSED)
         least = bound(fleet)
     if not np.isfinite(least):
         return None

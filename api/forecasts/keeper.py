@@ -20,8 +20,8 @@ from kwartier.errors import StoreBusyError
 from kwartier.interval import QUARTER_S, Quarter, day_of, local_day
 from kwartier.units import EpochS
 from optimizer.forecast import Forecast, forecast_of
-from optimizer.forecasting.blend import Sky
 from optimizer.forecasting.choose import Choice, Why, choose
+from optimizer.forecasting.days import Sky
 from optimizer.forecasting.history import History, Method, Weather, days_before
 from optimizer.forecasting.methods import (
     SAME_WEEKDAY,

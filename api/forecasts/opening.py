@@ -13,8 +13,8 @@ from api.history import History
 from api.house import House
 from api.settings import ServeSettings
 from collectors.weather.book import SqliteWeather
-from optimizer.forecasting.blend import Sky
 from optimizer.forecasting.clear_sky import ClearSky
+from optimizer.forecasting.days import Sky
 
 _log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from optimizer.forecast import DAY, Forecast
-from optimizer.forecasting.days import Days, days_of
+from optimizer.forecasting.days import Days, Sky, days_of
 from optimizer.forecasting.history import History, IntArray, check_steps
 from optimizer.forecasting.ranges import errors_by_slot
 from optimizer.nowcast import Follow, corrected
@@ -25,8 +25,6 @@ from optimizer.problem import FloatArray
 Known = TypeVar("Known")
 Expert = Callable[[Days, int], FloatArray]
 """Forecasts a row of days from the rows above it, shape ``(96,)``; NaN where it cannot."""
-Sky = Callable[[int, int], FloatArray]
-"""Sunlight without clouds [W/m²] of so many quarters from a start [s] on."""
 
 LEARNED_DAYS = 28
 SEEN_DAYS = 42
@@ -67,8 +65,7 @@ class Blend:
             InputError: The number of steps is out of range.
         """
         check_steps(steps)
-        sky = self.sky(history.start_s, history.kw.size + steps) if self.sky else None
-        days = days_of(history, steps, sky)
+        days = days_of(history, steps, self.sky)
         clock = history.clock(steps)
         row, now = clock.day - days.first, history.kw.size
         today = int(row[now])
@@ -84,15 +81,16 @@ class Blend:
             slots = clock.slot[midnight:][here]
             # What is to be said of today stays the same all day; of tomorrow it follows today.
             said = self._said(days, place, prints) if place == today else self._ask(days, place)
-            told[:, here] = lesson.told(said)[:, slots]
+            told[:, here] = lesson.told(said, slots)[:, slots]
             if place == today:
                 likely = corrected(told[0, here], history.kw[midnight:now], self.follow)
                 told[:, here] += likely - told[0, here]
             fill(days, place, slots, told[0, here])
         likely, low, high = np.maximum(told[:, now - midnight :], least)
-        if sky is not None:
+        if self.sky is not None:
+            dark = self.sky(history.end_s, steps) <= 0
             for part in (likely, low, high):
-                part[(sky[now:] <= 0) & ~np.isnan(part)] = 0.0
+                part[dark & ~np.isnan(part)] = 0.0
         return Forecast(likely, low, high, np.full(steps, float(min(today, LEARNED_DAYS))))
 
     def _lesson(self, days: Days, today: int, prints: list[bytes]) -> _Lesson:
@@ -126,13 +124,14 @@ class _Lesson:
         self._known = (~np.isnan(said) & ~np.isnan(came)).sum(axis=(1, 2))
         self._worth: dict[tuple[int, ...], tuple[FloatArray, FloatArray, FloatArray]] = {}
 
-    def told(self, said: FloatArray) -> FloatArray:
+    def told(self, said: FloatArray, slots: IntArray) -> FloatArray:
         """Return likely, low and high of a day, shape ``(3, 96)``; NaN where nobody knows.
 
         Args:
             said: What each expert says of it, shape ``(K, 96)``.
+            slots: Which of it is asked: who has nothing to say of one of them is not heard.
         """
-        heard = (~np.isnan(said)).sum(axis=1)
+        heard = (~np.isnan(said[:, slots])).sum(axis=1)
         most = int(heard.max(initial=0))
         able = np.flatnonzero((heard == most) & (self._known >= LEAST_QUARTERS))
         if not able.size or most == 0:

@@ -6,6 +6,7 @@ for days gone by as honestly as for today.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -17,9 +18,13 @@ from optimizer.problem import FloatArray
 
 LOOKED_BACK = 70
 """Days of a history that are looked at: four weeks to learn from, each with six before it."""
+LONGEST_DAY = 100
+"""Quarters of the day on which the clock is put back."""
 _NEAR = 6
 _LEAST_RATIO, _MOST_RATIO = 0.3, 3.0
 
+Sky: TypeAlias = Callable[[int, int], FloatArray]
+"""Sunlight without clouds [W/m²] of so many quarters from a start [s] on."""
 Kinds: TypeAlias = tuple[int, ...]
 KIND_OF_DAY: Kinds = (0, 0, 0, 0, 0, 1, 2)
 """Work days are alike; Saturday and Sunday are each their own."""
@@ -97,19 +102,22 @@ class Days:
         return float(np.exp(total / weight)) if weight else 1.0
 
 
-def days_of(history: History, steps: int, sky: FloatArray | None = None) -> Days:
+def days_of(history: History, steps: int, sky: Sky | None = None) -> Days:
     """Return the last ten weeks of a history and the days to come, a day a row.
+
+    The last day is laid out whole, wherever the steps end: an expert says the same of a day
+    however far of it is asked.
 
     Args:
         history: What is known.
         steps: How many quarters are to come.
-        sky: Sunlight without clouds of every quarter of history and horizon, shape ``(N + T,)``.
+        sky: Sunlight without clouds.
     """
-    clock = history.clock(steps)
-    now, total = history.kw.size, history.kw.size + steps
-    wanted = clock.day[min(now, total - 1)] - LOOKED_BACK
-    first = int(np.searchsorted(clock.day, wanted))
-    kw = np.concatenate([history.kw, np.full(steps, np.nan)])
+    now = history.kw.size
+    clock = history.clock(steps + LONGEST_DAY)
+    total = int(np.searchsorted(clock.day, clock.day[now + steps - 1] + 1))
+    first = int(np.searchsorted(clock.day, clock.day[now] - LOOKED_BACK))
+    kw = np.concatenate([history.kw, np.full(total - now, np.nan)])
     told = history.weather
 
     def rows(values: FloatArray | None) -> FloatArray | None:
@@ -122,7 +130,7 @@ def days_of(history: History, steps: int, sky: FloatArray | None = None) -> Days
     return Days(
         int(clock.day[first]),
         by_day(clock, kw, first, total),
-        rows(sky),
+        rows(sky(history.start_s, total) if sky else None),
         rows(told.sun_w_per_m2 if told else None),
         rows(told.outside_c if told else None),
     )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.forecast import DAY, WINDOW_DAYS, Forecast, forecast_of
-from optimizer.forecasting.blend import Blend, Sky
+from optimizer.forecasting.blend import Blend
+from optimizer.forecasting.days import Sky
 from optimizer.forecasting.history import History, days_before
 from optimizer.forecasting.load_experts import LOAD_EXPERTS
 from optimizer.forecasting.names import Name

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.forecast import DAY, Forecast, forecast_of
-from optimizer.forecasting.blend import Sky, fill, nothing
-from optimizer.forecasting.days import days_of
+from optimizer.forecasting.blend import fill, nothing
+from optimizer.forecasting.days import Sky, days_of
 from optimizer.forecasting.history import History, LocalQuarters, check_steps, days_before
 from optimizer.forecasting.names import Name
 from optimizer.forecasting.sun_experts import slot_ratio
@@ -108,11 +108,10 @@ class YoungRoof:
             InputError: The number of steps is out of range.
         """
         check_steps(steps)
-        sky = self.sky(history.start_s, history.kw.size + steps)
-        light = sky[: history.kw.size] > 0
+        light = self.sky(history.start_s, history.kw.size) > 0
         if (light & ~np.isnan(history.kw)).sum() < _LEAST_SEEN:
             return nothing(steps)
-        days, clock = days_of(history, steps, sky), history.clock(steps)
+        days, clock = days_of(history, steps, self.sky), history.clock(steps)
         row, now = (clock.day - days.first)[history.kw.size :], history.kw.size
         likely = np.full(steps, np.nan)
         for place in range(int(row[0]), int(row[-1]) + 1):

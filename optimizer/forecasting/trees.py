@@ -13,8 +13,8 @@ import numpy as np
 
 from kwartier.errors import InputError
 from optimizer.forecast import DAY, Forecast
-from optimizer.forecasting.blend import LEAST_QUARTERS, Expert, Sky, fill, nothing
-from optimizer.forecasting.days import Days, days_of
+from optimizer.forecasting.blend import LEAST_QUARTERS, Expert, fill, nothing
+from optimizer.forecasting.days import Days, Sky, days_of
 from optimizer.forecasting.history import History, check_steps
 from optimizer.forecasting.ranges import HIGH, LOW
 from optimizer.nowcast import Follow, corrected
@@ -58,8 +58,7 @@ class Trees:
         Raises:
             InputError: Less than about two weeks was measured, or scikit-learn is not installed.
         """
-        sky = self.sky(history.start_s, history.kw.size + 1) if self.sky else None
-        days = days_of(history, 1, sky)
+        days = days_of(history, 1, self.sky)
         today = len(days.kw) - 1
         rows = range(max(7, today - MOST_DAYS), today)
         seen = [_seen(self.experts, days, row) for row in rows]
@@ -109,8 +108,7 @@ class GrownTrees:
         """
         check_steps(steps)
         by = self.grown_by
-        sky = by.sky(history.start_s, history.kw.size + steps) if by.sky else None
-        days = days_of(history, steps, sky)
+        days = days_of(history, steps, by.sky)
         clock = history.clock(steps)
         row, now = clock.day - days.first, history.kw.size
         today = int(row[now])

@@ -140,6 +140,30 @@ def test_a_roof_is_learned_without_its_slope_and_dark_stays_dark() -> None:
     assert ratio == pytest.approx(1.2 / 0.8, rel=0.35)
 
 
+def test_a_day_that_was_asked_in_part_is_known_in_whole_later() -> None:
+    made = plain_sky(START_S, 96 * 31) / 200
+    method, night = sun_blend(plain_sky), 96 * 30
+
+    method.forecast(History(START_S, made[:night]), 8)
+    noon = method.forecast(History(START_S, made[: night + 48]), 8)
+
+    assert noon.likely == pytest.approx(made[night + 48 : night + 56], rel=0.05)
+
+
+def test_sunlight_that_is_told_until_noon_helps_until_noon() -> None:
+    sky = plain_sky(START_S, 96 * 41)
+    clouds = np.repeat(np.random.default_rng(6).uniform(0.1, 1.0, 41), 96)
+    sun, made = sky * clouds, sky * clouds / 200
+    history = History(
+        START_S, made[: 96 * 40], Weather(sun[: 96 * 40 + 48], np.full(sun.size, NOTHING))
+    )
+
+    told = sun_blend(plain_sky).forecast(history, 48)
+
+    came = made[96 * 40 : 96 * 40 + 48]
+    assert np.abs(told.likely - came).sum() < 0.1 * came.sum()
+
+
 def test_told_weather_makes_a_roof_surer_and_may_vanish() -> None:
     sky = plain_sky(START_S, 96 * 41)
     clouds = np.repeat(np.random.default_rng(5).uniform(0.1, 1.0, 41), 96)

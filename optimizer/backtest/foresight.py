@@ -90,7 +90,18 @@ class Hindsight:
         if not (np.isnan(use).any() or np.isnan(sun).any()):
             return use, sun
         usual_use, usual_sun = self._otherwise.at(now, steps)
-        return np.where(np.isnan(use), usual_use, use), np.where(np.isnan(sun), usual_sun, sun)
+        return _filled(use, usual_use), _filled(sun, usual_sun)
+
+
+def _filled(actual: FloatArray, usual: FloatArray) -> FloatArray:
+    """Return what was, else what was usual, else the mean of what is known; NaN without any.
+
+    A quarter that was not measured is not judged either: it only must not stop the plan.
+    """
+    told = np.where(np.isnan(actual), usual, actual)
+    if not np.isnan(told).any() or np.isnan(told).all():
+        return told
+    return np.where(np.isnan(told), np.nanmean(told), told)
 
 
 def _medians(

@@ -234,6 +234,16 @@ def test_what_is_not_measured_is_neither_paid_nor_steered() -> None:
     assert np.isfinite(outcome.cost_eur)
 
 
+def test_hindsight_plans_over_a_gap_that_nothing_is_usual_for() -> None:
+    course = noisy(3)
+    course.use_kw[DAY + 10 : DAY + 30] = np.nan
+
+    walk, _ = played(course, "bound", Stretch(0, 2 * DAY, 0))
+
+    assert (walk.plans, walk.failed) == (1, 0)
+    assert walk.discharge_kw.any()
+
+
 def test_every_walk_keeps_the_battery_within_its_edges_and_its_energy() -> None:
     course, stretch = noisy(10), Stretch(8 * DAY + 20, 8 * DAY + 48, 4)
     battery = Battery("b", 0.5, 4.0, 2.0, 1.5, 1.2, 0.9, 0.8, wear_eur_per_kwh=0.02)

@@ -11,22 +11,46 @@ import statistics
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from optimizer.dispatch import plan
 from optimizer.fleet.certificate import cheapest_flows
+from optimizer.fleet.one_way import one_way_flows
 from optimizer.plan import Plan, Status
 from optimizer.programme import programme_of
+from tests.speed import families
 from tests.speed.test_plan_speed import fleet, interleaved, through_highspy
 
 MOST_TURNS = 8
 _MOVES_KW = 1e-6
+_ONE_WATT_KW = 1e-3
+_BY_BATTERY = (
+    "soc_min_kwh",
+    "soc_max_kwh",
+    "soc_start_kwh",
+    "soc_end_kwh",
+    "end_value_eur_per_kwh",
+    "charge_max_kw",
+    "discharge_max_kw",
+    "charge_efficiency",
+    "discharge_efficiency",
+    "wear_eur_per_kwh",
+    "store_home",
+    "cop",
+    "retention",
+    "drain_kw",
+    "charge_min_kw",
+    "reserve_kwh",
+    "reserve_price_eur",
+)
 _CODE = """
 import time
 from pathlib import Path
 from optimizer.fleet.certificate import cheapest_flows
+from tests.speed import families
 from tests.speed.test_plan_speed import fleet
 problem = fleet({batteries})
 def most_mb():
@@ -72,6 +96,49 @@ def test_a_fleet_is_planned_sooner_than_by_highs_and_turns_seldom(
     assert made.cost_eur == pytest.approx(through_highspy(programme, "choose"), rel=1e-6)
     assert turns(made) <= MOST_TURNS
     assert cheapest_flows(problem) is not None
+
+
+@pytest.mark.speed
+@pytest.mark.parametrize("batteries", [30, 100, 1000])
+def test_one_direction_each_at_negative_prices_is_soon_there_with_its_gap(batteries: int) -> None:
+    problem = families.problem(families.family(f"P3-{batteries}n"))
+
+    began, busy = time.perf_counter(), time.process_time()
+    found = one_way_flows(problem)
+    wall, busy = time.perf_counter() - began, time.process_time() - busy
+    made = plan(problem)
+
+    assert found is not None
+    gross = float(np.abs(problem.step_h * problem.buy_eur_per_kwh) @ problem.load_kw.sum(axis=0))
+    print(
+        f"\nfleet, P3-{batteries}n: {wall:.2f} s, {busy:.2f} s busy, cost {found.cost_eur:.2f} EUR,"
+        f" gap {found.gap_eur:.2f} EUR: {found.gap_eur / abs(found.cost_eur):.1%} of the cost,"
+        f" {found.gap_eur / gross:.1%} of what is used"
+    )
+    assert made.violations == ()
+    assert np.minimum(made.charge_kw, made.discharge_kw).max() <= _ONE_WATT_KW
+    assert found.gap_eur <= 0.08 * abs(found.cost_eur)
+
+
+@pytest.mark.speed
+def test_ten_thousand_batteries_of_few_kinds_take_no_longer_than_the_kinds() -> None:
+    few, rows = fleet(40), np.tile(np.arange(40), 250)
+    many = replace(
+        few,
+        battery_ids=tuple(f"b{number}" for number in range(10_000)),
+        store_kinds=few.store_kinds * 250,
+        **{key: getattr(few, key)[rows] for key in _BY_BATTERY},
+        load_kw=250 * few.load_kw,
+        pv_kw=250 * few.pv_kw,
+        import_limit_kw=250 * few.import_limit_kw,
+        export_limit_kw=250 * few.export_limit_kw,
+    )
+
+    small, large = interleaved(3, lambda: cheapest_flows(few), lambda: cheapest_flows(many))
+
+    print(f"\nfleet, 40 kinds of battery: {small:.2f} s for 40, {large:.2f} s for 10,000")
+    assert cheapest_flows(many) is not None
+    assert large <= small + 3.0
 
 
 @pytest.mark.speed

@@ -10,9 +10,8 @@ import pytest
 
 from api.embedded.prices import MadeUpPrices
 from api.pages.language import language
-from api.people.accounts import SYSTEM, add_account
+from api.people.accounts import SYSTEM, add_account, grant
 from api.people.errors import TooOftenError
-from api.people.grants import grant
 from api.people.sessions import open_session
 from api.people.visitor import Role
 from api.planned.asked import MOST_NEW, PlanQuestions

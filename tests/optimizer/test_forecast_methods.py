@@ -294,6 +294,7 @@ def test_a_method_is_judged_by_what_was_known_then() -> None:
     assert (said.came - said.likely)[-96:].tolist() == [1.0] * 96
 
 
+@pytest.mark.nightly  # loading scikit-learn alone takes seconds
 def test_trees_learn_a_day_and_say_when_they_cannot() -> None:
     known = a_week_that_repeats(4)
 

@@ -23,7 +23,7 @@ from tests.optimizer.judge import judged_plan
 from tests.optimizer.streets import street
 from tests.speed.families import family, problem
 
-SEEDS = range(6)
+SEEDS = range(4)
 FLEET = "P3-30"
 Part = TypeVar("Part")
 _CODE = "from tests.optimizer.test_the_same_plan import printed; printed()"
@@ -66,7 +66,7 @@ def test_the_same_problem_gives_the_same_plan_to_the_bit_in_every_process() -> N
     assert elsewhere.stdout.split() == here
 
 
-@pytest.mark.parametrize("seed", range(40, 50))
+@pytest.mark.parametrize("seed", range(40, 45))
 def test_the_order_of_homes_and_batteries_changes_no_cost(seed: int) -> None:
     asked = street(seed)
     order = np.random.default_rng(seed)
@@ -86,7 +86,7 @@ def test_the_order_of_homes_and_batteries_changes_no_cost(seed: int) -> None:
         assert same.objective_eur == pytest.approx(least.objective_eur, rel=2e-6, abs=2e-6)
 
 
-@pytest.mark.parametrize("seed", range(60, 70))
+@pytest.mark.parametrize("seed", range(60, 65))
 def test_one_battery_more_never_costs_more(seed: int) -> None:
     asked = replace(street(seed), exclusive=False)
     one_more = Battery("extra", 0.0, 5.0, 0.0, 2.0, 2.0, 0.9, 0.9)

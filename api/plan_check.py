@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from collectors.prices.model import HIGHEST_EUR_PER_MWH, LOWEST_EUR_PER_MWH
-from optimizer.check import TOLERANCE, may_give_way, violations_of
+from optimizer.check import TOLERANCE, is_wish, may_give_way, violations_of
 from optimizer.plan import Plan, Status, Violation
 from optimizer.problem import BoolArray, FloatArray, Problem
 
@@ -43,7 +43,7 @@ def refused_plan(problem: Problem, found: Plan, without: Plan) -> str | None:
     battery that begins outside it, and the connection's by no more than without any battery. That
     much is always reachable, as a battery outside its band can rest until there is room to return.
     """
-    broken = violations_of(problem, found)
+    broken = tuple(each for each in violations_of(problem, found) if not is_wish(each))
     for each in broken:
         if not may_give_way(each):
             return _told(each)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +14,8 @@ from optimizer.dispatch import plan
 from optimizer.plan_json import json_of_plan
 from optimizer.problem_json import problem_from_json
 from tests.optimizer.examples import document
-from tests.optimizer.neighbourhood_problems import Document
+from tests.optimizer.neighbourhood_problems import Document, Shape
+from tests.optimizer.neighbourhood_problems import document as any_document
 
 _PARTS: Document = {
     "sessions": [
@@ -138,3 +141,27 @@ def test_null_is_the_same_as_nothing_said() -> None:
     said = problem_from_json({**body, **nothing})
 
     assert json_of_plan(said, plan(said)) == json_of_plan(said, plan(problem_from_json(body)))
+
+
+def keys_in(value: Json) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield key
+            if key not in {"shares_kw", "curtailed_kw"}:
+                yield from keys_in(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from keys_in(part)
+
+
+def test_every_key_of_problem_and_answer_is_documented() -> None:
+    told = (Path(__file__).parents[2] / "docs" / "plan.md").read_text(encoding="utf-8")
+    asked = [street(), *(any_document(seed, Shape.ALL) for seed in range(20))]
+
+    answers = [json_of_plan(made, plan(made)) for made in map(problem_from_json, asked[:3])]
+
+    for one in answers:
+        del one["reasons"]
+    found = {key for one in [*asked, *answers] for key in keys_in(one)}
+    words = set(told.replace("{", "`").replace("[]", "`").replace("*.", "`").split("`"))
+    assert found - words == set()

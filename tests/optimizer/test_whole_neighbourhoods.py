@@ -18,7 +18,7 @@ from tests.optimizer.whole_reference import least_excess, least_objective
 
 _OF_A_CONNECTION = "limit_kw"
 _SHORT, _LONG = range(16), range(40, 1_240)
-_MET = (3, 4, 5, 6, 9, 10, 14, 15, 18, 19)
+_MET = (3, 4, 5, 6, 9, 10)
 """Seeds of cars whose limits can all be met."""
 
 
@@ -84,7 +84,7 @@ def objective(made: Plan) -> float:
     return made.cost_eur - made.end_value_eur
 
 
-@pytest.mark.parametrize("seed", range(0, 24, 3))
+@pytest.mark.parametrize("seed", range(0, 15, 3))
 def test_the_order_of_homes_changes_nothing(seed: int) -> None:
     asked = document(seed, Shape.ALL)
     homes = asked["homes"]
@@ -98,7 +98,7 @@ def test_the_order_of_homes_changes_nothing(seed: int) -> None:
         assert objective(after) == pytest.approx(objective(before), rel=1e-6, abs=1e-6)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_a_larger_battery_never_costs_more(seed: int) -> None:
     asked = problem(seed, Shape.FUSES)
     asked = replace(asked, reserve_kwh=np.broadcast_to(0.0, asked.reserve_kwh.shape))
@@ -111,7 +111,7 @@ def test_a_larger_battery_never_costs_more(seed: int) -> None:
         assert objective(after) <= objective(before) + 1e-6
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_a_call_never_makes_a_plan_cheaper(seed: int) -> None:
     asked = document(seed, Shape.GROUPS)
     free = {key: value for key, value in asked.items() if key != "calls"}
@@ -138,7 +138,7 @@ def test_sharing_for_nothing_costs_what_one_connection_does_and_a_levy_more(seed
     assert costs == sorted(costs, key=lambda cost: round(cost, 6))
 
 
-@pytest.mark.parametrize("seed", range(0, 40, 5))
+@pytest.mark.parametrize("seed", range(0, 40, 8))
 def test_the_rule_keeps_every_law_of_a_neighbourhood_too(seed: int) -> None:
     asked = document(seed, Shape.ALL)
     made = problem_from_json(asked)

@@ -356,6 +356,6 @@ def _finished(problem: Problem, found: _Found) -> Plan:
         starts=flows.starts,
     )
     broken = violations_of(problem, made)
-    if made.status is Status.RELAXED and broken and all(map(is_wish, broken)):
+    if made.status is Status.RELAXED and all(map(is_wish, broken)):
         made = replace(made, status=Status.OPTIMAL if made.gap_eur == 0 else Status.FEASIBLE)
     return replace(made, violations=broken)

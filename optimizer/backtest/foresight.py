@@ -9,7 +9,7 @@ import numpy as np
 
 from kwartier.interval import QUARTER_S
 from optimizer.backtest.course import Course, same_time_before
-from optimizer.forecast import DAY, WINDOW_DAYS, expected
+from optimizer.forecast import DAY, MAX_STEPS, WINDOW_DAYS, expected
 from optimizer.forecasting.history import History, Method, Weather, by_day
 from optimizer.nowcast import DEFAULT_NOWCAST, Follow, Nowcast, corrected
 from optimizer.problem import FloatArray
@@ -190,7 +190,10 @@ class ByMethods:
             )
         start_s = self._course.start_s + QUARTER_S * first
         history = History(start_s, measured[first:now], weather, self._course.zone)
-        return self._methods[which].forecast(history, steps).likely
+        asked = min(steps, MAX_STEPS)
+        told = np.full(steps, np.nan)
+        told[:asked] = self._methods[which].forecast(history, asked).likely
+        return told
 
 
 class First:

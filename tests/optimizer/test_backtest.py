@@ -311,6 +311,15 @@ def test_who_knows_nothing_yet_leaves_it_to_the_usual() -> None:
     assert np.array_equal(told[0], usual.at(2 * DAY, 20)[0])
 
 
+def test_a_method_is_asked_no_further_than_it_can_tell() -> None:
+    course = course_of(np.ones(40 * DAY), np.ones(40 * DAY), np.ones(40 * DAY))
+
+    told = ByMethods(course, SAME_TIME, SAME_TIME).at(8 * DAY, 30 * DAY)[0]
+
+    assert not np.isnan(told[: 28 * DAY]).any()
+    assert np.isnan(told[28 * DAY :]).all()
+
+
 def test_an_unknown_way_of_steering_is_refused() -> None:
     with pytest.raises(InputError, match="there are none, self-use"):
         policies_named(("magic",))

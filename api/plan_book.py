@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import astuple, replace
 from pathlib import Path
 
-from api.plans import NeighbourhoodPlan, PlanBlock, PlannedQuarter
+from api.plans import MadeBecause, NeighbourhoodPlan, PlanBlock, PlannedQuarter
 from kwartier.errors import StoreBusyError
 from kwartier.interval import QUARTER_S
 from kwartier.units import EpochS
@@ -20,6 +20,7 @@ _TABLES = """
 create table if not exists plan (
     made_s integer not null, name text not null, status text not null, first_s integer not null,
     end_s integer not null, cost_eur real not null, cost_without_battery_eur real not null,
+    made_because text not null default 'quarter',
     primary key (made_s, name)
 ) without rowid;
 create table if not exists planned_quarter (
@@ -47,6 +48,7 @@ class SqlitePlanBook:
         self._book.execute("pragma journal_mode = wal")
         self._book.execute("pragma busy_timeout = 5000")
         self._book.executescript(_TABLES)
+        _catch_up(self._book)
 
     def keep(self, plan: NeighbourhoodPlan) -> None:
         """Write down a plan; what older plans say from its first quarter on is replaced.
@@ -96,8 +98,9 @@ class SqlitePlanBook:
         """Return what was last planned for each quarter of ``[start_s, end_s)``, or None."""
         with self._lock:
             head = self._book.execute(
-                "select name, made_s, status, cost_eur, cost_without_battery_eur from plan"
-                " where first_s < ? and end_s > ? order by made_s desc, name desc limit 1",
+                "select name, made_s, status, cost_eur, cost_without_battery_eur, made_because"
+                " from plan where first_s < ? and end_s > ?"
+                " order by made_s desc, name desc limit 1",
                 (end_s, start_s),
             ).fetchone()
             quarters = self._book.execute(
@@ -111,7 +114,7 @@ class SqlitePlanBook:
             ).fetchall()
         if head is None or not quarters:
             return None
-        name, made_s, status, cost_eur, cost_without_battery_eur = head
+        name, made_s, status, cost_eur, cost_without_battery_eur, because = head
         return NeighbourhoodPlan(
             name,
             made_s,
@@ -120,6 +123,7 @@ class SqlitePlanBook:
             _joined([PlanBlock(*row) for row in blocks]),
             cost_eur,
             cost_without_battery_eur,
+            MadeBecause(because),
         )
 
     def close(self) -> None:
@@ -128,10 +132,17 @@ class SqlitePlanBook:
             self._book.close()
 
 
+def _catch_up(book: sqlite3.Connection) -> None:
+    """Bring a book of an earlier release up to date."""
+    columns = {row[1] for row in book.execute("pragma table_info(plan)")}
+    if "made_because" not in columns:
+        book.execute("alter table plan add column made_because text not null default 'quarter'")
+
+
 def _rewrite(cursor: sqlite3.Cursor, plan: NeighbourhoodPlan) -> None:
     first_s, end_s = plan.quarters[0].start_s, plan.quarters[-1].start_s + QUARTER_S
     cursor.execute(
-        "insert or replace into plan values (?, ?, ?, ?, ?, ?, ?)",
+        "insert or replace into plan values (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             plan.made_s,
             plan.name,
@@ -140,6 +151,7 @@ def _rewrite(cursor: sqlite3.Cursor, plan: NeighbourhoodPlan) -> None:
             end_s,
             plan.cost_eur,
             plan.cost_without_battery_eur,
+            plan.made_because.value,
         ),
     )
     cursor.execute("delete from planned_quarter where start_s >= ?", (first_s,))

@@ -16,6 +16,8 @@ from optimizer.check import TOLERANCE, is_wish, may_give_way, violations_of
 from optimizer.plan import Plan, Status, Violation
 from optimizer.problem import BoolArray, FloatArray, Problem
 
+_CONNECTIONS = ("grid", "groups", "homes", "calls")
+_NEAR_KW = 1e-3
 _LOWEST_EUR, _HIGHEST_EUR = float(LOWEST_EUR_PER_MWH) / 1000, float(HIGHEST_EUR_PER_MWH) / 1000
 
 
@@ -51,13 +53,33 @@ def refused_plan(problem: Problem, found: Plan, without: Plan) -> str | None:
         return _told(broken[0]) if broken else None
     outside = _outside(problem)
     for each in broken:
-        owner = each.limit.removeprefix("batteries.").rpartition(".")[0]
-        if each.limit.startswith("batteries.") and owner not in outside:
+        if each.limit.startswith("batteries.") and _owner(each) not in outside:
             return _told(each)
     worse_kw = _grid_excess_kw(broken) - _grid_excess_kw(without.violations)
     if worse_kw > TOLERANCE * problem.steps:
         return f"the plan breaks the connection's limits by {worse_kw:g} kW more than no plan would"
     return None
+
+
+def _reserve_for_money(
+    problem: Problem, found: Plan, every: Sequence[Violation]
+) -> Violation | None:
+    """Return where a reserve is used though no limit asks for it, or None."""
+    short = [each for each in every if is_wish(each)]
+    if not short or _at_a_limit(problem, found):
+        return None
+    under = problem.soc_start_kwh < problem.reserve_kwh[:, 0] - TOLERANCE
+    began_short = {name for name, low in zip(problem.battery_ids, under, strict=True) if low}
+    return next((each for each in short if _owner(each) not in began_short), None)
+
+
+def _at_a_limit(problem: Problem, found: Plan) -> bool:
+    """Return whether the exchange is at a limit, of connection or group, anywhere."""
+    if problem.boundaries is not None:
+        return True
+    over_in: BoolArray = found.import_kw >= problem.import_limit_kw - _NEAR_KW
+    over_out: BoolArray = found.export_kw >= problem.export_limit_kw - _NEAR_KW
+    return bool(over_in.any() or over_out.any())
 
 
 def _outside(problem: Problem) -> set[str]:
@@ -68,8 +90,12 @@ def _outside(problem: Problem) -> set[str]:
     return {name for name, is_out in zip(problem.battery_ids, out, strict=True) if is_out}
 
 
+def _owner(broken: Violation) -> str:
+    return broken.limit.removeprefix("batteries.").rpartition(".")[0]
+
+
 def _grid_excess_kw(broken: Sequence[Violation]) -> float:
-    return sum(each.excess for each in broken if each.limit.startswith("grid."))
+    return sum(each.excess for each in broken if each.limit.partition(".")[0] in _CONNECTIONS)
 
 
 def _told(broken: Violation) -> str:

@@ -3,9 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from kwartier.units import EpochS, Watt, Wh
+
+
+class MadeBecause(StrEnum):
+    """Why a plan was made."""
+
+    QUARTER = "quarter"
+    """A quarter-hour began."""
+    CALL = "call"
+    """A call was written down or taken back."""
+    LIMIT = "limit"
+    """A limit of the neighbourhood or of a group was changed."""
+    DEVICE = "device"
+    """A battery went silent, or is back."""
+    PRICES = "prices"
+    """Prices were published or put right."""
+    CHARGE = "charge"
+    """A battery holds more or less than was planned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +77,12 @@ class NeighbourhoodPlan:
     Attributes:
         name: Its name, as it stands in the schedules sent to gateways.
         made_s: When it was made [s].
-        status: ``optimal``, ``relaxed`` or ``fallback``.
+        status: ``optimal``, ``feasible``, ``relaxed`` or ``fallback``.
         quarters: One a quarter-hour, in order of time, without gaps.
         blocks: Why each battery does what it does, in order of battery and time.
         cost_eur: What the plan is expected to cost; a forecast, not money [EUR].
         cost_without_battery_eur: The same without a battery; a forecast [EUR].
+        made_because: Why it was made.
     """
 
     name: str
@@ -73,6 +92,7 @@ class NeighbourhoodPlan:
     blocks: tuple[PlanBlock, ...]
     cost_eur: float
     cost_without_battery_eur: float
+    made_because: MadeBecause = MadeBecause.QUARTER
 
 
 class PlanBook(Protocol):

@@ -17,15 +17,17 @@ Source:
 
 @dataclass(frozen=True, slots=True)
 class Retail:
-    """What a kWh at the meter costs and earns beside its market price [EUR/kWh].
+    """What a kWh at the meter costs and earns beside its market price, and what the peak costs.
 
     Attributes:
-        buy_extra_eur_per_kwh: Energy tax and mark-up on what is taken.
-        sell_less_eur_per_kwh: What the supplier keeps of what is given.
+        buy_extra_eur_per_kwh: Energy tax and mark-up on what is taken [EUR/kWh].
+        sell_less_eur_per_kwh: What the supplier keeps of what is given [EUR/kWh].
+        peak_price_eur_per_kw: What each kW of the month's highest quarter costs [EUR/kW].
     """
 
     buy_extra_eur_per_kwh: float = ENERGY_TAX_EUR_PER_KWH + 0.02
     sell_less_eur_per_kwh: float = 0.01
+    peak_price_eur_per_kw: float = 0.0
 
 
 def planned_battery(
@@ -56,4 +58,5 @@ def planned_battery(
         soc_end_kwh=end_kwh,
         end_value_eur_per_kwh=worth_eur_per_kwh * shared.discharge_efficiency,
         wear_eur_per_kwh=shared.wear_eur_per_kwh,
+        reserve_kwh=size_kwh * shared.reserve_permille / 1000,
     )

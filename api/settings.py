@@ -30,11 +30,13 @@ class PlanningSettings:
         prices: Where day-ahead prices come from.
         retail: What a kWh at the meter costs and earns beside its market price.
         learn: Whether forecasts may be learned at night; that takes scikit-learn.
+        street_file: The neighbourhood's file, from which changed limits are taken over.
     """
 
     prices: PriceSettings
     retail: Retail
     learn: bool = False
+    street_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +188,10 @@ def _planning(top: Table, folder: Path) -> PlanningSettings:
         Retail(
             table.number("buy_extra_eur_per_kwh", usual.buy_extra_eur_per_kwh, high=1.0),
             table.number("sell_less_eur_per_kwh", usual.sell_less_eur_per_kwh, high=1.0),
+            table.number("peak_price_eur_per_kw", usual.peak_price_eur_per_kw, high=1000.0),
         ),
         learn=_learns(table),
+        street_file=folder / top.text("community"),
     )
     table.refuse_the_rest()
     return planning

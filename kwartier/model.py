@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
@@ -27,6 +27,8 @@ class Connection:
         meter: The P1 meter's name on that gateway.
         solar: The inverter's name on that gateway, where there is one that is read.
         limit_w: The most its fuse allows, per direction [W].
+        group: The group whose contract for transport it shares, where there is one.
+        group_share_w: What it brought into that contract [W].
     """
 
     id: str
@@ -35,6 +37,8 @@ class Connection:
     meter: DeviceId = "p1"
     solar: DeviceId | None = None
     limit_w: Watt = 17_250
+    group: str | None = None
+    group_share_w: Watt = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,9 @@ class Battery:
         wear_eur_per_kwh: What one kWh given back costs in wear [EUR/kWh].
         follows_meter: Whether its gateway reads the meter through which the whole neighbourhood
             takes and gives; it is then told what should pass there. Several can at one gateway.
+        reserve_permille: Kept for outages, of the capacity; gives way before any limit does
+            [1/1000].
+        group: The group whose contract for transport it shares, where there is one.
     """
 
     id: str
@@ -69,6 +76,23 @@ class Battery:
     discharge_efficiency: float = 0.955
     wear_eur_per_kwh: float = 0.02
     follows_meter: bool = False
+    reserve_permille: int = 0
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Homes and batteries that share one contract for transport with the grid's operator.
+
+    Attributes:
+        id: Its name in the cooperative.
+        import_limit_w: The most its members take together [W].
+        export_limit_w: The most they give together [W]; None for no limit.
+    """
+
+    id: str
+    import_limit_w: Watt
+    export_limit_w: Watt | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +117,7 @@ class Community:
         tariff: What was agreed.
         import_limit_w: The most the street may take [W]; None for no limit.
         export_limit_w: The most the street may give [W]; None for no limit.
+        groups: Who shares a contract for transport, by id.
     """
 
     coop: CoopId
@@ -102,6 +127,7 @@ class Community:
     tariff: Tariff = Tariff()
     import_limit_w: Watt | None = None
     export_limit_w: Watt | None = None
+    groups: Mapping[str, Group] = field(default_factory=dict)
 
 
 def read_community(path: Path) -> Community:
@@ -129,6 +155,7 @@ def community_of(table: Mapping[str, object]) -> Community:
                 f"battery {following[0].id!r} and {other.id!r} both have follows_meter, at two "
                 "gateways: they would make up for the same watts twice; leave it to one gateway"
             )
+    groups = [_group(row, connections) for row in top.tables("group")]
     community = Community(
         top.name("coop"),
         top.text("name"),
@@ -137,8 +164,10 @@ def community_of(table: Mapping[str, object]) -> Community:
         _tariff(top.table("tariff")),
         top.whole_or_none("import_limit_w"),
         top.whole_or_none("export_limit_w"),
+        _once([group.id for group in groups], groups, "group"),
     )
     top.refuse_the_rest()
+    _refuse_unknown_groups(community)
     return community
 
 
@@ -150,6 +179,8 @@ def _connection(row: Table) -> Connection:
         row.name("meter", "p1"),
         row.name_or_none("solar"),
         row.whole("limit_w", 17_250, low=1),
+        row.name_or_none("group"),
+        row.whole("group_share_w", 0, low=0),
     )
     row.refuse_the_rest()
     return connection
@@ -169,11 +200,47 @@ def _battery(row: Table) -> Battery:
         row.number("discharge_efficiency", 0.955, high=1.0),
         row.number("wear_eur_per_kwh", 0.02),
         row.flag("follows_meter", default=False),
+        row.whole("reserve_permille", 0, low=0, high=1000),
+        row.name_or_none("group"),
     )
     if battery.soc_min_permille >= battery.soc_max_permille:
         raise SettingsError(f"{row.place}soc_min_permille is not below soc_max_permille")
+    if battery.reserve_permille > battery.soc_max_permille:
+        raise SettingsError(
+            f"{row.place}reserve_permille is above soc_max_permille, so it could never be kept: "
+            "lower it"
+        )
     row.refuse_the_rest()
     return battery
+
+
+def _group(row: Table, connections: Sequence[Connection]) -> Group:
+    """Return a group; what its members brought is its limit where none is told."""
+    name = row.name("id")
+    brought_w = sum(one.group_share_w for one in connections if one.group == name)
+    most_w = row.whole_or_none("import_limit_w")
+    if most_w is None and not brought_w:
+        raise SettingsError(
+            f"{row.place}import_limit_w is missing, and no connection of group {name!r} has a "
+            "group_share_w: add one of them"
+        )
+    group = Group(
+        name, brought_w if most_w is None else most_w, row.whole_or_none("export_limit_w")
+    )
+    if min(group.import_limit_w, group.export_limit_w or 0) < 0:
+        raise SettingsError(f"{row.place}a limit is below zero: write it as a power, from 0")
+    row.refuse_the_rest()
+    return group
+
+
+def _refuse_unknown_groups(community: Community) -> None:
+    named = {one.id: one.group for one in community.connections.values()}
+    named |= {one.id: one.group for one in community.batteries.values()}
+    for name, group in named.items():
+        if group is not None and group not in community.groups:
+            raise SettingsError(
+                f"{name} belongs to group {group!r}, which is not there: add a [[group]] of it"
+            )
 
 
 def _tariff(row: Table) -> Tariff:

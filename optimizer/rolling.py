@@ -17,7 +17,7 @@ from optimizer.dispatch import TIME_LIMIT_S, planned_by
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.programme import Layout, Programme
-from optimizer.solve import Solution, Solver, new_highs, solution_of
+from optimizer.solve import Solution, Solver, Stopwatch, new_highs, solution_of
 
 if TYPE_CHECKING:
     from optimizer.warm import Highs
@@ -32,16 +32,23 @@ class Rolling:
     It serves one neighbourhood or several: each shape (batteries, steps, rows) has its model.
     """
 
-    def __init__(self, *, time_limit_s: float = TIME_LIMIT_S) -> None:
+    def __init__(
+        self, *, time_limit_s: float = TIME_LIMIT_S, stopwatch: Stopwatch | None = None
+    ) -> None:
         """Prepare it.
 
         Args:
-            time_limit_s: The most one programme may take in the solver [s].
+            time_limit_s: The most one programme may take in the solver [s]; with a stopwatch, the
+                most that all programmes of one plan may take together.
+            stopwatch: Seconds that only rise; None measures nothing.
         """
-        self._solver = _Keeping(time_limit_s)
+        self._limit_s = time_limit_s
+        self._solver = _Keeping(time_limit_s, stopwatch)
 
     def plan(self, problem: Problem) -> Plan:
         """Return the cheapest plan; :func:`optimizer.explain.reasons_of` adds its reasons."""
+        if self._solver.stopwatch is not None:
+            self._solver.ends_s = self._solver.stopwatch() + self._limit_s
         return planned_by(self._solver, problem)
 
     def forget(self) -> None:
@@ -56,6 +63,13 @@ class _Keeping(Solver):
     kept: OrderedDict[tuple[Layout, int, int], Highs] = field(
         default_factory=OrderedDict, init=False
     )
+    ends_s: float | None = field(default=None, init=False)
+
+    def solve(self, programme: Programme) -> Solution | None:
+        """Return the best solution that is found before the plan has to be there."""
+        if self.stopwatch is not None and self.ends_s is not None:
+            self.time_limit_s = max(0.0, self.ends_s - self.stopwatch())
+        return super(_Keeping, self).solve(programme)
 
     def _solved(self, programme: Programme) -> Solution | None:
         if self.through_scipy or programme.has_whole:

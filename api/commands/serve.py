@@ -267,6 +267,7 @@ def _planner(
     from api.forecasts.opening import open_forecasts
     from api.outside import fetched_prices
     from api.planner import Planner
+    from api.planning.calls import BOOK, CallBook
 
     prices, watches = fetched_prices(planning.prices, settings.state, house.clock, parts)
     house.outside.extend(watches)
@@ -281,6 +282,8 @@ def _planner(
         planning.retail,
         kept=house.last_plan,
         forecasts=open_forecasts(settings, house, parts, weather, learn=planning.learn),
+        calls=CallBook(settings.state / BOOK),
+        street_file=planning.street_file,
     )
 
 

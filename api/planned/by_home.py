@@ -57,6 +57,8 @@ def _with_homes(
         store_home=np.full_like(problem.store_home, -1),
         run_home=np.full_like(problem.run_home, -1),
         boundaries=None,
+        groups=(),
+        calls=tuple(call for call in problem.calls if call.group is None),
     )
 
 

@@ -1,0 +1,65 @@
+"""A plan as people see it: quarters in whole watts, blocks with reasons, and why it was made."""
+
+from __future__ import annotations
+
+from api.planning.asked import Known
+from api.plans import MadeBecause, NeighbourhoodPlan, PlanBlock, PlannedQuarter
+from kwartier.interval import QUARTER_S
+from kwartier.units import EpochS
+from optimizer.plan import Action, Plan
+
+
+def told(
+    known: Known, found: Plan, made_s: EpochS, without_eur: float, because: MadeBecause
+) -> NeighbourhoodPlan:
+    """Return the plan as people see it.
+
+    Args:
+        known: What it was made from.
+        found: The plan.
+        made_s: When it was made [s].
+        without_eur: What the same quarters cost without a battery [EUR].
+        because: Why it was made.
+    """
+    start_s = known.start.start_s
+    capacity_kwh = sum(one.capacity_wh for one in known.batteries) / 1000
+    battery_kw = (found.charge_kw - found.discharge_kw).sum(axis=0)
+    stored_kwh = found.soc_kwh.sum(axis=0)
+    quarters = tuple(
+        PlannedQuarter(
+            start_s + place * QUARTER_S,
+            round(float(known.made.likely[place]) * 250),
+            round(float(known.use.likely[place]) * 250),
+            round(float(battery_kw[place]) * 1000),
+            round(1000 * float(stored_kwh[place]) / capacity_kwh) if capacity_kwh else 0,
+            float(known.market[place]),
+        )
+        for place in range(known.market.size)
+    )
+    blocks = tuple(
+        PlanBlock(
+            start_s + reason.first * QUARTER_S,
+            start_s + (reason.last + 1) * QUARTER_S,
+            reason.battery,
+            "idle" if reason.action is Action.HOLD else reason.action.value,
+            reason.because.value,
+            reason.text_nl,
+            reason.text_en,
+        )
+        for reason in found.reasons
+    )
+    # One plan a quarter has the quarter's name; one made within it, for something that happened,
+    # one of its own.
+    name = f"plan-{start_s}"
+    if because is not MadeBecause.QUARTER:
+        name += f"-{made_s - start_s}"
+    return NeighbourhoodPlan(
+        name,
+        made_s,
+        found.status.value,
+        quarters,
+        blocks,
+        found.cost_eur,
+        without_eur,
+        because,
+    )

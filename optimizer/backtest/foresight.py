@@ -114,19 +114,27 @@ def _medians(
     soon, later = np.full((2, len(table), DAY), np.nan)
     for row in range(int(rows[0]), int(rows[-1]) + 1):
         past = table[max(0, row - WINDOW_DAYS) : row]
-        soon[row], later[row] = _median(past), _median(past[:-1])
+        own, later[row] = _own_median(past), _median(past[:-1])
+        # Of the last day only the step's own time has passed for sure, not the hour around it.
+        soon[row] = np.where(np.isnan(own), later[row], own)
     slots = course.clock.slot[first:end]
     return soon[rows, slots], later[rows, slots]
 
 
 def _median(days: FloatArray) -> FloatArray:
-    """Return what is usual in each column; quickly where every column has a value."""
+    """Return what is usual in each column; where a column is empty, what is usual around it."""
+    told = _own_median(days)
+    return expected(days) if len(days) and np.isnan(told).any() else told
+
+
+def _own_median(days: FloatArray) -> FloatArray:
+    """Return the median of what is known in each column; NaN where nothing is."""
     if not len(days):
         return np.full(DAY, np.nan)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         told: FloatArray = np.nanmedian(days, axis=0)
-    return expected(days) if np.isnan(told).any() else told
+    return told
 
 
 class ByMethods:

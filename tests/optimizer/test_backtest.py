@@ -134,6 +134,21 @@ def test_nothing_of_the_future_is_known(policy: str) -> None:
     assert np.array_equal(seen.stored_kwh, blind.stored_kwh) == (policy == "daily")
 
 
+def test_what_is_usual_around_a_gap_looks_not_even_an_hour_ahead() -> None:
+    # Two o'clock was never measured, so it takes what is usual around it; it is half past two.
+    now = 2 * DAY + 10
+    course, otherwise = noisy(4), noisy(4)
+    for one in (course, otherwise):
+        one.use_kw[np.arange(4 * DAY) % DAY == 8] = np.nan
+    otherwise.use_kw[now:] = 50.0
+
+    told = Usual(course, 0, course.quarters).at(now, 120)[0]
+    blind = Usual(otherwise, 0, course.quarters).at(now, 120)[0]
+
+    assert not np.isnan(told).any()
+    assert np.array_equal(told, blind)
+
+
 def test_prices_of_tomorrow_are_known_from_one_o_clock() -> None:
     price = np.concatenate([np.full(DAY, 0.1), np.full(DAY, 0.2), np.full(DAY, 0.3)])
     prices = prices_of(course_of(np.ones(3 * DAY), np.zeros(3 * DAY), price))

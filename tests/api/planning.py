@@ -11,7 +11,9 @@ from pathlib import Path
 from api.embedded.prices import MadeUpPrices
 from api.plan_book import SqlitePlanBook
 from api.planner import Planner
+from api.planning.calls import CallBook
 from api.price_book import PriceBook
+from api.retail import Retail
 from collectors.prices.model import PriceSource
 from collectors.queries import Records
 from collectors.sqlite_store import SqliteStore
@@ -26,6 +28,7 @@ from tests.api.street import community_of, feed
 
 HOMES = 10
 BATTERY_TOPIC = "nec/v1/zonnehof/gw-accu/cmd/battery"
+SECOND_TOPIC = "nec/v1/zonnehof/gw-schuur/cmd/battery"
 
 
 @dataclass(slots=True)
@@ -42,23 +45,40 @@ class Scene:
     sent: list[Schedule] = field(default_factory=list)
     first_sent: threading.Event = field(default_factory=threading.Event)
 
-    def planner(self, bus: Bus | None = None, prices: PriceSource | None = None) -> Planner:
+    @property
+    def calls(self) -> CallBook:
+        """The book of calls."""
+        return CallBook(self.folder / "calls.db")
+
+    def planner(
+        self,
+        bus: Bus | None = None,
+        prices: PriceSource | None = None,
+        *,
+        retail: Retail | None = None,
+        street_file: Path | None = None,
+    ) -> Planner:
         """Return a new planner, as after a start of the program."""
         return Planner(
             self.community,
             self.store,
             self.records,
-            PriceBook(prices or MadeUpPrices()),
+            PriceBook(prices or MadeUpPrices(), ask_again_s=120.0),
             self.book,
             bus or self.bus,
             self.clock,
+            retail,
+            calls=self.calls,
+            street_file=street_file,
         )
 
 
 @contextmanager
-def scene(folder: Path, now_s: EpochS, *, homes: int = HOMES) -> Iterator[Scene]:
+def scene(
+    folder: Path, now_s: EpochS, *, homes: int = HOMES, community: Community | None = None
+) -> Iterator[Scene]:
     """Yield a street with an empty record."""
-    community = community_of(homes, solar_every=homes + 1)
+    community = community or community_of(homes, solar_every=homes + 1)
     clock, bus = VirtualClock(now_s), InProcessBus()
     with SqliteStore(folder / "telemetry.db") as store:
         book = SqlitePlanBook(folder / "plans.db")
@@ -66,7 +86,7 @@ def scene(folder: Path, now_s: EpochS, *, homes: int = HOMES) -> Iterator[Scene]
         made = Scene(folder, community, store, records, book, bus, clock)
 
         def take(message: Message) -> None:
-            assert message.topic == BATTERY_TOPIC
+            assert message.topic in {BATTERY_TOPIC, SECOND_TOPIC}
             made.sent.append(decode_schedule(message.payload))
             made.first_sent.set()
 
@@ -87,11 +107,13 @@ def use_in(
     feed(scene.store, f"gw-{home:02d}", seq, readings)
 
 
-def charge_of(scene: Scene, at_s: EpochS, permille: int, seq: int = 1) -> None:
+def charge_of(
+    scene: Scene, at_s: EpochS, permille: int, seq: int = 1, gateway: str = "gw-accu"
+) -> None:
     """Put the battery's state of charge on record."""
     feed(
         scene.store,
-        "gw-accu",
+        gateway,
         seq,
         [Reading("battery", "b1", at_s, {"soc_permille": permille, "battery_w": 0})],
     )

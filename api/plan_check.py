@@ -42,13 +42,18 @@ def refused_plan(problem: Problem, found: Plan, without: Plan) -> str | None:
         without: What comes of the same quarters when no battery does anything.
 
     A plan keeps every law and every limit. Limits that cannot be kept may be broken: the band of a
-    battery that begins outside it, and the connection's by no more than without any battery. That
-    much is always reachable, as a battery outside its band can rest until there is room to return.
+    battery that begins outside it, and those of connection, groups and calls by no more than without
+    any battery. That much is always reachable, as a battery outside its band can rest until there is
+    room to return. A reserve is short only where the battery began so, or for the sake of a limit.
     """
-    broken = tuple(each for each in violations_of(problem, found) if not is_wish(each))
+    every = violations_of(problem, found)
+    broken = tuple(each for each in every if not is_wish(each))
     for each in broken:
         if not may_give_way(each):
             return _told(each)
+    short = _reserve_for_money(problem, found, every)
+    if short is not None:
+        return _told(short)
     if found.status in {Status.OPTIMAL, Status.FEASIBLE}:
         return _told(broken[0]) if broken else None
     outside = _outside(problem)

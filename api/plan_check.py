@@ -42,9 +42,10 @@ def refused_plan(problem: Problem, found: Plan, without: Plan) -> str | None:
         without: What comes of the same quarters when no battery does anything.
 
     A plan keeps every law and every limit. Limits that cannot be kept may be broken: the band of a
-    battery that begins outside it, and those of connection, groups and calls by no more than without
-    any battery. That much is always reachable, as a battery outside its band can rest until there is
-    room to return. A reserve is short only where the battery began so, or for the sake of a limit.
+    battery that begins outside it, and those of connection, groups and calls by no more than
+    without any battery. That much is always reachable, as a battery outside its band can rest until
+    there is room to return. A reserve is short only where the battery began so, or for the sake of
+    a limit.
     """
     every = violations_of(problem, found)
     broken = tuple(each for each in every if not is_wish(each))

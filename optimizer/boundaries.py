@@ -78,7 +78,7 @@ def boundaries_of(
         place = f"groups.{group.id}."
         keys.append(f"groups.{group.id}")
         within.append([home_row(place + "homes", name, rows) for name in group.homes])
-        beside.append(_batteries(group, battery_rows, store_home.size))
+        beside.append(_batteries(group, battery_rows, store_home, within[-1]))
         most_in = _limit(place + "import_limit_kw", group.import_limit_kw, steps)
         most_out = _limit(place + "export_limit_kw", group.export_limit_kw, steps)
         for call in calls:
@@ -168,12 +168,20 @@ def _behind(within: BoolArray, home: RowArray) -> BoolArray:
     return found
 
 
-def _batteries(group: Group, rows: Mapping[str, int], stores: int) -> BoolArray:
-    own = np.zeros(stores, dtype=np.bool_)
+def _batteries(
+    group: Group, rows: Mapping[str, int], store_home: RowArray, members: Sequence[int]
+) -> BoolArray:
+    own = np.zeros(store_home.size, dtype=np.bool_)
     for name in group.batteries:
+        place = f"groups.{group.id}.batteries"
         if name not in rows:
+            raise InputError(f"{place} is {name[:60]!r}: give the id of one of the batteries")
+        home = int(store_home[rows[name]])
+        if home >= 0 and home not in members:
+            # Its power runs through the meter of a home that the contract is not for.
             raise InputError(
-                f"groups.{group.id}.batteries is {name[:60]!r}: give the id of one of the batteries"
+                f"{place} has {name[:60]!r}, which stands behind a home outside the group: add "
+                "that home to the group, or leave the battery out"
             )
         own[rows[name]] = True
     return own

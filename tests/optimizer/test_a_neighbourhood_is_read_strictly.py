@@ -107,6 +107,29 @@ def test_nonsense_about_a_neighbourhood_is_refused(path: str, value: Json, words
     assert "\n" not in str(refused.value)
 
 
+def test_a_battery_behind_another_home_is_not_of_the_group() -> None:
+    body = changed("batteries.0.home", "h2")
+    homes = body["homes"]
+    assert isinstance(homes, list)
+    assert isinstance(homes[0], dict)
+    body["homes"] = [*homes, {**homes[0], "id": "h2"}]
+
+    with pytest.raises(InputError, match=r"groups.g.batteries has 'b1', which stands behind a"):
+        problem_from_json(body)
+
+
+def test_a_member_s_own_battery_may_be_named_once_more() -> None:
+    named, left_out = changed("batteries.0.home", "h1"), changed("batteries.0.home", "h1")
+    groups = left_out["groups"]
+    assert isinstance(groups, list)
+    assert isinstance(groups[0], dict)
+    groups[0]["batteries"] = []
+
+    one, other = (plan(problem_from_json(body)).cost_eur for body in (named, left_out))
+
+    assert one == other
+
+
 @pytest.mark.parametrize("kind", ["sessions", "heat_pumps", "runs", "groups", "calls"])
 def test_two_of_a_kind_need_two_names(kind: str) -> None:
     body = street()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kwartier.errors import SettingsError
-from kwartier.model import read_community
+from kwartier.model import Group, read_community
 from kwartier.settings import Table, place_of, read_secret
 
 STREET = """
@@ -97,6 +97,39 @@ def test_batteries_of_one_gateway_may_follow_the_meter_of_all_and_of_no_two(tmp_
     assert gateway is not None
     path.write_text(following + second.replace(gateway[1], "elsewhere"))
     with pytest.raises(SettingsError, match="'buurtbatterij' and 'schuur' both have follows_meter"):
+        read_community(path)
+
+
+def test_a_groups_limit_is_what_its_homes_brought_unless_told(tmp_path: Path) -> None:
+    path = tmp_path / "street.toml"
+    grouped = STREET.replace(
+        "[[connection]]", '[[connection]]\ngroup = "flat"\ngroup_share_w = 4000', 1
+    )
+    path.write_text(grouped + '[[group]]\nid = "flat"\n')
+
+    assert read_community(path).groups["flat"] == Group("flat", 4_000)
+
+    path.write_text(grouped + '[[group]]\nid = "flat"\nimport_limit_w = 9\nexport_limit_w = 8\n')
+    assert read_community(path).groups["flat"] == Group("flat", 9, 8)
+
+
+@pytest.mark.parametrize(
+    ("added", "message"),
+    [
+        ('[[group]]\nid = "flat"\n', "group[0].import_limit_w is missing, and no connection"),
+        ('[[group]]\nid = "flat"\nimport_limit_w = -1\n', "a limit is below zero"),
+        ('group = "flat"\n', "buurtbatterij belongs to group 'flat', which is not there"),
+        ("reserve_permille = 990\n", "reserve_permille is above soc_max_permille"),
+        ("reserve_permille = 1001\n", "a whole number from 0 to 1000"),
+    ],
+)
+def test_a_group_or_a_reserve_that_cannot_be_is_refused(
+    added: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "street.toml"
+    path.write_text(STREET + added)
+
+    with pytest.raises(SettingsError, match=re.escape(message)):
         read_community(path)
 
 

@@ -57,7 +57,6 @@ def near_a_limit(known: Known, problem: Problem, found: Plan) -> BoolArray:
     if problem.peak_price_eur_per_kw > 0:
         most_kw = np.minimum(most_kw, max(found.peak_kw, problem.peak_so_far_kw))
     exchange = found.import_kw - found.export_kw
-    near: BoolArray = (exchange + np.nan_to_num(more) > most_kw) | (
-        -exchange + np.nan_to_num(less) > problem.export_limit_kw
-    )
-    return near
+    over: BoolArray = exchange + np.nan_to_num(more) >= most_kw - NOTHING_KW
+    under: BoolArray = np.nan_to_num(less) - exchange >= problem.export_limit_kw - NOTHING_KW
+    return over | under

@@ -32,6 +32,8 @@ START_S = int(datetime(2026, 7, 8, 10, 0, tzinfo=UTC).timestamp())
 DAY_S = 86_400
 FORECAST_W = 4_000
 """Ten homes that used 100 Wh in each quarter."""
+LIMIT_W = 44_000
+"""What the street may take: a plan that comes so near to it is followed at the meter."""
 TELEGRAM_S = 5
 BAND_W = 1_000
 """The homes' flutter of 400 W, up and down, and the meter's dead band."""
@@ -44,7 +46,9 @@ class Street:
         (battery,) = planned.community.batteries.values()
         self.scene = planned
         following = replace(battery, follows_meter=True)
-        planned.community = replace(planned.community, batteries={battery.id: following})
+        planned.community = replace(
+            planned.community, batteries={battery.id: following}, import_limit_w=LIMIT_W
+        )
         self.twin = BatteryTwin(
             planned.clock, CellLimits(120_000, 40_000, 40_000), soc_permille=500
         )
@@ -139,16 +143,18 @@ def test_the_meter_shows_what_was_planned_though_the_homes_use_more(
     assert all(abs(watt - first.grid_w) <= BAND_W for watt in after[6:])
 
 
-def test_a_quarter_in_which_the_battery_rests_is_no_quarter_to_follow(
+def test_the_meter_is_followed_at_the_limit_and_not_where_the_plan_buys_or_rests(
     street: Street, tmp_path: Path
 ) -> None:
     street.planner(cheap_now(tmp_path)).plan_now()
 
     (sent,) = street.scene.sent
-    resting = [step for step in sent.steps if step.power_w == 0]
-    assert resting
-    assert {step.grid_w for step in resting} == {None}
-    assert None not in {step.grid_w for step in sent.steps if step.power_w}
+    full = [step for step in sent.steps if step.power_w == LIMIT_W - FORECAST_W]
+    other = [step for step in sent.steps if step not in full]
+    assert full
+    assert {step.grid_w for step in full} == {LIMIT_W}
+    assert {step.power_w == 0 for step in other} == {True, False}
+    assert {step.grid_w for step in other if step.power_w + FORECAST_W} == {None}
 
 
 def test_a_battery_at_no_meter_is_told_powers_only(street: Street, tmp_path: Path) -> None:

@@ -26,7 +26,14 @@ from kwartier.reading import Reading
 from kwartier.schedule import Outcome, Response
 from tests.api.planning import HOMES, Scene, charge_of, scene, use_in
 from tests.api.street import feed
-from tests.journeys.test_a_followed_meter import BAND_W, DAY_S, START_S, TELEGRAM_S, cheap_now
+from tests.journeys.test_a_followed_meter import (
+    BAND_W,
+    DAY_S,
+    LIMIT_W,
+    START_S,
+    TELEGRAM_S,
+    cheap_now,
+)
 
 FULL_W = {"battery": 30_000, "second": 10_000}
 
@@ -53,6 +60,7 @@ class Street:
                 )
                 for name, full_w in FULL_W.items()
             },
+            import_limit_w=LIMIT_W,
         )
         self.twins = [
             BatteryTwin(

@@ -116,8 +116,9 @@ class Forecasts:
         asked = self._asked[name]
         day = day_of(history.end_s)
         fresh = asked.day != day
-        if fresh or asked.choice is None:
-            asked.choose(history)
+        if fresh or asked.is_new:
+            # A day is long for who had nothing to show when it began.
+            fresh = asked.choose(history) or fresh
             asked.day = day
         assert asked.choice is not None
         forecast = asked.forecast(history, count)
@@ -159,8 +160,16 @@ class _Asked:
         self.chosen_s: EpochS = 0
         self.day: date | None = None
 
-    def choose(self, history: History) -> None:
-        """Choose anew; without any sun there is nothing to choose between, and no sky is needed."""
+    @property
+    def is_new(self) -> bool:
+        """Whether too little is known yet to choose by."""
+        return self.choice is None or self.choice.why is Why.NEWCOMER
+
+    def choose(self, history: History) -> bool:
+        """Choose anew, and return whether it is another one than before.
+
+        Without any sun there is nothing to choose between, and no sky is needed.
+        """
         idle = not np.nanmax(np.abs(history.kw), initial=0.0) > 0
         in_use = self.choice.method.name if self.choice else None
         self.choice = (
@@ -168,8 +177,10 @@ class _Asked:
             if idle
             else choose(history, self._methods, self._newcomer, in_use=in_use)
         )
-        if self.choice.method.name != in_use:
+        is_other = self.choice.method.name != in_use
+        if is_other:
             self.chosen_s = history.end_s
+        return is_other
 
     def forecast(self, history: History, count: int) -> Forecast:
         """Return what the chosen method says, and of what it cannot, the same time of day."""

@@ -81,6 +81,18 @@ def test_a_street_of_a_few_days_says_that_it_is_a_newcomer(street: Scene) -> Non
     assert use.likely == pytest.approx(np.full(96, 4.0))
 
 
+def test_a_street_that_begins_is_forecast_the_same_day(street: Scene) -> None:
+    states, begun = ForecastStates(), MIDNIGHT_S - 11 * DAY_S
+    said = forecasts(street, ForecastBook(":memory:"), states)
+
+    before, _ = said.ahead(Quarter(begun), 96, begun)
+    after, _ = said.ahead(Quarter(begun + 6 * 3600), 96, begun + 6 * 3600)
+
+    assert np.isnan(before.likely).all()
+    assert not np.isnan(after.likely).any()
+    assert states.all()[0].method == "few-days"
+
+
 def test_a_street_without_readings_has_no_forecast_and_no_score(tmp_path: Path) -> None:
     states = ForecastStates()
     with scene(tmp_path, MIDNIGHT_S) as empty:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -31,7 +33,9 @@ class Pool:
         """
         waiting = iter(files)
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(self._workers, mp_context=context) as pool:
+        with ProcessPoolExecutor(
+            self._workers, mp_context=context, initializer=_end_with_its_parent
+        ) as pool:
             under_way: dict[Future[Outcome], str] = {}
             try:
                 for name in islice(waiting, self._workers * _EACH_AHEAD):
@@ -52,3 +56,19 @@ class Pool:
             finally:
                 for future in under_way:
                     future.cancel()
+
+
+def _end_with_its_parent() -> None:
+    """Have this worker end when the process that started it is gone.
+
+    One that was killed tells its workers nothing: they would wait for work, and hold their memory,
+    for ever.
+    """
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait_for_it() -> None:
+        parent.join()
+        os._exit(1)  # there is nobody left to hand anything to
+
+    threading.Thread(target=wait_for_it, name="parent", daemon=True).start()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import zipfile
 from dataclasses import asdict, dataclass, fields
 from datetime import date, timedelta
 from functools import lru_cache
@@ -28,7 +29,9 @@ from optimizer.problem import Battery, FloatArray
 
 _QUESTION = "question.json"
 _COURSE = "course.npz"
-_FORMAT = 1
+_FORMAT = 2
+_UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile)
+"""What numpy raises for a file that is away, cut off, or no longer what was written."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,7 +105,8 @@ class WorkFolder:
                         "batteries or tariffs): name another folder with --work, or remove it"
                     )
                 return
-            if any(self.folder.iterdir()):
+            begun = {f"{name}{rest}" for name in (_COURSE, _QUESTION) for rest in ("", ".new")}
+            if any(file.name not in begun for file in self.folder.iterdir()):
                 raise InputError(
                     f"{self.folder}: is not empty and holds no backtest: name a folder of its own"
                 )
@@ -119,8 +123,7 @@ class WorkFolder:
         """
         try:
             paper = json.loads(self._file(_QUESTION).read_bytes())
-            with np.load(self._file(_COURSE), allow_pickle=False) as arrays:
-                parts = {name: arrays[name] for name in arrays.files}
+            parts = _arrays_in(self._file(_COURSE))
             weather = None
             if "sun_w_per_m2" in parts:
                 weather = Weather(parts["sun_w_per_m2"], parts["outside_c"])
@@ -141,8 +144,10 @@ class WorkFolder:
                 paper["told"],
                 paper["forecast"],
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{self.folder}: cannot be gone on with: {error}") from error
+        except (*_UNREADABLE, KeyError, TypeError) as error:
+            raise InputError(
+                f"{self.folder}: cannot be gone on with: {error}: remove it and begin again"
+            ) from error
 
     def holds(self, piece: str) -> bool:
         """Return whether a piece was played."""
@@ -166,9 +171,8 @@ class WorkFolder:
             InputError: It cannot be read.
         """
         try:
-            with np.load(self._piece(piece), allow_pickle=False) as arrays:
-                return {name: arrays[name] for name in arrays.files}
-        except (OSError, ValueError) as error:
+            return _arrays_in(self._piece(piece))
+        except _UNREADABLE as error:
             raise InputError(f"{self._piece(piece)}: cannot be read: {error}: remove it") from error
 
     def _piece(self, piece: str) -> Path:
@@ -222,6 +226,12 @@ def _packed(**arrays: FloatArray) -> bytes:
     file = io.BytesIO()
     np.savez(file, allow_pickle=False, **arrays)
     return file.getvalue()
+
+
+def _arrays_in(path: Path) -> dict[str, FloatArray]:
+    # A file that numpy opens itself stays open where it is no archive.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
 
 
 def _weather_arrays(weather: Weather | None) -> dict[str, FloatArray]:

@@ -138,12 +138,12 @@ def _told(one: Outcome, found: dict[str, Outcome]) -> dict[str, Json]:
 
 def _forecast(folder: WorkFolder, question: Question) -> dict[str, Json]:
     """Return the mean error of forecasts as a part of the mean, over all that was judged."""
-    sums: dict[str, FloatArray] = {"use": np.zeros(3), "sun": np.zeros(3)}
+    sums: dict[str, FloatArray] = {"use": np.zeros(4), "sun": np.zeros(4)}
     for month in question.stretches():
         arrays = folder.arrays(piece_name(FORECAST, month))
         sums = {name: before + arrays[name] for name, before in sums.items()}
     told: dict[str, Json] = {}
-    for name, (ahead, hour, whole) in sums.items():
-        told[f"{name}_day_ahead"] = round(float(ahead / whole), 4) if whole > 0 else None
-        told[f"{name}_next_hour"] = round(float(hour / whole), 4) if whole > 0 else None
+    for name, (ahead, hour, of_day, of_hour) in sums.items():
+        told[f"{name}_day_ahead"] = round(float(ahead / of_day), 4) if of_day > 0 else None
+        told[f"{name}_next_hour"] = round(float(hour / of_hour), 4) if of_hour > 0 else None
     return told

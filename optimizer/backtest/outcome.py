@@ -132,17 +132,18 @@ class Foreseen:
     """How far forecasts were off, as sums, so that stretches add up [kW times quarters].
 
     Attributes:
-        use: Of use: errors of the day ahead, of the next hour, and what it really was.
+        use: Of use: errors of the day ahead and of the next hour, and what it really was in the
+            quarters of each of which something was said.
         sun: The same of sun.
     """
 
-    use: tuple[float, float, float]
-    sun: tuple[float, float, float]
+    use: tuple[float, float, float, float]
+    sun: tuple[float, float, float, float]
 
 
 def foreseen(course: Course, stretch: Stretch, foresight: Foresight) -> Foreseen:
     """Return how far forecasts were off: at each midnight for the day, each hour for that hour."""
-    errors = np.zeros((2, 3))
+    sums = np.zeros((2, 4))
     actual = np.stack([course.use_kw, course.sun_kw])
     day, slot = course.clock.day, course.clock.slot
     for now in range(stretch.first, stretch.end):
@@ -151,13 +152,15 @@ def foreseen(course: Course, stretch: Stretch, foresight: Foresight) -> Foreseen
         begins_day = now == 0 or day[now] != day[now - 1]
         steps = min(DAY if begins_day else 4, stretch.end - now)
         told = np.stack(foresight.at(now, steps))
-        off = np.abs(told - actual[:, now : now + steps])
-        off[np.isnan(off)] = 0.0
+        came = actual[:, now : now + steps]
+        known = ~(np.isnan(told) | np.isnan(came))
+        off, came = np.where(known, np.abs(told - came), 0.0), np.where(known, came, 0.0)
         if begins_day:
-            errors[:, 0] += off.sum(axis=1)
-        errors[:, 1] += off[:, :4].sum(axis=1)
-    errors[:, 2] = np.nansum(actual[:, stretch.first : stretch.end], axis=1)
-    use, sun = ((float(a), float(b), float(c)) for a, b, c in errors)
+            sums[:, 0] += off.sum(axis=1)
+            sums[:, 2] += came.sum(axis=1)
+        sums[:, 1] += off[:, :4].sum(axis=1)
+        sums[:, 3] += came[:, :4].sum(axis=1)
+    use, sun = ((float(a), float(b), float(c), float(d)) for a, b, c, d in sums)
     return Foreseen(use, sun)
 
 

@@ -18,7 +18,7 @@ import pytest
 from api.backtest.inputs import Asked, Tariff, batteries_in, battery_of, question_of
 from api.backtest.pool import Pool
 from api.backtest.prices import laid_beside
-from api.backtest.question import Question, WorkFolder
+from api.backtest.question import Question, WorkFolder, packed
 from api.backtest.run import answer_of, outcomes, play
 from api.backtest.weather import read_weather
 from api.crowd.workers import Alone, CrowdGoneError, Outcome
@@ -154,6 +154,68 @@ def test_a_run_that_is_broken_off_goes_on_and_tells_the_same(
     assert without_seconds(answer_of(whole, question, policies)) == without_seconds(
         answer_of(broken, question, policies)
     )
+
+
+@pytest.mark.parametrize("left", ["course.npz", "course.npz.new", "question.json.new"])
+def test_a_run_that_was_killed_before_its_question_stood_there_begins_again(
+    question: Question, tmp_path: Path, left: str
+) -> None:
+    (tmp_path / left).write_bytes(b"half")
+    folder = WorkFolder(tmp_path)
+
+    folder.take(question)
+
+    assert folder.question().first == question.first
+
+
+@pytest.mark.parametrize("part", [0.0, 0.01, 0.5, 0.99])
+def test_a_piece_that_was_cut_off_is_named(tmp_path: Path, part: float) -> None:
+    folder = WorkFolder(tmp_path)
+    whole = packed(use=np.arange(300.0))
+    folder.put("none.2026-06", whole[: int(part * len(whole))])
+
+    with pytest.raises(InputError, match=r"none\.2026-06\.npz: .*remove it"):
+        folder.arrays("none.2026-06")
+
+
+def test_a_piece_of_which_a_byte_is_another_is_named(tmp_path: Path) -> None:
+    folder = WorkFolder(tmp_path)
+    whole = bytearray(packed(use=np.arange(300.0)))
+    whole[1000] ^= 1
+    folder.put("none.2026-06", bytes(whole))
+
+    with pytest.raises(InputError, match="remove it"):
+        folder.arrays("none.2026-06")
+
+
+def test_workers_end_when_the_process_they_work_for_is_killed() -> None:
+    script = (
+        "import multiprocessing, sys\n"
+        "from api.backtest.pool import Pool\n"
+        "for _ in Pool(1).each(len, ['a'] * 9):\n"
+        "    print(*[one.pid for one in multiprocessing.active_children()], flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        workers = [int(word) for word in parent.stdout.readline().split()]
+        parent.kill()
+
+    assert workers
+    until_s = time.monotonic() + 60
+    while any(map(runs, workers)) and time.monotonic() < until_s:
+        time.sleep(0.02)
+    assert not any(map(runs, workers))
+
+
+def runs(process: int) -> bool:
+    """Return whether a process is there and has not ended."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_many_processes_tell_what_one_does(question: Question, tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_what_is_usual_around_a_gap_looks_not_even_an_hour_ahead() -> None:
     course, otherwise = noisy(4), noisy(4)
     for one in (course, otherwise):
         one.use_kw[np.arange(4 * DAY) % DAY == 8] = np.nan
-    otherwise.use_kw[now:] = 50.0
+    course.use_kw[now:], otherwise.use_kw[now:] = 0.0, 50.0
 
     told = Usual(course, 0, course.quarters).at(now, 120)[0]
     blind = Usual(otherwise, 0, course.quarters).at(now, 120)[0]
@@ -290,8 +290,19 @@ def test_a_forecast_of_days_that_repeat_is_never_off() -> None:
     told = foreseen(course, Stretch(8 * DAY, 9 * DAY), Usual(course, 0, course.quarters))
 
     # 6 hours of 0.1 and 18 of 0.3, in quarters.
-    assert told.use == pytest.approx((0.0, 0.0, 24.0))
-    assert told.sun == pytest.approx((0.0, 0.0, 24.0))
+    assert told.use == pytest.approx((0.0, 0.0, 24.0, 24.0))
+    assert told.sun == pytest.approx((0.0, 0.0, 24.0, 24.0))
+
+
+def test_a_day_of_which_nothing_was_said_is_no_day_that_was_said_right() -> None:
+    course = course_of(np.tile(CHEAP_NIGHT, 2), np.tile(CHEAP_NIGHT, 2), np.ones(2 * DAY))
+    course.use_kw[DAY:] *= 1.5
+
+    told = foreseen(course, Stretch(0, 2 * DAY), Usual(course, 0, course.quarters, None))
+
+    # Nothing is known of the first day; of the second, 24 were expected and 36 came.
+    assert told.use == pytest.approx((12.0, 12.0, 36.0, 36.0))
+    assert told.sun == pytest.approx((0.0, 0.0, 24.0, 24.0))
 
 
 def test_a_method_is_asked_with_what_was_known_then() -> None:

@@ -48,7 +48,7 @@ from optimizer.solve import NoAnswerError, Solution, Solver, Stopwatch
 from optimizer.switches import below_least, is_whole, with_chosen, with_switches
 
 TIME_LIMIT_S = 15.0
-"""The most one programme may take [s]; a linear one rarely needs a second."""
+"""The most a plan may take in the solver [s]; a linear programme rarely needs a second."""
 _ROOMS = (0.0, 1e-9, 1e-7)
 _ATTEMPTS = 5
 _PROVEN = 1e-6
@@ -73,7 +73,8 @@ def plan(
 
     Args:
         problem: Homes, batteries, prices and limits.
-        time_limit_s: The most one programme may take in the solver [s].
+        time_limit_s: The most that all programmes may take together in the solver; without a
+            stopwatch, the most that each may take [s].
         stopwatch: Seconds that only rise, such as ``time.perf_counter``; None measures nothing.
 
     Returns:
@@ -91,10 +92,11 @@ def plan(
 
 def planned_by(solver: Solver, problem: Problem) -> Plan:
     """Return the plan that :func:`plan` makes, by a solver of one's own and without reasons."""
-    try:
-        made = _finished(problem, _evened(problem, _cheapest(problem, solver)))
-    except NoAnswerError:
-        made = _by_rule(problem)
+    with solver.one_plan():
+        try:
+            made = _finished(problem, _evened(problem, _cheapest(problem, solver)))
+        except NoAnswerError:
+            made = _by_rule(problem)
     if any(not may_give_way(broken) for broken in made.violations):
         return _by_rule(problem)
     return made
@@ -235,17 +237,25 @@ def _gap_eur(solution: Solution) -> float | None:
 
 
 def _relaxed(problem: Problem, soft: Softened, directions: Directions, solver: Solver) -> Solution:
-    """Return the cheapest solution among those that break limits least, kind after kind."""
-    totals: list[float] = []
-    solution: Solution | None = None
-    for kind in soft.kinds:
-        if solution is None or kind @ solution.x > 0:
-            solution = _capped(problem, soft, totals, kind, directions, solver) or solution
-        if solution is None:
-            raise NoAnswerError("no flows at all keep to what the devices can do")
-        totals.append(float(kind @ solution.x))
-    assert solution is not None
-    return _capped(problem, soft, totals, soft.programme.cost, directions, solver) or solution
+    """Return the cheapest solution among those that break limits least, kind after kind.
+
+    When time is up, what was settled until then stands: it breaks the most important limits least.
+    """
+    first, *others = soft.kinds
+    solution = _capped(problem, soft, [], first, directions, solver)
+    if solution is None:
+        raise NoAnswerError("no flows at all keep to what the devices can do")
+    totals = [float(first @ solution.x)]
+    cost = soft.programme.cost
+    try:
+        for kind in others:
+            if kind @ solution.x > 0:
+                solution = _capped(problem, soft, totals, kind, directions, solver) or solution
+            totals.append(float(kind @ solution.x))
+        cheapest = _capped(problem, soft, totals, cost, directions, solver)
+    except NoAnswerError:
+        cheapest = None
+    return cheapest or Solution(solution.x, float(cost @ solution.x), -np.inf)
 
 
 def _capped(

@@ -38,18 +38,20 @@ class Rolling:
         """Prepare it.
 
         Args:
-            time_limit_s: The most one programme may take in the solver [s]; with a stopwatch, the
-                most that all programmes of one plan may take together.
+            time_limit_s: The most that all programmes of one plan may take together; without a
+                stopwatch, the most that each may take [s].
             stopwatch: Seconds that only rise; None measures nothing.
         """
-        self._limit_s = time_limit_s
         self._solver = _Keeping(time_limit_s, stopwatch)
 
     def plan(self, problem: Problem) -> Plan:
         """Return the cheapest plan; :func:`optimizer.explain.reasons_of` adds its reasons."""
-        if self._solver.stopwatch is not None:
-            self._solver.ends_s = self._solver.stopwatch() + self._limit_s
         return planned_by(self._solver, problem)
+
+    @property
+    def solver(self) -> Solver:
+        """The solver that remembers, for other programmes of the same loop."""
+        return self._solver
 
     def forget(self) -> None:
         """Forget what came before: the next plan is the one that a new planner makes."""
@@ -63,13 +65,6 @@ class _Keeping(Solver):
     kept: OrderedDict[tuple[Layout, int, int], Highs] = field(
         default_factory=OrderedDict, init=False
     )
-    ends_s: float | None = field(default=None, init=False)
-
-    def solve(self, programme: Programme) -> Solution | None:
-        """Return the best solution that is found before the plan has to be there."""
-        if self.stopwatch is not None and self.ends_s is not None:
-            self.time_limit_s = max(0.0, self.ends_s - self.stopwatch())
-        return super(_Keeping, self).solve(programme)
 
     def _solved(self, programme: Programme) -> Solution | None:
         if self.through_scipy or programme.has_whole:
@@ -77,7 +72,7 @@ class _Keeping(Solver):
         shape = programme.layout, programme.row_low.size, programme.matrix.data.size
         highs = self.kept.pop(shape, None) or new_highs()
         highs.change_to(programme)
-        found = highs.run(self.time_limit_s)
+        found = highs.run(self.patience_s(programme))
         if found.end is End.FAILED:  # from where it began; not kept, and asked afresh
             return super(_Keeping, self)._solved(programme)
         self.kept[shape] = highs

@@ -6,7 +6,8 @@ SciPy's: the same solver, a little slower.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
@@ -62,10 +63,11 @@ class Solution:
 
 @dataclass(slots=True)
 class Solver:
-    """Solves programmes, each within a time limit, and adds up how long it takes.
+    """Solves programmes within a time limit, and adds up how long it takes.
 
     Attributes:
-        time_limit_s: The most one programme may take [s].
+        time_limit_s: The most that all programmes of :meth:`one_plan` may take together; without
+            it or without a stopwatch the most that each may take [s].
         stopwatch: The caller's; None measures nothing.
         through_scipy: Whether SciPy's interface is taken also where highspy is installed.
         seconds: What was spent in the solver until now [s].
@@ -75,6 +77,28 @@ class Solver:
     stopwatch: Stopwatch | None = None
     through_scipy: bool = field(default=not HAS_HIGHSPY, kw_only=True)
     seconds: float = field(default=0.0, init=False)
+    _ends_s: float | None = field(default=None, init=False)
+
+    @contextmanager
+    def one_plan(self) -> Iterator[None]:
+        """Hold the programmes solved within to one time limit, where there is a stopwatch."""
+        if self.stopwatch:
+            self._ends_s = self.stopwatch() + self.time_limit_s
+        try:
+            yield
+        finally:
+            self._ends_s = None
+
+    def patience_s(self, programme: Programme) -> float:
+        """Return how long a programme may take [s].
+
+        A search over whole numbers gets half of what is left, so that there is time to make a plan
+        of what it found, and for the searches that follow when it left something wrong.
+        """
+        if self.stopwatch is None or self._ends_s is None:
+            return self.time_limit_s
+        left_s = max(0.0, self._ends_s - self.stopwatch())
+        return left_s / 2 if programme.has_whole else left_s
 
     def timed(self, work: Callable[[], _Answer]) -> _Answer:
         """Return what other work in the solver's place gives, and add up how long that takes."""
@@ -95,14 +119,15 @@ class Solver:
         return self.timed(lambda: self._solved(programme))
 
     def _solved(self, programme: Programme) -> Solution | None:
+        limit_s = self.patience_s(programme)
         if self.through_scipy:
-            return _by_scipy(programme, self.time_limit_s)
+            return _by_scipy(programme, limit_s)
         # A new object each time: the same programme gives the same solution, whatever came before.
         highs = new_highs()
         highs.load(programme)
-        found = highs.run(self.time_limit_s)
+        found = highs.run(limit_s)
         if found.end is End.FAILED:
-            return _by_scipy(programme, self.time_limit_s)
+            return _by_scipy(programme, self.patience_s(programme))
         return solution_of(programme, found)
 
 

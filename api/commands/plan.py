@@ -24,7 +24,7 @@ def _configure(parser: ArgumentParser) -> None:
         type=float,
         default=_DEFAULT_LIMIT_S,
         metavar="SECONDS",
-        help="the most one programme may take in the solver (default: %(default)g)",
+        help="the most the solver may take for the plan (default: %(default)g)",
     )
 
 

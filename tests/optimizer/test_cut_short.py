@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from itertools import count
 
+import numpy as np
 import pytest
 
-from optimizer.dispatch import plan
+from optimizer.check import may_give_way
+from optimizer.directions import of_the_connection, with_directions
+from optimizer.dispatch import plan, planned_by
 from optimizer.plan import Status
 from optimizer.plan_json import json_of_plan
+from optimizer.programme import programme_of
+from optimizer.solve import Solver, Stopwatch
 from tests.optimizer.judge import judged_plan
 from tests.speed.families import family, parts
 
@@ -33,3 +40,37 @@ def test_a_plan_that_was_cut_short_is_not_called_optimal(name: str) -> None:
             assert made.cost_eur - made.gap_eur <= whole.cost_eur + room
         if made.violations == ():
             assert made.cost_eur >= least - room
+
+
+def ticking() -> Stopwatch:
+    """Return a stopwatch on which every look takes a second."""
+    seconds = count()
+    return lambda: float(next(seconds))
+
+
+def test_the_programmes_of_one_plan_share_its_time() -> None:
+    problem = parts(family("P1n")).problem()
+    linear = programme_of(problem)
+    directions = of_the_connection(parts(family("P1")).problem())
+    searched = with_directions(linear, problem, replace(directions, steps=np.array([3])))
+    solver = Solver(10.0, ticking())
+
+    with solver.one_plan():
+        found = [solver.patience_s(one) for one in (linear, searched, linear)]
+        late = [solver.patience_s(linear) for _ in range(9)]
+
+    assert found == [9.0, 4.0, 7.0]
+    assert late[-1] == 0.0
+    assert solver.patience_s(linear) == 10.0
+
+
+@pytest.mark.parametrize("name", ["P1n", "P3-6"])
+def test_a_plan_whose_time_runs_out_between_programmes_keeps_every_law(name: str) -> None:
+    asked = parts(family(name))
+    tight = replace(asked.problem(), import_limit_kw=np.full(asked.problem().steps, 0.1))
+
+    for limit_s in range(1, 16, 2):
+        made = planned_by(Solver(float(limit_s), ticking()), tight)
+
+        assert made.status in {Status.RELAXED, Status.FALLBACK}
+        assert all(may_give_way(broken) for broken in made.violations)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
 from api.backtest.question import Question, packed, question_in, walked_arrays
 from optimizer.backtest.foresight import ByMethods, First, Foresight, Usual
+from optimizer.backtest.minding import Minding
 from optimizer.backtest.outcome import foreseen
-from optimizer.backtest.policies import POLICIES
+from optimizer.backtest.policies import POLICIES, Minds, Policy
+from optimizer.backtest.ranges import DAYS, Ranges
 from optimizer.backtest.stores import stores_of
 from optimizer.backtest.walk import BEYOND, HORIZON, Stretch, Walk
+from optimizer.forecast import DAY
 from optimizer.rolling import Rolling
 
 FORECAST = "forecast"
@@ -42,16 +46,29 @@ def played(piece: str, folder: str) -> bytes:
     if policy == FORECAST:
         told = foreseen(question.course, stretch, foresight)
         return packed(use=np.array(told.use), sun=np.array(told.sun))
+    chosen, rolling = POLICIES[policy], Rolling(time_limit_s=_PATIENCE_S)
     walk = Walk(
         question.course,
         stores_of(question.batteries),
         question.connection,
-        POLICIES[policy],
+        chosen,
         foresight,
-        Rolling(time_limit_s=_PATIENCE_S).plan,
+        rolling.plan,
         time.perf_counter,
+        _minding(question, stretch, chosen, rolling),
     )
     return walked_arrays(walk.over(stretch))
+
+
+def _minding(
+    question: Question, stretch: Stretch, policy: Policy, rolling: Rolling
+) -> Minding | None:
+    """Return who plans for a way of steering that minds errors; None for any other."""
+    if policy.minds is Minds.NOTHING:
+        return None
+    earlier = replace(stretch, warm_up=stretch.warm_up + DAYS * DAY)
+    ranges = Ranges(question.course, foresight_for(question, earlier), HORIZON)
+    return Minding(policy.minds, ranges, rolling)
 
 
 def foresight_for(question: Question, stretch: Stretch) -> Foresight:

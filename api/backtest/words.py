@@ -18,6 +18,9 @@ POLICY_NAMES: Mapping[str, tuple[str, str]] = {
     "exchange": ("plan, houdt uitwisseling", "plan, holds exchange"),
     "worth": ("plan, volgt waarde", "plan, follows worth"),
     "perfect": ("alles vooraf geweten", "all known before"),
+    "scenarios": ("plan voor tien mogelijke dagen", "plan for ten possible days"),
+    "cautious": ("plan dat dure dagen vreest", "plan that fears dear days"),
+    "reserve": ("plan met ruimte bij grenzen", "plan with room at limits"),
     "bound": ("het minst mogelijke", "the least possible"),
 }
 """Each way of steering in a few words, Dutch and English."""

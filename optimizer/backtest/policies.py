@@ -46,6 +46,18 @@ class Follows(StrEnum):
     """It follows the meter as far as the plan's own value of a stored kWh allows."""
 
 
+class Minds(StrEnum):
+    """How a plan reckons with errors of what is expected."""
+
+    NOTHING = "nothing"
+    SCENARIOS = "scenarios"
+    """The first hour is the best on average over ten days that may come."""
+    DEAR_DAYS = "dear_days"
+    """The same, and the dearest three of ten days count as much as all of them."""
+    LIMITS = "limits"
+    """Batteries keep what holds nine errors of ten at a limit of the connection."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """One way of steering.
@@ -55,12 +67,14 @@ class Policy:
         follows: What is done within a quarter.
         plans: How often it plans.
         sees: What it plans with.
+        minds: Which errors it reckons with.
     """
 
     name: str
     follows: Follows
     plans: Plans = Plans.NEVER
     sees: Sees = Sees.EXPECTED
+    minds: Minds = Minds.NOTHING
 
 
 NONE = "none"
@@ -77,6 +91,9 @@ _ALL = (
     Policy("daily-tracking", Follows.TRACKING, Plans.DAILY),
     Policy("exchange", Follows.EXCHANGE, Plans.QUARTERLY),
     Policy("worth", Follows.WORTH, Plans.QUARTERLY),
+    Policy("scenarios", Follows.WORTH, Plans.QUARTERLY, minds=Minds.SCENARIOS),
+    Policy("cautious", Follows.WORTH, Plans.QUARTERLY, minds=Minds.DEAR_DAYS),
+    Policy("reserve", Follows.WORTH, Plans.QUARTERLY, minds=Minds.LIMITS),
     Policy("bound", Follows.PLAN, Plans.AT_ONCE, Sees.ACTUAL),
 )
 POLICIES: Mapping[str, Policy] = {policy.name: policy for policy in _ALL}

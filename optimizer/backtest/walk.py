@@ -14,6 +14,7 @@ import numpy as np
 from optimizer.backtest.course import Course, Prices, prices_of
 from optimizer.backtest.following import Now, Step, power_kw
 from optimizer.backtest.foresight import Foresight, Hindsight
+from optimizer.backtest.minding import Minding
 from optimizer.backtest.policies import Plans, Policy, Sees
 from optimizer.backtest.stores import QUARTER_H, Stores
 from optimizer.forecast import DAY
@@ -93,6 +94,7 @@ class Walk:
         foresight: What can be expected at each moment.
         make: Makes a plan.
         stopwatch: Seconds that only rise; None measures nothing.
+        minding: Makes a plan in its stead, for a way that minds errors of what is expected.
     """
 
     course: Course
@@ -102,6 +104,7 @@ class Walk:
     foresight: Foresight
     make: Callable[[Problem], Plan]
     stopwatch: Callable[[], float] | None = None
+    minding: Minding | None = None
     _prices: Prices = field(init=False)
     _plan: Plan | None = field(default=None, init=False)
     _made_at: int = field(default=0, init=False)
@@ -201,7 +204,7 @@ class Walk:
             self._grid(peak_kw),
             exclusive=self.policy.plans is not Plans.AT_ONCE,
         )
-        self._plan = self.make(problem)
+        self._plan = self.minding.plan(problem, now) if self.minding else self.make(problem)
         if self.stopwatch:
             self._seconds += self.stopwatch() - started
         self._made_at = now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kwartier.errors import InputError
 from kwartier.wire import Json
 from optimizer.neighbourhood_json import (
     calls_in,
@@ -90,6 +91,7 @@ def _home(name: str, home: JsonObject) -> Home:
 
 def _battery(name: str, battery: JsonObject, end_value: float) -> Battery:
     place = f"batteries.{name}."
+    _refuse_too_much_kept(place, battery)
     end, price = battery.get("soc_end_kwh"), battery.get(_PRICE)
     return Battery(
         id=name,
@@ -108,6 +110,17 @@ def _battery(name: str, battery: JsonObject, end_value: float) -> Battery:
         reserve_kwh=read_limit(place, battery, "reserve_kwh", 0.0),
         reserve_price_eur_per_kwh=None if price is None else read_number(place, battery, _PRICE),
     )
+
+
+def _refuse_too_much_kept(place: str, battery: JsonObject) -> None:
+    """Refuse a reserve that the battery never holds: another unit was meant, or another battery."""
+    kept = float(np.max(read_limit(place, battery, "reserve_kwh", 0.0)))
+    most = float(np.max(read_limit(place, battery, "soc_max_kwh")))
+    if kept > max(most, 0.0):
+        raise InputError(
+            f"{place}reserve_kwh is {kept:g}, above soc_max_kwh {most:g}: lower the one or raise "
+            "the other"
+        )
 
 
 def _grid(grid: JsonObject) -> Grid:

@@ -48,7 +48,9 @@ def _run(chosen: Namespace) -> int:
 
 
 def _body(place: str) -> Json:
-    """Return the JSON value in a file or on standard input."""
+    """Return the JSON value in a file or on standard input; no object in it holds a key twice."""
+    from optimizer.strict_json import once
+
     try:
         if place == "-":
             raw = sys.stdin.buffer.read(MAX_BYTES + 1)
@@ -60,7 +62,7 @@ def _body(place: str) -> Json:
     if len(raw) > MAX_BYTES:
         raise InputError(f"is larger than {MAX_BYTES >> 20} MiB: split the problem")
     try:
-        body: Json = json.loads(raw.decode("utf-8"))
+        body: Json = json.loads(raw.decode("utf-8"), object_pairs_hook=once)
     except UnicodeDecodeError as error:
         raise InputError(f"byte {error.start} is not UTF-8: write the file as UTF-8") from error
     except (ValueError, RecursionError) as error:

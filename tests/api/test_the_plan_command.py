@@ -42,6 +42,7 @@ def test_a_problem_in_a_file_or_a_pipe_gives_the_same_plan(tmp_path: Path) -> No
         (b"\xff\xfe", "is not UTF-8"),
         (b"[" * 100_000, "is not JSON"),
         (b"[1, 2]", "the problem is a list: give an object"),
+        (b'{"exclusive": true, "exclusive": false}', "key 'exclusive' stands twice"),
         (b'{"interval_hours": NaN}', "buy_eur_per_kwh is missing"),
         (b'{"buy_eur_per_kwh": [' + b"9" * 5000 + b"]}", "JSON|inf"),
     ],

@@ -11,7 +11,7 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from api.day import Day, DayQuarter, Kind, expected_use_wh
-from api.plans import NeighbourhoodPlan, PlanBlock, PlannedQuarter
+from api.plans import MadeBecause, NeighbourhoodPlan, PlanBlock, PlannedQuarter
 from collectors.disclosure import Reader
 from collectors.power import HomePower, StreetPower
 from collectors.queries import SumQuarter
@@ -148,6 +148,7 @@ class PlanAnswer:
     cost_without_battery_eur: float
     blocks: tuple[PlanBlockAnswer, ...]
     quarters: tuple[PlannedQuarterAnswer, ...]
+    made_because: MadeBecause
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +282,7 @@ def plan_answer(plan: NeighbourhoodPlan, reader: Reader, now_s: float) -> PlanAn
         plan.cost_without_battery_eur,
         tuple(map(block_answer, plan.blocks)),
         tuple(_planned(quarter, reader, now_s) for quarter in plan.quarters),
+        plan.made_because,
     )
 
 

@@ -58,7 +58,8 @@ def _with_homes(
         run_home=np.full_like(problem.run_home, -1),
         boundaries=None,
         groups=(),
-        calls=tuple(call for call in problem.calls if call.group is None),
+        calls=(),  # the connection's limits know of them already
+        call_rewards_eur=(),
     )
 
 

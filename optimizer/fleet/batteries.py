@@ -81,6 +81,13 @@ class Batteries:
 
     def reduced(self, price: FloatArray) -> FloatArray:
         """Return the cost of each minus what the equations pay for it, shape ``(3, T, b)``."""
+        found = self.reduced_alone(price)
+        if self.turns is not None:
+            self.turns.add_to(found)
+        return found
+
+    def reduced_alone(self, price: FloatArray) -> FloatArray:
+        """Return the same without what a shared power costs, shape ``(3, T, b)``."""
         column = price[:, None]
         found = np.empty_like(self.powers.cost)
         charge, discharge, stored = found
@@ -93,8 +100,6 @@ class Batteries:
         later = self.kept[1:] if self.kept.shape[0] > 1 else self.kept
         stored[:-1] += later * self.price[1:]
         found += self.powers.cost
-        if self.turns is not None:
-            self.turns.add_to(found)
         return found
 
     def factor(self, give: FloatArray, coupling: FloatArray) -> None:

@@ -2,11 +2,12 @@
 
 Where energy has a negative value it pays to charge and discharge at once, as the detour burns
 energy. A battery that may not do so alternates. So first charge and discharge share one power (see
-:mod:`optimizer.fleet.turns`): that is a linear programme still, and nothing with one direction each
-is cheaper. Then the shares of each step become directions: a battery charges in a step where the
-sum of its shares passes a whole number. Batteries begin that sum at different places, evenly
-spread, so that together they charge in each step about as much as the shares say. With directions
-fixed the fleet is planned once more, exactly.
+:mod:`optimizer.fleet.turns`): that is a linear programme still, and nothing with one direction
+each is cheaper. What it costs that steps are whole is added to that bound (see
+:mod:`optimizer.fleet.whole_steps`). Then the shares of each step become directions: a battery
+charges in a step where the sum of its shares passes a whole number. Batteries begin that sum at
+different places, evenly spread, so that together they charge in each step about as much as the
+shares say. With directions fixed the fleet is planned once more, exactly.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from optimizer.directions import risky_cells
 from optimizer.fleet.certificate import cheapest_proven
 from optimizer.fleet.interior import bound, walk
 from optimizer.fleet.shape import Fleet, fleet_of
+from optimizer.fleet.whole_steps import whole_step_eur
 from optimizer.flows import Flows, cost_eur, end_value_eur, stored_kwh
 from optimizer.local_prices import LocalPrices
 from optimizer.problem import BoolArray, FloatArray, Problem
@@ -59,7 +61,7 @@ def one_way_flows(problem: Problem) -> OneWay | None:
         return None
     with np.errstate(all="ignore"):  # a bound holds whatever the prices are
         walk(fleet, _NEAR, _MISSED)
-        least = bound(fleet)
+        least = bound(fleet) + whole_step_eur(fleet)
     if not np.isfinite(least):
         return None
     shares = _charging_shares(problem, fleet)

@@ -12,6 +12,7 @@ from optimizer.dispatch import plan
 from optimizer.fleet.interior import bound, walk
 from optimizer.fleet.one_way import one_way_flows
 from optimizer.fleet.shape import fleet_of
+from optimizer.fleet.whole_steps import whole_step_eur
 from optimizer.plan import Status
 from optimizer.problem import Battery, Grid, Home, Problem, problem_of
 from optimizer.programme import programme_of
@@ -68,7 +69,7 @@ def test_the_best_with_one_direction_each_lies_between_the_bound_and_the_plan(se
 
 
 def test_a_fleet_keeps_one_direction_within_all_limits_and_tells_the_gap() -> None:
-    problem = sunny(40)
+    problem = sunny(30)
 
     made = plan(problem)
 
@@ -80,7 +81,7 @@ def test_a_fleet_keeps_one_direction_within_all_limits_and_tells_the_gap() -> No
 
 
 def test_sharing_one_power_is_no_worse_than_nothing_and_no_better_than_one_direction() -> None:
-    problem = sunny(30)
+    problem = sunny(30, steps=16)
     free, shared = fleet_of(problem), fleet_of(problem, two_way_cells(problem))
     assert free is not None
     assert shared is not None
@@ -94,11 +95,12 @@ def test_sharing_one_power_is_no_worse_than_nothing_and_no_better_than_one_direc
     assert bound(shared) <= found.cost_eur + 1e-6
 
 
-def test_whatever_the_prices_are_the_bound_on_shared_powers_holds() -> None:
+def test_whatever_the_prices_are_the_bound_on_shared_powers_and_whole_steps_holds() -> None:
     problem = sunny(3, steps=8)
     least = least_with_whole_numbers(problem)
     chance = np.random.default_rng(7)
-    for size in (0.0, 0.1, 1.0, 100.0):
+    raised = 0
+    for size in np.geomspace(0.03, 100.0, 40):
         made = fleet_of(problem, two_way_cells(problem))
         assert made is not None
         made.connection.price[:] = size * chance.standard_normal(8)
@@ -107,11 +109,50 @@ def test_whatever_the_prices_are_the_bound_on_shared_powers_holds() -> None:
         assert block.turns is not None
         block.turns.price[:] = size * chance.standard_normal(block.turns.price.shape)
 
-        assert bound(made) <= least + 1e-9
+        whole = whole_step_eur(made)
+
+        assert whole >= 0
+        assert bound(made) + whole <= least + 1e-9
+        raised += whole > 0
+    assert raised >= 25
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("moved", [0.0, 0.01])
+def test_near_the_best_prices_whole_steps_raise_the_bound_and_it_holds(
+    seed: int, moved: float
+) -> None:
+    problem = sunny(2, seed, steps=12, peak_eur=0.3)
+    least = least_with_whole_numbers(problem)
+    made = fleet_of(problem, two_way_cells(problem))
+    assert made is not None
+    walk(made, 1e-7)
+    chance = np.random.default_rng(seed)
+    made.connection.price[:] += moved * chance.standard_normal(12)
+
+    whole = whole_step_eur(made)
+
+    assert whole > 0
+    assert bound(made) + whole <= least + 1e-9
+
+
+def test_in_one_step_a_battery_that_ends_as_it_began_can_do_nothing() -> None:
+    battery = Battery("b", 0.0, 10.0, 5.0, 4.0, 4.0, 0.9, 0.9, soc_end_kwh=5.0)
+    home = Home("h", np.full(1, 8.0))
+    problem = problem_of(1.0, [-0.1], [-0.2], [home], [battery], exclusive=True)
+    made = fleet_of(problem, two_way_cells(problem))
+    assert made is not None
+    walk(made)
+
+    shared, whole = bound(made), whole_step_eur(made)
+
+    # Together: 4 / 1.81 kW out, over 0.81 in; what is lost in between earns 0.1 a kWh.
+    assert shared == pytest.approx(-0.8 - 0.1 * 4 * (1 - 0.81) / 1.81, abs=1e-6)
+    assert shared + whole == pytest.approx(-0.8, abs=0.01)
 
 
 def test_the_same_fleet_at_negative_prices_gets_the_same_plan_bit_for_bit() -> None:
-    problem = sunny(30)
+    problem = sunny(30, steps=16)
 
     first, second = plan(problem), plan(problem)
 

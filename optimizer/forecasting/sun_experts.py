@@ -119,8 +119,8 @@ def _levels(days: Days, row: int) -> tuple[FloatArray, FloatArray]:
     """Return the clearest ratio of each slot, and how each day before was against it."""
     month = max(0, row - _MONTH)
     lit = _lit(days, month, row) > 0
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratios = np.where(lit, days.kw[month:row] / _sky(days)[month:row], np.nan)
+    ratios = np.full(lit.shape, np.nan)
+    np.divide(days.kw[month:row], _sky(days)[month:row], out=ratios, where=lit)
     clear = np.nan_to_num(column_quantile(ratios, _CLEAR))
     levels = [_cloudiness(days, one, clear) for one in range(max(0, row - _WEEKS), row)]
     return clear, np.array(levels)

@@ -13,6 +13,7 @@ from optimizer.forecast import Forecast
 from optimizer.forecasting.blend import weigh
 from optimizer.forecasting.choose import Why, choose, widening
 from optimizer.forecasting.clear_sky import ClearSky
+from optimizer.forecasting.days import Days
 from optimizer.forecasting.history import History, Weather, local_quarters
 from optimizer.forecasting.methods import (
     LAST_WEEK,
@@ -24,6 +25,7 @@ from optimizer.forecasting.methods import (
 )
 from optimizer.forecasting.newcomer import Newcomer, YoungRoof, usual_shape
 from optimizer.forecasting.score import Judged, judged, midnights
+from optimizer.forecasting.sun_experts import clear_at_level
 from optimizer.problem import FloatArray
 
 START_S = int(datetime(2026, 1, 4, 23, tzinfo=UTC).timestamp())  # Monday 5 January, 00:00 local
@@ -162,6 +164,15 @@ def test_sunlight_that_is_told_until_noon_helps_until_noon() -> None:
 
     came = made[96 * 40 : 96 * 40 + 48]
     assert np.abs(told.likely - came).sum() < 0.1 * came.sum()
+
+
+def test_the_first_light_of_a_clear_sky_is_divided_by_nothing() -> None:
+    # Just before the sun is up a clear sky tells less than any number can be divided by.
+    dawn = np.full((8, 96), 1e-310)
+    dawn[:, 40:60] = 500.0
+    days = Days(20_000, np.full((8, 96), 1.0), dawn)
+
+    assert clear_at_level(days, 7)[40:60] == pytest.approx(np.full(20, 1.0))
 
 
 def test_told_weather_makes_a_roof_surer_and_may_vanish() -> None:

@@ -11,7 +11,7 @@ from api.backtest.question import Question, packed, question_in, walked_arrays
 from optimizer.backtest.foresight import ByMethods, First, Foresight, Usual
 from optimizer.backtest.minding import Minding
 from optimizer.backtest.outcome import foreseen
-from optimizer.backtest.policies import POLICIES, Minds, Policy
+from optimizer.backtest.policies import POLICIES, Minds, Plans, Policy
 from optimizer.backtest.ranges import DAYS, Ranges
 from optimizer.backtest.stores import stores_of
 from optimizer.backtest.walk import BEYOND, HORIZON, Stretch, Walk
@@ -23,6 +23,8 @@ FORECAST = "forecast"
 USUAL, BLEND = "usual", "blend"
 """What can be expected: what was usual at that time of day, or a blend that learns by the day."""
 _PATIENCE_S = 5.0
+_BOUND_PATIENCE_S = 600.0
+"""One plan for a whole month takes its time: what is not the least is no bound."""
 _ASKED_EVERY = 48
 """The blend is asked twice a day, and follows the meter in between."""
 
@@ -46,7 +48,9 @@ def played(piece: str, folder: str) -> bytes:
     if policy == FORECAST:
         told = foreseen(question.course, stretch, foresight)
         return packed(use=np.array(told.use), sun=np.array(told.sun))
-    chosen, rolling = POLICIES[policy], Rolling(time_limit_s=_PATIENCE_S)
+    chosen = POLICIES[policy]
+    at_once = chosen.plans is Plans.AT_ONCE
+    rolling = Rolling(time_limit_s=_BOUND_PATIENCE_S if at_once else _PATIENCE_S)
     walk = Walk(
         question.course,
         stores_of(question.batteries),

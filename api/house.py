@@ -13,6 +13,7 @@ from api.forecasts.states import ForecastStates
 from api.health.states import GatewayStates
 from api.live import LiveFeed
 from api.mail import Mailer
+from api.market import Market
 from api.papers.shelf import Shelf
 from api.people.book import PeopleBook
 from api.people.told import ToldBook
@@ -72,6 +73,7 @@ class House:
         last_plan: The newest plan and what it was made from, for who asks about it.
         rules: What the members decided about sharing.
         forecasts: How the forecasts are made, and how they have held.
+        market: Where prices of past days are known.
     """
 
     community: Community
@@ -100,6 +102,7 @@ class House:
     last_plan: LastPlan = field(default_factory=LastPlan)
     rules: Rules = field(default_factory=Rules)
     forecasts: ForecastStates = field(default_factory=ForecastStates)
+    market: Market = field(default_factory=Market)
 
 
 def house_of(

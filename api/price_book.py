@@ -70,6 +70,11 @@ class PriceBook:
         self._asked_s: dict[date, float] = {}
         self._away_since_s: float | None = None
 
+    @property
+    def source(self) -> PriceSource:
+        """Who knows the prices; asked directly for days long past, which are not remembered."""
+        return self._source
+
     def over(self, start: Quarter, count: int, now_s: float) -> HorizonPrices:
         """Return the prices of ``count`` quarters from ``start``."""
         prices = np.empty(count)

@@ -271,6 +271,9 @@ def _planner(
 
     prices, watches = fetched_prices(planning.prices, settings.state, house.clock, parts)
     house.outside.extend(watches)
+    house.market.source, house.market.retail = prices.source, planning.retail
+    if settings.weather is not None:
+        house.market.place = settings.weather.latitude, settings.weather.longitude
     return Planner(
         house.community,
         house.store,

@@ -41,6 +41,8 @@ class Matter(StrEnum):
     JOURNAL = "journal"
     """A journal by hand above the limit."""
     OFFICER = "officer"
+    ASSET = "asset"
+    """Something the street might buy or build: a battery, a roof."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,7 @@ class Neighbourhood:
         self._live_on(street)
         gateways.start_reading()
         gateways.start_looking()
+        house.market.source = MadeUpPrices()
         planner = Planner(
             street.community,
             store,

@@ -202,6 +202,7 @@ def furnish(at: Place) -> dict[str, Values]:
         "act@/bestuur/maanden/{month}/{act}": _same("verbeteren"),
         "key": _same(_finding(at)),
         "key@/bestuur/regels/proef/{key}": _same(tried.rpartition("/")[2]),
+        "key@/bestuur/regels/proef/{key}/stop": _same(tried.rpartition("/")[2]),
         "name": _same("style.css"),
         "gateway": _same("gw-handed"),
         "job": _same(job),

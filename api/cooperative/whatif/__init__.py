@@ -1,4 +1,4 @@
-"""What if: the last twelve months with another key or tariff, for everybody's own bill."""
+"""What if: the last twelve months with another key, tariff, battery or roof, for everybody."""
 
 from __future__ import annotations
 
@@ -16,12 +16,17 @@ from api.cooperative.whatif.effects import (
 )
 from api.cooperative.whatif.months import MONTHS, last_months
 from api.cooperative.whatif.replaying import replay
+from api.cooperative.whatif.street import BatteryTerms, RoofTerms, StreetTerms, street_terms
+from api.cooperative.whatif.street_effect import StreetEffect, StreetSums
+from api.cooperative.whatif.street_replay import replay_street
+from api.cooperative.whatif.surroundings import Surroundings
 from api.cooperative.whatif.trying import Draft, Tryout, Tryouts
 
 __all__ = (
     "MONTHS",
     "Against",
     "Bar",
+    "BatteryTerms",
     "Candidate",
     "Distribution",
     "Draft",
@@ -30,6 +35,11 @@ __all__ = (
     "MissingMonth",
     "Replay",
     "ReplayedMonth",
+    "RoofTerms",
+    "StreetEffect",
+    "StreetSums",
+    "StreetTerms",
+    "Surroundings",
     "Tryout",
     "Tryouts",
     "bars_of",
@@ -39,6 +49,8 @@ __all__ = (
     "replay",
     "replay_hash",
     "replay_of",
+    "replay_street",
+    "street_terms",
     "tariff_terms",
     "told_of",
 )

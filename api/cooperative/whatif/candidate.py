@@ -12,6 +12,7 @@ from api.cooperative.errors import BooksError
 from api.cooperative.four_eyes import Matter
 from api.cooperative.law import KeyTerms, TariffTerms, vat_code
 from api.cooperative.registry import connections
+from api.cooperative.whatif.street import StreetTerms
 from kwartier.wire import Json
 from optimizer.balance import SelfRule
 from optimizer.battery_models import BatteryModel
@@ -21,6 +22,8 @@ from optimizer.strict_json import Part
 
 Change: TypeAlias = TariffTerms | KeyTerms
 """What is to be different."""
+PLAYED = "played"
+"""What the street might have is compared with what it has, steered by the same rules."""
 _NAMING = ("participants", "beneficiaries")
 _TEXTS = ("buy", "sell", "levy", "grid_sell", "fee_per_month", "vat_code", "reference")
 
@@ -39,21 +42,26 @@ class Candidate:
     """What is tried.
 
     Attributes:
-        terms: The tariff or the key.
-        against: With what it is compared.
+        terms: The tariff or the key, or what the street might have.
+        against: With what it is compared; what the street might have is always compared with
+            what it has, steered by the same rules.
     """
 
-    terms: Change
+    terms: Change | StreetTerms
     against: Against = Against.THEN
 
     @property
     def matter(self) -> Matter:
         """What kind of thing it is."""
+        if isinstance(self.terms, StreetTerms):
+            return Matter.ASSET
         return Matter.TARIFF if isinstance(self.terms, TariffTerms) else Matter.KEY
 
     @property
     def body(self) -> dict[str, Json]:
         """All of it as JSON."""
+        if isinstance(self.terms, StreetTerms):
+            return {"kind": self.matter.value, "against": PLAYED, "terms": self.terms.body}
         return {
             "kind": self.matter.value,
             "against": self.against.value,
@@ -76,10 +84,14 @@ class Candidate:
             vat_code(desk, self.terms.vat_code, desk.at_s)
             return
         known = {each.id for each in connections(desk)}
-        strange = sorted(set(names_in(self.terms.definition)) - known)
+        if isinstance(self.terms, StreetTerms):
+            place, named = "roof", [] if self.terms.roof is None else [self.terms.roof.connection]
+        else:
+            place, named = "key", names_in(self.terms.definition)
+        strange = sorted(set(named) - known)
         if strange:
             raise BooksError(
-                f"key: connection {strange[0][:40]!r} is not known: "
+                f"{place}: connection {strange[0][:40]!r} is not known: "
                 f"there are {', '.join(sorted(known)[:60])}"
             )
 

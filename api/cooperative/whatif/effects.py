@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from api.cooperative.canonical import digest
+from api.cooperative.whatif.street_effect import (
+    StreetEffect,
+    street_effect_of,
+    told_of_street,
+)
 from kwartier.wire import Json
 from optimizer.rounding import half_away_from_zero
 from optimizer.strict_json import Part
@@ -119,12 +124,14 @@ class Replay:
         months: The months that were reckoned, the oldest first.
         missing: Those that could not be.
         members: Every member's own effect, who would pay most extra first.
+        street: What changes for the street; None where a tariff or a key was tried.
     """
 
     candidate: Mapping[str, Json]
     months: tuple[ReplayedMonth, ...]
     missing: tuple[MissingMonth, ...]
     members: tuple[MemberEffect, ...]
+    street: StreetEffect | None = None
 
     @property
     def distribution(self) -> Distribution:
@@ -139,7 +146,11 @@ class Replay:
 def told_of(found: Replay) -> dict[str, Json]:
     """Return a replay as JSON: what is signed with a proposal."""
     spread = found.distribution
+    street: dict[str, Json] = (
+        {} if found.street is None else {"street": told_of_street(found.street)}
+    )
     return {
+        **street,
         "format": FORMAT,
         "candidate": dict(found.candidate),
         "months": [
@@ -191,6 +202,7 @@ def replay_of(told: Json) -> Replay:
             for part in parts["missing"].list()
         ),
         ordered_effects(members),
+        street_effect_of(parts["street"].value) if "street" in parts else None,
     )
 
 

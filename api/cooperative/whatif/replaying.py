@@ -24,6 +24,7 @@ from api.cooperative.whatif.effects import (
     ordered_effects,
 )
 from api.cooperative.whatif.months import known_month, last_months
+from api.cooperative.whatif.street import StreetTerms
 from api.cooperative.whatif.worlds import Bills, World
 from kwartier.interval import QUARTER_S
 from optimizer.settlement import Status
@@ -53,9 +54,11 @@ def replay(
         ContractError: The candidate does not fit the months; the message says why.
         TamperedError: What was frozen was changed since: nobody decides on that.
     """
+    terms = candidate.terms
+    assert not isinstance(terms, StreetTerms)
     candidate.check(desk)
     wanted = last_months(desk.at_s) if months is None else months
-    before, after = World(desk, _before(desk, candidate)), World(desk, candidate.terms)
+    before, after = World(desk, _before(desk, candidate)), World(desk, terms)
     done: list[tuple[ReplayedMonth, Bills, Bills]] = []
     missing: list[MissingMonth] = []
     for place, month in enumerate(wanted):

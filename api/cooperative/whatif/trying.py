@@ -12,10 +12,14 @@ from dataclasses import dataclass, field
 from api.cooperative.canonical import digest
 from api.cooperative.chain import head
 from api.cooperative.database import Desk
+from api.cooperative.errors import StateError
 from api.cooperative.readings.matrices import latest_reading
 from api.cooperative.whatif.candidate import Candidate
 from api.cooperative.whatif.effects import Replay
 from api.cooperative.whatif.replaying import replay
+from api.cooperative.whatif.street import StreetTerms
+from api.cooperative.whatif.street_replay import replay_street
+from api.cooperative.whatif.surroundings import Surroundings
 from kwartier.errors import KwartierError, StoreBusyError
 from kwartier.units import EpochS
 from kwartier.wire import Json
@@ -74,6 +78,7 @@ class _Job:
     done: float = 0.0
     replay: Replay | None = None
     problem: str = ""
+    stopped: bool = False
     over: threading.Event = field(default_factory=threading.Event)
 
 
@@ -83,9 +88,19 @@ class Tryouts:
     Nothing of it is kept on disk: after a new start a draft is filled in again.
     """
 
-    def __init__(self, reading: Callable[[], AbstractContextManager[Desk]]) -> None:
-        """Reckon from still pictures of the books."""
+    def __init__(
+        self,
+        reading: Callable[[], AbstractContextManager[Desk]],
+        around: Callable[[], Surroundings] = Surroundings,
+    ) -> None:
+        """Reckon from still pictures of the books.
+
+        Args:
+            reading: Opens one.
+            around: Tells what is known outside the books, when something for the street is tried.
+        """
         self._reading = reading
+        self._around = around
         self._lock = threading.Lock()
         self._drafts: OrderedDict[str, tuple[Draft, str]] = OrderedDict()
         self._jobs: OrderedDict[str, _Job] = OrderedDict()
@@ -140,6 +155,16 @@ class Tryouts:
             job.over.wait(timeout_s)
         return self.look(key)
 
+    def stop(self, key: str) -> bool:
+        """Let a draft's replay end before it is done; False for one that is not remembered."""
+        with self._lock:
+            _, state = self._drafts.get(key, (None, ""))
+            job = self._jobs.get(state)
+        if job is None:
+            return False
+        job.stopped = True
+        return True
+
     def _work(self) -> None:
         while (job := self._next()) is not None:
             self._reckon(job)
@@ -153,11 +178,16 @@ class Tryouts:
 
     def _reckon(self, job: _Job) -> None:
         def tell(done: float) -> None:
+            if job.stopped:
+                raise StateError("somebody stopped this replay: begin it anew")
             job.done = done
 
         try:
             with self._reading() as desk:
-                job.replay = replay(desk, job.candidate, tell)
+                if isinstance(job.candidate.terms, StreetTerms):
+                    job.replay = replay_street(desk, job.candidate, self._around(), tell)
+                else:
+                    job.replay = replay(desk, job.candidate, tell)
         except KwartierError as error:
             job.problem = str(error)
         except Exception:  # noqa: BLE001 - the outermost loop of this thread; others wait for it

@@ -15,7 +15,8 @@ from api.cooperative.whatif.months import KnownMonth
 from kwartier.units import EpochS
 from optimizer.battery_models import BatteryAgreement, MilliWh
 from optimizer.key_json import key_of
-from optimizer.month import MonthCase, TariffVersion, settle_month
+from optimizer.matrix import RegisterMatrix
+from optimizer.month import MonthCase, MonthResult, TariffVersion, settle_month
 from optimizer.period import Agreement, KeyVersion
 from optimizer.settlement import Rules, Status
 from optimizer.strict_json import Part
@@ -41,10 +42,19 @@ class Bills:
 class World:
     """Settles months in order of time; claims on the battery go from one to the next."""
 
-    def __init__(self, desk: Desk, change: Change | None) -> None:
-        """Live under the rules of then, but for a change."""
+    def __init__(
+        self, desk: Desk, change: Change | None, battery: BatteryAgreement | None = None
+    ) -> None:
+        """Live under the rules of then, but for a change.
+
+        Args:
+            desk: The open books.
+            change: What is otherwise; None for nothing.
+            battery: What holds of a battery in a month in which nothing was agreed about one.
+        """
         self._desk = desk
         self._change = change
+        self._battery = battery
         self._last: tuple[Month, Mapping[str, MilliWh]] | None = None
 
     def bills(self, known: KnownMonth) -> Bills:
@@ -57,14 +67,27 @@ class World:
             self._last = known.month, known.claims_after or {}
             status = Status.PROVISIONAL if _unsure(known) else Status.FINAL
             return Bills(known.bills, status)
-        settled = settle_month(self._case(known))
-        battery = settled.battery
-        self._last = known.month, {} if battery is None else battery.claims_after_milliwh
+        _, settled = self.settled(known)
         cents = {name: each.to_pay for name, each in settled.invoices.items()}
         return Bills(cents, settled.status)
 
+    def settled(self, known: KnownMonth) -> tuple[MonthCase, MonthResult]:
+        """Return a month of this world and all that it came to, settled anew.
+
+        Raises:
+            ContractError: The change does not fit the month, such as a battery without a rule.
+        """
+        case = self._case(known)
+        result = settle_month(case)
+        battery = result.battery
+        self._last = known.month, {} if battery is None else battery.claims_after_milliwh
+        return case, result
+
     def _case(self, known: KnownMonth) -> MonthCase:
-        case = case_of(known.inputs, known.readings)
+        if self._battery is None:
+            case = case_of(known.inputs, known.readings)
+        else:
+            case = _with_battery(known, self._battery)
         follows = self._last is not None and self._last[0] == known.month.before()
         frozen = known.bills is not None
         if (
@@ -79,6 +102,21 @@ class World:
         if isinstance(self._change, KeyTerms):
             return _with_key(case, self._change)
         return case
+
+
+def _with_battery(known: KnownMonth, battery: BatteryAgreement) -> MonthCase:
+    """Return a month in which something holds of a battery, agreed then or not.
+
+    What the battery of then held at the end of the month says nothing of one that was played.
+    """
+    inputs = dict(known.inputs)
+    agreed = inputs["battery"]
+    if isinstance(agreed, dict):
+        inputs["battery"] = {**agreed, "content_wh": None}
+        return case_of(inputs, known.readings)
+    still = RegisterMatrix.empty(1, known.readings.quarters)
+    case = case_of(inputs, replace(known.readings, charge=still, discharge=still))
+    return replace(case, readings=known.readings, battery=battery)
 
 
 def _with_tariff(desk: Desk, case: MonthCase, known: KnownMonth, terms: TariffTerms) -> MonthCase:

@@ -248,6 +248,15 @@ def _one_of(typed: Typed, name: str, known: Iterable[str], default: str = "") ->
     return text
 
 
+def day_start(text: str) -> EpochS:
+    """Return the first instant of a day that was typed [s].
+
+    Raises:
+        BooksError: It is no day.
+    """
+    return _midnight(text)
+
+
 def _midnight(text: str) -> EpochS:
     return local_day(_day(text))[0]
 

@@ -18,6 +18,7 @@ from api.cooperative.payments import payment_files
 from api.cooperative.registry.payout_book import opened_iban
 from api.cooperative.tables.registry import PayoutAccountRow
 from api.pages.language import Language
+from api.pages.rules.street import asset_facts
 from api.pages.rules.words import (
     Fact,
     from_text,
@@ -30,7 +31,7 @@ from api.people.visitor import Visitor
 from kwartier.ledger import Unit
 from kwartier.wire import Json
 
-RULES = frozenset({Matter.TARIFF, Matter.KEY})
+RULES = frozenset({Matter.TARIFF, Matter.KEY, Matter.ASSET})
 """Matters that residents are told of, with their own effect."""
 
 
@@ -160,6 +161,11 @@ def _key(_: Desk, body: Mapping[str, Json], lang: Language) -> list[Fact]:
     return [first, *key_facts(dict(body), lang)]
 
 
+def _asset(_: Desk, body: Mapping[str, Json], lang: Language) -> list[Fact]:
+    first = (lang.say("proposal.from"), from_text(dict(body), lang))
+    return [first, *asset_facts(body, lang)]
+
+
 def _vat(_: Desk, body: Mapping[str, Json], lang: Language) -> list[Fact]:
     return [
         (lang.say("proposal.vat.code"), vat_name(_text(body, "code"), lang)),
@@ -235,6 +241,7 @@ _TELL: Mapping[Matter, Callable[[Desk, Mapping[str, Json], Language], list[Fact]
     Matter.WRITE_OFF: _journal,
     Matter.JOURNAL: _journal,
     Matter.OFFICER: _officer,
+    Matter.ASSET: _asset,
     Matter.RUN: _run,
 }
 

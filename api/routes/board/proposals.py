@@ -18,6 +18,7 @@ from api.pages.rules.proposals import (
     waiting_list,
 )
 from api.pages.rules.replay import change, drawn_bars, missing_names, month_lines, page_of
+from api.pages.rules.street import street_lines, street_notes
 from api.pages.sheets import go, language_of
 from api.people.acts import record
 from api.people.visitor import Visitor
@@ -150,5 +151,7 @@ def proposal_page(
             "page": min(page, pages),
             "pages": pages,
             "hash": replay_hash(told_of(replay)),
+            "street": street_lines(replay, lang),
+            "notes": street_notes(replay, lang),
         }
     return room.show(request, visitor, "proposal.html", values, "title.proposal", refused)

@@ -8,6 +8,7 @@ from api.auth import Doorkeeper, Need
 from api.cooperative.law import decisions
 from api.cooperative.whatif import Tryouts
 from api.house import House
+from api.market import surroundings_of
 from api.pages.rules.answers import RulesAnswer, rules_answer
 from api.pages.rules.front import rule_book
 from api.pages.rules.proposals import waiting_list
@@ -25,6 +26,7 @@ from api.people.visitor import Visitor
 from api.routes.board.rules_decision import add_decision
 from api.routes.board.rules_own import add_own_effect
 from api.routes.board.rules_room import BooksRoom
+from api.routes.board.rules_street import add_street
 from api.routes.board.rules_try import add_tries
 
 
@@ -33,7 +35,11 @@ def add_board_rules(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets
     room = BooksRoom(house, door, sheets, "law")
     _add_book(app, room)
     add_decision(app, room)
-    add_tries(app, room, Tryouts(room.reading))
+    tries = Tryouts(
+        room.reading, lambda: surroundings_of(house.community, house.store, house.market)
+    )
+    add_tries(app, room, tries)
+    add_street(app, room, tries)
     add_own_effect(app, room)
 
 

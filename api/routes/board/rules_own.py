@@ -9,10 +9,12 @@ from api.cooperative.four_eyes import Matter, Proposal
 from api.cooperative.law.versions import replay_hash_in
 from api.cooperative.whatif import MemberEffect, Replay, replay_of
 from api.house import House
+from api.pages.language import Language
 from api.pages.rules.answers import OwnEffectAnswer, own_answer
 from api.pages.rules.proposals import outcome_of, rule_proposal
 from api.pages.rules.replay import change, group_lines, missing_names, own_lines
-from api.pages.rules.words import from_text, key_facts, tariff_facts
+from api.pages.rules.street import asset_facts, own_settled
+from api.pages.rules.words import Fact, from_text, key_facts, tariff_facts
 from api.pages.sheets import language_of
 from api.pages.statement.list import sees_statements
 from api.people.replays import kept_replay
@@ -31,12 +33,12 @@ def add_own_effect(app: FastAPI, room: BooksRoom) -> None:
         lang = language_of(request, visitor)
         found, state, replay = _found(room, proposal)
         effect = _own(room.house, visitor, replay)
-        tell = tariff_facts if found.matter is Matter.TARIFF else key_facts
         values = {
             "matter": found.matter.value,
             "state": state,
             "from_day": from_text(found.body, lang),
-            "facts": tell(found.body, lang),
+            "facts": _facts(found, lang),
+            "settled": "" if effect is None else own_settled(replay, effect.member, lang),
             "effect": effect,
             "months": [] if effect is None else own_lines(replay, effect, lang),
             "groups": group_lines(replay, lang),
@@ -61,6 +63,14 @@ def add_own_effect(app: FastAPI, room: BooksRoom) -> None:
         found, state, replay = _found(room, proposal)
         effect = _own(room.house, visitor, replay)
         return own_answer(found.id, found.matter.value, state, replay, effect)
+
+
+def _facts(found: Proposal, lang: Language) -> list[Fact]:
+    if found.matter is Matter.ASSET:
+        body = found.body
+        return asset_facts(body if isinstance(body, dict) else {}, lang)
+    tell = tariff_facts if found.matter is Matter.TARIFF else key_facts
+    return tell(found.body, lang)
 
 
 def replay_kept(house: House, found: Proposal) -> Replay | None:

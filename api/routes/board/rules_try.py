@@ -9,9 +9,8 @@ from fastapi import Depends, FastAPI, Path, Query, Request, Response
 from api.auth import Need
 from api.cooperative.database import Desk
 from api.cooperative.errors import StateError
-from api.cooperative.four_eyes import Matter, Proposal
+from api.cooperative.four_eyes import Matter, Proposal, propose
 from api.cooperative.law import (
-    KeyTerms,
     Result,
     TariffTerms,
     add_key,
@@ -19,9 +18,11 @@ from api.cooperative.law import (
     decisions,
     vat_codes,
 )
+from api.cooperative.law.versions import REPLAY
 from api.cooperative.registry import connections
 from api.cooperative.whatif import (
     Draft,
+    StreetTerms,
     Tryout,
     Tryouts,
     last_months,
@@ -32,6 +33,7 @@ from api.pages.rules.answers import TryoutAnswer, tryout_answer
 from api.pages.rules.forms import Typed, key_draft, key_form, tariff_draft, tariff_form
 from api.pages.rules.front import in_force, rule_book
 from api.pages.rules.replay import change, drawn_bars, missing_names, month_lines, page_of
+from api.pages.rules.street import street_facts, street_lines, street_notes
 from api.pages.rules.words import from_day, key_facts, tariff_facts, vat_name
 from api.pages.sheets import go, language_of
 from api.people.replays import keep_replay
@@ -40,12 +42,21 @@ from api.problems import RefusedError
 from api.routes.board.rules_room import BooksRoom, away
 from api.routes.forms import Form
 from kwartier.errors import InputError
+from kwartier.interval import instant_text
+from kwartier.wire import Json
 
 RELOAD_S = 2
 """How often the page of a replay under way loads itself anew [s]."""
 TryKey = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 _SOON_S = 0.7
 """How long a short replay is waited for, so that its page is whole at once [s]."""
+
+
+_TELL = {
+    Matter.TARIFF: tariff_facts,
+    Matter.KEY: key_facts,
+    Matter.ASSET: street_facts,
+}
 
 
 def add_tries(app: FastAPI, room: BooksRoom, tries: Tryouts) -> None:
@@ -133,11 +144,10 @@ def trial_page(
     """Return the page of a replay: how far it is, or what came of it."""
     lang = language_of(request, visitor)
     draft, body = tryout.draft, tryout.draft.candidate.body["terms"]
-    tariff = draft.candidate.matter is Matter.TARIFF
     values: dict[str, object] = {
         "draft": draft,
         "matter": draft.candidate.matter.value,
-        "facts": tariff_facts(body, lang) if tariff else key_facts(body, lang),
+        "facts": _TELL[draft.candidate.matter](body, lang),
         "from_day": from_day(draft.from_s, lang),
         "tryout": tryout,
         "percent": int(100 * tryout.done),
@@ -156,6 +166,8 @@ def trial_page(
             "page": min(page, pages),
             "pages": pages,
             "hash": replay_hash(told_of(tryout.replay)),
+            "street": street_lines(tryout.replay, lang),
+            "notes": street_notes(tryout.replay, lang),
         }
     answer = room.show(request, visitor, "whatif.html", values, "title.whatif", refused)
     if tryout.replay is None and not tryout.problem:
@@ -185,7 +197,13 @@ def _write(desk: Desk, draft: Draft, digest: str) -> Proposal:
     if isinstance(terms, TariffTerms):
         signed = replace(terms, replay=digest)
         return add_tariff(desk, draft.name, draft.decision, draft.from_s, signed)
-    assert isinstance(terms, KeyTerms)
+    if isinstance(terms, StreetTerms):
+        body: dict[str, Json] = {
+            "from": instant_text(draft.from_s),
+            "terms": terms.body,
+            REPLAY: digest,
+        }
+        return propose(desk, Matter.ASSET, draft.name, body)
     key = replace(terms, replay=digest)
     return add_key(desk, draft.name, draft.decision, draft.from_s, key)
 

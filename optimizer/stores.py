@@ -118,6 +118,13 @@ def _of_session(session: Session, step_h: FloatArray) -> Store:
     departure = step_of(place + "departure", session.departure, low=arrival + 1, high=steps)
     for name in ("energy_kwh", "minimum_kwh", "start_kwh", "charge_min_kw"):
         bounded_number(place + name, getattr(session, name), low=0.0, high=_MOST, unit="a number")
+    bounded_number(
+        place + "charge_efficiency",
+        session.charge_efficiency,
+        low=1e-6,
+        high=1.0,
+        unit="a fraction",
+    )
     here = np.zeros(steps, dtype=np.bool_)
     here[arrival:departure] = True
     charge, discharge = (

@@ -64,6 +64,7 @@ def changed(path: str, value: Json) -> Document:
         ("batteries.0.home", 3, "batteries.b1.home is the number 3"),
         ("batteries.0.retention_per_hour", 1.2, "batteries.b1.retention_per_hour is 1.2"),
         ("batteries.0.reserve_kwh", -2, r"batteries.b1.reserve_kwh\[0\] is -2"),
+        ("sessions.0.charge_efficiency", 1e308, r"sessions.car.charge_efficiency is 1e\+308"),
         ("batteries.0.reserve_kwh", 1000, "reserve_kwh is 1000, above soc_max_kwh"),
         ("batteries.0.reserve_kwh", [0, 0, 1000, 0], "reserve_kwh is 1000, above soc_max_kwh"),
         ("batteries.0.reserve_price_eur_per_kwh", -1, "reserve_price_eur_per_kwh is -1"),

@@ -24,6 +24,7 @@ from api.planning.calls import CallBook, PutCall
 from api.planning.events import Charge, Foundation, Now
 from api.planning.month_peak import MonthPeak
 from api.planning.parts import Parts
+from api.planning.standing import Standing
 from api.planning.steps import steps_told
 from api.planning.street_file import StreetFile
 from api.planning.told import told
@@ -106,7 +107,7 @@ class Planner:
         self._rolling = Rolling(time_limit_s=_PATIENCE_S, stopwatch=time.perf_counter)
         self._make = make or self._cheapest
         self._kept = kept or LastPlan()
-        self._calls = calls
+        self._calls = Standing(calls)
         self._street = StreetFile(community, street_file)
         self._peak = MonthPeak(records)
         self._parts = Parts(community, records)
@@ -218,8 +219,6 @@ class Planner:
         self._silent = why
 
     def _calls_from(self, start: Quarter) -> tuple[PutCall, ...]:
-        if self._calls is None:
-            return ()
         return self._calls.between(start.start_s, start.start_s + HORIZON * QUARTER_S)
 
     def _charges(self, now_s: float) -> dict[str, Charge]:

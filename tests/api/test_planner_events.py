@@ -135,6 +135,34 @@ def test_a_call_that_is_taken_back_makes_another(street: Scene) -> None:
     assert planned(planner).made_because is MadeBecause.CALL
 
 
+def test_a_book_of_calls_that_cannot_be_read_stops_no_plan_and_frees_from_no_call(
+    street: Scene, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    start_s = NOON_S + 8 * QUARTER_S
+    street.calls.add(call("cbc-1", start_s))
+    planner = street.planner()
+    planned(planner)
+    book = tmp_path / "calls.db"
+    whole = book.read_bytes()
+    book.write_bytes(b"this is no book of calls any more, as anybody can see")
+
+    street.clock.advance(QUARTER_S)
+    charge_of(street, NOON_S + QUARTER_S, 500, seq=2)
+    plan = planned(planner)
+    street.clock.advance(61)
+    assert planner.turn() is None
+    book.write_bytes(whole)
+    street.clock.advance(61)
+    assert planner.turn() is None
+
+    assert plan.made_because is MadeBecause.QUARTER
+    assert passing_w(plan)[start_s] <= 1_001
+    said = [one.message for one in caplog.records]
+    assert len(said) == 2
+    assert said[0].startswith("calls that are known already stay in force: the book of calls")
+    assert said[1] == "the book of calls is back"
+
+
 def test_a_battery_that_is_not_where_it_was_planned_to_be_makes_a_new_plan(street: Scene) -> None:
     planner = street.planner()
     first = planned(planner)

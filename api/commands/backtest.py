@@ -194,6 +194,8 @@ def _asked(chosen: argparse.Namespace) -> Asked:
         raise InputError("two batteries have one id: give each in --batteries its own")
     if chosen.limit is not None and chosen.limit < 1:
         raise InputError(f"--limit {chosen.limit}: give 1 or more")
+    if chosen.weather is not None and chosen.forecast == "usual":
+        raise InputError("--forecast usual does not look at weather: leave one of the two out")
     unlimited = float("inf")
     return Asked(
         meters=chosen.meters,

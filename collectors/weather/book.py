@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from collectors.sqlite_schema import connect, translated
+from collectors.sqlite_schema import StoreDamagedError, connect, translated
 from collectors.weather.model import Measure, Span, Weather
 from kwartier.interval import Quarter
 from kwartier.units import EpochS
@@ -79,18 +79,14 @@ class SqliteWeather:
 
         Raises:
             StoreBusyError: The file cannot be read now.
+            StoreDamagedError: What was told cannot be read any more.
         """
         with self._lock, translated(self._path):
             names = [(source,)] if source else self._db.execute("SELECT DISTINCT source FROM told")
             rows = [row for (name,) in names for row in self._newest(name, int(now_s))]
         rows.sort(key=lambda row: (-row[1], row[0]))
         for name, issued_s, packed in rows:
-            spans: dict[str, list[tuple[int, int, float]]] = json.loads(zlib.decompress(packed))
-            yield Weather(
-                name,
-                issued_s,
-                {Measure(key): tuple(Span(*one) for one in some) for key, some in spans.items()},
-            )
+            yield Weather(name, issued_s, self._spans(packed))
 
     def expected(
         self,
@@ -113,6 +109,7 @@ class SqliteWeather:
 
         Raises:
             StoreBusyError: The file cannot be read now.
+            StoreDamagedError: What was told cannot be read any more.
         """
         found: list[float | None] = [None] * count
         for told in self.known_at(now_s, source):
@@ -121,6 +118,13 @@ class SqliteWeather:
             if None not in found:
                 break
         return found
+
+    def _spans(self, packed: bytes) -> dict[Measure, tuple[Span, ...]]:
+        try:
+            spans: dict[str, list[tuple[int, int, float]]] = json.loads(zlib.decompress(packed))
+            return {Measure(key): tuple(Span(*one) for one in some) for key, some in spans.items()}
+        except (zlib.error, ValueError, TypeError, AttributeError) as error:
+            raise StoreDamagedError(self._path, "a forecast in it cannot be read") from error
 
     def _newest(self, source: str, now_s: EpochS) -> list[tuple[str, EpochS, bytes]]:
         return self._db.execute(

@@ -267,6 +267,7 @@ def test_a_folder_with_other_things_in_it_is_refused(question: Question, tmp_pat
         (["--tax", "inf"], "--tax inf"),
         (["--battery", "10"], "--battery '10'"),
         (["--prices-shift", "9999"], "--prices-shift 9999"),
+        (["--weather", "told.csv", "--forecast", "usual"], "--forecast usual does not look"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_line(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
+import zlib
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from collectors.outside import Patience
+from collectors.sqlite_schema import StoreDamagedError
 from collectors.weather.book import SqliteWeather
 from collectors.weather.fetching import WeatherFetching
 from collectors.weather.model import Measure, Span, Weather, on_quarters, weather
@@ -45,6 +49,18 @@ def book(tmp_path: Path) -> Iterator[SqliteWeather]:
     kept = SqliteWeather(tmp_path / "weather.db")
     yield kept
     kept.close()
+
+
+@pytest.mark.parametrize("blob", [b"no zlib", zlib.compress(b"{"), zlib.compress(b'{"ghi": 3}')])
+def test_a_forecast_that_cannot_be_read_any_more_names_the_file(
+    book: SqliteWeather, tmp_path: Path, blob: bytes
+) -> None:
+    book.keep(told(NOON.start_s, 500, 1))
+    with closing(sqlite3.connect(tmp_path / "weather.db")) as other, other:
+        other.execute("UPDATE told SET spans = ?", (blob,))
+
+    with pytest.raises(StoreDamagedError, match=r"weather\.db: a forecast in it"):
+        book.expected(GHI, NOON, 1, NOON.start_s)
 
 
 def test_the_mean_of_an_hour_is_that_of_its_quarters() -> None:

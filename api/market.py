@@ -18,7 +18,6 @@ from collectors.store import DeviceKey, Store
 from kwartier.interval import QUARTER_S, day_of
 from kwartier.model import Community
 from kwartier.units import EpochS, Watt
-from optimizer.backtest.walk import Connection
 from optimizer.forecasting.clear_sky import ClearSky
 from optimizer.matrix import WhArray
 from optimizer.problem import FloatArray
@@ -80,7 +79,8 @@ def surroundings_of(community: Community, store: Store, market: Market) -> Surro
             planned_battery(each, each.capacity_wh * each.soc_min_permille / 1_000_000)
             for each in community.batteries.values()
         ),
-        Connection(_kw(community.import_limit_w), _kw(community.export_limit_w)),
+        _kw(community.import_limit_w),
+        _kw(community.export_limit_w),
         market.retail.buy_extra_eur_per_kwh,
         market.retail.sell_less_eur_per_kwh,
         market.prices,

@@ -44,9 +44,9 @@ class Served:
             pass
         return str(path)
 
-    def proposed(self, client: httpx.Client, form: dict[str, str], kind: str = "tarief") -> int:
+    def proposed(self, client: httpx.Client, form: dict[str, str]) -> int:
         """Return the number of a proposal that was made after its replay."""
-        path = self.tried(client, form, kind)
+        path = self.tried(client, form)
         sent = client.post(path, data={"hash": hidden(client.get(path).text)})
         found = re.fullmatch(r"/bestuur/voorstellen/(\d+)\?klaar=.*", sent.headers["location"])
         assert found is not None

@@ -20,11 +20,11 @@ from api.cooperative.whatif import (
     Tryouts,
     replay_hash,
     replay_of,
-    replay_street,
     street_terms,
     told_of,
 )
 from api.cooperative.whatif.steered import batteries_with
+from api.cooperative.whatif.street_replay import replay_street
 from kwartier.errors import ContractError, InputError
 from kwartier.interval import QUARTER_S
 from kwartier.units import EpochS

@@ -18,7 +18,6 @@ from api.cooperative.whatif.months import MONTHS, last_months
 from api.cooperative.whatif.replaying import replay
 from api.cooperative.whatif.street import BatteryTerms, RoofTerms, StreetTerms, street_terms
 from api.cooperative.whatif.street_effect import StreetEffect, StreetSums
-from api.cooperative.whatif.street_replay import replay_street
 from api.cooperative.whatif.surroundings import Surroundings
 from api.cooperative.whatif.trying import Draft, Tryout, Tryouts
 
@@ -49,7 +48,6 @@ __all__ = (
     "replay",
     "replay_hash",
     "replay_of",
-    "replay_street",
     "street_terms",
     "tariff_terms",
     "told_of",

@@ -16,7 +16,7 @@ from optimizer.backtest.course import Course
 from optimizer.backtest.foresight import Usual
 from optimizer.backtest.policies import POLICIES
 from optimizer.backtest.stores import stores_of
-from optimizer.backtest.walk import Stretch, Walk
+from optimizer.backtest.walk import Connection, Stretch, Walk
 from optimizer.matrix import Flags, ReadingMatrix, WhArray
 from optimizer.problem import Battery, FloatArray
 from optimizer.rolling import Rolling
@@ -147,7 +147,7 @@ def _played(
     walk = Walk(
         course,
         stores_of(batteries),
-        around.connection,
+        Connection(around.import_limit_kw, around.export_limit_kw),
         POLICY,
         Usual(course, 0, count),
         Rolling(time_limit_s=_PATIENCE_S).plan,

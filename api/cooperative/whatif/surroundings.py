@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from kwartier.units import EpochS
-from optimizer.backtest.walk import Connection
 from optimizer.matrix import WhArray
 from optimizer.problem import Battery, FloatArray
 
@@ -31,7 +30,8 @@ class Surroundings:
 
     Attributes:
         batteries: What the street has, as the planner knows it.
-        connection: What its connection bears.
+        import_limit_kw: The most it may take.
+        export_limit_kw: The most it may give.
         buy_extra_eur_per_kwh: Tax and mark-up on the market's price.
         sell_less_eur_per_kwh: What the supplier keeps of it.
         prices: The market's prices [EUR/kWh]; NaN where none is known.
@@ -40,7 +40,8 @@ class Surroundings:
     """
 
     batteries: tuple[Battery, ...] = ()
-    connection: Connection = field(default_factory=Connection)
+    import_limit_kw: float = float("inf")
+    export_limit_kw: float = float("inf")
     buy_extra_eur_per_kwh: float = 0.0
     sell_less_eur_per_kwh: float = 0.0
     prices: Callable[[EpochS, int], FloatArray] = _no_prices

@@ -18,7 +18,6 @@ from api.cooperative.whatif.candidate import Candidate
 from api.cooperative.whatif.effects import Replay
 from api.cooperative.whatif.replaying import replay
 from api.cooperative.whatif.street import StreetTerms
-from api.cooperative.whatif.street_replay import replay_street
 from api.cooperative.whatif.surroundings import Surroundings
 from kwartier.errors import KwartierError, StoreBusyError
 from kwartier.units import EpochS
@@ -185,6 +184,9 @@ class Tryouts:
         try:
             with self._reading() as desk:
                 if isinstance(job.candidate.terms, StreetTerms):
+                    # A solver takes a second to load, and most never ask for one.
+                    from api.cooperative.whatif.street_replay import replay_street
+
                     job.replay = replay_street(desk, job.candidate, self._around(), tell)
                 else:
                     job.replay = replay(desk, job.candidate, tell)

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from api.cooperative.errors import BooksError
 from api.cooperative.whatif import (
+    MONTHS,
     BatteryTerms,
     Candidate,
     Draft,
@@ -119,7 +120,10 @@ def street_notes(found: Replay, lang: Language) -> list[str]:
     street = found.street
     if street is None:
         return []
-    notes = [_payback(found, street, lang), lang.say("asset.how"), lang.say("asset.bill")]
+    notes = [_payback(found, street, lang)]
+    if len(found.months) < MONTHS:
+        notes.append(lang.count("asset.scaled", len(found.months)))
+    notes += [lang.say("asset.how"), lang.say("asset.bill")]
     if street.roof_by:
         notes.append(lang.say(f"asset.by.{street.roof_by}", kwh=lang.kwh(street.roof_wh, 0)))
     if street.fixed_price:
@@ -127,7 +131,7 @@ def street_notes(found: Replay, lang: Language) -> list[str]:
         notes.append(lang.say("asset.fixed", part=part))
     if street.unread:
         notes.append(lang.count("asset.unread", street.unread))
-    return [each for each in notes if each]
+    return notes
 
 
 def own_settled(found: Replay, member: str, lang: Language) -> str:

@@ -2,14 +2,15 @@
 
 They have the form of the books' backups, and the same key on paper opens them. A book in a file
 goes back into a file, one in PostgreSQL into an empty database of it. The book of the fleet goes
-along where there is one, for gateways take only a higher number than before. Of released updates
-it has the hashes; who made them has the files, and adds them again.
+along where there is one, for gateways take only a higher number than before, and so does that of
+the grid's calls, for they are paid by it. Of released updates there are the hashes; who made them
+has the files, and adds them again.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,8 @@ from api.people.opening import KEYS
 from api.people.place import FILE, PLACE_FILE, address_of, checked_place, write_place
 from api.people.standing import DUMP_FILE, PeopleHead, act_of, copy_out, head_of, is_begun
 from api.people.tables import AccountRow
+from api.planning.calls import BOOK as CALLS_FILE
+from api.planning.calls import CallBook
 from kwartier.clock import Clock
 from kwartier.errors import KwartierError, SettingsError
 from kwartier.units import EpochS
@@ -79,8 +82,7 @@ def back_up_people(state: Path, recovery: X25519PublicKey, to: Path, clock: Cloc
     try:
         with scratch_beside(state) as folder:
             copy, head = copy_out(url, folder)
-            fleet = _fleet_copied(state, folder)
-            contents = _contents(state, copy, fleet)
+            contents = _contents(state, copy, _beside_copied(state, folder))
             file, packed = pack(to, KIND, recovery, contents, made_s, head.text())
     except OSError as error:
         raise BooksError(f"{to}: cannot be written: {error.strerror}") from error
@@ -210,6 +212,7 @@ def _open_everything(url: str, folder: Path, clock: Clock) -> None:
     """Check the chain, and that the keys open what is sealed; tables get their newest form."""
     if (folder / FLEET_FILE).is_file():
         check_file(folder / FLEET_FILE)
+    CallBook(folder / CALLS_FILE).every()
     book = PeopleBook(url, read_keys(folder / KEYS), clock)
     try:
         with book.reading() as desk:
@@ -225,19 +228,18 @@ def _open_everything(url: str, folder: Path, clock: Clock) -> None:
         )
 
 
-def _fleet_copied(state: Path, folder: Path) -> Path | None:
-    """Copy the book of the fleet into a folder; None where nothing was ever wished or released."""
-    if not (state / FLEET_FILE).is_file():
-        return None
-    copy_sqlite(state / FLEET_FILE, folder / FLEET_FILE)
-    return folder / FLEET_FILE
+def _beside_copied(state: Path, folder: Path) -> list[Path]:
+    """Copy the small books that there are: of the fleet, and of the grid's calls."""
+    there = [name for name in (FLEET_FILE, CALLS_FILE) if (state / name).is_file()]
+    for name in there:
+        copy_sqlite(state / name, folder / name)
+    return [folder / name for name in there]
 
 
-def _contents(state: Path, copy: Path, fleet: Path | None) -> Iterator[tuple[str, Path]]:
+def _contents(state: Path, copy: Path, beside: Sequence[Path]) -> Iterator[tuple[str, Path]]:
     """Yield name and file of everything that goes into a backup, the book first."""
-    yield copy.name, copy
-    if fleet is not None:
-        yield FLEET_FILE, fleet
+    for book in (copy, *beside):
+        yield book.name, book
     for file in sorted((state / KEYS).iterdir()):
         yield f"{KEYS}/{file.name}", file
 

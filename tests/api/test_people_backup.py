@@ -20,10 +20,12 @@ from api.people.accounts import SYSTEM, accounts, add_account
 from api.people.acts import first_broken
 from api.people.backup import back_up_people, drill_people, restore_people
 from api.people.opening import open_people
+from api.planning.calls import CallBook, PutCall
 from kwartier.cli import main
 from kwartier.clock import SystemClock, VirtualClock
 from kwartier.configuration import Wish
 from kwartier.errors import SettingsError, StoreBusyError
+from kwartier.interval import Quarter
 from kwartier.wire import Json
 from tests.api.people_copies import backed_up, each_is_of_one_moment
 
@@ -101,6 +103,29 @@ def test_the_book_of_the_fleet_comes_along_and_says_which_updates_to_add_again(
     ]
     assert not (tmp_path / "back" / "releases").exists()
     assert drill_people(made.file, recovery, state, clock).files == made.files
+
+
+def test_calls_of_the_grid_come_along(state: Path, clock: VirtualClock, tmp_path: Path) -> None:
+    at_s = Quarter.containing(NOON_S).start_s
+    call = PutCall("cbc-7", at_s, at_s + 3600, 40_000, None, None, 0.25, NOON_S)
+    CallBook(state / "calls.db").add(call)
+    made, recovery = backed_up(state, clock), secret_key(tmp_path / "paper")
+
+    restore_people(made.file, tmp_path / "back", recovery, clock)
+
+    assert CallBook(tmp_path / "back" / "calls.db").every() == (call,)
+
+
+def test_a_damaged_book_of_calls_is_not_restored(
+    state: Path, clock: VirtualClock, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(state / "calls.db")) as other, other:
+        other.execute("create table call (id)")
+    made = backed_up(state, clock)
+
+    with pytest.raises(TamperedError, match=r"calls\.db"):
+        restore_people(made.file, tmp_path / "back", secret_key(tmp_path / "paper"), clock)
+    assert not (tmp_path / "back").exists()
 
 
 def test_a_damaged_book_of_the_fleet_is_not_restored(

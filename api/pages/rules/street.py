@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
 from api.cooperative.errors import BooksError
@@ -36,15 +35,6 @@ BEGIN = {
     "way": "beside",
 }
 """What the form begins with; 875 kWh of a kWp is the Dutch rule of thumb."""
-
-
-@dataclass(frozen=True, slots=True)
-class StreetLine:
-    """One line of the street's table: what it is, then, and with what is tried."""
-
-    name: str
-    old: str
-    new: str
 
 
 def street_form(community: Community) -> dict[str, str]:
@@ -106,13 +96,16 @@ def asset_facts(body: Mapping[str, Json], lang: Language) -> list[Fact]:
     return street_facts(body.get("terms"), lang)
 
 
-def street_lines(found: Replay, lang: Language) -> list[StreetLine]:
-    """Return the street's table; nothing where a tariff or a key was tried."""
+def street_lines(found: Replay, lang: Language) -> list[Fact]:
+    """Return the street in both worlds; nothing where a tariff or a key was tried."""
     street = found.street
     if street is None:
         return []
     old, new = (_told(each, lang) for each in (street.old, street.new))
-    return [StreetLine(lang.say(f"asset.sum.{name}"), old[name], new[name]) for name in old]
+    return [
+        (lang.say(f"asset.sum.{name}"), lang.say("asset.pair", old=old[name], new=new[name]))
+        for name in old
+    ]
 
 
 def street_notes(found: Replay, lang: Language) -> list[str]:

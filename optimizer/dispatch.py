@@ -1,9 +1,8 @@
 """The plan for batteries and panels behind one connection: the cheapest, and always one.
 
 Decided in this order: the linear programme as it is, by :mod:`optimizer.fleet` where batteries are
-many; whole numbers only for directions that it
-gets wrong and that no repair puts right; limits that give way only where they cannot all be met;
-and a simple rule when the solver gives nothing.
+many; whole numbers only for directions that it gets wrong and that no repair puts right; limits
+that give way only where they cannot all be met; and a simple rule when the solver gives nothing.
 """
 
 from __future__ import annotations
@@ -13,16 +12,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from optimizer.check import is_wish, may_give_way, violations_of
+from optimizer.directed import directed
 from optimizer.directions import (
     Directions,
     bounded,
-    leaning,
     of_batteries,
     of_the_connection,
     risky_cells,
     two_way_cells,
-    with_directions,
-    with_fixed,
 )
 from optimizer.evenly import evened
 from optimizer.explain import reasons_of
@@ -45,7 +42,7 @@ from optimizer.programme import Programme, flows_of, programme_of
 from optimizer.repair import OVERLAP_KW, has_overlap, overlap_kw, without_free_overlap
 from optimizer.soften import Softened, capped, softened
 from optimizer.solve import NoAnswerError, Solution, Solver, Stopwatch
-from optimizer.switches import below_least, is_whole, with_chosen, with_switches
+from optimizer.switches import below_least, is_whole, with_switches
 
 TIME_LIMIT_S = 15.0
 """The most a plan may take in the solver [s]; a linear programme rarely needs a second."""
@@ -106,8 +103,8 @@ def _cheapest(problem: Problem, solver: Solver) -> _Found:
     fleet = _of_a_fleet(problem, solver)
     if fleet is not None and not (problem.exclusive and has_overlap(fleet.flows)):
         return _Found(fleet.flows, Status.OPTIMAL, 0.0, fleet.prices)
-    if fleet is not None and (directed := _of_a_fleet_one_way(problem, solver)) is not None:
-        return directed
+    if fleet is not None and (one_way := _of_a_fleet_one_way(problem, solver)) is not None:
+        return one_way
     programme = extended(problem, bounded(problem, programme_of(problem)))
     if fleet is not None:
         found = _Found(fleet.flows, Status.OPTIMAL, 0.0, fleet.prices)
@@ -210,7 +207,7 @@ def _with_limits(
 ) -> _Found:
     """Return the cheapest flows within the limits, or within the least they must give way."""
     status = Status.OPTIMAL
-    solution = _directed(problem, programme, directions, solver)
+    solution = directed(problem, programme, directions, solver)
     if solution is None:
         status = Status.RELAXED
         solution = _relaxed(problem, softened(problem, programme), directions, solver)
@@ -269,75 +266,10 @@ def _capped(
     """Return the best solution for an aim, with no more room over the totals than it takes."""
     for room in _ROOMS:
         programme = capped(soft, totals, room=room).with_cost(aim)
-        solution = _directed(problem, programme, directions, solver)
+        solution = directed(problem, programme, directions, solver)
         if solution is not None or not totals:
             return solution
     return None
-
-
-def _directed(
-    problem: Problem, programme: Programme, directions: Directions, solver: Solver
-) -> Solution | None:
-    """Return the best solution with one direction at a time, or None where there is none.
-
-    Where no direction is in question the linear programme comes first: it may be whole by itself.
-    Once directions are known they are fixed and solved again: whole numbers are whole only within
-    a tolerance. A search that ran out of time is held against the directions the linear programme
-    leans to.
-    """
-    if directions.count == 0:
-        linear = solver.solve(programme.linear())
-        if linear is None or is_whole(programme, linear.x):
-            return linear
-        nearest = solver.solve(with_chosen(programme, linear.x))
-        if nearest is not None and replace(nearest, bound=linear.bound).is_proven:
-            return replace(nearest, bound=linear.bound)
-    try:
-        searched = solver.solve(with_directions(programme, problem, directions))
-    except NoAnswerError:
-        searched = None
-    else:
-        if searched is None:
-            return None
-    tries = []
-    if searched is not None:
-        forward = searched.x[searched.x.size - directions.count :] > 0.5
-        chosen = with_chosen(programme, searched.x)
-        tries.append(_tried(solver, with_fixed(chosen, directions, forward=forward)))
-    bound = -np.inf if searched is None else searched.bound
-    if searched is None or not searched.is_proven:
-        relaxed = _tried(solver, with_directions(programme, problem, directions).linear())
-        tries.append(_leaning(problem, programme, directions, relaxed, solver))
-        bound = max(bound, -np.inf if relaxed is None else relaxed.bound)
-    solved = [one for one in tries if one is not None]
-    if not solved:
-        if searched is None:
-            raise NoAnswerError("time ran out before any plan with one direction at a time")
-        return replace(searched, x=searched.x[: programme.cost.size])
-    best = min(solved, key=lambda one: one.cost)
-    return replace(best, bound=min(bound, best.cost))
-
-
-def _tried(solver: Solver, programme: Programme) -> Solution | None:
-    """Return a solution, or None where there is none or time is out: there may be another."""
-    try:
-        return solver.solve(programme)
-    except NoAnswerError:
-        return None
-
-
-def _leaning(
-    problem: Problem,
-    programme: Programme,
-    directions: Directions,
-    relaxed: Solution | None,
-    solver: Solver,
-) -> Solution | None:
-    if relaxed is None:
-        return None
-    forward = leaning(problem, programme.layout, directions, relaxed.x)
-    chosen = with_chosen(programme, relaxed.x)
-    return _tried(solver, with_fixed(chosen, directions, forward=forward))
 
 
 def _by_rule(problem: Problem) -> Plan:

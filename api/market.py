@@ -19,8 +19,8 @@ from kwartier.interval import QUARTER_S, day_of
 from kwartier.model import Community
 from kwartier.units import EpochS, Watt
 from optimizer.forecasting.clear_sky import ClearSky
-from optimizer.matrix import WhArray
 from optimizer.problem import FloatArray
+from optimizer.settling.matrix import WhArray
 
 _PRODUCED = "produced_wh"
 

@@ -27,7 +27,7 @@ from api.people.errors import DeniedError
 from kwartier.clock import Clock
 from kwartier.errors import LinkDownError
 from kwartier.wire import Json
-from optimizer.strict_json import parsed
+from optimizer.as_json.strict_json import parsed
 
 Claims: TypeAlias = Mapping[str, object]
 

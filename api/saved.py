@@ -14,7 +14,7 @@ from api.cooperative.runs.storing import computation_of
 from api.house import House
 from collectors.disclosure import MIN_HOMES
 from kwartier.units import kwh
-from optimizer.invoicing import Charge
+from optimizer.settling.invoicing import Charge
 
 LOOKED_AGE_S = 300.0
 """How long it is told before the books are looked at again [s]."""

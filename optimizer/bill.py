@@ -8,8 +8,8 @@ from fractions import Fraction
 
 from kwartier.ledger import Account, Entry, Line
 from kwartier.units import Wh
-from optimizer.filling import Exact
-from optimizer.rounding import half_away_from_zero, whole_amounts
+from optimizer.settling.filling import Exact
+from optimizer.settling.rounding import half_away_from_zero, whole_amounts
 from optimizer.tariff import CentRounding, Terms
 
 ENERGY_SALES = Account("coop:energy_sales")

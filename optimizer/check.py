@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from optimizer.check_homes import machines_kw, named, over_boundaries, shared_energy_eur
-from optimizer.neighbourhood import Call
+from optimizer.model.neighbourhood import Call
+from optimizer.model.stores import wanted_car_kwh
 from optimizer.plan import Plan, Violation
 from optimizer.problem import BoolArray, FloatArray, Problem, StoreKind
-from optimizer.stores import wanted_car_kwh
 
 TOLERANCE = 1e-6
 """What a plan may be off: kW, kWh or EUR, and relative where numbers are large."""

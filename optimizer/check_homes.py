@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from optimizer.neighbourhood import Call, FloatArray
+from optimizer.model.neighbourhood import Call, FloatArray
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 

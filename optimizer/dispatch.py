@@ -12,8 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from optimizer.check import is_wish, may_give_way, violations_of
-from optimizer.directed import directed
-from optimizer.directions import (
+from optimizer.even.evenly import evened
+from optimizer.explain import reasons_of
+from optimizer.fallback import by_rule
+from optimizer.fleet.certificate import SMALLEST, Proven, cheapest_proven
+from optimizer.fleet.one_way import one_way_flows
+from optimizer.linear.directed import directed
+from optimizer.linear.directions import (
     Directions,
     bounded,
     of_batteries,
@@ -21,13 +26,8 @@ from optimizer.directions import (
     risky_cells,
     two_way_cells,
 )
-from optimizer.evenly import evened
-from optimizer.explain import reasons_of
-from optimizer.extension import extended
-from optimizer.fallback import by_rule
-from optimizer.fleet.certificate import SMALLEST, Proven, cheapest_proven
-from optimizer.fleet.one_way import one_way_flows
-from optimizer.flows import (
+from optimizer.linear.extension import extended
+from optimizer.linear.flows import (
     Flows,
     cost_eur,
     cut_by_home_kw,
@@ -35,14 +35,14 @@ from optimizer.flows import (
     exchange_kw,
     stored_kwh,
 )
-from optimizer.local_prices import LocalPrices, local_prices
+from optimizer.linear.local_prices import LocalPrices, local_prices
+from optimizer.linear.programme import Programme, flows_of, programme_of
+from optimizer.linear.repair import OVERLAP_KW, has_overlap, overlap_kw, without_free_overlap
+from optimizer.linear.soften import Softened, capped, softened
+from optimizer.linear.solve import NoAnswerError, Solution, Solver, Stopwatch
+from optimizer.linear.switches import below_least, is_whole, with_switches
 from optimizer.plan import Plan, Seconds, Status
 from optimizer.problem import BoolArray, FloatArray, Problem
-from optimizer.programme import Programme, flows_of, programme_of
-from optimizer.repair import OVERLAP_KW, has_overlap, overlap_kw, without_free_overlap
-from optimizer.soften import Softened, capped, softened
-from optimizer.solve import NoAnswerError, Solution, Solver, Stopwatch
-from optimizer.switches import below_least, is_whole, with_switches
 
 TIME_LIMIT_S = 15.0
 """The most a plan may take in the solver [s]; a linear programme rarely needs a second."""

@@ -7,9 +7,9 @@ from itertools import groupby
 import numpy as np
 import numpy.typing as npt
 
-from optimizer.explain_stores import reasons_of_others
 from optimizer.plan import Action, Because, Plan, Reason
 from optimizer.problem import BoolArray, FloatArray, Problem, StoreKind
+from optimizer.why.explain_stores import reasons_of_others
 
 _MOVES_KW = 1e-6
 _AT_LIMIT = 1e-6

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimizer.flows import Flows
+from optimizer.linear.flows import Flows
+from optimizer.linear.programme import Columns
+from optimizer.model.runs import runs_kw
 from optimizer.problem import BoolArray, FloatArray, Problem, StoreKind
-from optimizer.programme import Columns
-from optimizer.runs import runs_kw
 
 
 def by_rule(problem: Problem) -> Flows:

@@ -9,16 +9,17 @@ from fractions import Fraction
 from kwartier.errors import ContractError
 from kwartier.ledger import Entry
 from kwartier.units import EpochS, Wh
-from optimizer.battery_claims import COOPERATIVE
-from optimizer.battery_models import BatteryAgreement, BatteryModel, TrueUp
-from optimizer.battery_month import Deliveries, MonthBattery, OwnerAccount, settle_battery
-from optimizer.flagged import (
+from optimizer.settlement import Status
+from optimizer.settling.battery_claims import COOPERATIVE
+from optimizer.settling.battery_models import BatteryAgreement, BatteryModel, TrueUp
+from optimizer.settling.battery_month import Deliveries, MonthBattery, OwnerAccount, settle_battery
+from optimizer.settling.flagged import (
     FlaggedStretch,
     estimated_stretches,
     missing_stretches,
     owned_flags,
 )
-from optimizer.invoicing import (
+from optimizer.settling.invoicing import (
     Charge,
     InvoiceLine,
     MemberInvoice,
@@ -27,12 +28,11 @@ from optimizer.invoicing import (
     entries_of,
     invoices_of,
 )
-from optimizer.matrix import AllocationMatrix, ReadingMatrix
-from optimizer.matrix_settlement import settle_matrix
-from optimizer.month_lines import delivery_lines, energy_lines, fee_lines, merged
-from optimizer.month_spans import OwnedSpan, owned_spans, price_bands, refuse_other_bounds
-from optimizer.period import Agreement
-from optimizer.settlement import Status
+from optimizer.settling.matrix import AllocationMatrix, ReadingMatrix
+from optimizer.settling.matrix_settlement import settle_matrix
+from optimizer.settling.month_lines import delivery_lines, energy_lines, fee_lines, merged
+from optimizer.settling.month_spans import OwnedSpan, owned_spans, price_bands, refuse_other_bounds
+from optimizer.settling.period import Agreement
 from optimizer.tariff import TariffVersion
 
 __all__ = (

@@ -10,15 +10,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from kwartier.errors import InputError
-from optimizer.arrays import Problem
-from optimizer.boundaries import (
+from optimizer.model.arrays import Problem
+from optimizer.model.boundaries import (
     Boundaries,
     boundaries_of,
     call_reward_eur,
     lowered,
     refuse_odd_calls,
 )
-from optimizer.neighbourhood import (
+from optimizer.model.neighbourhood import (
     Battery,
     BoolArray,
     Call,
@@ -33,10 +33,10 @@ from optimizer.neighbourhood import (
     Session,
     Sharing,
 )
-from optimizer.nonsense import MAX_SIZE, refuse_odd_steps, refuse_twice
-from optimizer.runs import refuse_odd_runs
-from optimizer.spread import bounded_number, home_row, limit_of, series_of
-from optimizer.stores import StoreKind, stores_of
+from optimizer.model.nonsense import MAX_SIZE, refuse_odd_steps, refuse_twice
+from optimizer.model.runs import refuse_odd_runs
+from optimizer.model.spread import bounded_number, home_row, limit_of, series_of
+from optimizer.model.stores import StoreKind, stores_of
 
 __all__ = [
     "Battery",

@@ -12,15 +12,15 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from optimizer.answer import End
 from optimizer.dispatch import TIME_LIMIT_S, planned_by
+from optimizer.linear.answer import End
+from optimizer.linear.programme import Layout, Programme
+from optimizer.linear.solve import Solution, Solver, Stopwatch, new_highs, solution_of
 from optimizer.plan import Plan
 from optimizer.problem import Problem
-from optimizer.programme import Layout, Programme
-from optimizer.solve import Solution, Solver, Stopwatch, new_highs, solution_of
 
 if TYPE_CHECKING:
-    from optimizer.warm import Highs
+    from optimizer.linear.warm import Highs
 
 _MOST_SHAPES = 8
 """How many models are kept: those that were not asked for longest are forgotten."""

@@ -12,10 +12,10 @@ from kwartier.ledger import Entry
 from kwartier.model import Tariff
 from kwartier.units import Wh
 from optimizer.balance import Balance, QuarterReadings, Rate, SelfRule, balance_of
-from optimizer.battery_claims import ClaimsMove, move_claims
 from optimizer.bill import Volume, bill
-from optimizer.filling import Amounts, Exact, fill
-from optimizer.rounding import Tie, tie_order, whole_amounts
+from optimizer.settling.battery_claims import ClaimsMove, move_claims
+from optimizer.settling.filling import Amounts, Exact, fill
+from optimizer.settling.rounding import Tie, tie_order, whole_amounts
 from optimizer.sharing import Pot, Proportional, SharingKey
 from optimizer.tariff import Terms
 

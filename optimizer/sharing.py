@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from kwartier.errors import ContractError
-from optimizer.filling import Amounts, Exact, fill
+from optimizer.settling.filling import Amounts, Exact, fill
 
 
 @dataclass(frozen=True, slots=True)

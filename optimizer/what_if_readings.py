@@ -10,9 +10,15 @@ import numpy as np
 from kwartier.errors import InputError
 from kwartier.units import Wh
 from optimizer.backtest.course import Course
-from optimizer.matrix import AllocationMatrix, Flags, ReadingMatrix, RegisterMatrix, WhArray
-from optimizer.month_spans import OwnedSpan
 from optimizer.problem import FloatArray
+from optimizer.settling.matrix import (
+    AllocationMatrix,
+    Flags,
+    ReadingMatrix,
+    RegisterMatrix,
+    WhArray,
+)
+from optimizer.settling.month_spans import OwnedSpan
 
 MONTH_SHARES = (3, 5, 8, 12, 13, 13, 13, 11, 10, 7, 3, 2)
 """What part of a Dutch roof's year comes in each month, January first [%].

@@ -17,11 +17,11 @@ from collectors.prices.file import read_prices
 from kwartier.errors import InputError
 from kwartier.interval import QUARTER_S, day_of, local_day
 from kwartier.wire import Json
+from optimizer.as_json.problem_json import problem_from_json
 from optimizer.backtest.course import Course
 from optimizer.backtest.walk import BEYOND, Connection
 from optimizer.forecast import WINDOW_DAYS
 from optimizer.problem import Battery
-from optimizer.problem_json import problem_from_json
 
 _LOOK_BACK_DAYS = WINDOW_DAYS + 4
 _AHEAD_QUARTERS = BEYOND + 96

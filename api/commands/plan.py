@@ -29,9 +29,9 @@ def _configure(parser: ArgumentParser) -> None:
 
 
 def _run(chosen: Namespace) -> int:
+    from optimizer.as_json.plan_json import json_of_plan
+    from optimizer.as_json.problem_json import problem_from_json
     from optimizer.dispatch import plan
-    from optimizer.plan_json import json_of_plan
-    from optimizer.problem_json import problem_from_json
 
     place: str = chosen.problem
     limit_s: float = chosen.time_limit
@@ -49,7 +49,7 @@ def _run(chosen: Namespace) -> int:
 
 def _body(place: str) -> Json:
     """Return the JSON value in a file or on standard input; no object in it holds a key twice."""
-    from optimizer.strict_json import once
+    from optimizer.as_json.strict_json import once
 
     try:
         if place == "-":

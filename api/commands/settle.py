@@ -16,9 +16,9 @@ from api.commands.crowd import add_arguments, reckon_folder
 from kwartier.cli import Command, print_json
 from kwartier.errors import ContractError, InputError
 from kwartier.wire import Json
-from optimizer.bill_json import bill_text, resettle_text
-from optimizer.settle_json import settle_quarter_text
-from optimizer.strict_json import MAX_TEXT
+from optimizer.as_json.bill_json import bill_text, resettle_text
+from optimizer.as_json.settle_json import settle_quarter_text
+from optimizer.as_json.strict_json import MAX_TEXT
 
 MAX_BYTES = 4 * 1024**3
 """The longest file that is read in pieces [bytes]."""
@@ -35,14 +35,14 @@ class Readable(Protocol):
 
 def _period(text: str) -> dict[str, Json]:
     """Settle a period; only this question needs arrays."""
-    from optimizer.period_json import period_text
+    from optimizer.as_json.period_json import period_text
 
     return period_text(text)
 
 
 def _period_in_pieces(texts: Iterator[str]) -> dict[str, Json]:
     """Settle a period that is too long to be read at once."""
-    from optimizer.period_json import period_pieces
+    from optimizer.as_json.period_json import period_pieces
 
     return period_pieces(texts)
 

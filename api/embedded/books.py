@@ -43,7 +43,7 @@ from kwartier.clock import Clock, SystemClock
 from kwartier.interval import QUARTER_S, day_of, local_day
 from kwartier.model import Community
 from kwartier.units import Wh
-from optimizer.battery_models import BatteryModel
+from optimizer.settling.battery_models import BatteryModel
 
 TREASURER = Officer("penningmeester", "anna", frozenset({Role.BOARD, Role.TREASURER}))
 BOARD = Officer("voorzitter", "bram", frozenset({Role.BOARD}))

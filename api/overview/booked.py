@@ -28,7 +28,7 @@ from api.overview.day_sums import (
 from api.overview.law import Prices, money_of
 from api.overview.reckoning import home_day_sums
 from kwartier.interval import local_day
-from optimizer.invoicing import MemberInvoice
+from optimizer.settling.invoicing import MemberInvoice
 
 
 def take_in_booked(office: Office, file: DayFile, reference: Fraction) -> list[str]:

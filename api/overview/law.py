@@ -24,8 +24,8 @@ from api.overview.day_sums import Energies, MicroEur
 from kwartier.interval import QUARTER_S
 from kwartier.model import Tariff
 from kwartier.units import EpochS
-from optimizer.period import Agreement, KeyVersion, Ownership
 from optimizer.settlement import Rules
+from optimizer.settling.period import Agreement, KeyVersion, Ownership
 
 _MICRO_PER_WH = 1_000
 """One euro a kWh is a thousandth of a euro a Wh: so many millionths."""

@@ -18,7 +18,7 @@ from collectors.store import DeviceKey, Quality, QuarterEnergy, Store
 from kwartier.interval import QUARTER_S, Quarter, local_day
 from kwartier.model import Community
 from kwartier.units import EpochS
-from optimizer.matrix import Flags, ReadingMatrix, RegisterMatrix
+from optimizer.settling.matrix import Flags, ReadingMatrix, RegisterMatrix
 
 _NAMES = ("import_wh", "export_wh", "produced_wh", "charged_wh", "discharged_wh")
 

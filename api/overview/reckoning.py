@@ -12,8 +12,8 @@ from api.overview.reading import ReadDays
 from collectors.disclosure import MIN_HOMES
 from kwartier.interval import QUARTER_S
 from kwartier.units import EpochS
-from optimizer.matrix import Flags, ReadingMatrix, RegisterMatrix
-from optimizer.matrix_settlement import settle_matrix
+from optimizer.settling.matrix import Flags, ReadingMatrix, RegisterMatrix
+from optimizer.settling.matrix_settlement import settle_matrix
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,9 @@ from api.cooperative.statement import Statement, StatementState
 from api.papers.kept import Kept
 from kwartier.errors import InputError
 from kwartier.units import EpochS
-from optimizer.invoicing import Charge
-from optimizer.period import Ownership
-from optimizer.strict_json import Part
+from optimizer.as_json.strict_json import Part
+from optimizer.settling.invoicing import Charge
+from optimizer.settling.period import Ownership
 
 AGE_S = 3_600.0
 """How long anything is kept: also what a person had taken out of the books [s]."""

@@ -19,7 +19,7 @@ from api.people.errors import DeniedError
 from api.people.sessions import hash_of
 from api.people.tables import TokenRow
 from kwartier.units import EpochS
-from optimizer.strict_json import parsed
+from optimizer.as_json.strict_json import parsed
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """What a token is made of: nothing that can be read as something else."""

@@ -10,9 +10,9 @@ from api.planned.kept import Planned
 from api.schemas import moment_time
 from kwartier.interval import QUARTER_S
 from kwartier.units import Watt, Wh
-from optimizer.members import Share, Split, SplitRule
 from optimizer.plan import Action
-from optimizer.why_not import Why, WhyNot
+from optimizer.why.members import Share, Split, SplitRule
+from optimizer.why.why_not import Why, WhyNot
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from kwartier.units import EpochS
 from optimizer.dispatch import plan
 from optimizer.plan import Action, Plan
 from optimizer.problem import Problem
-from optimizer.why_not import WhyNot, why_not
+from optimizer.why.why_not import WhyNot, why_not
 
 MOST_NEW, WINDOW_S = 20, 600.0
 """How many questions nobody asked before one visitor has in some time [s]."""

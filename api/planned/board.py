@@ -7,7 +7,7 @@ from decimal import Decimal
 from api.pages.language import Language
 from api.planned.compared import Compared
 from kwartier.interval import day_of
-from optimizer.members import Split
+from optimizer.why.members import Split
 
 
 def split_values(compared: Compared, found: Split, lang: Language) -> dict[str, object]:

@@ -9,12 +9,12 @@ from api.house import House
 from api.planned.asked import NotPlannedError
 from api.planned.by_home import by_home
 from api.planned.kept import Planned
-from optimizer.counterfactual import KeyOutcome, Otherwise, by_key, otherwise
 from optimizer.dispatch import plan
-from optimizer.members import Member, Split, SplitRule, split
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.sharing import Equal, Proportional, SharingKey
+from optimizer.why.counterfactual import KeyOutcome, Otherwise, by_key, otherwise
+from optimizer.why.members import Member, Split, SplitRule, split
 
 PATIENCE_S = 5.0
 """The most one programme may take [s]."""

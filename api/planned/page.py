@@ -13,10 +13,10 @@ from api.planned.kept import Planned
 from api.plans import NeighbourhoodPlan, PlanBlock
 from kwartier.interval import QUARTER_S, day_of
 from kwartier.units import EpochS
-from optimizer.members import Share
 from optimizer.plan import Action
-from optimizer.reason_facts import Facts, facts_of
-from optimizer.why_not import WORTH_TELLING_EUR, WhyNot
+from optimizer.why.members import Share
+from optimizer.why.reason_facts import Facts, facts_of
+from optimizer.why.why_not import WORTH_TELLING_EUR, WhyNot
 
 ACTIONS = {"laden": Action.CHARGE, "teruggeven": Action.DISCHARGE, "wachten": Action.HOLD}
 """What can be asked, by its word in the address."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from optimizer.linear.programme import IntArray
 from optimizer.problem import BoolArray, FloatArray, Problem
-from optimizer.programme import IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)

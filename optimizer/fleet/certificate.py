@@ -10,7 +10,7 @@ from scipy.linalg import LinAlgError
 from optimizer.fleet.interior import bound, settled, walk
 from optimizer.fleet.ladder import CHARGE, DISCHARGE
 from optimizer.fleet.shape import Fleet, fleet_of
-from optimizer.flows import (
+from optimizer.linear.flows import (
     Flows,
     cost_eur,
     end_value_eur,
@@ -18,9 +18,9 @@ from optimizer.flows import (
     stored_kwh,
     within_ranges,
 )
-from optimizer.local_prices import LocalPrices
+from optimizer.linear.local_prices import LocalPrices
+from optimizer.linear.repair import without_free_overlap
 from optimizer.problem import Problem
-from optimizer.repair import without_free_overlap
 
 GAP = 5e-7
 """A plan is proven once it is this close to the bound, relative to its cost above one euro."""

@@ -16,13 +16,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from optimizer.directions import risky_cells
 from optimizer.fleet.certificate import cheapest_proven
 from optimizer.fleet.interior import bound, walk
 from optimizer.fleet.shape import Fleet, fleet_of
 from optimizer.fleet.whole_steps import whole_step_eur
-from optimizer.flows import Flows, cost_eur, end_value_eur, stored_kwh
-from optimizer.local_prices import LocalPrices
+from optimizer.linear.directions import risky_cells
+from optimizer.linear.flows import Flows, cost_eur, end_value_eur, stored_kwh
+from optimizer.linear.local_prices import LocalPrices
 from optimizer.problem import BoolArray, FloatArray, Problem
 
 _NEAR = 1e-7

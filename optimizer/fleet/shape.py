@@ -13,10 +13,10 @@ from optimizer.fleet.boxes import Boxes
 from optimizer.fleet.connection import Connection
 from optimizer.fleet.ladder import CHARGE, DISCHARGE
 from optimizer.fleet.turns import Turns
+from optimizer.linear.programme import IntArray, exchange_range_kw
 from optimizer.problem import BoolArray, FloatArray, Problem
-from optimizer.programme import IntArray, exchange_range_kw
 
-_BLOCK_CELLS = 65_536
+_BLOCK_CELLS = 131_072
 """Batteries times steps of one block: what stays in a processor's cache [measured]."""
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from optimizer.fleet.boxes import Boxes
 from optimizer.fleet.ladder import CHARGE, DISCHARGE
+from optimizer.linear.programme import IntArray
 from optimizer.problem import FloatArray
-from optimizer.programme import IntArray
 
 
 @dataclass(slots=True, eq=False)

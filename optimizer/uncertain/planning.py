@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from optimizer.dispatch import TIME_LIMIT_S, plan
+from optimizer.linear.solve import NoAnswerError, Solver
 from optimizer.plan import Plan, Status
 from optimizer.problem import FloatArray, Problem
-from optimizer.solve import NoAnswerError, Solver
 from optimizer.uncertain.reserve import guarded
 from optimizer.uncertain.scenarios import Range, Scenarios
 from optimizer.uncertain.two_stage import Caution, Common, can_be_shared, first_steps

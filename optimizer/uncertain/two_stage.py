@@ -1,6 +1,6 @@
 """One programme for several days that may come: the first steps are common to all of them.
 
-The blocks are those of :mod:`optimizer.programme`, one a scenario, which differ by what is taken
+The blocks are those of ``programme_of``, one a scenario, which differ by what is taken
 beyond what is expected. Columns of batteries in the common steps are one and the same column in all
 blocks: what is done now is done whatever comes. What comes later is decided once it is known, so
 each scenario has powers, exchange and peak of its own.
@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import coo_array, csc_array
 
+from optimizer.linear.programme import Layout, Programme, programme_of
+from optimizer.linear.solve import NoAnswerError, Solution, Solver
 from optimizer.problem import FloatArray, Problem, RowArray
-from optimizer.programme import Layout, Programme, programme_of
-from optimizer.solve import NoAnswerError, Solution, Solver
 from optimizer.uncertain.scenarios import Scenarios
 
 

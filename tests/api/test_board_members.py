@@ -12,7 +12,7 @@ from api.cooperative.four_eyes import approve
 from api.cooperative.law import KeyTerms, add_key
 from api.pages.members.shares import shares_now
 from kwartier.interval import local_day
-from optimizer.battery_models import BatteryModel
+from optimizer.settling.battery_models import BatteryModel
 from tests.api.board_place import Served, served_to_many
 from tests.api.cooperative.stages import BOARD, TREASURER, Stage
 from tests.api.cooperative.street import MOVE

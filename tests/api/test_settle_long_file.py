@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kwartier.cli import main
-from optimizer.strict_json import MAX_TEXT
+from optimizer.as_json.strict_json import MAX_TEXT
 
 RUN = "import sys; from kwartier.cli import main; sys.exit(main())"
 QUARTER = (

@@ -20,9 +20,9 @@ from api.planner import Planner
 from api.price_book import PriceBook
 from kwartier.interval import QUARTER_S, instant_text
 from optimizer.explain import _WORDS as REASONS
-from optimizer.members import SplitRule
 from optimizer.plan import Action
-from optimizer.why_not import COSTS, WORDS
+from optimizer.why.members import SplitRule
+from optimizer.why.why_not import COSTS, WORDS
 from tests.api.conftest import log_in, served
 from tests.api.street import LUNCH_S, Street, street
 

@@ -33,7 +33,7 @@ from api.cooperative.whatif import (
 )
 from kwartier.errors import ContractError
 from kwartier.interval import local_day
-from optimizer.battery_models import BatteryModel
+from optimizer.settling.battery_models import BatteryModel
 from tests.api.cooperative.stages import BOARD, RUN, TREASURER, Stage
 from tests.api.cooperative.street import HOMES, NOVEMBER_S
 from tests.api.town import Town, Towns

@@ -28,8 +28,8 @@ from api.cooperative.whatif.street_replay import replay_street
 from kwartier.errors import ContractError, InputError
 from kwartier.interval import QUARTER_S
 from kwartier.units import EpochS
-from optimizer.matrix import WhArray
 from optimizer.problem import FloatArray
+from optimizer.settling.matrix import WhArray
 from tests.api.cooperative.stages import TREASURER, Stage
 from tests.api.town import Town, Towns
 

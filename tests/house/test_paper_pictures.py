@@ -14,7 +14,7 @@ from lxml import etree
 from api.cooperative.checks import CheckCase, Prices, check_all, sentence
 from api.cooperative.papers.legal import invoice_of
 from api.cooperative.papers.pdf import legal_pdf, statement_pdf
-from optimizer.period import Ownership
+from optimizer.settling.period import Ownership
 from tests.api.cooperative import example_statements as examples
 from tests.api.cooperative.check_cases import (
     HOMES,

@@ -34,10 +34,10 @@ from api.people.consents import Purpose
 from api.people.passwords import Weakness
 from api.people.wishes import Kind as Wish
 from kwartier.events import EventKind
+from optimizer.as_json.key_json import KeyType
 from optimizer.explain import _WORDS as REASONS
 from optimizer.forecasting.choose import Why
 from optimizer.forecasting.names import Name
-from optimizer.key_json import KeyType
 from optimizer.moment import Moment
 from optimizer.plan import Action
 from tests.house.word_use import uses

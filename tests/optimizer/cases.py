@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from kwartier.interval import QUARTER_S, Quarter
 from optimizer.balance import QuarterReadings, Registers, SelfRule
-from optimizer.rounding import Tie
 from optimizer.settlement import Rules, Source
+from optimizer.settling.rounding import Tie
 from optimizer.sharing import (
     Cascade,
     Equal,

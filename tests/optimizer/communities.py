@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from kwartier.interval import QUARTER_S, Quarter
 from optimizer.balance import QuarterReadings, Registers, SelfRule
-from optimizer.period import Agreement, KeyVersion, Ownership, Rounding
-from optimizer.rounding import Tie
 from optimizer.settlement import Rules, Source
+from optimizer.settling.period import Agreement, KeyVersion, Ownership, Rounding
+from optimizer.settling.rounding import Tie
 from optimizer.sharing import (
     Cascade,
     Equal,

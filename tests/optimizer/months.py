@@ -9,11 +9,11 @@ from fractions import Fraction
 from kwartier.interval import local_day, quarters_between
 from kwartier.units import EpochS
 from optimizer.balance import QuarterReadings, Registers
-from optimizer.battery_models import BatteryAgreement
-from optimizer.matrix import ReadingMatrix
 from optimizer.month import MonthCase, TariffVersion
-from optimizer.period import Agreement, KeyVersion, Ownership
 from optimizer.settlement import Rules
+from optimizer.settling.battery_models import BatteryAgreement
+from optimizer.settling.matrix import ReadingMatrix
+from optimizer.settling.period import Agreement, KeyVersion, Ownership
 from optimizer.tariff import Terms
 
 JULY = date(2026, 7, 1), date(2026, 7, 31)

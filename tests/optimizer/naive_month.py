@@ -14,10 +14,10 @@ from fractions import Fraction
 
 from kwartier.interval import QUARTER_S, Quarter, day_of, local_day, quarters_between
 from optimizer.balance import QuarterReadings
-from optimizer.battery_models import BatteryModel
 from optimizer.month import MonthCase
-from optimizer.rounding import Tie
 from optimizer.settlement import settle_quarter
+from optimizer.settling.battery_models import BatteryModel
+from optimizer.settling.rounding import Tie
 from optimizer.tariff import TariffVersion
 from tests.optimizer.second_opinion import rounded, searched_fill
 

@@ -12,8 +12,8 @@ from typing import TypeAlias
 import numpy as np
 
 from kwartier.wire import Json
+from optimizer.as_json.problem_json import problem_from_json
 from optimizer.problem import Problem
-from optimizer.problem_json import problem_from_json
 
 Document: TypeAlias = dict[str, Json]
 

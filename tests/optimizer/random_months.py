@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from kwartier.interval import QUARTER_S, Quarter, local_day
 from kwartier.units import EpochS
 from optimizer.balance import SelfRule
-from optimizer.battery_models import BatteryAgreement, BatteryModel
-from optimizer.matrix import ReadingMatrix, RegisterMatrix
 from optimizer.month import MonthCase, TariffVersion
-from optimizer.period import Agreement, KeyVersion, Ownership
-from optimizer.rounding import Tie
 from optimizer.settlement import Rules
+from optimizer.settling.battery_models import BatteryAgreement, BatteryModel
+from optimizer.settling.matrix import ReadingMatrix, RegisterMatrix
+from optimizer.settling.period import Agreement, KeyVersion, Ownership
+from optimizer.settling.rounding import Tie
 from optimizer.sharing import (
     Cascade,
     Equal,

@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimizer.directions import bounded, of_batteries, two_way_cells, with_directions
 from optimizer.dispatch import plan
 from optimizer.fleet.interior import bound, walk
 from optimizer.fleet.one_way import one_way_flows
 from optimizer.fleet.shape import fleet_of
 from optimizer.fleet.whole_steps import whole_step_eur
+from optimizer.linear.directions import bounded, of_batteries, two_way_cells, with_directions
+from optimizer.linear.programme import programme_of
+from optimizer.linear.solve import Solver
 from optimizer.plan import Status
 from optimizer.problem import Battery, Grid, Home, Problem, problem_of
-from optimizer.programme import programme_of
-from optimizer.solve import Solver
 
 ONE_WATT_KW = 1e-3
 

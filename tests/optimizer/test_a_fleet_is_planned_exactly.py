@@ -8,16 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimizer.directions import bounded
 from optimizer.dispatch import plan
 from optimizer.fleet.certificate import SMALLEST, cheapest_flows
 from optimizer.fleet.interior import bound
 from optimizer.fleet.shape import fleet_of
-from optimizer.flows import cost_eur, end_value_eur, stored_kwh
+from optimizer.linear.directions import bounded
+from optimizer.linear.flows import cost_eur, end_value_eur, stored_kwh
+from optimizer.linear.programme import programme_of
+from optimizer.linear.solve import Solver
 from optimizer.plan import Status
 from optimizer.problem import Battery, FloatArray, Grid, Home, Problem, problem_of
-from optimizer.programme import programme_of
-from optimizer.solve import Solver
 from tests.optimizer.fleets import fleet, mixed
 
 HOUR = np.arange(8.0)

@@ -10,9 +10,9 @@ import pytest
 
 from kwartier.errors import InputError
 from kwartier.wire import Json
+from optimizer.as_json.plan_json import json_of_plan
+from optimizer.as_json.problem_json import problem_from_json
 from optimizer.dispatch import plan
-from optimizer.plan_json import json_of_plan
-from optimizer.problem_json import problem_from_json
 from tests.optimizer.examples import document
 from tests.optimizer.neighbourhood_problems import Document, Shape
 from tests.optimizer.neighbourhood_problems import document as any_document

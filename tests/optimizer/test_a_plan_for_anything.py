@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from optimizer.as_json.plan_json import json_of_plan
 from optimizer.check import may_give_way
 from optimizer.dispatch import plan
 from optimizer.plan import Status
-from optimizer.plan_json import json_of_plan
 from tests.optimizer.judge import judged_plan, untold
 from tests.optimizer.odd_streets import odd_street
 

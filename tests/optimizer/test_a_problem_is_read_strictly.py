@@ -9,11 +9,11 @@ import pytest
 
 from kwartier.errors import InputError
 from kwartier.wire import Json
+from optimizer.as_json.plan_json import json_of_plan
+from optimizer.as_json.problem_json import problem_from_json
 from optimizer.dispatch import plan
-from optimizer.nonsense import MAX_STEPS
+from optimizer.model.nonsense import MAX_STEPS
 from optimizer.plan import Status
-from optimizer.plan_json import json_of_plan
-from optimizer.problem_json import problem_from_json
 from tests.optimizer.examples import document
 
 

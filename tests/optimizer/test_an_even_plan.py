@@ -7,17 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimizer.directions import bounded
 from optimizer.dispatch import plan
-from optimizer.evenly import evened
-from optimizer.flows import Flows, cost_eur, stored_kwh
-from optimizer.level import level
-from optimizer.margins import even_table
+from optimizer.even.evenly import evened
+from optimizer.even.level import level
+from optimizer.even.margins import even_table
+from optimizer.linear.directions import bounded
+from optimizer.linear.flows import Flows, cost_eur, stored_kwh
+from optimizer.linear.programme import flows_of, programme_of
+from optimizer.linear.repair import without_free_overlap
+from optimizer.linear.solve import Solver
 from optimizer.plan import Plan
 from optimizer.problem import Battery, FloatArray, Grid, Home, Problem, problem_of
-from optimizer.programme import flows_of, programme_of
-from optimizer.repair import without_free_overlap
-from optimizer.solve import Solver
 from tests.optimizer.fleets import fleet
 from tests.speed.families import family
 from tests.speed.families import problem as of_family

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kwartier.errors import ContractError
-from optimizer.battery_claims import move_claims
+from optimizer.settling.battery_claims import move_claims
 
 NINE_TENTHS = Fraction("0.9")
 claims = st.dictionaries(st.sampled_from("PQR"), st.fractions(0, 5000, max_denominator=30))

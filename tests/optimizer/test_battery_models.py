@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kwartier.errors import ContractError
-from optimizer.battery_claims import move_claims
-from optimizer.battery_models import (
+from optimizer.settling.battery_claims import move_claims
+from optimizer.settling.battery_models import (
     BatteryAgreement,
     BatteryModel,
     BatteryQuarter,

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from kwartier.errors import ContractError
 from kwartier.ledger import balances
+from optimizer.as_json.bill_json import bill_text, resettle_text
 from optimizer.bill import Volume, bill, correct
-from optimizer.bill_json import bill_text, resettle_text
-from optimizer.rounding import half_away_from_zero
+from optimizer.settling.rounding import half_away_from_zero
 from optimizer.tariff import CentRounding, Terms
 from tests.optimizer.naive_month import half_away, plain_cents
 

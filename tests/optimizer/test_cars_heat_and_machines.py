@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from optimizer.dispatch import plan
+from optimizer.model.stores import temperature_c
 from optimizer.plan import Plan, Status
 from optimizer.problem import Battery, Grid, HeatPump, Home, Problem, Run, Session, problem_of
-from optimizer.stores import temperature_c
 from tests.optimizer.examples import PLAIN
 
 CAR = Session("car", arrival=1, departure=4, energy_kwh=6.0, charge_max_kw=4.0)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from kwartier.errors import ContractError
 from optimizer.balance import Registers
-from optimizer.battery_models import (
+from optimizer.month import MonthCase, settle_month
+from optimizer.settling.battery_models import (
     BatteryAgreement,
     BatteryModel,
     BatteryQuarter,
@@ -21,8 +22,7 @@ from optimizer.battery_models import (
     divide,
     next_claims,
 )
-from optimizer.claims_walk import ClaimsWalk, divide_whole
-from optimizer.month import MonthCase, settle_month
+from optimizer.settling.claims_walk import ClaimsWalk, divide_whole
 from tests.optimizer.months import JULY, month_of, quarter_at, readings_of, tariff
 
 OWNERS = ("P", "Q", "R", "S", "coop")

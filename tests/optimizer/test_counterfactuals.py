@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.counterfactual import by_key, otherwise
 from optimizer.dispatch import plan
 from optimizer.plan import Status
 from optimizer.problem import Battery, Home, Problem, problem_of
 from optimizer.sharing import Equal, Proportional, SharingKey, Static
+from optimizer.why.counterfactual import by_key, otherwise
 from tests.optimizer.examples import PLAIN
 
 

@@ -9,13 +9,13 @@ from itertools import count
 import numpy as np
 import pytest
 
+from optimizer.as_json.plan_json import json_of_plan
 from optimizer.check import may_give_way
-from optimizer.directions import of_the_connection, with_directions
 from optimizer.dispatch import plan, planned_by
+from optimizer.linear.directions import of_the_connection, with_directions
+from optimizer.linear.programme import programme_of
+from optimizer.linear.solve import Solver, Stopwatch
 from optimizer.plan import Status
-from optimizer.plan_json import json_of_plan
-from optimizer.programme import programme_of
-from optimizer.solve import Solver, Stopwatch
 from tests.optimizer.judge import judged_plan
 from tests.speed.families import family, parts
 

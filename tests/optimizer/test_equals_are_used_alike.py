@@ -10,8 +10,8 @@ from hypothesis import given, settings
 
 from optimizer.check import violations_of
 from optimizer.dispatch import plan
-from optimizer.evenness import equals_of, evened, spread_of_curtailment, spread_of_use
-from optimizer.flows import Flows, cost_eur
+from optimizer.even.evenness import equals_of, evened, spread_of_curtailment, spread_of_use
+from optimizer.linear.flows import Flows, cost_eur
 from optimizer.problem import Grid, Home, Problem, problem_of
 from tests.optimizer.examples import PLAIN
 from tests.optimizer.neighbourhoods import problems

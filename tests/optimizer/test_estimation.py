@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kwartier.errors import ContractError
 from kwartier.interval import QUARTER_S, Quarter, local_day
-from optimizer.estimation import Estimate, Method, NothingKnownError, estimate_gap
+from optimizer.settling.estimation import Estimate, Method, NothingKnownError, estimate_gap
 
 WEDNESDAY = date(2026, 7, 22)
 NOON = Quarter(local_day(WEDNESDAY)[0] + 12 * 3600)

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from kwartier.wire import Json
+from optimizer.as_json.plan_json import json_of_plan
 from optimizer.dispatch import plan
 from optimizer.plan import Plan, Status
-from optimizer.plan_json import json_of_plan
 from optimizer.problem import (
     Call,
     Grid,

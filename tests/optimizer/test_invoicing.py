@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.invoicing import (
+from optimizer.settling.invoicing import (
     Charge,
     MemberInvoice,
     PricedLine,

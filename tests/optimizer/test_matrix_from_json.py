@@ -14,10 +14,10 @@ from kwartier.errors import ContractError
 from kwartier.interval import instant_text
 from kwartier.units import kwh_text
 from kwartier.wire import Json
+from optimizer.as_json.period_json import MAX_QUARTERS, period_pieces, period_text
 from optimizer.balance import QuarterReadings, Registers
-from optimizer.period import Agreement, Rounding, settle_period
-from optimizer.period_json import MAX_QUARTERS, period_pieces, period_text
 from optimizer.settlement import Source
+from optimizer.settling.period import Agreement, Rounding, settle_period
 from optimizer.sharing import Proportional
 from tests.optimizer.communities import agreements, huge_wh, periods
 

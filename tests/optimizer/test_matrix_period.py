@@ -9,10 +9,10 @@ from hypothesis import given, settings
 
 from kwartier.interval import QUARTER_S, Quarter
 from optimizer.balance import QuarterReadings, Registers, SelfRule
-from optimizer.listing import Listing
-from optimizer.period import Agreement, KeyVersion, MemberVolume, Rounding, settle_period
-from optimizer.period_volumes import PeriodVolumes, settle_listing
 from optimizer.settlement import Rules, Source
+from optimizer.settling.listing import Listing
+from optimizer.settling.period import Agreement, KeyVersion, MemberVolume, Rounding, settle_period
+from optimizer.settling.period_volumes import PeriodVolumes, settle_listing
 from optimizer.sharing import Proportional, Static
 from tests.optimizer.communities import FIRST, agreements, array_keys, huge_wh, periods
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.filling import Exact
-from optimizer.long_sums import FractionSums, WholeSums
-from optimizer.matrix_filling import Shares
-from optimizer.rounding import whole_amounts
-from optimizer.rounding_once import rounded_once
+from optimizer.settling.filling import Exact
+from optimizer.settling.long_sums import FractionSums, WholeSums
+from optimizer.settling.matrix_filling import Shares
+from optimizer.settling.rounding import whole_amounts
+from optimizer.settling.rounding_once import rounded_once
 
 PARTS = list[list[tuple[int, int]]]
 """For each place, what is added up: numerators and denominators."""

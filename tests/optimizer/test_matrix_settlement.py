@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from kwartier.errors import ContractError
 from kwartier.interval import QUARTER_S, Quarter
-from optimizer import (
+from optimizer.balance import QuarterReadings, Registers, SelfRule
+from optimizer.settlement import Rules, settle_quarter
+from optimizer.settling import (
     block_shares,
     listed_block,
     listing,
@@ -30,19 +32,17 @@ from optimizer import (
     quarter_rows,
     rounding_once,
 )
-from optimizer import matrix as reading_matrix
-from optimizer.balance import QuarterReadings, Registers, SelfRule
-from optimizer.block_shares import share_block
-from optimizer.filling import fill
-from optimizer.listed_block import listed_blocks
-from optimizer.listing import Listing
-from optimizer.matrix import AllocationMatrix, ReadingMatrix
-from optimizer.matrix_filling import Shares
-from optimizer.matrix_settlement import settle_matrix
-from optimizer.owner_windows import OwnerWindows
-from optimizer.period import Agreement, KeyVersion, Ownership, Rounding
-from optimizer.rounding import Tie, tie_order, whole_amounts
-from optimizer.settlement import Rules, settle_quarter
+from optimizer.settling import matrix as reading_matrix
+from optimizer.settling.block_shares import share_block
+from optimizer.settling.filling import fill
+from optimizer.settling.listed_block import listed_blocks
+from optimizer.settling.listing import Listing
+from optimizer.settling.matrix import AllocationMatrix, ReadingMatrix
+from optimizer.settling.matrix_filling import Shares
+from optimizer.settling.matrix_settlement import settle_matrix
+from optimizer.settling.owner_windows import OwnerWindows
+from optimizer.settling.period import Agreement, KeyVersion, Ownership, Rounding
+from optimizer.settling.rounding import Tie, tie_order, whole_amounts
 from optimizer.sharing import Hybrid, Proportional, Rounds, Static
 from tests.optimizer.communities import FIRST, agreements, array_keys, huge_wh, periods
 

@@ -13,11 +13,11 @@ from kwartier.interval import local_day
 from kwartier.ledger import balances
 from kwartier.units import EpochS
 from optimizer.balance import Registers
-from optimizer.battery_models import BatteryAgreement, BatteryModel
-from optimizer.matrix import ReadingMatrix
 from optimizer.month import FlaggedStretch, MonthCase, MonthResult, TariffVersion, settle_month
-from optimizer.period import Rounding
 from optimizer.settlement import Status
+from optimizer.settling.battery_models import BatteryAgreement, BatteryModel
+from optimizer.settling.matrix import ReadingMatrix
+from optimizer.settling.period import Rounding
 from optimizer.tariff import CentRounding, Terms
 from tests.optimizer.months import (
     JULY,

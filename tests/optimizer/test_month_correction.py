@@ -8,8 +8,8 @@ from fractions import Fraction
 
 from kwartier.ledger import balances
 from optimizer.balance import Registers
-from optimizer.correction import correct_month
 from optimizer.month import MemberInvoice, settle_month
+from optimizer.settling.correction import correct_month
 from tests.optimizer.months import JULY, midnight, month_of, quarter_at, readings_of, tariff
 
 EARLY, LATE = quarter_at(date(2026, 7, 1), 12), quarter_at(date(2026, 7, 20), 12)

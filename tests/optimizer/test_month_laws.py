@@ -14,10 +14,7 @@ from hypothesis import strategies as st
 from kwartier.interval import QUARTER_S, instant_text, local_day
 from kwartier.ledger import balances
 from optimizer.balance import SelfRule
-from optimizer.battery_models import BatteryModel
 from optimizer.bill import Volume, bill
-from optimizer.correction import correct_month
-from optimizer.matrix import ReadingMatrix, RegisterMatrix
 from optimizer.month import (
     Charge,
     FlaggedStretch,
@@ -27,9 +24,12 @@ from optimizer.month import (
     TariffVersion,
     settle_month,
 )
-from optimizer.month_spans import local_days
-from optimizer.period import settle_period
 from optimizer.settlement import Status
+from optimizer.settling.battery_models import BatteryModel
+from optimizer.settling.correction import correct_month
+from optimizer.settling.matrix import ReadingMatrix, RegisterMatrix
+from optimizer.settling.month_spans import local_days
+from optimizer.settling.period import settle_period
 from tests.optimizer.months import JULY, midnight, month_of
 from tests.optimizer.naive_month import half_away, naive_month
 from tests.optimizer.random_months import (

@@ -21,26 +21,26 @@ import pytest
 from hypothesis import given, settings
 
 from kwartier.interval import QUARTER_S, Quarter, local_day
+from optimizer.as_json.bill_json import bill_text, resettle_text
+from optimizer.as_json.period_json import period_text
+from optimizer.as_json.settle_json import settle_quarter_text
 from optimizer.bill import Volume, bill, correct
-from optimizer.bill_json import bill_text, resettle_text
-from optimizer.correction import correct_month
-from optimizer.estimation import estimate_gap
 from optimizer.month import MonthCase, settle_month
-from optimizer.period import settle_period
-from optimizer.period_json import period_text
-from optimizer.register_steps import RegisterStand, advanced_wh
-from optimizer.settle_json import settle_quarter_text
 from optimizer.settlement import settle_quarter
+from optimizer.settling.correction import correct_month
+from optimizer.settling.estimation import estimate_gap
+from optimizer.settling.period import settle_period
+from optimizer.settling.register_steps import RegisterStand, advanced_wh
 from tests.optimizer.random_months import months, random_terms
 
 ENTRANCES = (
-    "optimizer.settle_json",
-    "optimizer.period_json",
-    "optimizer.bill_json",
+    "optimizer.as_json.settle_json",
+    "optimizer.as_json.period_json",
+    "optimizer.as_json.bill_json",
     "optimizer.month",
-    "optimizer.correction",
-    "optimizer.estimation",
-    "optimizer.register_steps",
+    "optimizer.settling.correction",
+    "optimizer.settling.estimation",
+    "optimizer.settling.register_steps",
 )
 """Where settling begins; what they import is found by reading."""
 GROUND = ("kwartier.ledger", "kwartier.units")
@@ -147,8 +147,16 @@ def kinds(value: object) -> set[object]:
 def test_the_way_from_a_reading_to_a_bill_is_found_by_its_imports() -> None:
     way = modules_on_the_way()
 
-    assert {"optimizer.sharing", "optimizer.rounding", "optimizer.battery_claims"} < set(way)
-    assert {"optimizer.matrix_settlement", "optimizer.invoicing", "optimizer.tariff"} < set(way)
+    assert {
+        "optimizer.sharing",
+        "optimizer.settling.rounding",
+        "optimizer.settling.battery_claims",
+    } < set(way)
+    assert {
+        "optimizer.settling.matrix_settlement",
+        "optimizer.settling.invoicing",
+        "optimizer.tariff",
+    } < set(way)
     assert not {"optimizer.dispatch", "optimizer.forecast"} & set(way)
 
 

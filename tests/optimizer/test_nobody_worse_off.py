@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from kwartier.errors import InputError
 from optimizer.dispatch import plan
-from optimizer.members import Member, SplitRule, exchanged_wh, net_cost_eur, split
-from optimizer.part import part_of
+from optimizer.model.part import part_of
 from optimizer.problem import Battery, Grid, Home, Problem, problem_of
+from optimizer.why.members import Member, SplitRule, exchanged_wh, net_cost_eur, split
 from tests.optimizer.examples import PLAIN
 
 ROOF, NONE = "roof", "none"

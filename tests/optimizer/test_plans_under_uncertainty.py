@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from kwartier.errors import InputError
 from optimizer.check import violations_of
 from optimizer.dispatch import plan
+from optimizer.linear.solve import Solver
 from optimizer.plan import Status
 from optimizer.problem import Battery, FloatArray, Grid, Home, Problem, problem_of
-from optimizer.solve import Solver
 from optimizer.uncertain.errors import range_of
 from optimizer.uncertain.paths import courses
 from optimizer.uncertain.planning import plan_guarded, plan_under

@@ -9,10 +9,10 @@ import pytest
 
 from optimizer.dispatch import plan
 from optimizer.fleet.certificate import SMALLEST
+from optimizer.linear.programme import programme_of
+from optimizer.linear.solve import HAS_HIGHSPY, Solver
 from optimizer.plan import Plan
 from optimizer.problem import Battery, Grid, Home, Problem, problem_of
-from optimizer.programme import programme_of
-from optimizer.solve import HAS_HIGHSPY, Solver
 from tests.speed.families import family
 from tests.speed.families import problem as of_family
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import assume, given, settings
 
 from optimizer.dispatch import plan
-from optimizer.flows import Flows, cost_eur
-from optimizer.members import net_cost_eur
-from optimizer.part import part_of
+from optimizer.linear.flows import Flows, cost_eur
+from optimizer.model.part import part_of
 from optimizer.plan import Action, Plan, Reason, Status
 from optimizer.problem import Home, Problem, problem_of
-from optimizer.reason_facts import bound_eur, facts_of
+from optimizer.why.members import net_cost_eur
+from optimizer.why.reason_facts import bound_eur, facts_of
 from tests.optimizer.examples import PLAIN
 from tests.optimizer.neighbourhoods import problems
 

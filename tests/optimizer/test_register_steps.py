@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kwartier.errors import ContractError
-from optimizer.register_steps import (
+from optimizer.settling.register_steps import (
     MeterSwapError,
     RegisterBackwardsError,
     RegisterStand,

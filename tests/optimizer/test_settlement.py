@@ -13,7 +13,6 @@ from kwartier.interval import Quarter, quarters_of_day
 from kwartier.ledger import balances
 from kwartier.model import Tariff
 from optimizer.balance import QuarterReadings, Registers, SelfRule
-from optimizer.rounding import Tie
 from optimizer.settlement import (
     MemberDay,
     QuarterSettlement,
@@ -23,6 +22,7 @@ from optimizer.settlement import (
     settle_day,
     settle_quarter,
 )
+from optimizer.settling.rounding import Tie
 
 NOON = Quarter.parse("2026-07-01T10:00:00Z")
 NO_BATTERY = Registers()

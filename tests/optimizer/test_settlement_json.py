@@ -8,7 +8,7 @@ import pytest
 
 from kwartier.errors import ContractError
 from kwartier.wire import Json
-from optimizer.settle_json import settle_quarter_text
+from optimizer.as_json.settle_json import settle_quarter_text
 
 KEY = '{"type": "proportional"}'
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from kwartier.ledger import Entry, balances
 from kwartier.model import Tariff
 from optimizer.balance import QuarterReadings, Registers, SelfRule, balance_of
-from optimizer.rounding import Tie, half_away_from_zero
 from optimizer.settlement import MemberDay, Rules, Source, Status, settle_day, settle_quarter
+from optimizer.settling.rounding import Tie, half_away_from_zero
 from optimizer.sharing import Pot, SharingKey
 from tests.optimizer.cases import (
     any_registers,

@@ -8,7 +8,7 @@ import pytest
 
 from kwartier.errors import ContractError
 from kwartier.wire import Json
-from optimizer.period_json import period_text
+from optimizer.as_json.period_json import period_text
 
 ALWAYS = [{"from": "2020-01-01T00:00:00Z", "key": {"type": "proportional"}}]
 JULY = "2026-07-01T09:{}:00Z"

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from optimizer.filling import Exact
+from optimizer.settling.filling import Exact
 from optimizer.sharing import (
     Cascade,
     Equal,

@@ -7,8 +7,8 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.filling import fill
-from optimizer.rounding import Tie, half_away_from_zero, tie_order, whole_amounts
+from optimizer.settling.filling import fill
+from optimizer.settling.rounding import Tie, half_away_from_zero, tie_order, whole_amounts
 from tests.optimizer.second_opinion import rounded, searched_fill
 
 amounts = st.one_of(

@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimizer.directions import bounded, of_the_connection, with_directions
-from optimizer.idle_basis import idle_basis
+from optimizer.linear.directions import bounded, of_the_connection, with_directions
+from optimizer.linear.idle_basis import idle_basis
+from optimizer.linear.programme import Programme, programme_of
+from optimizer.linear.solve import Solver
 from optimizer.problem import BoolArray
-from optimizer.programme import Programme, programme_of
-from optimizer.solve import Solver
 from tests.optimizer.fleets import fleet
 from tests.speed.families import family
 from tests.speed.families import problem as of_family
@@ -75,8 +75,8 @@ def test_another_user_of_the_solver_with_more_threads_does_not_stop_it() -> None
         "other = highspy.Highs()\n"
         "other.setOptionValue('output_flag', False), other.setOptionValue('threads', 2)\n"
         "other.addVar(0, 1), other.run()\n"
-        "from optimizer.solve import GAP, End, new_highs\n"
-        "from optimizer.programme import programme_of\n"
+        "from optimizer.linear.solve import GAP, End, new_highs\n"
+        "from optimizer.linear.programme import programme_of\n"
         "from tests.speed.families import family, problem as of_family\n"
         "highs = new_highs(); highs.load(programme_of(of_family(family('P1'))))\n"
         "assert highs.run(15.0).end is End.OPTIMAL"

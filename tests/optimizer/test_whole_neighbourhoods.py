@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from optimizer.as_json.plan_json import json_of_plan
+from optimizer.as_json.problem_json import problem_from_json
 from optimizer.dispatch import plan
 from optimizer.plan import Plan, Status
-from optimizer.plan_json import json_of_plan
 from optimizer.problem import Sharing
-from optimizer.problem_json import problem_from_json
 from tests.optimizer.judged import Judged, judged
 from tests.optimizer.neighbourhood_problems import Document, Shape, document, problem
 from tests.optimizer.whole_reference import least_excess, least_objective

@@ -12,7 +12,7 @@ from kwartier.errors import InputError
 from optimizer.dispatch import plan
 from optimizer.plan import Action, Status
 from optimizer.problem import Grid, Home, Problem, problem_of
-from optimizer.why_not import COSTS, WORDS, Why, WhyNot, why_not
+from optimizer.why.why_not import COSTS, WORDS, Why, WhyNot, why_not
 from tests.optimizer.examples import PLAIN
 from tests.optimizer.neighbourhoods import problems
 

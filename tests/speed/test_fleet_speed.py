@@ -19,8 +19,8 @@ import pytest
 from optimizer.dispatch import plan
 from optimizer.fleet.certificate import cheapest_flows
 from optimizer.fleet.one_way import one_way_flows
+from optimizer.linear.programme import programme_of
 from optimizer.plan import Plan, Status
-from optimizer.programme import programme_of
 from tests.speed import families
 from tests.speed.test_plan_speed import fleet, interleaved, through_highspy
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from kwartier.interval import QUARTER_S, Quarter, local_day
-from optimizer.battery_models import BatteryAgreement, BatteryModel
-from optimizer.matrix import ReadingMatrix, RegisterMatrix
-from optimizer.matrix_settlement import settle_matrix
 from optimizer.month import MonthCase, settle_month
-from optimizer.period import Ownership
-from optimizer.rounding import Tie
 from optimizer.settlement import Rules
+from optimizer.settling.battery_models import BatteryAgreement, BatteryModel
+from optimizer.settling.matrix import ReadingMatrix, RegisterMatrix
+from optimizer.settling.matrix_settlement import settle_matrix
+from optimizer.settling.period import Ownership
+from optimizer.settling.rounding import Tie
 from tests.optimizer.months import JULY, month_of, tariff
 
 START_S, END_S = local_day(JULY[0])[0], local_day(JULY[1])[1]

@@ -29,8 +29,8 @@ from kwartier.bus import InProcessBus
 from kwartier.clock import VirtualClock
 from kwartier.interval import local_day
 from kwartier.reading import Reading
-from optimizer.matrix_settlement import settle_matrix
 from optimizer.settlement import Rules
+from optimizer.settling.matrix_settlement import settle_matrix
 from tests.api.conftest import served
 from tests.api.street import Street, community_of, feed
 from tests.speed.long_street import feed_past

@@ -22,11 +22,11 @@ import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from optimizer.dispatch import plan
+from optimizer.linear.programme import Programme, flows_of, programme_of
+from optimizer.linear.solve import Solver
 from optimizer.plan import Plan
 from optimizer.problem import Battery, FloatArray, Grid, Home, Problem, problem_of
-from optimizer.programme import Programme, flows_of, programme_of
 from optimizer.rolling import Rolling
-from optimizer.solve import Solver
 from tests.speed.families import family
 from tests.speed.families import problem as of_family
 

@@ -20,7 +20,7 @@ from api.cooperative.readings import DayValues, Direction, Source, matrix, store
 from api.cooperative.schema import bring_up_to_date
 from kwartier.clock import VirtualClock
 from kwartier.interval import local_day
-from optimizer.period import Ownership
+from optimizer.settling.period import Ownership
 
 pytestmark = pytest.mark.speed
 TREASURER = Officer("treasurer", "anna", frozenset({Role.TREASURER}))

@@ -18,16 +18,16 @@ from kwartier.interval import QUARTER_S, Quarter
 from kwartier.model import Tariff
 from kwartier.units import kwh_text
 from kwartier.wire import Json
+from optimizer.as_json.readings_json import connections_of
+from optimizer.as_json.strict_json import Part
 from optimizer.balance import QuarterReadings, Registers
-from optimizer.listing import Listing
-from optimizer.matrix import ReadingMatrix, RegisterMatrix, WhArray
-from optimizer.matrix_settlement import settle_matrix
-from optimizer.period import Agreement, KeyVersion, Rounding, settle_period
-from optimizer.period_volumes import settle_listing
-from optimizer.readings_json import connections_of
 from optimizer.settlement import Rules, settle_day
+from optimizer.settling.listing import Listing
+from optimizer.settling.matrix import ReadingMatrix, RegisterMatrix, WhArray
+from optimizer.settling.matrix_settlement import settle_matrix
+from optimizer.settling.period import Agreement, KeyVersion, Rounding, settle_period
+from optimizer.settling.period_volumes import settle_listing
 from optimizer.sharing import Hybrid, Proportional, Rounds, SharingKey, Static
-from optimizer.strict_json import Part
 from tests.optimizer.second_opinion import caps_by_rule, rounded, searched_fill, whose_export
 
 MONTH = 31 * 96

@@ -20,7 +20,7 @@ from kwartier.errors import ContractError, UsageError
 from kwartier.interval import local_day
 from kwartier.units import EpochS
 from kwartier.wire import Json
-from optimizer.strict_json import parsed
+from optimizer.as_json.strict_json import parsed
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

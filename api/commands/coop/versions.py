@@ -27,11 +27,11 @@ from api.cooperative.law import (
 )
 from api.cooperative.law.remarks import BELOW_REASONABLE_FEE
 from kwartier.cli import print_json
+from optimizer.as_json.strict_json import Part
 from optimizer.balance import SelfRule
-from optimizer.battery_models import BatteryModel
-from optimizer.period import Rounding
-from optimizer.rounding import Tie
-from optimizer.strict_json import Part
+from optimizer.settling.battery_models import BatteryModel
+from optimizer.settling.period import Rounding
+from optimizer.settling.rounding import Tie
 
 
 def _version_arguments(parser: argparse.ArgumentParser, what: str) -> None:

@@ -14,8 +14,8 @@ from kwartier.cli import print_json
 from kwartier.interval import QUARTER_S
 from kwartier.progress import Progress
 from optimizer.balance import SelfRule
-from optimizer.battery_models import BatteryModel
-from optimizer.rounding import Tie
+from optimizer.settling.battery_models import BatteryModel
+from optimizer.settling.rounding import Tie
 
 
 def _common(parser: argparse.ArgumentParser) -> None:

@@ -14,8 +14,8 @@ from api.cooperative.runs.freezing import entry_of
 from kwartier.errors import ContractError, KwartierError
 from kwartier.ledger import Entry
 from kwartier.wire import Json
+from optimizer.as_json.strict_json import Part
 from optimizer.month import MonthResult
-from optimizer.strict_json import Part
 
 _BOOKED = ("posted", "invoiced", "closed")
 _SIGNED = ("approved", *_BOOKED)

@@ -6,7 +6,7 @@ import numpy as np
 
 from api.cooperative.checks.case import CheckCase
 from api.cooperative.checks.finding import Code, Finding, Severity
-from optimizer.matrix import AllocationMatrix, WhArray
+from optimizer.settling.matrix import AllocationMatrix, WhArray
 
 
 def allocated_too_much(case: CheckCase) -> list[Finding]:

@@ -9,9 +9,9 @@ from fractions import Fraction
 from api.cooperative.readings.gaps import columns_of
 from kwartier.interval import QUARTER_S, Quarter
 from kwartier.units import EpochS, Watt, Wh
-from optimizer.matrix import AllocationMatrix, ReadingMatrix
-from optimizer.period import Ownership
-from optimizer.rounding import half_away_from_zero
+from optimizer.settling.matrix import AllocationMatrix, ReadingMatrix
+from optimizer.settling.period import Ownership
+from optimizer.settling.rounding import half_away_from_zero
 
 
 @dataclass(frozen=True, slots=True)

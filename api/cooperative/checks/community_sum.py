@@ -7,7 +7,7 @@ import numpy as np
 from api.cooperative.checks.case import CheckCase, CommunityTotal
 from api.cooperative.checks.finding import Code, Fact, Finding, Severity
 from kwartier.units import Wh
-from optimizer.matrix import AllocationMatrix
+from optimizer.settling.matrix import AllocationMatrix
 
 
 def sum_of_members(case: CheckCase) -> list[Finding]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from api.cooperative.checks.case import CheckCase
 from api.cooperative.checks.finding import Code, Finding, Severity
-from optimizer.matrix import RegisterMatrix
+from optimizer.settling.matrix import RegisterMatrix
 
 
 def above_limit(case: CheckCase) -> list[Finding]:

@@ -10,7 +10,7 @@ from api.cooperative.checks.case import CheckCase, Window
 from api.cooperative.checks.finding import Code, Finding, Severity
 from api.cooperative.readings.gaps import owned_columns, runs
 from kwartier.units import Wh
-from optimizer.matrix import Flags
+from optimizer.settling.matrix import Flags
 
 
 def not_in_force(case: CheckCase) -> list[Finding]:

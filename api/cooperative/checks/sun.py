@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kwartier.interval import QUARTER_S
-from optimizer.matrix import ReadingMatrix
+from optimizer.settling.matrix import ReadingMatrix
 
 Series: TypeAlias = NDArray[np.float64]
 """One number a quarter, shape ``(Q,)``."""

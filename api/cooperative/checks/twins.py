@@ -12,7 +12,7 @@ from api.cooperative.checks.case import CheckCase
 from api.cooperative.checks.finding import Code, Finding, Severity
 from kwartier.interval import QUARTER_S, day_of, local_day
 from kwartier.units import Wh
-from optimizer.matrix import RegisterMatrix
+from optimizer.settling.matrix import RegisterMatrix
 
 _LEAST_VALUES = 12
 """A day with fewer different values may well look like another one."""

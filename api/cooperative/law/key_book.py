@@ -28,14 +28,14 @@ from kwartier.identity import checked_name
 from kwartier.interval import Quarter, instant_text
 from kwartier.units import EpochS
 from kwartier.wire import Json
+from optimizer.as_json.key_json import key_of
+from optimizer.as_json.strict_json import Part
 from optimizer.balance import SelfRule
-from optimizer.battery_models import BatteryModel
-from optimizer.key_json import key_of
-from optimizer.period import KeyVersion, Rounding
-from optimizer.rounding import Tie
 from optimizer.settlement import Rules, Source
+from optimizer.settling.battery_models import BatteryModel
+from optimizer.settling.period import KeyVersion, Rounding
+from optimizer.settling.rounding import Tie
 from optimizer.sharing import SharingKey
-from optimizer.strict_json import Part
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from kwartier.identity import checked_name
 from kwartier.interval import Quarter, instant_text
 from kwartier.units import EpochS
 from kwartier.wire import Json
-from optimizer.strict_json import Part
+from optimizer.as_json.strict_json import Part
 from optimizer.tariff import TariffVersion, Terms
 
 MOST_EUR = 1000

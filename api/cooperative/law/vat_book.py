@@ -26,7 +26,7 @@ from kwartier.identity import checked_name
 from kwartier.interval import epoch_s, instant_text, parse_instant
 from kwartier.units import EpochS
 from kwartier.wire import Json
-from optimizer.strict_json import Part
+from optimizer.as_json.strict_json import Part
 
 
 class VatStatus(StrEnum):

@@ -31,9 +31,9 @@ from kwartier.errors import InputError
 from kwartier.interval import QUARTER_S, Quarter, day_of, local_day
 from kwartier.units import EpochS, Wh
 from kwartier.wire import Json
-from optimizer.estimation import PROFILE_WEEKS, Method, estimate_gap
-from optimizer.matrix import Flags, ReadingMatrix, WhArray
-from optimizer.period import Ownership
+from optimizer.settling.estimation import PROFILE_WEEKS, Method, estimate_gap
+from optimizer.settling.matrix import Flags, ReadingMatrix, WhArray
+from optimizer.settling.period import Ownership
 
 _OWN = ORIGINS[Source.ESTIMATE]
 

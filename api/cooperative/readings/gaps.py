@@ -9,8 +9,8 @@ import numpy as np
 
 from kwartier.interval import QUARTER_S, Quarter
 from kwartier.units import EpochS
-from optimizer.matrix import Flags, ReadingMatrix
-from optimizer.period import Ownership
+from optimizer.settling.matrix import Flags, ReadingMatrix
+from optimizer.settling.period import Ownership
 
 
 @dataclass(frozen=True, slots=True)

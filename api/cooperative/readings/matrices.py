@@ -17,7 +17,7 @@ from api.cooperative.tables.readings import DayRow
 from kwartier.errors import ContractError
 from kwartier.interval import QUARTER_S, Quarter, day_of, local_day
 from kwartier.units import EpochS
-from optimizer.matrix import Flags, ReadingMatrix, RegisterMatrix, WhArray
+from optimizer.settling.matrix import Flags, ReadingMatrix, RegisterMatrix, WhArray
 
 NAMES_AT_ONCE = 500
 """How many connections one question to the database names."""

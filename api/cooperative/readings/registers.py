@@ -16,7 +16,7 @@ from api.cooperative.stamp import stamp
 from api.cooperative.tables.readings import RegisterRow
 from kwartier.interval import instant_text
 from kwartier.units import EpochS, Wh, kwh_text
-from optimizer.register_steps import RegisterStand
+from optimizer.settling.register_steps import RegisterStand
 
 
 class RegisterBackError(BooksError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kwartier.errors import ContractError
 from kwartier.interval import QUARTER_S
 from kwartier.units import EpochS, Wh
-from optimizer.register_steps import RegisterStand, advanced_wh
+from optimizer.settling.register_steps import RegisterStand, advanced_wh
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from api.cooperative.readings.registers import RegisterReading, newest_readings,
 from kwartier.interval import Quarter, instant_text
 from kwartier.units import EpochS, Wh
 from kwartier.wire import Json
-from optimizer.register_steps import RegisterStand, advanced_wh
+from optimizer.settling.register_steps import RegisterStand, advanced_wh
 
 _BOTH_ENDS = 4
 """Start and closing of the old meter, opening and end of the new one."""

@@ -20,7 +20,7 @@ from api.cooperative.tables.registry import OfficerRow, OfficerTermRow
 from kwartier.identity import checked_name
 from kwartier.interval import day_of
 from kwartier.wire import Json
-from optimizer.strict_json import Part
+from optimizer.as_json.strict_json import Part
 
 _RESERVED = frozenset({SYSTEM.id, SELF})
 

@@ -19,7 +19,7 @@ from api.cooperative.tables.registry import OwnershipRow
 from kwartier.interval import day_of, local_day
 from kwartier.units import EpochS
 from kwartier.wire import Json
-from optimizer.period import Ownership
+from optimizer.settling.period import Ownership
 
 
 @dataclass(frozen=True, slots=True)

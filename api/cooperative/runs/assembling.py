@@ -29,7 +29,7 @@ from api.cooperative.statement import (
 )
 from kwartier.interval import day_of
 from optimizer.balance import BATTERY
-from optimizer.invoicing import MemberInvoice
+from optimizer.settling.invoicing import MemberInvoice
 
 
 def statements(

@@ -9,8 +9,8 @@ from fractions import Fraction
 from api.cooperative.database import Desk
 from api.cooperative.runs.states import Run, run_of
 from api.cooperative.runs.storing import Computation, computation_of
-from optimizer.correction import correct_month
-from optimizer.invoicing import MemberInvoice, VatAmount
+from optimizer.settling.correction import correct_month
+from optimizer.settling.invoicing import MemberInvoice, VatAmount
 
 
 @dataclass(frozen=True, slots=True)

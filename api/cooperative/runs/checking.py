@@ -31,9 +31,9 @@ from api.cooperative.runs.storing import days_kept
 from api.cooperative.tables.runs import RunDayRow
 from kwartier.interval import QUARTER_S, Quarter
 from kwartier.units import EpochS
-from optimizer.battery_models import BatteryModel
-from optimizer.invoicing import Charge, MemberInvoice
 from optimizer.month import FlaggedStretch, MonthResult
+from optimizer.settling.battery_models import BatteryModel
+from optimizer.settling.invoicing import Charge, MemberInvoice
 
 PAST_MONTHS = 12
 """How many earlier months a connection is compared with."""

@@ -11,7 +11,7 @@ from api.cooperative.runs.proposing import totals_of
 from api.cooperative.runs.states import Run, booked, run_of
 from api.cooperative.runs.storing import Computation, computation_of
 from kwartier.units import Wh
-from optimizer.invoicing import Charge, MemberInvoice
+from optimizer.settling.invoicing import Charge, MemberInvoice
 
 TOP = 10
 """How many changes an approver is shown at first."""

@@ -16,7 +16,7 @@ from api.cooperative.runs.states import run_of
 from api.cooperative.runs.storing import days_kept, inputs_of
 from kwartier.interval import Quarter, quarters_of_day
 from kwartier.units import EpochS, Wh
-from optimizer.period import Ownership
+from optimizer.settling.period import Ownership
 
 Thing = TypeVar("Thing")
 

@@ -16,11 +16,11 @@ from api.cooperative.runs.states import run_of
 from api.cooperative.runs.storing import Computation, computation_of, days_kept
 from kwartier.interval import QUARTER_S, day_of, local_day
 from kwartier.units import EpochS, Wh
-from optimizer.battery_month import settle_battery
-from optimizer.invoicing import Charge, PricedLine
-from optimizer.matrix_settlement import settle_matrix
 from optimizer.month import MonthCase
-from optimizer.month_spans import (
+from optimizer.settling.battery_month import settle_battery
+from optimizer.settling.invoicing import Charge, PricedLine
+from optimizer.settling.matrix_settlement import settle_matrix
+from optimizer.settling.month_spans import (
     LocalDay,
     OwnedSpan,
     PriceBand,

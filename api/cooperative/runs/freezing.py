@@ -13,8 +13,8 @@ from api.cooperative.canonical import digest
 from api.cooperative.runs.frozen_days import FrozenDay, allocation_hash
 from kwartier.ledger import Entry
 from kwartier.wire import Json
-from optimizer.invoicing import InvoiceLine, MemberInvoice
 from optimizer.month import FlaggedStretch, MonthBattery, MonthResult
+from optimizer.settling.invoicing import InvoiceLine, MemberInvoice
 
 FORMAT = "kwartier-run/1"
 """The form of a run's document."""

@@ -17,9 +17,9 @@ from kwartier.errors import ContractError
 from kwartier.interval import HOME_ZONE
 from kwartier.units import EpochS
 from kwartier.wire import Json
+from optimizer.as_json.key_json import key_of
+from optimizer.as_json.strict_json import Part
 from optimizer.balance import SelfRule
-from optimizer.key_json import key_of
-from optimizer.matrix import ReadingMatrix
 from optimizer.month import (
     BatteryAgreement,
     BatteryModel,
@@ -28,10 +28,10 @@ from optimizer.month import (
     TariffVersion,
     settle_month,
 )
-from optimizer.period import Agreement, KeyVersion, Ownership
-from optimizer.rounding import Tie
 from optimizer.settlement import Rules, Source
-from optimizer.strict_json import Part
+from optimizer.settling.matrix import ReadingMatrix
+from optimizer.settling.period import Agreement, KeyVersion, Ownership
+from optimizer.settling.rounding import Tie
 from optimizer.tariff import Terms
 
 _LAST_S = 4_102_444_800

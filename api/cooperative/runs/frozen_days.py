@@ -12,7 +12,13 @@ import numpy as np
 from kwartier.errors import ContractError
 from kwartier.interval import QUARTER_S, Quarter, day_of, local_day
 from kwartier.units import EpochS, Wh
-from optimizer.matrix import AllocationMatrix, Flags, ReadingMatrix, RegisterMatrix, WhArray
+from optimizer.settling.matrix import (
+    AllocationMatrix,
+    Flags,
+    ReadingMatrix,
+    RegisterMatrix,
+    WhArray,
+)
 
 BATTERY_ROW = ":battery"
 """How the battery's rows are named; no connection can have that name."""

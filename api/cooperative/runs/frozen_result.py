@@ -6,8 +6,8 @@ from fractions import Fraction
 
 from kwartier.ledger import Account, CostCentre, Entry, Line, Unit
 from kwartier.wire import Json
-from optimizer.invoicing import Charge, InvoiceLine, MemberInvoice, PricedLine, VatAmount
-from optimizer.strict_json import Part
+from optimizer.as_json.strict_json import Part
+from optimizer.settling.invoicing import Charge, InvoiceLine, MemberInvoice, PricedLine, VatAmount
 
 _LAST_S = 4_102_444_800
 """2100-01-01T00:00Z: no instant of a run is later [s]."""

@@ -36,8 +36,8 @@ from api.cooperative.tables.runs import RunComputationRow
 from kwartier.interval import HOME_ZONE
 from kwartier.units import EpochS, Wh
 from kwartier.wire import Json
-from optimizer.matrix import ReadingMatrix, RegisterMatrix
-from optimizer.period import Ownership
+from optimizer.settling.matrix import ReadingMatrix, RegisterMatrix
+from optimizer.settling.period import Ownership
 
 VAT_CODES: Mapping[VatStatus, str] = {
     VatStatus.NONE: "none",

@@ -11,9 +11,9 @@ from api.cooperative.runs.month import Month
 from api.cooperative.runs.states import BOOKED, Run, runs
 from api.cooperative.runs.storing import computation_by_id
 from kwartier.wire import Json
-from optimizer.battery_claims import COOPERATIVE
-from optimizer.battery_models import BatteryModel
-from optimizer.battery_month import MonthBattery
+from optimizer.settling.battery_claims import COOPERATIVE
+from optimizer.settling.battery_models import BatteryModel
+from optimizer.settling.battery_month import MonthBattery
 
 _MILLI = 1000
 _CENT = 10

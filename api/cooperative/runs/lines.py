@@ -11,10 +11,10 @@ from api.cooperative.statement import Charge, StatementLine, VatLine
 from kwartier.interval import day_of
 from kwartier.units import EpochS
 from kwartier.wire import Json
-from optimizer.filling import Exact
-from optimizer.invoicing import InvoiceLine, MemberInvoice
-from optimizer.rounding import whole_amounts
-from optimizer.strict_json import Part
+from optimizer.as_json.strict_json import Part
+from optimizer.settling.filling import Exact
+from optimizer.settling.invoicing import InvoiceLine, MemberInvoice
+from optimizer.settling.rounding import whole_amounts
 
 
 @dataclass(frozen=True, slots=True)

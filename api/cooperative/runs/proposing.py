@@ -13,7 +13,7 @@ from api.cooperative.runs.states import Run, State, run_of, take
 from api.cooperative.runs.storing import Computation, computation_of
 from api.cooperative.runs.waiving import FoundInRun, found_of
 from kwartier.wire import Json
-from optimizer.invoicing import Charge
+from optimizer.settling.invoicing import Charge
 
 
 def run_body(desk: Desk, run: str) -> Json:

@@ -17,7 +17,7 @@ from api.cooperative.runs.frozen_result import invoices_of
 from api.cooperative.runs.states import Run
 from api.cooperative.tables.runs import RunComputationRow, RunDayRow
 from kwartier.wire import Json
-from optimizer.invoicing import MemberInvoice
+from optimizer.settling.invoicing import MemberInvoice
 
 BATCH = 1_000
 """How many days are written at once."""

@@ -21,8 +21,8 @@ from api.cooperative.runs.storing import BATCH, Computation, computation_of
 from api.cooperative.tables.runs import RunDayRow
 from kwartier.ledger import Entry
 from kwartier.units import Wh
-from optimizer.battery_models import BatteryModel
-from optimizer.invoicing import Charge
+from optimizer.settling.battery_models import BatteryModel
+from optimizer.settling.invoicing import Charge
 
 
 def verify_runs(desk: Desk) -> list[Fault]:

@@ -14,11 +14,11 @@ from api.cooperative.law import KeyTerms, TariffTerms, vat_code
 from api.cooperative.registry import connections
 from api.cooperative.whatif.street import StreetTerms
 from kwartier.wire import Json
+from optimizer.as_json.strict_json import Part
 from optimizer.balance import SelfRule
-from optimizer.battery_models import BatteryModel
-from optimizer.period import Rounding
-from optimizer.rounding import Tie
-from optimizer.strict_json import Part
+from optimizer.settling.battery_models import BatteryModel
+from optimizer.settling.period import Rounding
+from optimizer.settling.rounding import Tie
 
 Change: TypeAlias = TariffTerms | KeyTerms
 """What is to be different."""

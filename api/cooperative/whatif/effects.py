@@ -13,8 +13,8 @@ from api.cooperative.whatif.street_effect import (
     told_of_street,
 )
 from kwartier.wire import Json
-from optimizer.rounding import half_away_from_zero
-from optimizer.strict_json import Part
+from optimizer.as_json.strict_json import Part
+from optimizer.settling.rounding import half_away_from_zero
 
 FORMAT = "kwartier-whatif/1"
 _MOST = 10**15

@@ -18,8 +18,8 @@ from api.cooperative.tables.readings import DayRow
 from kwartier.interval import day_of
 from kwartier.units import EpochS
 from kwartier.wire import Json
-from optimizer.battery_models import MilliWh
-from optimizer.matrix import ReadingMatrix
+from optimizer.settling.battery_models import MilliWh
+from optimizer.settling.matrix import ReadingMatrix
 
 MONTHS = 12
 """How many months are reckoned once more."""

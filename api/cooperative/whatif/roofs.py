@@ -10,7 +10,7 @@ from api.cooperative.runs.month import Month
 from api.cooperative.whatif.street import RoofTerms
 from api.cooperative.whatif.surroundings import Surroundings
 from kwartier.interval import QUARTER_S
-from optimizer.matrix import WhArray
+from optimizer.settling.matrix import WhArray
 from optimizer.what_if_readings import MONTH_SHARES, laid_out
 
 ROOFS, SKY, BOTH = "roofs", "sky", "both"

@@ -17,9 +17,9 @@ from optimizer.backtest.foresight import Usual
 from optimizer.backtest.policies import POLICIES
 from optimizer.backtest.stores import stores_of
 from optimizer.backtest.walk import Connection, Stretch, Walk
-from optimizer.matrix import Flags, ReadingMatrix, WhArray
 from optimizer.problem import Battery, FloatArray
 from optimizer.rolling import Rolling
+from optimizer.settling.matrix import Flags, ReadingMatrix, WhArray
 from optimizer.what_if_readings import course_of, is_read, whole_wh, with_battery
 
 POLICY = POLICIES["daily-tracking"]

@@ -8,7 +8,7 @@ from fractions import Fraction
 from kwartier.errors import ContractError
 from kwartier.units import Watt, Wh
 from kwartier.wire import Json
-from optimizer.strict_json import Part
+from optimizer.as_json.strict_json import Part
 
 MOST_KWH, MOST_KW, MOST_KWP = 10_000, 5_000, 1_000
 MOST_YEARS = 40

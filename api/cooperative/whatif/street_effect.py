@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 
 from kwartier.units import Watt, Wh
 from kwartier.wire import Json
-from optimizer.strict_json import Part
+from optimizer.as_json.strict_json import Part
 
 _MOST = 10**15
 

@@ -31,11 +31,11 @@ from api.cooperative.whatif.surroundings import Surroundings
 from api.cooperative.whatif.worlds import World
 from kwartier.interval import QUARTER_S
 from kwartier.units import Wh
-from optimizer.battery_models import BatteryAgreement, BatteryModel
-from optimizer.matrix import ReadingMatrix
-from optimizer.month_spans import owned_spans
-from optimizer.rounding import half_away_from_zero
 from optimizer.settlement import Status
+from optimizer.settling.battery_models import BatteryAgreement, BatteryModel
+from optimizer.settling.matrix import ReadingMatrix
+from optimizer.settling.month_spans import owned_spans
+from optimizer.settling.rounding import half_away_from_zero
 from optimizer.what_if_readings import is_read, outside_of, with_battery, with_roof
 
 _READ, _OLD, _NEW = 0.05, 0.4, 0.75

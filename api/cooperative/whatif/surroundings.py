@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kwartier.units import EpochS
-from optimizer.matrix import WhArray
 from optimizer.problem import Battery, FloatArray
+from optimizer.settling.matrix import WhArray
 
 
 def _no_prices(_: EpochS, count: int) -> FloatArray:

@@ -13,13 +13,13 @@ from api.cooperative.runs.month import Month
 from api.cooperative.whatif.candidate import Change
 from api.cooperative.whatif.months import KnownMonth
 from kwartier.units import EpochS
-from optimizer.battery_models import BatteryAgreement, MilliWh
-from optimizer.key_json import key_of
-from optimizer.matrix import RegisterMatrix
+from optimizer.as_json.key_json import key_of
+from optimizer.as_json.strict_json import Part
 from optimizer.month import MonthCase, MonthResult, TariffVersion, settle_month
-from optimizer.period import Agreement, KeyVersion
 from optimizer.settlement import Rules, Status
-from optimizer.strict_json import Part
+from optimizer.settling.battery_models import BatteryAgreement, MilliWh
+from optimizer.settling.matrix import RegisterMatrix
+from optimizer.settling.period import Agreement, KeyVersion
 from optimizer.tariff import Terms
 
 NAME = "candidate"

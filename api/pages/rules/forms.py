@@ -15,10 +15,10 @@ from kwartier.identity import checked_name
 from kwartier.interval import local_day
 from kwartier.units import EpochS
 from kwartier.wire import Json
+from optimizer.as_json.key_json import KeyType
 from optimizer.balance import SelfRule
-from optimizer.battery_models import BatteryModel
-from optimizer.key_json import KeyType
-from optimizer.rounding import Tie
+from optimizer.settling.battery_models import BatteryModel
+from optimizer.settling.rounding import Tie
 
 MOST_LETTERS = 4_000
 """A form brings no more of one field."""

@@ -24,8 +24,8 @@ from api.pages.rules.words import Fact, percent
 from kwartier.identity import checked_name
 from kwartier.model import Community
 from kwartier.wire import Json
-from optimizer.rounding import half_away_from_zero
-from optimizer.strict_json import Part
+from optimizer.as_json.strict_json import Part
+from optimizer.settling.rounding import half_away_from_zero
 
 BEGIN = {
     "efficiency": "0.9",

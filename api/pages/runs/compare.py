@@ -19,7 +19,7 @@ from api.cooperative.tables.runs import RunDayRow
 from api.pages.language import Language
 from kwartier.units import Wh
 from kwartier.wire import Json
-from optimizer.invoicing import MemberInvoice
+from optimizer.settling.invoicing import MemberInvoice
 
 MOST_MEMBERS = 25
 """How many members a page compares line by line."""

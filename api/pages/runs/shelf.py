@@ -19,7 +19,7 @@ from api.cooperative.runs.storing import Computation, computation_of
 from api.cooperative.tables.runs import RunDayRow
 from kwartier.interval import day_of
 from kwartier.units import Wh
-from optimizer.period import Ownership
+from optimizer.settling.period import Ownership
 
 MOST_KEPT = 12
 """How many computations are kept at hand; each of 1,000 homes weighs about 1 MB."""

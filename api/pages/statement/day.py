@@ -19,7 +19,7 @@ from collectors.store import DeviceKey
 from kwartier.errors import InputError
 from kwartier.interval import HOME_ZONE, QUARTER_S
 from kwartier.units import EpochS, Wh
-from optimizer.invoicing import Charge
+from optimizer.settling.invoicing import Charge
 
 EDGE_S = 30
 """How far from a quarter's edge a reading may be to be shown as the one of the edge [s]."""

@@ -14,7 +14,7 @@ from api.planned.asked import NotPlannedError
 from api.planned.board import split_values
 from api.planned.compared import Comparisons
 from api.problems import RefusedError
-from optimizer.members import SplitRule
+from optimizer.why.members import SplitRule
 
 
 def add_board_plan(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> None:

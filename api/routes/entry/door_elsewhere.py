@@ -17,7 +17,7 @@ from api.people.visitor import Visitor
 from api.problems import RefusedError, safe_path
 from api.routes.entry.entrance import Entrance, address_of
 from kwartier.errors import TemporaryError
-from optimizer.strict_json import parsed
+from optimizer.as_json.strict_json import parsed
 
 LIFE_S = 600
 """How long a login elsewhere may take [s]."""

@@ -28,8 +28,8 @@ from api.problems import RefusedError
 from api.readers import Onlooker, note_helper, onlooker
 from kwartier.errors import InputError
 from kwartier.interval import day_of
-from optimizer.members import Share, SplitRule
 from optimizer.plan import Action
+from optimizer.why.members import Share, SplitRule
 
 _FEW = "fewer than six homes: what all of them use would show one"
 

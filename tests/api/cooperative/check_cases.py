@@ -19,10 +19,10 @@ from api.cooperative.checks import (
     Window,
 )
 from kwartier.interval import QUARTER_S, Quarter, local_day
-from optimizer.matrix import AllocationMatrix, ReadingMatrix, RegisterMatrix
-from optimizer.matrix_settlement import settle_matrix
-from optimizer.period import Agreement, KeyVersion, Ownership
 from optimizer.settlement import Rules
+from optimizer.settling.matrix import AllocationMatrix, ReadingMatrix, RegisterMatrix
+from optimizer.settling.matrix_settlement import settle_matrix
+from optimizer.settling.period import Agreement, KeyVersion, Ownership
 from optimizer.sharing import Proportional
 
 FIRST = date(2026, 7, 1)

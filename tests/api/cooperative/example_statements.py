@@ -25,7 +25,7 @@ from api.cooperative.statement import (
     VatLine,
 )
 from kwartier.interval import quarters_of_day
-from optimizer.rounding import half_away_from_zero
+from optimizer.settling.rounding import half_away_from_zero
 
 COOP = CoopPart(
     name="Energiecoöperatie De Zonnehof U.A.",

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq  # type: ignore[import-untyped] # pyarrow ships no types
 
 from kwartier.interval import QUARTER_S, Quarter, local_day
-from optimizer.matrix import ReadingMatrix, RegisterMatrix, WhArray
+from optimizer.settling.matrix import ReadingMatrix, RegisterMatrix, WhArray
 
 _FOLDER = "households"
 

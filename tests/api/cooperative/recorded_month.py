@@ -32,9 +32,9 @@ from api.cooperative.registry import (
 )
 from api.cooperative.settings import Address, CoopSettings
 from kwartier.interval import QUARTER_S, local_day
-from optimizer.battery_models import BatteryModel
-from optimizer.matrix import ReadingMatrix, RegisterMatrix, WhArray
-from optimizer.rounding import Tie
+from optimizer.settling.battery_models import BatteryModel
+from optimizer.settling.matrix import ReadingMatrix, RegisterMatrix, WhArray
+from optimizer.settling.rounding import Tie
 from tests.api.cooperative.neighbours import approve_all, decide, ean_of, midnight_s
 from tests.api.cooperative.paying import iban, settings
 from tests.api.cooperative.real_households import neighbourhood

@@ -38,7 +38,7 @@ from api.cooperative.registry import (
 from api.cooperative.runs.month import Month
 from api.cooperative.settings import Address, CoopSettings
 from kwartier.interval import local_day, quarters_of_day
-from optimizer.battery_models import BatteryModel
+from optimizer.settling.battery_models import BatteryModel
 
 OCTOBER = Month(2026, 10)
 PERIOD = "2026-10"

@@ -50,7 +50,7 @@ from api.cooperative.verify import verify
 from kwartier.clock import VirtualClock
 from kwartier.interval import local_day
 from kwartier.ledger import Account
-from optimizer.matrix import ReadingMatrix
+from optimizer.settling.matrix import ReadingMatrix
 from tests.api.cooperative.paying import camt
 from tests.api.cooperative.recorded_month import (
     BATTERY,

@@ -26,7 +26,7 @@ from api.cooperative.checks import (
 )
 from api.cooperative.checks.sentences import SENTENCES
 from kwartier.interval import QUARTER_S, Quarter
-from optimizer.period import Ownership
+from optimizer.settling.period import Ownership
 from tests.api.cooperative.check_cases import (
     DAYS,
     HOMES,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from api.cooperative.checks import CheckCase, Code, Severity, Window, check_all
 from kwartier.interval import QUARTER_S
-from optimizer.period import Ownership
+from optimizer.settling.period import Ownership
 from tests.api.cooperative.check_cases import (
     DAYS,
     HOMES,

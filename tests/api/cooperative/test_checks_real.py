@@ -17,8 +17,8 @@ from api.cooperative.checks import (
     check_all,
 )
 from kwartier.interval import QUARTER_S, Quarter
-from optimizer.matrix import ReadingMatrix
-from optimizer.period import Ownership
+from optimizer.settling.matrix import ReadingMatrix
+from optimizer.settling.period import Ownership
 from tests.api.cooperative.check_cases import settled, with_export, with_gap, with_import
 from tests.api.cooperative.real_households import metered_homes, neighbourhood, profiles
 

@@ -45,8 +45,8 @@ from api.cooperative.tables.law import (
 from kwartier.clock import VirtualClock
 from kwartier.errors import ContractError
 from kwartier.wire import Json
-from optimizer.battery_models import BatteryModel
-from optimizer.period import Rounding
+from optimizer.settling.battery_models import BatteryModel
+from optimizer.settling.period import Rounding
 from optimizer.sharing import Equal, Proportional
 from tests.api.cooperative.neighbours import approve_all, decide, midnight_s
 

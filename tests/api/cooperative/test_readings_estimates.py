@@ -15,8 +15,8 @@ from api.cooperative.readings.meters import install_meter
 from api.cooperative.readings.registers import RegisterReading
 from api.cooperative.readings.swaps import Swap, enter_register, swap_meter
 from kwartier.interval import QUARTER_S, local_day
-from optimizer.estimation import Method
-from optimizer.period import Ownership
+from optimizer.settling.estimation import Method
+from optimizer.settling.period import Ownership
 
 pytestmark = pytest.mark.parametrize("books_url", ["sqlite"], indirect=True)
 """What is written here goes the way of every other version; that is tried on both databases."""

@@ -29,7 +29,7 @@ from api.cooperative.registry import (
 )
 from api.cooperative.tables.registry import OwnershipRow
 from kwartier.errors import KwartierError
-from optimizer.period import Ownership
+from optimizer.settling.period import Ownership
 from tests.api.cooperative.neighbours import decide, ean_of, midnight_s, settle_in
 
 JULY = midnight_s("2026-07-01"), midnight_s("2026-08-01")

@@ -14,8 +14,8 @@ from api.cooperative.errors import BooksError
 from api.cooperative.runs import compute, explain, quarters, statements
 from api.cooperative.statement import Charge
 from kwartier.interval import local_day
-from optimizer.battery_models import BatteryModel
-from optimizer.rounding import half_away_from_zero
+from optimizer.settling.battery_models import BatteryModel
+from optimizer.settling.rounding import half_away_from_zero
 from tests.api.cooperative.stages import BOARD, RUN, SMALL, TREASURER, Stages
 from tests.api.cooperative.street import CHANGE, MOVE, PERIOD, SETTINGS, set_up
 

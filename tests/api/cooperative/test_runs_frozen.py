@@ -22,7 +22,7 @@ from api.cooperative.runs.frozen_days import days_of, readings_hash, readings_of
 from kwartier.errors import ContractError
 from kwartier.interval import QUARTER_S, Quarter, local_day
 from kwartier.wire import Json
-from optimizer.matrix import AllocationMatrix, ReadingMatrix, RegisterMatrix
+from optimizer.settling.matrix import AllocationMatrix, ReadingMatrix, RegisterMatrix
 from tests.api.cooperative.stages import RUN, TREASURER, Stage, Stages
 from tests.api.cooperative.street import CHANGE
 

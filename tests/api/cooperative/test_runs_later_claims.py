@@ -22,7 +22,7 @@ from api.cooperative.runs import (
 )
 from api.cooperative.runs.month import Month
 from kwartier.clock import VirtualClock
-from optimizer.battery_models import BatteryModel
+from optimizer.settling.battery_models import BatteryModel
 from tests.api.cooperative.stages import REASON, SMALL
 from tests.api.cooperative.street import OCTOBER, PERIOD, SETTINGS, one_day, readings, set_up
 

@@ -23,10 +23,10 @@ import highspy
 import numpy as np
 import pytest
 
-from optimizer.directions import of_batteries, two_way_cells, with_directions
 from optimizer.dispatch import plan
+from optimizer.linear.directions import of_batteries, two_way_cells, with_directions
+from optimizer.linear.programme import Programme, programme_of
 from optimizer.problem import Problem
-from optimizer.programme import Programme, programme_of
 from optimizer.rolling import Rolling
 from tests.optimizer.judge import judged_plan
 from tests.speed.families import Family, document, family, parts, problem

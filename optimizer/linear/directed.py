@@ -1,0 +1,78 @@
+"""The best solution of a programme in which everything goes one way at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from optimizer.linear.directions import Directions, leaning, with_directions, with_fixed
+from optimizer.linear.programme import Programme
+from optimizer.linear.solve import NoAnswerError, Solution, Solver
+from optimizer.linear.switches import is_whole, with_chosen
+from optimizer.problem import Problem
+
+
+def directed(
+    problem: Problem, programme: Programme, directions: Directions, solver: Solver
+) -> Solution | None:
+    """Return the best solution with one direction at a time, or None where there is none.
+
+    Where no direction is in question the linear programme comes first: it may be whole by itself.
+    Once directions are known they are fixed and solved again: whole numbers are whole only within
+    a tolerance. A search that ran out of time is held against the directions the linear programme
+    leans to.
+    """
+    if directions.count == 0:
+        linear = solver.solve(programme.linear())
+        if linear is None or is_whole(programme, linear.x):
+            return linear
+        nearest = solver.solve(with_chosen(programme, linear.x))
+        if nearest is not None and replace(nearest, bound=linear.bound).is_proven:
+            return replace(nearest, bound=linear.bound)
+    try:
+        searched = solver.solve(with_directions(programme, problem, directions))
+    except NoAnswerError:
+        searched = None
+    else:
+        if searched is None:
+            return None
+    tries = []
+    if searched is not None:
+        forward = searched.x[searched.x.size - directions.count :] > 0.5
+        chosen = with_chosen(programme, searched.x)
+        tries.append(_tried(solver, with_fixed(chosen, directions, forward=forward)))
+    bound = -np.inf if searched is None else searched.bound
+    if searched is None or not searched.is_proven:
+        relaxed = _tried(solver, with_directions(programme, problem, directions).linear())
+        tries.append(_leaning(problem, programme, directions, relaxed, solver))
+        bound = max(bound, -np.inf if relaxed is None else relaxed.bound)
+    solved = [one for one in tries if one is not None]
+    if not solved:
+        if searched is None:
+            raise NoAnswerError("time ran out before any plan with one direction at a time")
+        return replace(searched, x=searched.x[: programme.cost.size])
+    best = min(solved, key=lambda one: one.cost)
+    return replace(best, bound=min(bound, best.cost))
+
+
+def _tried(solver: Solver, programme: Programme) -> Solution | None:
+    """Return a solution, or None where there is none or time is out: there may be another."""
+    try:
+        return solver.solve(programme)
+    except NoAnswerError:
+        return None
+
+
+def _leaning(
+    problem: Problem,
+    programme: Programme,
+    directions: Directions,
+    relaxed: Solution | None,
+    solver: Solver,
+) -> Solution | None:
+    if relaxed is None:
+        return None
+    forward = leaning(problem, programme.layout, directions, relaxed.x)
+    chosen = with_chosen(programme, relaxed.x)
+    return _tried(solver, with_fixed(chosen, directions, forward=forward))

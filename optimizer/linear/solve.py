@@ -1,0 +1,208 @@
+"""The door to HiGHS: a programme in, a solution and its prices out.
+
+HiGHS answers by its own interface where highspy is installed, and else, or where that fails, by
+SciPy's: the same solver, a little slower.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+from scipy.sparse import csc_array, vstack
+
+from kwartier.errors import KwartierError
+from optimizer.linear.answer import Answer, End
+from optimizer.linear.programme import Programme
+from optimizer.problem import FloatArray
+
+if TYPE_CHECKING:
+    from optimizer.linear.warm import Highs
+
+_Answer = TypeVar("_Answer")
+Stopwatch: TypeAlias = Callable[[], float]
+"""Seconds that only rise; the caller's, as nothing here reads a clock."""
+
+GAP = 1e-7
+"""A plan is proven once it is this close to the bound, relative to its cost."""
+HAS_HIGHSPY = find_spec("highspy") is not None
+_OPTIMAL, _LIMIT, _INFEASIBLE = 0, 1, 2
+
+
+class NoAnswerError(KwartierError):
+    """The solver gave neither a solution nor the proof that there is none."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """Columns of a programme, what they cost, and a bound that no solution goes below.
+
+    Attributes:
+        x: One number a column.
+        cost: What they cost.
+        bound: No solution costs less; minus infinity where that is not known.
+        row_price: What one more on the right of each row adds to the cost; None where that is not
+            known, as with whole numbers.
+    """
+
+    x: FloatArray
+    cost: float
+    bound: float
+    row_price: FloatArray | None = None
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the cost is at the bound."""
+        return self.cost - self.bound <= 10 * GAP * max(1.0, abs(self.cost))
+
+
+@dataclass(slots=True)
+class Solver:
+    """Solves programmes within a time limit, and adds up how long it takes.
+
+    Attributes:
+        time_limit_s: The most that all programmes of :meth:`one_plan` may take together; without
+            it or without a stopwatch the most that each may take [s].
+        stopwatch: The caller's; None measures nothing.
+        through_scipy: Whether SciPy's interface is taken also where highspy is installed.
+        seconds: What was spent in the solver until now [s].
+    """
+
+    time_limit_s: float
+    stopwatch: Stopwatch | None = None
+    through_scipy: bool = field(default=not HAS_HIGHSPY, kw_only=True)
+    seconds: float = field(default=0.0, init=False)
+    _ends_s: float | None = field(default=None, init=False)
+
+    @contextmanager
+    def one_plan(self) -> Iterator[None]:
+        """Hold the programmes solved within to one time limit, where there is a stopwatch."""
+        if self.stopwatch:
+            self._ends_s = self.stopwatch() + self.time_limit_s
+        try:
+            yield
+        finally:
+            self._ends_s = None
+
+    def patience_s(self, programme: Programme) -> float:
+        """Return how long a programme may take [s].
+
+        A search over whole numbers gets half of what is left, so that there is time to make a plan
+        of what it found, and for the searches that follow when it left something wrong.
+        """
+        if self.stopwatch is None or self._ends_s is None:
+            return self.time_limit_s
+        left_s = max(0.0, self._ends_s - self.stopwatch())
+        return left_s / 2 if programme.has_whole else left_s
+
+    def timed(self, work: Callable[[], _Answer]) -> _Answer:
+        """Return what other work in the solver's place gives, and add up how long that takes."""
+        started = self.stopwatch() if self.stopwatch else 0.0
+        answer = work()
+        if self.stopwatch:
+            self.seconds += self.stopwatch() - started
+        return answer
+
+    def solve(self, programme: Programme) -> Solution | None:
+        """Return the best solution found, or None where there is none.
+
+        Raises:
+            NoAnswerError: Time ran out without a solution, or the solver failed.
+        """
+        if (programme.low > programme.high).any():
+            return None
+        return self.timed(lambda: self._solved(programme))
+
+    def _solved(self, programme: Programme) -> Solution | None:
+        limit_s = self.patience_s(programme)
+        if self.through_scipy:
+            return _by_scipy(programme, limit_s)
+        # A new object each time: the same programme gives the same solution, whatever came before.
+        highs = new_highs()
+        highs.load(programme)
+        found = highs.run(limit_s)
+        if found.end is End.FAILED:
+            return _by_scipy(programme, self.patience_s(programme))
+        return solution_of(programme, found)
+
+
+def new_highs() -> Highs:
+    """Return HiGHS by its own interface, with nothing in it yet."""
+    from optimizer.linear.warm import Highs
+
+    return Highs(GAP)
+
+
+def solution_of(programme: Programme, found: Answer) -> Solution | None:
+    """Return the best solution of a programme, or None where there is none.
+
+    Raises:
+        NoAnswerError: Time ran out without a solution, or the solver failed.
+    """
+    if found.end is End.INFEASIBLE:
+        return None
+    if found.x is None:
+        raise NoAnswerError(f"HiGHS gave no solution: {found.message}")
+    cost = float(programme.cost @ found.x)
+    if found.end is End.OPTIMAL:
+        return Solution(
+            found.x, cost, found.bound if programme.has_whole else cost, found.row_price
+        )
+    # Cut short, a linear programme proves nothing: neither its cost nor its prices.
+    return Solution(found.x, cost, found.bound if programme.has_whole else -np.inf)
+
+
+def _by_scipy(programme: Programme, time_limit_s: float) -> Solution | None:
+    if not programme.has_whole:
+        return _linear_by_scipy(programme, time_limit_s)
+    found = milp(
+        programme.cost,
+        integrality=programme.integrality,
+        bounds=Bounds(programme.low, programme.high),
+        constraints=LinearConstraint(programme.matrix, programme.row_low, programme.row_high),
+        options={"time_limit": time_limit_s, "mip_rel_gap": GAP},
+    )
+    if found.status == _INFEASIBLE:
+        return None
+    x: FloatArray | None = found.x
+    if found.status not in {_OPTIMAL, _LIMIT} or x is None:
+        raise NoAnswerError(f"HiGHS gave no solution: {found.message}")
+    cost = float(programme.cost @ x)
+    bound: float | None = found.mip_dual_bound
+    if bound is None:
+        bound = cost if found.status == _OPTIMAL else -np.inf
+    return Solution(x, cost, bound)
+
+
+def _linear_by_scipy(programme: Programme, time_limit_s: float) -> Solution | None:
+    """Return the solution with its prices, which only SciPy's interface for linear plans gives."""
+    fixed = programme.row_low == programme.row_high
+    over = ~fixed & np.isfinite(programme.row_high)
+    under = ~fixed & np.isfinite(programme.row_low)
+    by_row = programme.matrix.tocsr()
+    found = linprog(  # type: ignore[call-overload]  # its types know no sparse matrix
+        programme.cost,
+        A_ub=csc_array(vstack([by_row[over], -by_row[under]])),
+        b_ub=np.concatenate([programme.row_high[over], -programme.row_low[under]]),
+        A_eq=csc_array(by_row[fixed]),
+        b_eq=programme.row_low[fixed],
+        bounds=np.stack([programme.low, programme.high], axis=1),
+        method="highs-ds",
+        options={"time_limit": time_limit_s, "presolve": False},
+    )
+    if found.status == _INFEASIBLE:
+        return None
+    x: FloatArray | None = found.x
+    if found.status != _OPTIMAL or x is None:
+        raise NoAnswerError(f"HiGHS gave no solution: {found.message}")
+    price = np.zeros(fixed.size)
+    price[fixed] = found.eqlin.marginals
+    price[over] = found.ineqlin.marginals[: over.sum()]
+    price[under] -= found.ineqlin.marginals[over.sum() :]
+    cost = float(programme.cost @ x)
+    return Solution(x, cost, cost, price)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 
 from kwartier.errors import ContractError
@@ -82,7 +82,6 @@ class StreetTerms:
         roof: A roof; None leaves what there is.
         outside_buy: What a member pays an own supplier for a kWh, all in, as exact text [EUR/kWh].
         outside_sell: What it gets from it for one, as exact text [EUR/kWh].
-        replay: The hash of what this would have done to everybody's last months.
 
     Raises:
         ContractError: Nothing is tried, or a price is none.
@@ -103,28 +102,7 @@ class StreetTerms:
     @property
     def body(self) -> dict[str, Json]:
         """All of it as JSON."""
-        battery, roof = self.battery, self.roof
-        return {
-            "battery": None
-            if battery is None
-            else {
-                "capacity_wh": battery.capacity_wh,
-                "power_w": battery.power_w,
-                "round_trip": battery.round_trip,
-                "instead": battery.instead,
-                "price_cents": battery.price_cents,
-                "life_years": battery.life_years,
-            },
-            "roof": None
-            if roof is None
-            else {
-                "connection": roof.connection,
-                "peak_w": roof.peak_w,
-                "year_kwh_per_kwp": roof.year_kwh_per_kwp,
-            },
-            "outside_buy": self.outside_buy,
-            "outside_sell": self.outside_sell,
-        }
+        return dict(asdict(self))
 
 
 def street_terms(body: Json) -> StreetTerms:

@@ -77,18 +77,8 @@ class StreetEffect:
 
 def told_of_street(effect: StreetEffect) -> dict[str, Json]:
     """Return it as JSON."""
-    return {
-        "old": dict(asdict(effect.old)),
-        "new": dict(asdict(effect.new)),
-        "quarters": effect.quarters,
-        "unread": effect.unread,
-        "fixed_price": effect.fixed_price,
-        "roof_wh": effect.roof_wh,
-        "roof_by": effect.roof_by,
-        "settled": {name: [old, new] for name, (old, new) in effect.settled.items()},
-        "saved_cents": effect.saved_cents,
-        "payback_tenths": effect.payback_tenths,
-    }
+    settled: dict[str, Json] = {name: [old, new] for name, (old, new) in effect.settled.items()}
+    return {**asdict(effect), "settled": settled}
 
 
 def street_effect_of(told: Json) -> StreetEffect:

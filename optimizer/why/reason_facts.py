@@ -52,9 +52,11 @@ class Facts:
 
 def facts_of(problem: Problem, made: Plan) -> tuple[Facts, ...]:
     """Return the facts of each reason of a plan, in the order of its reasons."""
-    row = {name: place for place, name in enumerate(batteries_of(problem))}
+    rows = _battery_rows(problem, made)
     price, worth = made.local_price_eur_per_kwh, made.stored_value_eur_per_kwh
-    limits = [_limit(problem, made, one, row.get(one.battery)) for one in made.reasons]
+    limits = [
+        _limit(problem, made, reason, row) for reason, row in zip(made.reasons, rows, strict=True)
+    ]
     if price is None or worth is None or not problem.is_one_connection:
         return tuple(Facts(limit=one) for one in limits)
     below = problem.gain * worth
@@ -67,11 +69,11 @@ def facts_of(problem: Problem, made: Plan) -> tuple[Facts, ...]:
     open_eur = max(0.0, net_cost_eur(made) - bound_eur(problem, price, worth))
     open_eur += 1e-9 * (1.0 + abs(net_cost_eur(made)))
     told = []
-    for reason, limit in zip(made.reasons, limits, strict=True):
-        if reason.battery not in row:
+    for reason, row, limit in zip(made.reasons, rows, limits, strict=True):
+        if row is None:
             told.append(Facts())
             continue
-        cells = row[reason.battery], slice(reason.first, reason.last + 1)
+        cells = row, slice(reason.first, reason.last + 1)
         told.append(
             Facts(
                 float(price[cells[1]].mean()),
@@ -98,6 +100,21 @@ def json_of_facts(facts: Facts) -> dict[str, Json]:
         if value is not None
     }
     return told if facts.limit is None else told | {"limit": facts.limit}
+
+
+def _battery_rows(problem: Problem, made: Plan) -> list[int | None]:
+    """Return the row of the battery each reason is of; None for a car, heat pump or machine.
+
+    A car may have the name of a battery. Reasons of batteries stand first, and tell of every step
+    of each of them once.
+    """
+    row = {name: place for place, name in enumerate(batteries_of(problem))}
+    told = np.cumsum([reason.last - reason.first + 1 for reason in made.reasons])
+    count = np.searchsorted(told, problem.steps * len(row), side="right")
+    return [
+        row.get(reason.battery) if number < count else None
+        for number, reason in enumerate(made.reasons)
+    ]
 
 
 def _down(facts: Facts) -> float:

@@ -12,9 +12,9 @@ from optimizer.dispatch import plan
 from optimizer.linear.flows import Flows, cost_eur
 from optimizer.model.part import part_of
 from optimizer.plan import Action, Plan, Reason, Status
-from optimizer.problem import Home, Problem, problem_of
+from optimizer.problem import Home, Problem, Session, problem_of
 from optimizer.why.members import net_cost_eur
-from optimizer.why.reason_facts import bound_eur, facts_of
+from optimizer.why.reason_facts import Facts, bound_eur, facts_of
 from tests.optimizer.examples import PLAIN
 from tests.optimizer.neighbourhoods import problems
 
@@ -65,6 +65,18 @@ def test_a_battery_says_until_which_price_it_goes_on() -> None:
 
     assert facts.charges_below_eur_per_kwh == pytest.approx(0.45)
     assert facts.limit == "batteries.b1.charge_max_kw"
+
+
+def test_a_car_with_the_name_of_a_battery_has_none_of_its_facts() -> None:
+    car = Session("b1", arrival=0, departure=2, energy_kwh=1.0, charge_max_kw=2.0)
+    problem = problem_of(1.0, [0.1, 0.3], [0.0] * 2, [], [PLAIN], sessions=[car])
+    made = plan(problem)
+
+    told = dict(zip(made.reasons, facts_of(problem, made), strict=True))
+
+    cars = [facts for reason, facts in told.items() if "car" in reason.text_en]
+    assert cars == [Facts()] * 2
+    assert any(facts.price_eur_per_kwh is not None for facts in told.values())
 
 
 def test_without_prices_there_is_nothing_to_tell() -> None:

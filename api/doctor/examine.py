@@ -14,6 +14,7 @@ from api.doctor.finding import DAY_S, Check, Finding, State, examined
 from api.doctor.sockets import ask_broker
 from api.enrolment.broker_files import CRL_FILE
 from api.settings import ServeSettings, read_serve_settings
+from collectors.checkup import Disk, disk_permille
 from collectors.settings import CollectorSettings, read_settings
 from gateway.dating import TimeService
 from kwartier.broker import Broker
@@ -74,9 +75,14 @@ def read_services(files: Sequence[Path]) -> Services:
     return services
 
 
-def examine(services: Services, now_s: EpochS, time: TimeService | None = None) -> list[Finding]:
+def examine(
+    services: Services,
+    now_s: EpochS,
+    time: TimeService | None = None,
+    disk: Disk = disk_permille,
+) -> list[Finding]:
     """Look at every link, and return what was found in the order in which a reading travels."""
-    checks = [*_of_record(services, now_s), *_of_server(services, now_s)]
+    checks = [*_of_record(services, now_s), *_of_server(services, now_s, disk)]
     checks.append(Check("clock", partial(server.clock, now_s, time), ""))
     found = [*services.unread, *examined(checks)]
     return sorted(found, key=lambda one: _place(one.link))
@@ -120,7 +126,7 @@ def _of_record(services: Services, now_s: EpochS) -> list[Check]:
     return checks
 
 
-def _of_server(services: Services, now_s: EpochS) -> list[Check]:
+def _of_server(services: Services, now_s: EpochS, disk: Disk) -> list[Check]:
     checks: list[Check] = []
     serve = services.serve
     folders = list(dict.fromkeys(path.parent for path in services.records))
@@ -152,7 +158,7 @@ def _of_server(services: Services, now_s: EpochS) -> list[Check]:
         do = "see whether this account may read them"
         checks.append(Check("certificates", partial(certificates, files, now_s), do))
     if folders:
-        checks.append(Check("disk", partial(server.disks, folders), "make the folder"))
+        checks.append(Check("disk", partial(server.disks, folders, disk), "make the folder"))
     return checks
 
 

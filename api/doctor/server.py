@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -12,13 +11,14 @@ from api.cooperative.backup.remark import remark_of
 from api.doctor.finding import DAY_S, Finding, State
 from api.doctor.sockets import ask_http, here
 from api.outside import PRICES
+from collectors.checkup import Disk
 from gateway.dating import EARLIEST_S, MachineTime, TimeService
 from kwartier.interval import QUARTER_S
 from kwartier.units import EpochS
 
 PLANS = "plans.db"
 OLD_PLAN_S, TOO_OLD_PLAN_S = 1_200, 1_800
-FULL_PERCENT, TOO_FULL_PERCENT = 80, 90
+FULL_PERMILLE, TOO_FULL_PERMILLE = 800, 900
 OLD_BACKUP_S, TOO_OLD_BACKUP_S = 2 * DAY_S, 7 * DAY_S
 PRICES_AHEAD_S = 6 * 3_600
 """How far ahead prices should be known at any time of the day [s]."""
@@ -74,14 +74,18 @@ def grafana(url: str) -> Finding:
     return Finding("grafana", State.GOOD, "it answers")
 
 
-def disks(folders: Sequence[Path]) -> Finding:
-    """Look how full the fullest disk is."""
-    used = {folder: _used_percent(folder) for folder in folders}
+def disks(folders: Sequence[Path], disk: Disk) -> Finding:
+    """Look how full the fullest disk is.
+
+    Raises:
+        StoreBusyError: A folder cannot be reached now.
+    """
+    used = {folder: disk(folder) for folder in folders}
     fullest = max(used, key=lambda folder: used[folder])
-    what = f"the fullest, of {fullest}, is used for {used[fullest]:.0f} %"
-    if used[fullest] < FULL_PERCENT:
+    what = f"the fullest, of {fullest}, is used for {used[fullest] // 10} %"
+    if used[fullest] < FULL_PERMILLE:
         return Finding("disk", State.GOOD, what)
-    state = State.BROKEN if used[fullest] >= TOO_FULL_PERCENT else State.LOOK
+    state = State.BROKEN if used[fullest] >= TOO_FULL_PERMILLE else State.LOOK
     return Finding("disk", state, what, "make room or grow it; gateways keep what does not fit")
 
 
@@ -119,8 +123,3 @@ def _newest_s(file: Path, question: str) -> EpochS | None:
     with closing(sqlite3.connect(address, uri=True, timeout=2.0)) as db:
         (newest_s,) = db.execute(question).fetchone()
     return None if newest_s is None else int(newest_s)
-
-
-def _used_percent(folder: Path) -> float:
-    usage = shutil.disk_usage(folder)
-    return 100 * (1 - usage.free / usage.total)

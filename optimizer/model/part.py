@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from optimizer.model.boundaries import Boundaries
-from optimizer.problem import FloatArray, Grid, Limit, Problem, StoreKind
+from optimizer.model.spread import limit_of
+from optimizer.problem import Grid, Problem, StoreKind
 
 
 def batteries_of(problem: Problem) -> list[str]:
@@ -38,6 +39,9 @@ def part_of(
         homes: Ids of homes that are in it.
         batteries: Ids of batteries that are in it.
         grid: Their connection; None keeps limits and peak price as they are.
+
+    Raises:
+        InputError: A limit of that connection makes no sense.
     """
     home = [problem.home_ids.index(name) for name in homes]
     known = batteries_of(problem)
@@ -82,8 +86,8 @@ def part_of(
         return part
     return replace(
         part,
-        import_limit_kw=_spread(grid.import_limit_kw, problem.steps),
-        export_limit_kw=_spread(grid.export_limit_kw, problem.steps),
+        import_limit_kw=limit_of("grid.import_limit_kw", grid.import_limit_kw, problem.steps),
+        export_limit_kw=limit_of("grid.export_limit_kw", grid.export_limit_kw, problem.steps),
         peak_price_eur_per_kw=grid.peak_price_eur_per_kw,
         peak_so_far_kw=grid.peak_so_far_kw,
         groups=(),
@@ -139,7 +143,3 @@ def _boundaries(
         whole.import_limit_kw[kept],
         whole.export_limit_kw[kept],
     )
-
-
-def _spread(limit: Limit, steps: int) -> FloatArray:
-    return np.broadcast_to(np.asarray(limit, dtype=np.float64), (steps,)).copy()

@@ -196,3 +196,10 @@ def test_a_members_own_connection_counts_where_they_plan_alone() -> None:
 
     assert (found.shares[0].alone_cents, found.group_cents) == (220, 20)
     assert net_cost_eur(plan(problem)) == pytest.approx(0.20)
+
+
+def test_a_members_own_limits_are_one_a_step() -> None:
+    own = Member("a", ("a",), grid=Grid(import_limit_kw=[3.0, 3.0]))
+
+    with pytest.raises(InputError, match=r"grid\.import_limit_kw has 2 values"):
+        split(problem_of(1.0, [0.10] * 3, [0.0] * 3, [Home("a", [2.0] * 3)]), [own])

@@ -160,4 +160,9 @@ def _shares(place: str, body: JsonObject) -> dict[str, float]:
         return {}
     if not isinstance(shares, dict):
         raise InputError(f"{place}shares_kw is {kind_of(shares)}: give kW by home")
+    for home in shares:
+        if not home.isprintable():  # and so the id of no home
+            raise InputError(
+                f"{place}shares_kw has {home[:60]!r}: give shares to the homes of the group"
+            )
     return {home: read_number(f"{place}shares_kw.", shares, home) for home in shares}

@@ -92,6 +92,7 @@ def changed(path: str, value: Json) -> Document:
         ("groups.0.homes", ["h2"], "groups.g.homes is 'h2'"),
         ("groups.0.batteries", ["b2"], "groups.g.batteries is 'b2'"),
         ("groups.0.shares_kw", {"h2": 3}, "groups.g.shares_kw has 'h2'"),
+        ("groups.0.shares_kw", {"h\n2": "3"}, r"groups.g.shares_kw has 'h\\n2'"),
         ("groups.0.shares_kw", {"h1": -3}, "groups.g.shares_kw.h1 is -3"),
         ("calls.0.from", 4, "calls.c.from is 4: give the number of a step, 0 to 3"),
         ("calls.0.to", 0, "calls.c.to is 0: give the number of a step, 1 to 3"),

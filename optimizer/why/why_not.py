@@ -17,6 +17,7 @@ import numpy as np
 from kwartier.errors import InputError
 from optimizer.dispatch import plan
 from optimizer.linear.flows import peak_cost_eur
+from optimizer.model.part import batteries_of
 from optimizer.plan import Action, Plan, Status
 from optimizer.problem import Problem
 from optimizer.why.members import net_cost_eur
@@ -189,11 +190,12 @@ def why_not(
     Raises:
         InputError: There is no such battery or step in the plan.
     """
-    if battery not in problem.battery_ids:
+    batteries = batteries_of(problem)
+    if battery not in batteries:
         raise InputError(f"battery {battery!r} is not in the plan: ask about one that is")
     if not 0 <= step < problem.steps:
         raise InputError(f"step {step} is not in the plan: ask for 0 to {problem.steps - 1}")
-    row = problem.battery_ids.index(battery)
+    row = batteries.index(battery)
     does = _does(made, row, step)
     answer = WhyNot(battery, step, asked, does, Why.DOES, None, 0.0)
     if does is asked:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kwartier.errors import InputError
 from optimizer.dispatch import plan
 from optimizer.plan import Action, Status
-from optimizer.problem import Grid, Home, Problem, problem_of
+from optimizer.problem import Grid, Home, Problem, Session, problem_of
 from optimizer.why.why_not import COSTS, WORDS, Why, WhyNot, why_not
 from tests.optimizer.examples import PLAIN
 from tests.optimizer.neighbourhoods import problems
@@ -97,6 +97,14 @@ def test_only_what_is_in_the_plan_can_be_asked() -> None:
         why_not(dip(), made, "b9", 0, Action.HOLD)
     with pytest.raises(InputError, match="0 to 2"):
         why_not(dip(), made, "b1", 3, Action.HOLD)
+
+
+def test_a_car_is_no_battery_to_ask_about() -> None:
+    car = Session("car", arrival=0, departure=2, energy_kwh=1.0, charge_max_kw=2.0)
+    problem = problem_of(1.0, [0.1, 0.3], [0.0] * 2, [], [PLAIN], sessions=[car])
+
+    with pytest.raises(InputError, match="'car' is not in the plan"):
+        why_not(problem, plan(problem), "car", 0, Action.HOLD)
 
 
 def test_every_answer_has_words_in_both_languages() -> None:

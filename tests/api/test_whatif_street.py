@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from api.cooperative.database import Books
 from api.cooperative.errors import BooksError
+from api.cooperative.keys import make_keys
+from api.cooperative.schema import bring_up_to_date
 from api.cooperative.whatif import (
     BatteryTerms,
     Candidate,
@@ -25,12 +29,16 @@ from api.cooperative.whatif import (
 )
 from api.cooperative.whatif.steered import batteries_with
 from api.cooperative.whatif.street_replay import replay_street
+from api.pages.language import language
+from api.pages.rules.street import street_notes
+from kwartier.clock import VirtualClock
 from kwartier.errors import ContractError, InputError
 from kwartier.interval import QUARTER_S
 from kwartier.units import EpochS
 from optimizer.problem import FloatArray
 from optimizer.settling.matrix import WhArray
-from tests.api.cooperative.stages import TREASURER, Stage
+from tests.api.cooperative.stages import BOARD, TREASURER, Stage
+from tests.api.cooperative.street import NOVEMBER_S, set_up
 from tests.api.town import Town, Towns
 
 DAY_S = 96 * QUARTER_S
@@ -181,6 +189,32 @@ def test_a_street_read_back_is_the_same_and_the_same_again(closed: Town) -> None
     assert replay_of(told) == found
     assert replay_hash(told) == replay_hash(told_of(again))  # a float would have been refused
     assert street_terms(found.candidate["terms"]) == StreetTerms(BATTERY, ROOF, "0.25", "0.05")
+
+
+def test_a_month_without_a_word_about_a_battery_is_told(tmp_path: Path, closed: Town) -> None:
+    url = f"sqlite:///{tmp_path / 'books.db'}"
+    bring_up_to_date(url)
+    books = Books(url, make_keys(tmp_path / "keys"), VirtualClock(NOVEMBER_S))
+    set_up(books, TREASURER, BOARD, model=None)
+
+    with books.reading(TREASURER) as desk:
+        battery, roof = (
+            replay_street(desk, each, AROUND).street for each in (tried(BATTERY), tried(roof=ROOF))
+        )
+    books.close()
+    with closed.books.reading(TREASURER) as desk:
+        agreed = replay_street(desk, tried(BATTERY), AROUND)
+
+    assert battery is not None
+    assert roof is not None
+    assert agreed.street is not None
+    assert (battery.unagreed, roof.unagreed, agreed.street.unagreed) == (1, 0, 0)
+    told = "In 1 maand was niets afgesproken over een batterij."
+    said = street_notes(replace(agreed, street=battery), language("nl"))
+    assert [each for each in said if each.startswith(told)] == [
+        f"{told} Daar rekenen we zo: de coöperatie koopt wat erin gaat. Er komt 90 % weer uit."
+    ]
+    assert not [each for each in street_notes(agreed, language("nl")) if each.startswith(told)]
 
 
 def test_a_battery_that_makes_no_sense_is_refused() -> None:

@@ -20,8 +20,10 @@ from api.cooperative.whatif.street import BatteryTerms, RoofTerms, StreetTerms, 
 from api.cooperative.whatif.street_effect import StreetEffect, StreetSums
 from api.cooperative.whatif.surroundings import Surroundings
 from api.cooperative.whatif.trying import Draft, Tryout, Tryouts
+from api.cooperative.whatif.worlds import ASSUMED_BATTERY
 
 __all__ = (
+    "ASSUMED_BATTERY",
     "MONTHS",
     "Against",
     "Bar",

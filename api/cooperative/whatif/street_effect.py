@@ -61,6 +61,8 @@ class StreetEffect:
         saved_cents: What the street saves in a year, by these months [cent].
         payback_tenths: After how many tenths of a year a battery has brought in what it cost;
             None when it never does, or there is none.
+        unagreed: In how many months a battery was played of which nothing was agreed then;
+            ``ASSUMED_BATTERY`` is taken to hold in them.
     """
 
     old: StreetSums
@@ -73,6 +75,7 @@ class StreetEffect:
     settled: Mapping[str, tuple[int, int]]
     saved_cents: int
     payback_tenths: int | None
+    unagreed: int = 0
 
 
 def told_of_street(effect: StreetEffect) -> dict[str, Json]:
@@ -104,6 +107,7 @@ def street_effect_of(told: Json) -> StreetEffect:
         settled,
         parts["saved_cents"].whole(-_MOST, _MOST),
         None if payback.value is None else payback.whole(0, _MOST),
+        parts["unagreed"].whole(0, _MOST),
     )
 
 

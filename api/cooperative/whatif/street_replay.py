@@ -28,11 +28,10 @@ from api.cooperative.whatif.steered import Market, Steered, batteries_with, mark
 from api.cooperative.whatif.street import StreetTerms
 from api.cooperative.whatif.street_effect import StreetEffect
 from api.cooperative.whatif.surroundings import Surroundings
-from api.cooperative.whatif.worlds import World
+from api.cooperative.whatif.worlds import ASSUMED_BATTERY, World
 from kwartier.interval import QUARTER_S
 from kwartier.units import Wh
 from optimizer.settlement import Status
-from optimizer.settling.battery_models import BatteryAgreement, BatteryModel
 from optimizer.settling.matrix import ReadingMatrix
 from optimizer.settling.month_spans import owned_spans
 from optimizer.settling.rounding import half_away_from_zero
@@ -40,8 +39,6 @@ from optimizer.what_if_readings import is_read, outside_of, with_battery, with_r
 
 _READ, _OLD, _NEW = 0.05, 0.4, 0.75
 """How much is done after reading, and after steering each world."""
-AGREED_EFFICIENCY = Fraction(9, 10)
-"""What is agreed of a battery where the books agreed on none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +89,7 @@ def replay_street(
     before = _settled(desk, terms, known, old, _part(tell, _NEW, (1 + _NEW) / 2))
     after = _settled(desk, terms, known, new, _part(tell, (1 + _NEW) / 2, 1))
     effect = _effect(terms, bare, market, (old, new), (before, after), (roof_wh, roof_by))
+    effect = replace(effect, unagreed=_unagreed(known) if around.batteries or terms.battery else 0)
     tell(1)
     return _replay(candidate, known, missing, before, after, effect)
 
@@ -141,8 +139,7 @@ def _settled(
     world: Steered,
     tell: Callable[[float], None],
 ) -> _World:
-    agreed = BatteryAgreement(BatteryModel.COOP_BUYS, AGREED_EFFICIENCY)
-    books = World(desk, None, agreed)
+    books = World(desk, None, ASSUMED_BATTERY)
     settled: list[dict[str, int]] = []
     whole: list[dict[str, int]] = []
     statuses: list[Status] = []
@@ -163,6 +160,11 @@ def _settled(
         statuses.append(result.status)
         shared_wh += int(result.allocation.bought_wh.sum())
     return _World(settled, whole, statuses, shared_wh)
+
+
+def _unagreed(known: Mapping[Month, KnownMonth]) -> int:
+    """Return in how many months nothing was agreed about a battery."""
+    return sum(each.inputs["battery"] is None for each in known.values())
 
 
 def _supplier_cents(terms: StreetTerms, taken_wh: Wh, given_wh: Wh) -> int:

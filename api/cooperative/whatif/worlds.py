@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from api.cooperative.database import Desk
 from api.cooperative.law import KeyTerms, TariffTerms, rate_on_sales, vat_code, vat_codes
@@ -17,13 +18,15 @@ from optimizer.as_json.key_json import key_of
 from optimizer.as_json.strict_json import Part
 from optimizer.month import MonthCase, MonthResult, TariffVersion, settle_month
 from optimizer.settlement import Rules, Status
-from optimizer.settling.battery_models import BatteryAgreement, MilliWh
+from optimizer.settling.battery_models import BatteryAgreement, BatteryModel, MilliWh
 from optimizer.settling.matrix import RegisterMatrix
 from optimizer.settling.period import Agreement, KeyVersion
 from optimizer.tariff import Terms
 
 NAME = "candidate"
 """What the version that is tried is called in a case."""
+ASSUMED_BATTERY = BatteryAgreement(BatteryModel.COOP_BUYS, Fraction(9, 10))
+"""What is taken to hold of a battery in a month in which nothing was agreed about one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from api.cooperative.errors import BooksError
 from api.cooperative.whatif import (
+    ASSUMED_BATTERY,
     MONTHS,
     BatteryTerms,
     Candidate,
@@ -117,6 +118,8 @@ def street_notes(found: Replay, lang: Language) -> list[str]:
     if len(found.months) < MONTHS:
         notes.append(lang.count("asset.scaled", len(found.months)))
     notes += [lang.say("asset.how"), lang.say("asset.bill")]
+    if street.unagreed:
+        notes.append(_assumed(street.unagreed, lang))
     if street.roof_by:
         notes.append(lang.say(f"asset.by.{street.roof_by}", kwh=lang.kwh(street.roof_wh, 0)))
     if street.fixed_price:
@@ -165,6 +168,14 @@ def _payback(found: Replay, street: StreetEffect, lang: Language) -> str:
     if street.payback_tenths <= 10 * battery.life_years:
         return f"{told} {lang.say('asset.payback', years=years, life=life)}"
     return f"{told} {lang.say('asset.payback.late', years=years, life=life)}"
+
+
+def _assumed(months: int, lang: Language) -> str:
+    """Return what was taken to hold of a battery in months in which nothing was agreed."""
+    model = lang.say(f"rules.key.battery.{ASSUMED_BATTERY.model}")
+    part = percent(str(ASSUMED_BATTERY.efficiency), lang)
+    told = lang.say("asset.assumed", model=model, part=part)
+    return f"{lang.count('asset.unagreed', months)} {told}"
 
 
 def _battery(typed: Typed) -> BatteryTerms:

@@ -75,7 +75,7 @@ def set_up(
     board: Officer,
     *,
     homes: tuple[str, ...] = HOMES,
-    model: BatteryModel = BatteryModel.COOP_BUYS,
+    model: BatteryModel | None = BatteryModel.COOP_BUYS,
     month: Month = OCTOBER,
 ) -> None:
     """Register everybody, decide on key and tariffs with two people, and store the readings."""
@@ -164,7 +164,7 @@ def _register(desk: Desk, homes: tuple[str, ...], month: Month) -> None:
         own(desk, "home-8", "lid-8", LET)
 
 
-def _decide(desk: Desk, model: BatteryModel, month: Month) -> list[Proposal]:
+def _decide(desk: Desk, model: BatteryModel | None, month: Month) -> list[Proposal]:
     start_s = month.before().start_s
     for number, kind in (("2026-01", DecisionKind.KEY), ("2026-02", DecisionKind.TARIFF)):
         record_decision(
@@ -181,7 +181,8 @@ def _decide(desk: Desk, model: BatteryModel, month: Month) -> list[Proposal]:
                 start_s,
             ),
         )
-    key = KeyTerms({"type": "proportional"}, battery_model=model, efficiency="0.9")
+    efficiency = "" if model is None else "0.9"
+    key = KeyTerms({"type": "proportional"}, battery_model=model, efficiency=efficiency)
     changes = local_day(CHANGE if month == OCTOBER else month.days[11])[0]
     return [
         add_key(desk, "sleutel-1", "2026-01", start_s, key),

@@ -80,6 +80,11 @@ def plan_lines(
     ]
 
 
+def plan_made(plan: NeighbourhoodPlan, now_s: float, lang: Language) -> str:
+    """Return when a plan was made, and why where no quarter-hour had begun."""
+    return lang.say(f"battery.made.{plan.made_because}", when=_at(plan.made_s, now_s, lang))
+
+
 def hours_of(kept: Planned, now_s: float, lang: Language) -> list[tuple[EpochS, str]]:
     """Return the hours that can be asked about, from this quarter-hour on."""
     first = _quarter(now_s)

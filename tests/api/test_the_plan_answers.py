@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -16,7 +17,9 @@ from api.people.sessions import open_session
 from api.people.visitor import Role
 from api.planned.asked import MOST_NEW, PlanQuestions
 from api.planned.by_home import by_home
+from api.planned.page import plan_made
 from api.planner import Planner
+from api.plans import MadeBecause
 from api.price_book import PriceBook
 from kwartier.interval import QUARTER_S, instant_text
 from optimizer.explain import _WORDS as REASONS
@@ -133,6 +136,21 @@ def test_the_page_answers_without_a_script(resident: httpx.Client) -> None:
     assert "Waarom niet wachten?" in question.text
     assert "Daar is geen antwoord op" in nonsense.text
     assert "huis-03" not in page.text + question.text
+
+
+def test_the_page_tells_when_the_plan_was_made_and_why_within_a_quarter(
+    planned: Street, resident: httpx.Client
+) -> None:
+    lang, plan = language("nl"), planned.house.plans.current()
+    assert plan is not None
+    anew = replace(plan, made_because=MadeBecause.PRICES)
+
+    page, told = resident.get("/batterij"), plan_made(anew, NOW_S, lang)
+    later = plan_made(anew, NOW_S + 86_400, lang)
+
+    assert f"Dit plan is van {lang.clock(NOW_S)} uur." in page.text
+    assert told == f"Dit plan is van {lang.clock(NOW_S)} uur: er zijn nieuwe prijzen."
+    assert f"donderdag {lang.clock(NOW_S)} uur" in later
 
 
 def test_the_words_of_answers_are_the_same_on_pages(planned: Street) -> None:

@@ -33,6 +33,7 @@ from api.people.companions import CompanionState
 from api.people.consents import Purpose
 from api.people.passwords import Weakness
 from api.people.wishes import Kind as Wish
+from api.plans import MadeBecause
 from kwartier.events import EventKind
 from optimizer.as_json.key_json import KeyType
 from optimizer.explain import _WORDS as REASONS
@@ -93,6 +94,7 @@ ENUMS: tuple[tuple[str, type[StrEnum]], ...] = (
     ("runs.code.*", Code),
     ("runs.fix.*", Code),
     ("proposal.title.*", Matter),
+    ("battery.made.*", MadeBecause),
     ("rules.decide.kind.*", DecisionKind),
     ("rules.mark.*", Mark),
     ("proposal.role.*", OfficerRole),

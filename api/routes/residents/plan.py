@@ -22,6 +22,7 @@ from api.planned.page import (
     costs_values,
     hours_of,
     plan_lines,
+    plan_made,
     shown_answer,
 )
 from api.problems import RefusedError
@@ -51,8 +52,10 @@ def add_plan(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> No
         lang, now_s = language_of(request, visitor), house.clock.now_s()
         looks = onlooker(visitor, now_s)
         kept, may_know = house.last_plan.newest(), _may_know(house, looks)
+        plan = house.plans.current()
         values: dict[str, object] = {
-            "lines": plan_lines(house.plans.current(), kept if may_know else None, now_s, lang),
+            "lines": plan_lines(plan, kept if may_know else None, now_s, lang),
+            "made": "" if plan is None else plan_made(plan, now_s, lang),
             "answer": _answer(questions, visitor, b, om, ACTIONS.get(doe), now_s, lang)
             if doe and may_know
             else None,

@@ -73,6 +73,15 @@ def test_batteries_that_are_alike_do_alike() -> None:
     assert np.allclose(made.charge_kw[:, :4], 0.5, atol=1e-6)
 
 
+def test_roofs_are_cut_in_the_same_part() -> None:
+    homes = [Home("a", [0.0], [2.0], pv_curtailable=True), Home("b", [0.0], [6.0], True)]
+
+    made = plan(problem_of(1.0, [0.1], [0.05], homes, [], Grid(export_limit_kw=4.0)))
+
+    # Four of the eight kW have to go: half of each roof.
+    assert made.curtailed_kw[:, 0] == pytest.approx([1.0, 3.0])
+
+
 def test_the_order_of_batteries_changes_only_the_order() -> None:
     problem = of_family(family("P3-3"))
     rows = np.array([2, 0, 3, 1])

@@ -38,12 +38,6 @@ class Proven:
     prices: LocalPrices
 
 
-def cheapest_flows(problem: Problem) -> Flows | None:
-    """Return flows within all limits that are proven to be the cheapest, or None."""
-    proven = cheapest_proven(problem)
-    return None if proven is None else proven.flows
-
-
 def cheapest_proven(problem: Problem) -> Proven | None:
     """Return flows within all limits that are proven to be the cheapest, or None.
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from optimizer.dispatch import plan
-from optimizer.fleet.certificate import SMALLEST, cheapest_flows
+from optimizer.fleet.certificate import SMALLEST, cheapest_proven
 from optimizer.fleet.interior import bound
 from optimizer.fleet.shape import fleet_of
 from optimizer.linear.directions import bounded
@@ -35,9 +35,10 @@ def paid_eur(problem: Problem) -> float:
 
 
 def objective(problem: Problem) -> float | None:
-    flows = cheapest_flows(problem)
-    if flows is None:
+    proven = cheapest_proven(problem)
+    if proven is None:
         return None
+    flows = proven.flows
     stored = stored_kwh(problem, flows.charge_kw, flows.discharge_kw)
     return cost_eur(problem, flows) - end_value_eur(problem, stored)
 
@@ -168,7 +169,7 @@ def test_limits_that_cannot_be_met_are_left_to_the_solver_that_softens_them(
 ) -> None:
     problem = street(changes=changes)
 
-    assert cheapest_flows(problem) is None
+    assert cheapest_proven(problem) is None
     made = plan(problem)
     assert made.status is Status.RELAXED
     assert limit in {one.limit for one in made.violations}
@@ -264,9 +265,9 @@ def test_whatever_the_prices_are_no_plan_costs_less_than_the_bound() -> None:
 def test_nothing_charges_and_discharges_at_once_while_prices_are_above_zero() -> None:
     for seed in range(0, 20, 4):
         problem = street(SMALLEST + seed)
-        flows = cheapest_flows(problem)
-        assert flows is not None
-        assert np.minimum(flows.charge_kw, flows.discharge_kw).max() == 0.0
+        proven = cheapest_proven(problem)
+        assert proven is not None
+        assert np.minimum(proven.flows.charge_kw, proven.flows.discharge_kw).max() == 0.0
 
 
 def test_a_fleet_at_negative_prices_keeps_one_direction_where_it_is_asked_to() -> None:
@@ -283,4 +284,4 @@ def test_a_fleet_at_negative_prices_keeps_one_direction_where_it_is_asked_to() -
 def test_a_fleet_that_may_sell_above_the_buying_price_is_left_to_the_other_solver() -> None:
     problem = street(SMALLEST)
 
-    assert cheapest_flows(replace(problem, sell_eur_per_kwh=problem.buy_eur_per_kwh + 0.1)) is None
+    assert cheapest_proven(replace(problem, sell_eur_per_kwh=problem.buy_eur_per_kwh + 0.1)) is None

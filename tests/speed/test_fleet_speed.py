@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from optimizer.dispatch import plan
-from optimizer.fleet.certificate import cheapest_flows
+from optimizer.fleet.certificate import cheapest_proven
 from optimizer.fleet.one_way import one_way_flows
 from optimizer.linear.programme import programme_of
 from optimizer.plan import Plan, Status
@@ -49,7 +49,7 @@ _BY_BATTERY = (
 _CODE = """
 import time
 from pathlib import Path
-from optimizer.fleet.certificate import cheapest_flows
+from optimizer.fleet.certificate import cheapest_proven
 from tests.speed import families
 from tests.speed.test_plan_speed import fleet
 problem = fleet({batteries})
@@ -58,7 +58,7 @@ def most_mb():
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 before = most_mb()
 wall, busy = time.perf_counter(), time.process_time()
-found = cheapest_flows(problem)
+found = cheapest_proven(problem)
 wall, busy = time.perf_counter() - wall, time.process_time() - busy
 after = most_mb()
 print(found is not None, wall, busy, after - before, after)
@@ -95,7 +95,7 @@ def test_a_fleet_is_planned_sooner_than_by_highs_and_turns_seldom(
     assert made.status is Status.OPTIMAL
     assert made.cost_eur == pytest.approx(through_highspy(programme, "choose"), rel=1e-6)
     assert turns(made) <= MOST_TURNS
-    assert cheapest_flows(problem) is not None
+    assert cheapest_proven(problem) is not None
 
 
 @pytest.mark.speed
@@ -134,10 +134,10 @@ def test_ten_thousand_batteries_of_few_kinds_take_no_longer_than_the_kinds() -> 
         export_limit_kw=250 * few.export_limit_kw,
     )
 
-    small, large = interleaved(3, lambda: cheapest_flows(few), lambda: cheapest_flows(many))
+    small, large = interleaved(3, lambda: cheapest_proven(few), lambda: cheapest_proven(many))
 
     print(f"\nfleet, 40 kinds of battery: {small:.2f} s for 40, {large:.2f} s for 10,000")
-    assert cheapest_flows(many) is not None
+    assert cheapest_proven(many) is not None
     assert large <= small + 3.0
 
 

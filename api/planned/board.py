@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from api.pages.language import Language
 from api.planned.compared import Compared
-from kwartier.interval import day_of
+from api.planned.page import sums_values
 from optimizer.why.members import Split
 
 
 def split_values(compared: Compared, found: Split, lang: Language) -> dict[str, object]:
     """Return the values of ``board_plan.html``."""
-    costs = compared.otherwise
     return {
+        **sums_values(compared, lang),
         "split": found,
-        "homes": len(compared.homes),
-        "until": lang.day_name(day_of(compared.planned.end_s - 1)),
-        "costs": [
-            ("planned", _euro(costs.planned_eur, lang)),
-            ("without_battery", _euro(costs.without_battery_eur, lang)),
-            ("without_sharing", _euro(costs.without_sharing_eur, lang)),
-        ],
         "columns": tuple(compared.keys),
         "rows": [
             (
@@ -42,7 +33,3 @@ def split_values(compared: Compared, found: Split, lang: Language) -> dict[str, 
             [lang.kwh(sum(key.shared_wh.values())) for key in compared.keys.values()],
         ),
     }
-
-
-def _euro(amount: float, lang: Language) -> str:
-    return lang.euro(Decimal(str(round(amount, 2))))

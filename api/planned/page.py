@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import urlencode
 
-from api.house import House
 from api.pages.language import Language
 from api.planned.compared import Compared
 from api.planned.kept import Planned
@@ -116,15 +115,8 @@ def shown_answer(planned: Planned, found: WhyNot, now_s: float, lang: Language) 
 
 def costs_values(compared: Compared, own: Share | None, lang: Language) -> dict[str, object]:
     """Return what the page says of costs, all of them of enough homes or the reader's own."""
-    costs = compared.otherwise
     return {
-        "homes": len(compared.homes),
-        "until": f"{lang.day_name(day_of(compared.planned.end_s - 1))}",
-        "costs": [
-            ("planned", lang.euro(_eur(costs.planned_eur))),
-            ("without_battery", lang.euro(_eur(costs.without_battery_eur))),
-            ("without_sharing", lang.euro(_eur(costs.without_sharing_eur))),
-        ],
+        **sums_values(compared, lang),
         "keys": [
             (
                 name,
@@ -134,6 +126,20 @@ def costs_values(compared: Compared, own: Share | None, lang: Language) -> dict[
             for name, one in compared.keys.items()
         ],
         "own": own,
+    }
+
+
+def sums_values(compared: Compared, lang: Language) -> dict[str, object]:
+    """Return what a plan costs, and would cost otherwise, of all homes together."""
+    costs = compared.otherwise
+    return {
+        "homes": len(compared.homes),
+        "until": lang.day_name(day_of(compared.planned.end_s - 1)),
+        "costs": [
+            ("planned", lang.euro(_eur(costs.planned_eur))),
+            ("without_battery", lang.euro(_eur(costs.without_battery_eur))),
+            ("without_sharing", lang.euro(_eur(costs.without_sharing_eur))),
+        ],
     }
 
 
@@ -204,8 +210,3 @@ def _quarter(now_s: float) -> EpochS:
 
 def _eur(amount: float) -> Decimal:
     return Decimal(str(round(amount, 4)))
-
-
-def batteries_of_house(house: House) -> list[str]:
-    """Return the batteries somebody can ask about."""
-    return sorted(house.community.batteries)

@@ -228,6 +228,7 @@ def test_the_boards_page_has_a_row_for_each_home(board: httpx.Client) -> None:
     assert page.status_code == 200
     assert page.text.count('<th scope="row">huis-') == 6
     assert "Wie betaalt wat?" in page.text
+    assert "Zonder batterij en zonder delen" in page.text
 
 
 def test_a_resident_is_not_shown_what_others_pay(resident: httpx.Client) -> None:

@@ -18,7 +18,6 @@ from api.planned.compared import Compared, Comparisons
 from api.planned.page import (
     ACTIONS,
     ShownAnswer,
-    batteries_of_house,
     costs_values,
     hours_of,
     plan_lines,
@@ -60,7 +59,7 @@ def add_plan(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> No
             if doe and may_know
             else None,
             "hours": hours_of(kept, now_s, lang) if kept and may_know else [],
-            "batteries": batteries_of_house(house),
+            "batteries": sorted(house.community.batteries),
             "words": tuple(ACTIONS),
             "chosen": (b, om, doe),
             "homes": None,

@@ -9,79 +9,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_array
 
 from optimizer.problem import Battery, HeatPump, Limit, Session
+from tests.optimizer.row_by_row import RowByRow, Terms
 from tests.optimizer.streets import Street
-
-Terms = dict[int, float]
-
-
-@dataclass
-class Apart:
-    """A programme under construction: columns and rows, one by one."""
-
-    cost: list[float] = field(default_factory=list)
-    low: list[float] = field(default_factory=list)
-    high: list[float] = field(default_factory=list)
-    whole: list[int] = field(default_factory=list)
-    rows: list[tuple[Terms, float, float]] = field(default_factory=list)
-
-    def column(self, low: float, high: float, cost: float = 0.0, *, whole: bool = False) -> int:
-        self.cost.append(cost)
-        self.low.append(low)
-        self.high.append(high)
-        self.whole.append(int(whole))
-        return len(self.cost) - 1
-
-    def row(self, terms: Terms, low: float, high: float) -> None:
-        self.rows.append((terms, low, high))
-
-    def one_way(self, one: int, most_one: float, other: int, most_other: float) -> None:
-        """Let at most one of two columns be above zero."""
-        switch = self.column(0, 1, whole=True)
-        self.row({one: 1, switch: -most_one}, -np.inf, 0)
-        self.row({other: 1, switch: most_other}, -np.inf, most_other)
-
-    def least(self) -> float | None:
-        """Return the least cost, or None where the rows cannot all hold."""
-        found = self.searched(np.inf)
-        return None if found is None else found[1]
-
-    def searched(self, limit_s: float) -> tuple[float, float] | None:
-        """Return between what the least cost lies after a search of so long [s], or None."""
-        if any(low > high for low, high in zip(self.low, self.high, strict=True)):
-            return None
-        entries = [
-            (number, column, value)
-            for number, (terms, _, _) in enumerate(self.rows)
-            for column, value in terms.items()
-        ]
-        where = ([entry[0] for entry in entries], [entry[1] for entry in entries])
-        values = np.array([entry[2] for entry in entries])
-        shape = (len(self.rows), len(self.cost))
-        found = milp(
-            np.array(self.cost),
-            integrality=np.array(self.whole),
-            bounds=Bounds(np.array(self.low), np.array(self.high)),
-            constraints=LinearConstraint(
-                csr_array((values, where), shape=shape),
-                np.array([low for _, low, _ in self.rows]),
-                np.array([high for _, _, high in self.rows]),
-            ),
-            options={"mip_rel_gap": 1e-9, "time_limit": limit_s},
-        )
-        if found.status == 2:
-            return None
-        assert found.status in {0, 1}, found.message
-        assert found.status == 0 or np.isfinite(limit_s), found.message
-        best = np.inf if found.fun is None else float(found.fun)
-        bound = found.mip_dual_bound
-        return best if bound is None else min(float(bound), best), best
 
 
 def least_objective(street: Street) -> float | None:
@@ -97,8 +30,8 @@ def searched_objective(street: Street, limit_s: float) -> tuple[float, float] | 
     return _programme(street).searched(limit_s)
 
 
-def _programme(street: Street) -> Apart:
-    made = Apart()
+def _programme(street: Street) -> RowByRow:
+    made = RowByRow()
     drawn: dict[str | None, list[Terms]] = defaultdict(
         lambda: [defaultdict(float) for _ in range(street.steps)]
     )
@@ -124,7 +57,7 @@ def _programme(street: Street) -> Apart:
     return made
 
 
-def _battery(made: Apart, street: Street, battery: Battery) -> list[Terms]:
+def _battery(made: RowByRow, street: Street, battery: Battery) -> list[Terms]:
     steps, hours = street.steps, street.hours
     low, high = _each(battery.soc_min_kwh, steps), _each(battery.soc_max_kwh, steps)
     reserve = _each(battery.reserve_kwh, steps)
@@ -159,7 +92,7 @@ def _battery(made: Apart, street: Street, battery: Battery) -> list[Terms]:
     return drawn
 
 
-def _session(made: Apart, street: Street, car: Session) -> list[Terms]:
+def _session(made: RowByRow, street: Street, car: Session) -> list[Terms]:
     steps, hours = street.steps, street.hours
     most_in, most_out = _each(car.charge_max_kw, steps), _each(car.discharge_max_kw, steps)
     most = max(car.energy_kwh, car.minimum_kwh, car.start_kwh)
@@ -195,7 +128,7 @@ def _session(made: Apart, street: Street, car: Session) -> list[Terms]:
     return drawn
 
 
-def _heat_pump(made: Apart, street: Street, pump: HeatPump) -> list[Terms]:
+def _heat_pump(made: RowByRow, street: Street, pump: HeatPump) -> list[Terms]:
     """Return its power; columns are degrees: what is warmer than outside fades with time."""
     steps, hours = street.steps, street.hours
     power, cop, outside, demand, low, high = (
@@ -222,7 +155,7 @@ def _heat_pump(made: Apart, street: Street, pump: HeatPump) -> list[Terms]:
 
 
 def _follow(
-    made: Apart, terms: Terms, before: int | None, kept: float, start: float, brought: float
+    made: RowByRow, terms: Terms, before: int | None, kept: float, start: float, brought: float
 ) -> None:
     """Say that a column is what was kept of the one before it, plus what was brought."""
     if before is None:
@@ -232,7 +165,7 @@ def _follow(
 
 
 def _meters(
-    made: Apart, street: Street, drawn: dict[str | None, list[Terms]]
+    made: RowByRow, street: Street, drawn: dict[str | None, list[Terms]]
 ) -> dict[str | None, list[int]]:
     """Return the exchange of each home, and of what stands beside them, one column a step."""
     meters: dict[str | None, list[int]] = {}
@@ -257,7 +190,7 @@ def _meters(
 
 
 def _groups(
-    made: Apart,
+    made: RowByRow,
     street: Street,
     meters: dict[str | None, list[int]],
     beside: dict[str, list[Terms]],
@@ -273,7 +206,7 @@ def _groups(
             made.row(terms, -most_out[step], most_in[step])
 
 
-def _connection(made: Apart, street: Street, meters: dict[str | None, list[int]]) -> None:
+def _connection(made: RowByRow, street: Street, meters: dict[str | None, list[int]]) -> None:
     most_in = _each(street.grid.import_limit_kw, street.steps)
     most_out = _each(street.grid.export_limit_kw, street.steps)
     _lower(street, None, most_in, most_out)
@@ -290,7 +223,7 @@ def _connection(made: Apart, street: Street, meters: dict[str | None, list[int]]
         _energy(made, street, step, counted, big)
 
 
-def _energy(made: Apart, street: Street, step: int, meters: Sequence[Terms], big: float) -> None:
+def _energy(made: RowByRow, street: Street, step: int, meters: Sequence[Terms], big: float) -> None:
     """Say what meters cost in a step: each its own import and export, less what they share."""
     buy, sell = street.buy[step] * street.hours[step], street.sell[step] * street.hours[step]
     all_in: Terms = {}

@@ -1,4 +1,4 @@
-"""An independent planner for tests: dense, row by row, with every whole number there could be.
+"""An independent planner for tests: row by row, with every whole number there could be.
 
 It shares no code with the planner under test but the problem's arrays, keeps curtailment per home,
 and forbids two directions at every step by whole numbers, never by argument.
@@ -6,72 +6,31 @@ and forbids two directions at every step by whole numbers, never by argument.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
 
 from optimizer.problem import FloatArray, Problem
+from tests.optimizer.row_by_row import RowByRow
 
 
-@dataclass
-class Reference:
-    """A programme under construction: named columns, dense rows."""
+@dataclass(kw_only=True)
+class Reference(RowByRow):
+    """A programme under construction, and what it is of."""
 
     problem: Problem
-    cost: list[float] = field(default_factory=list)
-    low: list[float] = field(default_factory=list)
-    high: list[float] = field(default_factory=list)
-    whole: list[int] = field(default_factory=list)
-    rows: list[tuple[dict[int, float], float, float]] = field(default_factory=list)
-
-    def column(self, low: float, high: float, cost: float = 0.0, *, whole: bool = False) -> int:
-        self.cost.append(cost)
-        self.low.append(low)
-        self.high.append(high)
-        self.whole.append(int(whole))
-        return len(self.cost) - 1
-
-    def row(self, coefficients: dict[int, float], low: float, high: float) -> None:
-        self.rows.append((coefficients, low, high))
-
-    def either(self, one: int, most_one: float, other: int, most_other: float) -> None:
-        switch = self.column(0, 1, whole=True)
-        self.row({one: 1, switch: -most_one}, -np.inf, 0)
-        self.row({other: 1, switch: most_other}, -np.inf, most_other)
-
-    def least_cost(self) -> float | None:
-        matrix = np.zeros((len(self.rows), len(self.cost)))
-        for number, (coefficients, _, _) in enumerate(self.rows):
-            for column, coefficient in coefficients.items():
-                matrix[number, column] = coefficient
-        lows = np.array([low for _, low, _ in self.rows])
-        highs = np.array([high for _, _, high in self.rows])
-        if (np.array(self.low) > np.array(self.high)).any():
-            return None
-        found = milp(
-            np.array(self.cost),
-            integrality=np.array(self.whole),
-            bounds=Bounds(np.array(self.low), np.array(self.high)),
-            constraints=LinearConstraint(matrix, lows, highs),
-            options={"mip_rel_gap": 1e-9},
-        )
-        if found.status == 2:
-            return None
-        assert found.status == 0, found.message
-        return float(found.fun)
 
 
 def least_objective(problem: Problem) -> float | None:
     """Return the least cost minus the worth of what is stored; None where limits cannot be met."""
-    reference = Reference(problem)
+    reference = Reference(problem=problem)
     _network(reference, problem.import_limit_kw, problem.export_limit_kw, priced=True)
-    return reference.least_cost()
+    return reference.least()
 
 
 def least_grid_excess(problem: Problem) -> float:
     """Return the least sum over the steps of kW over the connection's limits, ends left free."""
-    reference = Reference(problem)
+    reference = Reference(problem=problem)
     nothing = np.full(problem.steps, np.inf)
     imports, exports = _network(reference, nothing, nothing, priced=False)
     for columns, limits in (
@@ -82,7 +41,7 @@ def least_grid_excess(problem: Problem) -> float:
             if np.isfinite(limit):
                 over = reference.column(0, np.inf, 1.0)
                 reference.row({column: 1, over: -1}, -np.inf, float(limit))
-    found = reference.least_cost()
+    found = reference.least()
     assert found is not None
     return found
 
@@ -107,7 +66,7 @@ def _network(
         taken = reference.column(0, float(most_import[step]), price * dt * buy)
         given = reference.column(0, float(most_export[step]), -price * dt * sell)
         if sell > buy or not priced:
-            reference.either(taken, big, given, big)
+            reference.one_way(taken, big, given, big)
         balance: dict[int, float] = {taken: 1, given: -1}
         for charge, discharge in batteries:
             balance[charge[step]] = -1
@@ -157,7 +116,7 @@ def _battery(reference: Reference, row: int, *, priced: bool) -> tuple[list[int]
         if problem.exclusive:
             most_in = float(problem.charge_max_kw[row, step])
             most_out = float(problem.discharge_max_kw[row, step])
-            reference.either(charge, most_in, discharge, most_out)
+            reference.one_way(charge, most_in, discharge, most_out)
         before = stored
         charges.append(charge)
         discharges.append(discharge)

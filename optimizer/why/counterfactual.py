@@ -6,7 +6,6 @@ battery has used something up, and one that fills it has put something by.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -20,10 +19,7 @@ from optimizer.problem import Grid, Problem
 from optimizer.settling.filling import Exact
 from optimizer.settling.rounding import whole_amounts
 from optimizer.sharing import Pot, SharingKey
-from optimizer.why.members import used_eur
-
-Maker = Callable[[Problem], Plan]
-"""Makes a plan of a problem."""
+from optimizer.why.members import Maker, used_eur
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,10 +100,7 @@ _RUN = {
         "The machine runs: so it is done in time.",
     ),
 }
-STORE_WORDS = {StoreKind.SESSION: _CAR, StoreKind.HEAT_PUMP: _HEAT_PUMP}
-"""What is said of cars and heat pumps."""
-RUN_WORDS = _RUN
-"""What is said of machines."""
+_WORDS = {StoreKind.SESSION: _CAR, StoreKind.HEAT_PUMP: _HEAT_PUMP}
 
 
 def reasons_of_others(problem: Problem, plan: Plan) -> list[Reason]:
@@ -123,7 +120,7 @@ def _blocks(
     reasons, first = [], 0
     for (action, because), block in groupby(told):
         last = first + sum(1 for _ in block) - 1
-        words = STORE_WORDS[kind][action, because]
+        words = _WORDS[kind][action, because]
         reasons.append(Reason(first, last, problem.battery_ids[row], action, because, *words))
         first = last + 1
     return reasons

@@ -8,7 +8,6 @@ is what it costs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -20,10 +19,8 @@ from optimizer.linear.flows import peak_cost_eur
 from optimizer.model.part import batteries_of
 from optimizer.plan import Action, Plan, Status
 from optimizer.problem import Problem
-from optimizer.why.members import net_cost_eur
+from optimizer.why.members import Maker, net_cost_eur
 
-Maker = Callable[[Problem], Plan]
-"""Makes a plan of a problem."""
 _MOVES_KW = 1e-6
 _PIN_KWH = 1e-7
 """How far a course that is held may stray: less than a solver can tell apart."""

@@ -14,7 +14,7 @@ class Status(StrEnum):
     OPTIMAL = "optimal"
     """No plan within the limits costs less."""
     FEASIBLE = "feasible"
-    """Within the limits; time ran out before it was proven the cheapest, see ``gap``."""
+    """Within the limits; time ran out before it was proven the cheapest, see ``gap_eur``."""
     RELAXED = "relaxed"
     """The limits cannot all be met; it breaks them as little as can be."""
     FALLBACK = "fallback"
@@ -58,7 +58,7 @@ class Violation:
         limit: Its key, such as ``grid.import_limit_kw`` or ``batteries.b1.soc_end_kwh``.
         step: The step in which, or after which, it is broken.
         excess: By how much, above zero, in ``unit``.
-        unit: ``kw``, ``kwh`` or ``eur``.
+        unit: ``kw``, ``kwh``, ``k``, ``steps`` or ``eur``.
     """
 
     limit: str
@@ -69,7 +69,10 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a battery does the same thing from step ``first`` to step ``last``, both included."""
+    """Why a battery does the same thing from step ``first`` to step ``last``, both included.
+
+    Cars, heat pumps and machines go by ``battery`` too.
+    """
 
     first: int
     last: int
@@ -103,7 +106,7 @@ class Plan:
         export_kw: Shape ``(T,)``.
         curtailed_kw: Production that is cut, by home, shape ``(H, T)``.
         peak_kw: The highest import.
-        violations: The limits it breaks; empty unless relaxed or fallback.
+        violations: The limits it breaks; nothing but reserves unless relaxed or fallback.
         reasons: Why, per battery in order of time.
         gap_eur: How much less a plan could still cost at most; 0 where it is proven optimal, None
             where no bound is known.

@@ -69,7 +69,7 @@ def _rows(path: Path, text: TextIO) -> list[tuple[int, float, float]]:
             raise InputError(f"{path}: has more than {_MAX_ROWS} rows: give it in parts")
         place = f"{path} line {reader.line_num}"
         sun, outside = (_number(place, name, row.get(name)) for name in _BOUNDS)
-        rows.append((_start_s(place, row["utc"]), sun, outside))
+        rows.append((_start_s(place, row["utc"] or ""), sun, outside))
     return rows
 
 

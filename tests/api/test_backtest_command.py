@@ -339,6 +339,7 @@ def test_weather_of_whole_hours_holds_for_four_quarters(tmp_path: Path) -> None:
         ("utc,ghi\n", "needs utc and sun_w_per_m2"),
         ("utc,sun_w_per_m2\n2026-07-01T09:00:00Z,9999\n", "give 0 to 1500"),
         ("utc,sun_w_per_m2\nnoon,9\n", "no instant"),
+        ("sun_w_per_m2,utc\n9\n", "line 2: utc is '', which is no instant"),
         ("utc,sun_w_per_m2\n2020-07-01T09:00:00Z,9\n", "tells no sunlight on the days"),
     ],
 )

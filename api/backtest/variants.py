@@ -32,28 +32,32 @@ class Variant:
 
     Attributes:
         text: As it was asked, such as ``battery=200:100,peak-price=2``.
-        change: What that changes.
+        question: What is played then.
     """
 
     text: str
-    change: Change
+    question: Question
 
 
-def variant_of(text: str, tariff: Tariff) -> Variant:
+def variant_of(text: str, tariff: Tariff, question: Question) -> Variant:
     """Return the what-if of ``NAME=VALUE``, or of several joined by commas.
 
     Args:
         text: What was asked.
         tariff: As it is without it.
+        question: What is played without it.
 
     Raises:
-        InputError: A name is unknown, or its value makes no sense.
+        InputError: A name is unknown, or its value makes no sense for these days.
     """
     change = Change()
     for part in text.split(","):
         name, _, value = part.partition("=")
         change = _with(change, name.strip(), value.strip(), tariff, part)
-    return Variant(text, change)
+    try:
+        return Variant(text, _changed(question, text, change))
+    except InputError as error:
+        raise InputError(f"--what-if {text}: {error}") from error
 
 
 def play_variants(
@@ -79,17 +83,15 @@ def play_variants(
     played = 0
     for variant in variants:
         own = WorkFolder(folder.folder / _folder_name(variant))
-        other = _changed(question, variant)
-        own.take(other)
+        own.take(variant.question)
 
         def shown(done: int, played: int = played) -> None:
             show(played + done)
 
-        play(own, other, policies, crowd, shown)
+        play(own, variant.question, policies, crowd, shown)
         played += (len(policies) + 1) * len(question.stretches())
-        told.append(
-            {"what_if": variant.text, "policies": _told(before, outcomes(own, other, policies))}
-        )
+        later = outcomes(own, variant.question, policies)
+        told.append({"what_if": variant.text, "policies": _told(before, later)})
     return told
 
 
@@ -107,14 +109,14 @@ def _told(before: dict[str, Outcome], later: dict[str, Outcome]) -> dict[str, Js
     return found
 
 
-def _changed(question: Question, variant: Variant) -> Question:
+def _changed(question: Question, text: str, change: Change) -> Question:
     return Question(
-        changed_course(question.course, variant.change),
-        variant.change.batteries or question.batteries,
-        changed_connection(question.connection, variant.change),
+        changed_course(question.course, change),
+        change.batteries or question.batteries,
+        changed_connection(question.connection, change),
         question.first,
         question.last,
-        {**question.told, "what_if": variant.text},
+        {**question.told, "what_if": text},
         question.forecast,
     )
 

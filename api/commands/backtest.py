@@ -145,11 +145,13 @@ def _run(chosen: argparse.Namespace) -> int:
     policies = policies_named(tuple(chosen.policy) or USUAL)
     if len(chosen.what_if) > MOST_VARIANTS:
         raise InputError(f"--what-if: at most {MOST_VARIANTS} at a time")
+    if chosen.report is not None and not chosen.report.parent.is_dir():
+        raise InputError(f"--report {chosen.report}: there is no such folder: name another file")
     begun_s = time.monotonic()
     with interrupted_by_signals(), _folder(chosen.work) as path:
         asked = _asked(chosen)
-        variants = [variant_of(text, asked.tariff) for text in chosen.what_if]
         question = question_of(asked)
+        variants = [variant_of(text, asked.tariff, question) for text in chosen.what_if]
         print(question.told["prices"], file=sys.stderr)
         folder = WorkFolder(path)
         folder.take(question)
@@ -167,11 +169,11 @@ def _run(chosen: argparse.Namespace) -> int:
         if variants:
             answer["what_if"] = what_if
         answer["elapsed_seconds"] = round(time.monotonic() - begun_s, 3)
+        print_json(answer)
         if chosen.report is not None:
             from api.backtest.report import write_report
 
             write_report(chosen.report, folder, question, policies, answer, chosen.lang)
-    print_json(answer)
     return 0
 
 

@@ -265,6 +265,7 @@ def test_a_folder_with_other_things_in_it_is_refused(question: Question, tmp_pat
         (["--from", "2025-01-01"], "whole days on record are 2026-06-30 to 2026-07-04"),
         (["--households", "three"], "--households three"),
         (["--tax", "inf"], "--tax inf"),
+        (["--report", "no-such-folder/page.html"], "--report no-such-folder/page.html"),
         (["--battery", "10"], "--battery '10'"),
         (["--prices-shift", "9999"], "--prices-shift 9999"),
         (["--weather", "told.csv", "--forecast", "usual"], "--forecast usual does not look"),
@@ -400,6 +401,7 @@ def test_a_what_if_is_played_beside_the_question(
         ("sun=-1", "give 0 or more"),
         ("sun=much", "give a number"),
         ("battery=3", "--what-if battery=3"),
+        ("roof=9000", "--what-if roof=9000: a roof is added"),
         ("roof=9000", "at least 350 days"),
     ],
 )

@@ -13,11 +13,11 @@ import numpy as np
 
 from kwartier.errors import InputError
 from optimizer.model.neighbourhood import BoolArray, Call, FloatArray, Grid, Group, Home, RowArray
+from optimizer.model.nonsense import MAX_SIZE
 from optimizer.model.spread import bounded_limit, bounded_number, home_row, limit_of, step_of
 
 MAX_BOUNDARY_CELLS = 50_000_000
 """The most limits of homes and groups: their number times that of homes and stores."""
-_MOST = 1e9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,7 +131,7 @@ def call_reward_eur(call: Call, grid: Grid, groups: Sequence[Group], step_h: Flo
         (limits.export_limit_kw, call.export_limit_kw),
     ):
         own = limit_of("", contract, step_h.size)[window]
-        given_up = np.where(np.isfinite(own), np.maximum(own - min(most, _MOST), 0.0), 0.0)
+        given_up = np.where(np.isfinite(own), np.maximum(own - min(most, MAX_SIZE), 0.0), 0.0)
         room += float(step_h[window] @ given_up)
     return call.reward_eur_per_kwh * room
 
@@ -154,7 +154,7 @@ def refuse_odd_calls(calls: Sequence[Call], groups: Sequence[Group], steps: int)
                 f"{place}import_limit_kw is missing, and export_limit_kw too: give one of them"
             )
         bounded_number(
-            place + "reward_eur_per_kwh", call.reward_eur_per_kwh, low=0, high=_MOST, unit="EUR"
+            place + "reward_eur_per_kwh", call.reward_eur_per_kwh, low=0, high=MAX_SIZE, unit="EUR"
         )
         if call.group is not None and call.group not in names:
             raise InputError(f"{place}group is {call.group[:60]!r}: give the id of a group")
@@ -192,7 +192,7 @@ def _refuse_odd_shares(group: Group) -> None:
         place = f"groups.{group.id}.shares_kw"
         if home not in group.homes:
             raise InputError(f"{place} has {home[:60]!r}: give shares to the homes of the group")
-        bounded_number(f"{place}.{home}", share, low=0.0, high=_MOST, unit="kW")
+        bounded_number(f"{place}.{home}", share, low=0.0, high=MAX_SIZE, unit="kW")
 
 
 def _is_unlimited(limit: object) -> bool:

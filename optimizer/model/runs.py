@@ -9,13 +9,13 @@ import numpy as np
 
 from kwartier.errors import InputError
 from optimizer.model.neighbourhood import FloatArray, RowArray, Run
+from optimizer.model.nonsense import MAX_SIZE
 from optimizer.model.spread import step_of
 
 MAX_RUNS = 500
 """The most machines in one plan."""
 MAX_STARTS = 100_000
 """The most places to start, over all machines."""
-_MOST_KW = 1e9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +86,7 @@ def refuse_odd_runs(runs: Sequence[Run], steps: int) -> None:
     for run in runs:
         place = f"runs.{run.id}."
         power = np.asarray(run.power_kw, dtype=np.float64)
-        ok = (power >= 0) & (power <= _MOST_KW)
+        ok = (power >= 0) & (power <= MAX_SIZE)
         if not 1 <= power.size <= steps or not ok.all():
             raise InputError(
                 f"{place}power_kw has {power.size} values: give 1 to {steps} finite kW of at "

@@ -21,12 +21,12 @@ import numpy as np
 
 from kwartier.errors import InputError
 from optimizer.model.neighbourhood import Battery, FloatArray, HeatPump, Session
+from optimizer.model.nonsense import MAX_SIZE
 from optimizer.model.spread import bounded_limit, bounded_number, limit_of, step_of
 
 MAX_COP = 20.0
 """More heat per kWh than this no heat pump gives."""
 _COLDEST_C, _HOTTEST_C = -100.0, 200.0
-_MOST = 1e9
 
 
 class StoreKind(StrEnum):
@@ -117,7 +117,9 @@ def _of_session(session: Session, step_h: FloatArray) -> Store:
     arrival = step_of(place + "arrival", session.arrival, low=0, high=steps - 1)
     departure = step_of(place + "departure", session.departure, low=arrival + 1, high=steps)
     for name in ("energy_kwh", "minimum_kwh", "start_kwh", "charge_min_kw"):
-        bounded_number(place + name, getattr(session, name), low=0.0, high=_MOST, unit="a number")
+        bounded_number(
+            place + name, getattr(session, name), low=0.0, high=MAX_SIZE, unit="a number"
+        )
     bounded_number(
         place + "charge_efficiency",
         session.charge_efficiency,
@@ -128,7 +130,7 @@ def _of_session(session: Session, step_h: FloatArray) -> Store:
     here = np.zeros(steps, dtype=np.bool_)
     here[arrival:departure] = True
     charge, discharge = (
-        bounded_limit(place + name, value, steps, low=0.0, high=_MOST, unit="kW")
+        bounded_limit(place + name, value, steps, low=0.0, high=MAX_SIZE, unit="kW")
         for name, value in (
             ("charge_max_kw", session.charge_max_kw),
             ("discharge_max_kw", session.discharge_max_kw),
@@ -165,7 +167,7 @@ def _capacity_kwh(session: Session, step_h: FloatArray) -> float:
         one_step = session.charge_min_kw * session.charge_efficiency * float(step_h.max())
         return max(needed, session.start_kwh) + one_step
     place = f"sessions.{session.id}."
-    bounded_number(place + "capacity_kwh", session.capacity_kwh, low=0.0, high=_MOST, unit="kWh")
+    bounded_number(place + "capacity_kwh", session.capacity_kwh, low=0.0, high=MAX_SIZE, unit="kWh")
     for name in ("energy_kwh", "minimum_kwh"):
         if getattr(session, name) > session.capacity_kwh:
             raise InputError(
@@ -178,17 +180,17 @@ def _capacity_kwh(session: Session, step_h: FloatArray) -> float:
 def _of_heat_pump(pump: HeatPump, step_h: FloatArray) -> Store:
     place, steps = f"heat_pumps.{pump.id}.", step_h.size
     capacity = bounded_number(
-        place + "capacity_kwh_per_k", pump.capacity_kwh_per_k, low=1e-6, high=_MOST, unit="kWh/K"
+        place + "capacity_kwh_per_k", pump.capacity_kwh_per_k, low=1e-6, high=MAX_SIZE, unit="kWh/K"
     )
     loss = bounded_number(
-        place + "loss_kw_per_k", pump.loss_kw_per_k, low=0.0, high=_MOST, unit="kW/K"
+        place + "loss_kw_per_k", pump.loss_kw_per_k, low=0.0, high=MAX_SIZE, unit="kW/K"
     )
-    bounded_number(place + "power_min_kw", pump.power_min_kw, low=0.0, high=_MOST, unit="kW")
+    bounded_number(place + "power_min_kw", pump.power_min_kw, low=0.0, high=MAX_SIZE, unit="kW")
     power, demand, cop = (
         bounded_limit(place + name, value, steps, low=low, high=high, unit=unit)
         for name, value, low, high, unit in (
-            ("power_max_kw", pump.power_max_kw, 0.0, _MOST, "kW"),
-            ("demand_kw", pump.demand_kw, 0.0, _MOST, "kW"),
+            ("power_max_kw", pump.power_max_kw, 0.0, MAX_SIZE, "kW"),
+            ("demand_kw", pump.demand_kw, 0.0, MAX_SIZE, "kW"),
             ("cop", pump.cop, 0.1, MAX_COP, "heat per kWh"),
         )
     )

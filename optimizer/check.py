@@ -58,7 +58,7 @@ def violations_of(problem: Problem, plan: Plan) -> tuple[Violation, ...]:
     for row, home in enumerate(problem.home_ids):
         cut = plan.curtailed_kw[row]
         most = problem.pv_kw[row] if problem.curtailable[row] else np.zeros_like(cut)
-        found += _over(f"homes.{home}.curtailed_kw", np.maximum(cut - most, -cut), "kw")
+        found += _over(f"homes.{home}.curtailed_kw", _outside(cut, most), "kw")
     return (*found, *_cost(problem, plan))
 
 

@@ -149,8 +149,8 @@ def _add_boundaries(
         return np.zeros(0, dtype=np.intp), np.zeros((0, problem.steps), dtype=np.bool_)
     residual = _together(limits.homes, problem.load_kw - problem.pv_kw)
     low, high = -limits.export_limit_kw - residual, limits.import_limit_kw - residual
-    cuttable = np.where(problem.curtailable[:, None], problem.pv_kw, 0.0)
-    most = _together(limits.stores, problem.charge_max_kw) + _together(limits.homes, cuttable)
+    most = _together(limits.stores, problem.charge_max_kw)
+    most = most + _together(limits.homes, problem.curtailable_by_home_kw)
     least = -_together(limits.stores, problem.discharge_max_kw)
     if places is not None:
         most = most + _together(limits.runs, _most_of_runs(problem, places))
@@ -250,7 +250,7 @@ def _meter_ranges_kw(problem: Problem, places: Starts | None) -> tuple[FloatArra
     least = np.zeros((homes + 1, problem.steps))
     least[:homes] = problem.load_kw - problem.pv_kw
     most = least.copy()
-    most[:homes] += np.where(problem.curtailable[:, None], problem.pv_kw, 0.0)
+    most[:homes] += problem.curtailable_by_home_kw
     meter = np.where(problem.store_home < 0, homes, problem.store_home)
     np.add.at(least, meter, -problem.discharge_max_kw)
     np.add.at(most, meter, problem.charge_max_kw)

@@ -51,7 +51,7 @@ def cut_by_home_kw(problem: Problem, flows: Flows) -> FloatArray:
     """
     if flows.cut_by_home_kw is not None:
         return flows.cut_by_home_kw
-    possible = np.where(problem.curtailable[:, None], problem.pv_kw, 0.0)
+    possible = problem.curtailable_by_home_kw
     total = possible.sum(axis=0)
     part = np.divide(flows.curtailed_kw, total, out=np.zeros_like(total), where=total > 0)
     shared: FloatArray = possible * part

@@ -223,13 +223,13 @@ def flows_of(
     if extension is None:
         return within_ranges(problem, Flows(charge, discharge, x[layout.curtailed]))
     cut = _cut_by_home(problem, extension, x[extension.cut])
-    starts = _chosen_starts(problem, extension, x[extension.starts])
+    starts = _chosen_starts(extension, x[extension.starts])
     return within_ranges(problem, Flows(charge, discharge, cut.sum(axis=0), cut, starts))
 
 
 def _cut_by_home(problem: Problem, extension: Extension, cut: FloatArray) -> FloatArray:
     """Return the curtailment of each set shared by its homes in proportion, ``(H, T)`` [kW]."""
-    possible = np.where(problem.curtailable[:, None], problem.pv_kw, 0.0)
+    possible = problem.curtailable_by_home_kw
     total = np.zeros_like(cut)
     np.add.at(total, extension.cut_class, possible)
     part = np.divide(cut, total, out=np.zeros_like(cut), where=total > 0)
@@ -237,14 +237,12 @@ def _cut_by_home(problem: Problem, extension: Extension, cut: FloatArray) -> Flo
     return found
 
 
-def _chosen_starts(problem: Problem, extension: Extension, chosen: FloatArray) -> tuple[int, ...]:
+def _chosen_starts(extension: Extension, chosen: FloatArray) -> tuple[int, ...]:
     """Return the step each machine starts in: the place that most of it is in."""
     places = extension.places
     if places is None:
         return ()
-    by_run = np.lexsort((places.step, -chosen.round(6), places.run))
-    first = np.searchsorted(places.run[by_run], np.arange(len(problem.runs)))
-    return tuple(int(step) for step in places.step[by_run][first])
+    return tuple(places.step[places.most_chosen(chosen)].tolist())
 
 
 def _costs(problem: Problem, layout: Layout) -> FloatArray:

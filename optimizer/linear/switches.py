@@ -90,10 +90,7 @@ def with_chosen(programme: Programme, x: FloatArray) -> Programme:
     low[switch] = high[switch] = x[charge] > _RUNS_KW
     extension = programme.extension
     if extension is not None and extension.places is not None:
-        places = extension.places
-        chosen = x[extension.starts]
-        order = np.lexsort((places.step, -chosen.round(6), places.run))
-        first = np.searchsorted(places.run[order], np.unique(places.run))
+        chosen = extension.starts[extension.places.most_chosen(x[extension.starts])]
         low[extension.starts] = high[extension.starts] = 0.0
-        low[extension.starts[order[first]]] = high[extension.starts[order[first]]] = 1.0
+        low[chosen] = high[chosen] = 1.0
     return replace(programme.linear(), low=low, high=high)

@@ -143,6 +143,12 @@ class Problem:
         return cuttable
 
     @property
+    def curtailable_by_home_kw(self) -> FloatArray:
+        """Production that can be cut, by home, shape ``(H, T)`` [kW]."""
+        cuttable: FloatArray = np.where(self.curtailable[:, None], self.pv_kw, 0.0)
+        return cuttable
+
+    @property
     def end_is_fixed(self) -> BoolArray:
         """Whether a battery has a wanted end, shape ``(B,)``."""
         return ~np.isnan(self.soc_end_kwh)

@@ -36,6 +36,17 @@ class Starts:
     cell_step: RowArray
     cell_kw: FloatArray
 
+    def most_chosen(self, chosen: FloatArray) -> RowArray:
+        """Return for each machine the place that most of it is in, the first of equals.
+
+        Args:
+            chosen: How much of a machine is in each place, shape ``(S,)``.
+        """
+        by_run = np.lexsort((self.step, -chosen.round(6), self.run))
+        first = np.searchsorted(self.run[by_run], np.unique(self.run))
+        places: RowArray = by_run[first]
+        return places
+
 
 def starts_of(runs: Sequence[Run]) -> Starts:
     """Return the places where machines may start."""

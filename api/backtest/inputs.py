@@ -20,11 +20,11 @@ from kwartier.wire import Json
 from optimizer.as_json.problem_json import problem_from_json
 from optimizer.backtest.course import Course
 from optimizer.backtest.walk import BEYOND, Connection
-from optimizer.forecast import WINDOW_DAYS
+from optimizer.forecast import DAY, WINDOW_DAYS
 from optimizer.problem import Battery
 
 _LOOK_BACK_DAYS = WINDOW_DAYS + 4
-_AHEAD_QUARTERS = BEYOND + 96
+_AHEAD_QUARTERS = BEYOND + DAY
 _EDGE = 0.05
 """A battery is kept this far from empty and full."""
 _WEAR_EUR_PER_KWH = 0.02
@@ -112,8 +112,8 @@ def question_of(asked: Asked) -> Question:
             "sell_less_eur_per_kwh": tariff.sell_less_eur_per_kwh,
             "peak_price_eur_per_kw": asked.connection.peak_price_eur_per_kw,
         },
+        "forecast_method": asked.forecast,
     }
-    told["forecast_method"] = asked.forecast
     return Question(course, asked.batteries, asked.connection, first, last, told, asked.forecast)
 
 
@@ -211,6 +211,8 @@ def _days(measured: Measured, first: date | None, last: date | None) -> tuple[da
     begun += timedelta(days=int(local_day(begun)[0] < measured.start_s))
     ended = day_of(measured.end_s)
     ended -= timedelta(days=int(local_day(ended)[1] > measured.end_s))
+    if ended < begun:
+        raise InputError("there is no whole day on record: give meters from midnight to midnight")
     chosen = (first or begun, last or ended)
     if not begun <= chosen[0] <= chosen[1] <= ended:
         raise InputError(

@@ -20,8 +20,8 @@ from optimizer.rolling import Rolling
 
 FORECAST = "forecast"
 """The piece that tells how good the forecasts were."""
-USUAL, BLEND = "usual", "blend"
-"""What can be expected: what was usual at that time of day, or a blend that learns by the day."""
+USUAL = "usual"
+"""What was usual at that time of day is expected; else a blend that learns by the day."""
 _PATIENCE_S = 5.0
 _BOUND_PATIENCE_S = 600.0
 """One plan for a whole month takes its time: what is not the least is no bound."""

@@ -20,7 +20,7 @@ import numpy as np
 
 from kwartier.durable import replace_file
 from kwartier.errors import InputError
-from kwartier.interval import QUARTER_S, day_of, local_day
+from kwartier.interval import QUARTER_S, local_day
 from kwartier.wire import Json
 from optimizer.backtest.course import Course
 from optimizer.backtest.walk import Connection, Stretch, Walked
@@ -87,7 +87,7 @@ class WorkFolder:
         Raises:
             InputError: The folder holds another question, or cannot be written.
         """
-        arrays = _packed(
+        arrays = packed(
             use_kw=question.course.use_kw,
             sun_kw=question.course.sun_kw,
             buy=question.course.buy_eur_per_kwh,
@@ -190,7 +190,7 @@ def question_in(folder: str) -> Question:
 
 def walked_arrays(walked: Walked) -> bytes:
     """Return what was done in a stretch as a file's content."""
-    return _packed(
+    return packed(
         **{field.name: np.asarray(getattr(walked, field.name)) for field in fields(Walked)}
     )
 
@@ -212,17 +212,6 @@ def walked_from(arrays: dict[str, FloatArray]) -> Walked:
 
 def packed(**arrays: FloatArray) -> bytes:
     """Return arrays as a file's content."""
-    return _packed(**arrays)
-
-
-def judged_days(question: Question) -> tuple[date, date]:
-    """Return the first and last day that is judged and measured."""
-    course = question.course
-    end_s = course.start_s + course.quarters * QUARTER_S
-    return question.first, min(question.last, day_of(end_s - 1))
-
-
-def _packed(**arrays: FloatArray) -> bytes:
     file = io.BytesIO()
     np.savez(file, allow_pickle=False, **arrays)
     return file.getvalue()

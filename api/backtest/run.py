@@ -103,7 +103,7 @@ def answer_of(
             for row, one in enumerate(stores.batteries)
         ],
         "forecast": _forecast(folder, question),
-        "policies": {name: _told(one, found) for name, one in found.items()},
+        "policies": {name: _told(name, found) for name in found},
     }
 
 
@@ -120,8 +120,8 @@ def of_perfect(name: str, found: dict[str, Outcome]) -> float | None:
     return own / perfect if perfect is not None and own is not None and perfect > 0 else None
 
 
-def _told(one: Outcome, found: dict[str, Outcome]) -> dict[str, Json]:
-    name = next(name for name, other in found.items() if other is one)
+def _told(name: str, found: dict[str, Outcome]) -> dict[str, Json]:
+    one = found[name]
     part = of_perfect(name, found)
     saved = saving_eur(name, found)
     return {

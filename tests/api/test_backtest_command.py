@@ -285,6 +285,17 @@ def test_what_makes_no_sense_is_refused_in_one_line(
     assert len(out.err.strip().splitlines()) <= 2
 
 
+def test_less_than_a_day_is_refused(
+    street: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    meters = tmp_path / "meters.csv"
+    meters.write_text("".join(street[0].read_text().splitlines(keepends=True)[:100]))
+
+    assert run((meters, street[1])) == 1
+
+    assert "there is no whole day on record" in capsys.readouterr().err
+
+
 def test_batteries_are_read_as_those_of_a_plan(tmp_path: Path) -> None:
     file = tmp_path / "batteries.json"
     battery = {

@@ -21,6 +21,8 @@ from kwartier.units import EpochS, Watt
 ANNOUNCED_BY = time(8)
 """A call is announced by this time on the day before, on the wall clock."""
 LONGEST_S = 7 * 86_400
+LAST_S = 4_102_444_800
+"""2100-01-01T00:00Z: no call is later [s]."""
 MOST_CALLS = 2_000
 MOST_LIMIT_W = 1_000_000_000
 MOST_REWARD_EUR = 100.0
@@ -115,8 +117,10 @@ class CallBook:
 
         Raises:
             InputError: There is none of that name that stands.
+            ContractError: It is no name.
             StoreBusyError: The file cannot be written now.
         """
+        checked_name(name, "id")
         if not self._path.exists():
             raise InputError(f"there is no call {name[:60]!r}: 'kwartier calls list' shows them")
         try:
@@ -175,6 +179,10 @@ def _refuse_odd(call: PutCall) -> None:
         raise InputError(
             f"--to {instant_text(call.end_s)} is not after --from, or more than a week after it: "
             "give the end of the window"
+        )
+    if call.end_s > LAST_S:
+        raise InputError(
+            f"--to {instant_text(call.end_s)} is after {instant_text(LAST_S)}: give the right year"
         )
     if call.end_s <= call.entered_s:
         raise InputError(

@@ -1,7 +1,8 @@
 """What was really taken and given while a call held: the proof for who pays for it.
 
 A quarter counts when each connection that belongs to it was measured, and each battery beside
-them. Where one is missing nothing is said of that quarter: an estimate proves nothing.
+them. Where one is missing nothing is said of that quarter: an estimate proves nothing. Nor is it of
+a group that nobody is in any more.
 """
 
 from __future__ import annotations
@@ -47,8 +48,13 @@ def delivered(
         for one in community.connections.values()
         if call.group is None or one.group == call.group
     ]
+    batteries = [
+        DeviceKey(one.gateway, one.device)
+        for one in community.batteries.values()
+        if call.group is None or one.group == call.group
+    ]
     known = records.period(call.start_s, end_s).homes
-    beside = _batteries_wh(community, store, call, end_s)
+    beside = _batteries_wh(batteries, store, call, end_s) if homes or batteries else {}
     told = []
     for at_s in range(call.start_s, end_s, QUARTER_S):
         quarters = [known[name].get(at_s) for name in homes]
@@ -67,14 +73,9 @@ def _guessed_meter(quarter: HomeQuarter) -> bool:
 
 
 def _batteries_wh(
-    community: Community, store: Store, call: PutCall, end_s: EpochS
+    keys: list[DeviceKey], store: Store, call: PutCall, end_s: EpochS
 ) -> dict[EpochS, int]:
     """Return what batteries took less what they gave, where all of them were measured [Wh]."""
-    keys = [
-        DeviceKey(one.gateway, one.device)
-        for one in community.batteries.values()
-        if call.group is None or one.group == call.group
-    ]
     starts = range(call.start_s, end_s, QUARTER_S)
     if not keys:
         return dict.fromkeys(starts, 0)

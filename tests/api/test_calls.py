@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from api.planning.calls import CallBook, PutCall
+from api.planning.calls import LAST_S, CallBook, PutCall
 from api.planning.delivery import Delivered, delivered
 from collectors.sqlite_store import SqliteStore
 from kwartier.cli import main
-from kwartier.errors import InputError, KwartierError, StoreBusyError
+from kwartier.errors import ContractError, InputError, KwartierError, StoreBusyError
 from kwartier.interval import QUARTER_S
 from kwartier.reading import Reading
 from tests.api.planning import Scene, scene, use_in
@@ -66,6 +66,7 @@ def test_a_call_comes_back_as_it_was_written_down(tmp_path: Path) -> None:
         (call(end_s=NOON_S), "is not after --from"),
         (call(end_s=NOON_S + 8 * 86_400), "more than a week after it"),
         (call(entered_s=NOON_S + 7_200), "is past"),
+        (call(start_s=LAST_S, end_s=LAST_S + 900), "--to 2100-01-01T00:15:00Z is after 2100-01"),
         (call(import_limit_w=None), "give --import-limit-w, --export-limit-w, or both"),
         (call(import_limit_w=-1), "a limit is -1"),
         (call(reward_eur_per_kwh=101), "--reward is 101 EUR/kWh"),
@@ -92,6 +93,8 @@ def test_a_call_is_written_down_once_and_taken_back_once(tmp_path: Path) -> None
     book.drop("cbc-1", NOON_S)
     with pytest.raises(InputError, match="there is no call 'cbc-1' in force"):
         book.drop("cbc-1", NOON_S)
+    with pytest.raises(ContractError, match="use 1 to 32 of a-z"):
+        book.drop("cbc-\udcff", NOON_S)  # a byte on the command line that is no text
 
 
 def test_a_book_that_is_none_is_named(tmp_path: Path) -> None:
@@ -152,6 +155,14 @@ def test_the_proof_of_a_group_is_of_its_members_alone(street: Scene) -> None:
     told = delivered(community, street.records, street.store, call(group="flat"), NOON_S + 3_700)
 
     assert [one.exchange_w for one in told] == [1_000] * 4
+
+
+def test_a_group_that_nobody_is_in_any_more_proves_nothing(street: Scene) -> None:
+    gone = call(group="flat")
+
+    told = delivered(street.community, street.records, street.store, gone, NOON_S + 3_700)
+
+    assert told == [Delivered(NOON_S + place * 900, None, kept=None) for place in range(4)]
 
 
 def test_nothing_is_told_of_quarters_that_are_to_come(street: Scene) -> None:

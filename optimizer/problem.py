@@ -137,7 +137,6 @@ def problem_of(
         return _stacked([np.full(count, usual) if one is None else one for one in values], count)
 
     return Problem(
-        interval_h=float(step_h[0]),
         buy_eur_per_kwh=buy,
         sell_eur_per_kwh=series_of("sell_eur_per_kwh", sell_eur_per_kwh, count),
         home_ids=tuple(home.id for home in homes),

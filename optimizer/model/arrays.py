@@ -32,7 +32,6 @@ class Problem:
     (see :mod:`optimizer.model.stores`).
 
     Attributes:
-        interval_h: Length of the first step [h]; of all, unless steps are uneven.
         buy_eur_per_kwh: Price of import, shape ``(T,)``.
         sell_eur_per_kwh: Price of export, shape ``(T,)``.
         home_ids: Names of the homes.
@@ -80,7 +79,6 @@ class Problem:
         InputError: A number makes no sense; the message names its key and the remedy.
     """
 
-    interval_h: float
     buy_eur_per_kwh: FloatArray
     sell_eur_per_kwh: FloatArray
     home_ids: tuple[str, ...]
@@ -124,6 +122,11 @@ class Problem:
 
     def __post_init__(self) -> None:
         refuse_nonsense(self)
+
+    @property
+    def interval_h(self) -> float:
+        """Length of the first step [h]; of all, unless steps are uneven."""
+        return float(self.step_h[0])
 
     @property
     def steps(self) -> int:

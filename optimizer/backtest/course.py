@@ -5,18 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from kwartier.errors import InputError
 from kwartier.interval import HOME_ZONE, QUARTER_S, Zone
-from optimizer.forecasting.history import LocalQuarters, Weather, local_quarters
+from optimizer.forecast import DAY
+from optimizer.forecasting.history import (
+    MAX_QUARTERS,
+    IntArray,
+    LocalQuarters,
+    Weather,
+    local_quarters,
+)
 from optimizer.problem import BoolArray, FloatArray
 
-IntArray = npt.NDArray[np.int64]
 AUCTION_SLOT = 52
 """Tomorrow's prices are known from 13:00 on the wall clock: the 52nd quarter of a day."""
-MAX_QUARTERS = 3 * 366 * 96
-_DAY = 96
+_LENDING_DAYS = 14
+"""So many days back a price is looked for where there is none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,7 +128,7 @@ def prices_of(course: Course) -> Prices:
     before = same_time_before(course.clock)
     absent = np.isnan(course.buy_eur_per_kwh) | np.isnan(course.sell_eur_per_kwh)
     source = np.arange(course.quarters)
-    for _ in range(14):
+    for _ in range(_LENDING_DAYS):
         lacking = absent[source]
         if not lacking.any():
             break
@@ -149,9 +154,9 @@ def same_time_before(clock: LocalQuarters) -> IntArray:
     """
     count = clock.day.size
     row = clock.day - clock.day[0]
-    table = np.full((int(row[-1]) + 2, _DAY), -1, dtype=np.int64)
+    table = np.full((int(row[-1]) + 2, DAY), -1, dtype=np.int64)
     table[row + 1, clock.slot] = np.arange(count)
     found = table[row, clock.slot]
-    plain = np.arange(count) - _DAY
+    plain = np.arange(count) - DAY
     chosen = np.where(found >= 0, found, plain)
     return np.where(chosen >= 0, chosen, np.arange(count))

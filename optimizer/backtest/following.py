@@ -13,7 +13,7 @@ import numpy as np
 from optimizer.backtest.policies import Follows
 from optimizer.backtest.stores import QUARTER_H, Stores
 from optimizer.problem import FloatArray
-from optimizer.tracking.quarter import Contract, Follow, Planned, tracked_kw
+from optimizer.tracking.quarter import Contract, Follow, Planned, rule_of, tracked_kw
 
 IDLE_KW = 0.01
 """Less power or exchange than this is none."""
@@ -84,8 +84,7 @@ def power_kw(
         works = abs(float(step.power_kw.sum())) > IDLE_KW
         follow = Follow.METER if works else Follow.PLAN
     else:
-        passes = abs(step.exchange_kw) > IDLE_KW
-        follow = Follow.PLAN if passes else Follow.METER
+        follow = rule_of(planned, near_kw=IDLE_KW)
     contract = Contract(min(now.import_limit_kw, step.peak_kw), now.export_limit_kw)
     return tracked_kw(planned, now.residual_kw, held, QUARTER_H, follow=follow, contract=contract)
 

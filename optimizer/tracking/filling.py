@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from optimizer.problem import FloatArray
+
 _LEAST_WEIGHT = 1e-12
 
 

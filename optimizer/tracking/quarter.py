@@ -11,7 +11,8 @@ from enum import Enum
 
 import numpy as np
 
-from optimizer.tracking.filling import FloatArray, fill_kw
+from optimizer.problem import FloatArray
+from optimizer.tracking.filling import fill_kw
 
 
 class Follow(Enum):

@@ -52,7 +52,6 @@ def _run(chosen: argparse.Namespace) -> int:
     now_s = int(SystemClock().now_s())
     if chosen.word == "add":
         call = _call(chosen, settings, now_s)
-        settings.state.mkdir(parents=True, exist_ok=True)
         book.add(call)
         print_json(_told(call))
     elif chosen.word == "drop":

@@ -75,7 +75,7 @@ class CallBook:
     """Calls in one small file; several processes may use it at once."""
 
     def __init__(self, path: Path) -> None:
-        """Use the book at ``path``; it begins with the first call."""
+        """Use the book at ``path``; it and its folder begin with the first call."""
         self._path = path
 
     def add(self, call: PutCall) -> None:
@@ -87,6 +87,7 @@ class CallBook:
         """
         _refuse_odd(call)
         try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self._path, timeout=5)) as book, book:
                 book.execute(_TABLE)
                 (count,) = book.execute("select count(*) from call").fetchone()
@@ -109,7 +110,7 @@ class CallBook:
             raise InputError(
                 f"call {call.id!r} was written down before: give another name"
             ) from error
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise _busy(self._path, error) from error
 
     def drop(self, name: str, now_s: EpochS) -> None:
@@ -199,7 +200,7 @@ def _refuse_odd(call: PutCall) -> None:
         )
 
 
-def _busy(path: Path, error: sqlite3.Error) -> StoreBusyError:
+def _busy(path: Path, error: sqlite3.Error | OSError) -> StoreBusyError:
     return StoreBusyError(f"the book of calls {path} cannot be used now: {error}")
 
 

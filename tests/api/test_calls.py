@@ -103,6 +103,8 @@ def test_a_book_that_is_none_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(StoreBusyError, match=r"calls\.db cannot be used now"):
         CallBook(path).every()
+    with pytest.raises(StoreBusyError, match=r"kept\.db cannot be used now"):
+        CallBook(path / "kept.db").add(call())  # in a folder that is a file
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from api.commands.measured import add_days, add_meters
 from kwartier.cli import Command, print_json
 from kwartier.errors import InputError, MissingExtraError
 from kwartier.progress import Progress
@@ -75,14 +75,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--meters",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help="CSV, CSV.gz or Parquet with utc, household, kwh_import and optionally kwh_export "
-        "and kwh_pv; one row a household and quarter-hour, stamped at its start",
-    )
+    add_meters(parser)
     parser.add_argument(
         "--prices",
         type=Path,
@@ -102,8 +95,7 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="CSV or CSV.gz with utc, sun_w_per_m2 and optionally outside_c, as it was forecast",
     )
-    parser.add_argument("--from", dest="first", type=_day, metavar="DAY", help="the first day")
-    parser.add_argument("--to", dest="last", type=_day, metavar="DAY", help="the last day")
+    add_days(parser)
     parser.add_argument(
         "--households", default="", metavar="A,B", help="only these; all together if not told"
     )
@@ -258,13 +250,6 @@ def _cores() -> int:
     import os
 
     return os.cpu_count() or 1
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day: write it as 2026-07-01") from None
 
 
 BACKTEST = Command(

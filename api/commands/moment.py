@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from api.commands.crowd import add_arguments, reckon_folder
+from api.commands.measured import add_days, add_meters
 from kwartier.cli import Command, print_json
 from kwartier.wire import Json
 
@@ -24,15 +25,8 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         description="Say the signal again over measured days, with what was known at each moment, "
         "and hold it against the surplus that all households together really had.",
     )
-    backtest.add_argument(
-        "--meters",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help="CSV, CSV.gz or Parquet with utc, household, kwh_import and optionally kwh_export "
-        "and kwh_pv; one row a household and quarter-hour, stamped at its start",
-    )
-    _add_days(backtest)
+    add_meters(backtest)
+    add_days(backtest)
     many = words.add_parser(
         "many",
         help="the same for a folder of streets",
@@ -42,16 +36,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_arguments(many, "street")
-    _add_days(many)
-
-
-def _add_days(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--from", dest="first", type=_day, metavar="DAY", help="the first day that is judged"
-    )
-    parser.add_argument(
-        "--to", dest="last", type=_day, metavar="DAY", help="the last day that is judged"
-    )
+    add_days(many)
 
 
 def _run(chosen: argparse.Namespace) -> int:
@@ -129,13 +114,6 @@ def _hits(hits: Hits) -> dict[str, Json]:
         "precision": None if hits.precision is None else round(hits.precision, 3),
         "recall": None if hits.recall is None else round(hits.recall, 3),
     }
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day: write it as 2026-07-01") from None
 
 
 MOMENT = Command(

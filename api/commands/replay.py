@@ -7,20 +7,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+from api.commands.measured import add_meters
 from kwartier.cli import Command, print_json
 from kwartier.stopping import interrupted_by_signals
 from kwartier.wire import Json
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--meters",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help="CSV, CSV.gz or Parquet with utc, household, kwh_import and optionally kwh_export "
-        "and kwh_pv; one row a household and quarter-hour, stamped at its start",
-    )
+    add_meters(parser)
     parser.add_argument(
         "--prices",
         type=Path,

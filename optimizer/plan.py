@@ -14,7 +14,7 @@ class Status(StrEnum):
     OPTIMAL = "optimal"
     """No plan within the limits costs less."""
     FEASIBLE = "feasible"
-    """Within the limits; time ran out before it was proven the cheapest, see ``gap_eur``."""
+    """Within the limits, but not proven the cheapest; see ``gap_eur``."""
     RELAXED = "relaxed"
     """The limits cannot all be met; it breaks them as little as can be."""
     FALLBACK = "fallback"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from kwartier.wire import Json
 from optimizer.as_json.plan_json import json_of_plan
 from optimizer.as_json.problem_json import problem_from_json
 from optimizer.dispatch import plan
+from optimizer.plan import Action, Because
 from tests.optimizer.examples import document
 from tests.optimizer.neighbourhood_problems import Document, Shape
 from tests.optimizer.neighbourhood_problems import document as any_document
@@ -183,12 +185,14 @@ def keys_in(value: Json) -> Iterator[str]:
 
 def test_every_key_of_problem_and_answer_is_documented() -> None:
     told = (Path(__file__).parents[2] / "docs" / "plan.md").read_text(encoding="utf-8")
-    asked = [street(), *(any_document(seed, Shape.ALL) for seed in range(20))]
+    asked = [document(), street(), *(any_document(seed, Shape.ALL) for seed in range(20))]
 
-    answers = [json_of_plan(made, plan(made)) for made in map(problem_from_json, asked[:3])]
+    answers = [
+        json_of_plan(made, plan(made, stopwatch=time.perf_counter))
+        for made in map(problem_from_json, asked[:4])
+    ]
 
-    for one in answers:
-        del one["reasons"]
-    found = {key for one in [*asked, *answers] for key in keys_in(one)}
+    found = {key for one in [*asked, *answers] for key in keys_in(one)} | {*Action, *Because}
+    assert {"idle_costs_eur", "limit", "solve"} <= found
     words = set(told.replace("{", "`").replace("[]", "`").replace("*.", "`").split("`"))
     assert found - words == set()

@@ -18,6 +18,20 @@ from optimizer.moment_backtest import LEAST_HISTORY, StreetDays
 from optimizer.problem import FloatArray
 
 
+def whole_days(measured: Measured) -> tuple[date, date]:
+    """Return the first and the last local day that is whole on record.
+
+    Raises:
+        InputError: There is none.
+    """
+    begun = day_of(measured.start_s)
+    begun += timedelta(days=int(local_day(begun)[0] < measured.start_s))
+    ended = day_of(measured.end_s) - timedelta(days=1)
+    if ended < begun:
+        raise InputError("there is no whole day on record: give meters from midnight to midnight")
+    return begun, ended
+
+
 def judged_days(measured: Measured, first: date | None, last: date | None) -> StreetDays:
     """Return the days that are to be judged, with the four weeks before them where there are any.
 
@@ -29,9 +43,7 @@ def judged_days(measured: Measured, first: date | None, last: date | None) -> St
     Raises:
         InputError: The days lie outside the record, or in the wrong order.
     """
-    begun = day_of(measured.start_s)
-    begun += timedelta(days=int(local_day(begun)[0] < measured.start_s))
-    ended = day_of(measured.end_s) - timedelta(days=1)
+    begun, ended = whole_days(measured)
     wanted = (first or begun + timedelta(days=LEAST_HISTORY), last or ended)
     if not begun <= wanted[0] <= wanted[1] <= ended:
         raise InputError(

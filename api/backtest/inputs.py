@@ -12,10 +12,10 @@ from api.backtest.prices import laid_beside
 from api.backtest.question import Question
 from api.backtest.weather import read_weather
 from api.replay.meters import Measured, read_meters
-from api.street_days import powers
+from api.street_days import powers, whole_days
 from collectors.prices.file import read_prices
 from kwartier.errors import InputError
-from kwartier.interval import QUARTER_S, day_of, local_day
+from kwartier.interval import QUARTER_S, local_day
 from kwartier.wire import Json
 from optimizer.as_json.problem_json import problem_from_json
 from optimizer.backtest.course import Course
@@ -207,12 +207,7 @@ def _first_s(measured: Measured) -> int:
 
 def _days(measured: Measured, first: date | None, last: date | None) -> tuple[date, date]:
     """Return the days that are judged; the whole ones of the file where none are named."""
-    begun = day_of(measured.start_s)
-    begun += timedelta(days=int(local_day(begun)[0] < measured.start_s))
-    ended = day_of(measured.end_s)
-    ended -= timedelta(days=int(local_day(ended)[1] > measured.end_s))
-    if ended < begun:
-        raise InputError("there is no whole day on record: give meters from midnight to midnight")
+    begun, ended = whole_days(measured)
     chosen = (first or begun, last or ended)
     if not begun <= chosen[0] <= chosen[1] <= ended:
         raise InputError(

@@ -15,6 +15,7 @@ from kwartier.wire import Json
 
 MAX_BYTES = 256 * 1024 * 1024
 _DEFAULT_LIMIT_S = 15.0
+"""That of the planner, which takes long to import where only help is asked for [s]."""
 
 
 def _configure(parser: ArgumentParser) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
 
+from api.commands.plan import PLAN
+from optimizer.dispatch import TIME_LIMIT_S
 from tests.optimizer.examples import document
 
 
@@ -32,6 +35,13 @@ def test_a_problem_in_a_file_or_a_pipe_gives_the_same_plan(tmp_path: Path) -> No
     assert answers[0] == answers[1]
     assert set(seconds[0]) == {"build", "solve"}
     assert min(seconds[0].values()) > 0
+
+
+def test_the_command_waits_as_long_as_the_planner_does() -> None:
+    parser = ArgumentParser()
+    PLAN.configure(parser)
+
+    assert parser.parse_args(["-"]).time_limit == TIME_LIMIT_S
 
 
 @pytest.mark.parametrize(

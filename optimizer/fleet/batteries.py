@@ -97,8 +97,7 @@ class Batteries:
         discharge += column
         np.negative(discharge, out=discharge)
         np.negative(self.price, out=stored)
-        later = self.kept[1:] if self.kept.shape[0] > 1 else self.kept
-        stored[:-1] += later * self.price[1:]
+        stored[:-1] += self._kept_later * self.price[1:]
         found += self.powers.cost
         return found
 
@@ -163,7 +162,7 @@ class Batteries:
             np.multiply(give[kind], column, out=work)
             move(step[kind], work, out=step[kind])
         np.negative(price, out=work)
-        work[:-1] += (self.kept[1:] if self.kept.shape[0] > 1 else self.kept) * price[1:]
+        work[:-1] += self._kept_later * price[1:]
         work *= give[STORED]
         np.subtract(self._moved[STORED], work, out=step[STORED])
         if self.turns is not None:
@@ -193,6 +192,11 @@ class Batteries:
         least += float((self.price * self.begun).sum())
         return least if self.turns is None else least + self.turns.least_cost()
 
+    @property
+    def _kept_later(self) -> FloatArray:
+        """Part of what is stored that each step but the first gets, shape ``(1 or T - 1, b)``."""
+        return self.kept[1:] if self.kept.shape[0] > 1 else self.kept
+
     def _carried(self, stored: FloatArray) -> FloatArray:
-        found: FloatArray = stored[:-1] * (self.kept[1:] if self.kept.shape[0] > 1 else self.kept)
+        found: FloatArray = stored[:-1] * self._kept_later
         return found

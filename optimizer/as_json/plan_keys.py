@@ -154,8 +154,10 @@ def read_names(place: str, body: JsonObject, key: str) -> list[str]:
     values = body.get(key)
     if values is None:
         return []
-    if not isinstance(values, list) or len(values) > MAX_NAMES:
+    if not isinstance(values, list):
         raise InputError(f"{place}{key} is {kind_of(values)}: give a list of names")
+    if len(values) > MAX_NAMES:
+        raise InputError(f"{place}{key} has {len(values)} names: at most {MAX_NAMES}")
     names: list[str] = []
     for row, value in enumerate(values):
         if not isinstance(value, str):

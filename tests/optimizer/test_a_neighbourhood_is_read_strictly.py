@@ -93,6 +93,7 @@ def changed(path: str, value: Json) -> Document:
         ("groups.0.homes", ["h1", "h1"], "groups.g.homes has 'h1' twice"),
         ("groups.0.homes", ["h2"], "groups.g.homes is 'h2'"),
         ("groups.0.batteries", ["b2"], "groups.g.batteries is 'b2'"),
+        ("groups.0.homes", ["h1"] * 10_001, "groups.g.homes has 10001 names: at most 10000"),
         ("groups.0.shares_kw", {"h2": 3}, "groups.g.shares_kw has 'h2'"),
         ("groups.0.shares_kw", {"h\n2": "3"}, r"groups.g.shares_kw has 'h\\n2'"),
         ("groups.0.shares_kw", {"h1": -3}, "groups.g.shares_kw.h1 is -3"),

@@ -234,12 +234,15 @@ def _group(row: Table, connections: Sequence[Connection]) -> Group:
 
 
 def _refuse_unknown_groups(community: Community) -> None:
-    named = {one.id: one.group for one in community.connections.values()}
-    named |= {one.id: one.group for one in community.batteries.values()}
-    for name, group in named.items():
-        if group is not None and group not in community.groups:
+    members: list[Connection | Battery] = [
+        *community.connections.values(),
+        *community.batteries.values(),
+    ]
+    for one in members:
+        if one.group is not None and one.group not in community.groups:
             raise SettingsError(
-                f"{name} belongs to group {group!r}, which is not there: add a [[group]] of it"
+                f"{one.id} belongs to group {one.group!r}, which is not there: "
+                "add a [[group]] of it"
             )
 
 

@@ -133,6 +133,16 @@ def test_a_group_or_a_reserve_that_cannot_be_is_refused(
         read_community(path)
 
 
+def test_a_home_named_as_a_battery_has_its_group_looked_up_too(tmp_path: Path) -> None:
+    path = tmp_path / "street.toml"
+    named = re.sub(r'(\[\[connection\]\]\nid = )"[^"]*"', r'\1"buurtbatterij"', STREET, count=1)
+    assert named != STREET
+    path.write_text(named.replace("[[connection]]", '[[connection]]\ngroup = "flat"', 1))
+
+    with pytest.raises(SettingsError, match="buurtbatterij belongs to group 'flat'"):
+        read_community(path)
+
+
 def test_a_file_that_is_away_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"nowhere\.toml: cannot be read"):
         read_community(tmp_path / "nowhere.toml")

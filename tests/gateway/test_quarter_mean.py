@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import pytest
 
 from gateway.steer.quarter_mean import QuarterMean
-from gateway.steer.swings import Swings
-from gateway.steer.turning import Turning
 
 FULL_W = 20_000
 END_S = 900.0
@@ -95,37 +91,3 @@ def test_another_quarter_owes_nothing_of_the_one_before() -> None:
 
     # Ten seconds of the twenty since the last word are of this quarter: 30 kWs, 34 W of its rest.
     assert mean.extra_w(10_000, 1_800.0, 910.0, FULL_W) == 0
-
-
-def test_a_battery_rests_ten_seconds_before_it_turns() -> None:
-    turning = Turning()
-
-    done = [turning.held(-500 if at_s < 5 else 800, float(at_s)) for at_s in range(20)]
-
-    assert done == [-500] * 5 + [0] * 9 + [800] * 6
-
-
-def test_who_keeps_turning_rests_longer_each_time() -> None:
-    turning = Turning()
-    way, turns = 500, []
-    for at_s in range(400):
-        if turning.held(way, float(at_s)):
-            turns.append(at_s)
-            way = -way
-
-    rests = [later - now for now, later in pairwise(turns)]
-    assert rests[:5] == [10, 10, 20, 40, 80]
-    assert set(rests[5:]) <= {80}
-
-
-def test_swings_are_told_from_a_ramp_and_from_flutter() -> None:
-    ramp, flutter, swinging = Swings(), Swings(), Swings()
-
-    ramps = [ramp.note(100 * at_s, float(at_s), FULL_W) for at_s in range(200)]
-    flutters = [flutter.note(at_s % 2 * 900, float(at_s), FULL_W) for at_s in range(200)]
-    swings = [swinging.note(at_s // 15 % 2 * 4_000, float(at_s), FULL_W) for at_s in range(100)]
-
-    assert not any(ramps)
-    assert not any(flutters)
-    # The fourth turn: up, and three times back.
-    assert swings.index(True) == 75

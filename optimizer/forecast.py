@@ -97,13 +97,18 @@ def seasonal_naive(
     Raises:
         InputError: The number of steps is out of range, or a value is infinite.
     """
-    if not 1 <= steps <= MAX_STEPS:
-        raise InputError(f"a forecast of {steps} steps is asked: ask for 1 to {MAX_STEPS}")
+    check_steps(steps)
     recent = history[-window * season :]
     padded = np.full(window * season, np.nan)
     padded[padded.size - recent.size :] = recent
     days = padded.reshape(window, season)
     return forecast_of(days[:, np.arange(steps) % season])
+
+
+def check_steps(steps: int) -> None:
+    """Raise ``InputError`` where a forecast of that length cannot be made."""
+    if not 1 <= steps <= MAX_STEPS:
+        raise InputError(f"a forecast of {steps} steps is asked: ask for 1 to {MAX_STEPS}")
 
 
 def _enough_near(days: FloatArray, step: int) -> FloatArray:

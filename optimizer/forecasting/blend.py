@@ -15,9 +15,9 @@ from typing import TypeVar
 import numpy as np
 from scipy.optimize import nnls
 
-from optimizer.forecast import DAY, Forecast
+from optimizer.forecast import DAY, Forecast, check_steps
 from optimizer.forecasting.days import Days, Sky, days_of
-from optimizer.forecasting.history import History, IntArray, check_steps
+from optimizer.forecasting.history import History, IntArray
 from optimizer.forecasting.ranges import errors_by_slot
 from optimizer.nowcast import Follow, corrected
 from optimizer.problem import FloatArray

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from kwartier.errors import InputError
 from kwartier.interval import HOME_ZONE, QUARTER_S, Zone
-from optimizer.forecast import DAY, MAX_STEPS, WINDOW_DAYS, Forecast
+from optimizer.forecast import DAY, WINDOW_DAYS, Forecast, check_steps
 from optimizer.problem import FloatArray
 
 IntArray = npt.NDArray[np.int64]
@@ -181,12 +181,6 @@ def by_day(clock: LocalQuarters, values: FloatArray, first: int, end: int) -> Fl
     with np.errstate(invalid="ignore"):
         mean: FloatArray = summed / counted
     return mean.reshape(-1, DAY)
-
-
-def check_steps(steps: int) -> None:
-    """Raise ``InputError`` where a forecast of that length cannot be made."""
-    if not 1 <= steps <= MAX_STEPS:
-        raise InputError(f"a forecast of {steps} steps is asked: ask for 1 to {MAX_STEPS}")
 
 
 @lru_cache(maxsize=4096)

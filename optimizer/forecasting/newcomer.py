@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.forecast import DAY, Forecast, forecast_of
+from optimizer.forecast import DAY, Forecast, check_steps, forecast_of
 from optimizer.forecasting.blend import fill, nothing
 from optimizer.forecasting.days import Sky, days_of
-from optimizer.forecasting.history import History, LocalQuarters, check_steps, days_before
+from optimizer.forecasting.history import History, LocalQuarters, days_before
 from optimizer.forecasting.names import Name
 from optimizer.forecasting.sun_experts import slot_ratio
 from optimizer.problem import FloatArray

@@ -12,10 +12,10 @@ from typing import Protocol
 import numpy as np
 
 from kwartier.errors import InputError
-from optimizer.forecast import DAY, Forecast
+from optimizer.forecast import DAY, Forecast, check_steps
 from optimizer.forecasting.blend import LEAST_QUARTERS, Expert, fill, nothing
 from optimizer.forecasting.days import Days, Sky, days_of
-from optimizer.forecasting.history import History, check_steps
+from optimizer.forecasting.history import History
 from optimizer.forecasting.ranges import HIGH, LOW
 from optimizer.nowcast import Follow, corrected
 from optimizer.problem import BoolArray, FloatArray

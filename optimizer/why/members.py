@@ -133,9 +133,9 @@ def split(
     """
     ordered = sorted(members, key=lambda one: one.id)
     refuse_confusion(problem, ordered)
-    if rule is SplitRule.CONTRIBUTION and len(ordered) > MOST_CONTRIBUTIONS:
+    if rule not in rules_for(len(ordered)):
         raise InputError(
-            f"rule contribution has {len(ordered)} members: at most {MOST_CONTRIBUTIONS}; "
+            f"rule {rule} has {len(ordered)} members: at most {MOST_CONTRIBUTIONS}; "
             f"choose {SplitRule.EXCHANGED} or {SplitRule.EQUAL}"
         )
     group = part_of(problem, sorted(problem.home_ids), sorted(batteries_of(problem)))
@@ -145,6 +145,12 @@ def split(
     group_eur = used_eur(group, together)
     weights = _weights(rule, group, ordered, alone, exchanged, group_eur, make)
     return _divided(rule, ordered, alone, exchanged, group_eur, weights)
+
+
+def rules_for(members: int) -> tuple[SplitRule, ...]:
+    """Return the rules that so many members can be asked with; one takes a plan for each."""
+    few = members <= MOST_CONTRIBUTIONS
+    return tuple(rule for rule in SplitRule if few or rule is not SplitRule.CONTRIBUTION)
 
 
 def net_cost_eur(made: Plan) -> float:

@@ -13,7 +13,7 @@ from kwartier.errors import InputError
 from optimizer.dispatch import plan
 from optimizer.model.part import part_of
 from optimizer.problem import Battery, Grid, Home, Problem, problem_of
-from optimizer.why.members import Member, SplitRule, exchanged_wh, net_cost_eur, split
+from optimizer.why.members import Member, SplitRule, exchanged_wh, net_cost_eur, rules_for, split
 from tests.optimizer.examples import PLAIN
 
 ROOF, NONE = "roof", "none"
@@ -203,3 +203,8 @@ def test_a_members_own_limits_are_one_a_step() -> None:
 
     with pytest.raises(InputError, match=r"grid\.import_limit_kw has 2 values"):
         split(problem_of(1.0, [0.10] * 3, [0.0] * 3, [Home("a", [2.0] * 3)]), [own])
+
+
+def test_a_rule_that_takes_a_plan_for_each_is_for_a_hundred_members_at_most() -> None:
+    assert SplitRule.CONTRIBUTION in rules_for(100)
+    assert set(SplitRule) - set(rules_for(101)) == {SplitRule.CONTRIBUTION}

@@ -14,7 +14,7 @@ from api.planned.asked import NotPlannedError
 from api.planned.board import split_values
 from api.planned.compared import Comparisons
 from api.problems import RefusedError
-from optimizer.why.members import SplitRule
+from optimizer.why.members import SplitRule, rules_for
 
 
 def add_board_plan(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> None:
@@ -26,7 +26,8 @@ def add_board_plan(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets)
     def plan(
         request: Request, visitor: Annotated[Visitor, board], regel: SplitRule = SplitRule.EQUAL
     ) -> Response:
-        values: dict[str, object] = {"rules": tuple(SplitRule), "rule": regel, "split": None}
+        rules = rules_for(len(house.community.connections))
+        values: dict[str, object] = {"rules": rules, "rule": regel, "split": None}
         try:
             compared, found = comparisons.split(regel)
         except NotPlannedError:

@@ -162,7 +162,7 @@ def batteries_in(path: Path) -> tuple[Battery, ...]:
     """
     try:
         told: Json = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: is no JSON that can be read: {error}") from error
     if not isinstance(told, list):
         raise InputError(f"{path}: give a list of batteries")

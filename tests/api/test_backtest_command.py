@@ -313,6 +313,14 @@ def test_batteries_are_read_as_those_of_a_plan(tmp_path: Path) -> None:
         batteries_in(file)
 
 
+def test_a_list_of_batteries_without_end_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "batteries.json"
+    file.write_text("[" * 200_000)
+
+    with pytest.raises(InputError, match="is no JSON that can be read"):
+        batteries_in(file)
+
+
 def test_prices_of_another_year_keep_weekday_and_time_of_day(tmp_path: Path) -> None:
     file = tmp_path / "prices.csv"
     begun = Quarter.parse("2024-12-31T23:00:00Z").start_s

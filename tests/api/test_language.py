@@ -131,6 +131,15 @@ def test_every_quarter_of_a_day_has_a_name_of_its_own(tag: str, day: date, quart
     assert len(names) == len(set(names)) == quarters
 
 
+def test_a_stretch_of_time_in_arabic_runs_from_the_right_wherever_it_is_filled_in() -> None:
+    arabic = language("ar")
+    span = arabic.say("plan.span", start="23:45", end="05:45")
+
+    # What begins with a mark that runs from the right also does so in an isolate of its own.
+    assert span.startswith(RLM)
+    assert RLM in arabic.say("battery.ask.charge.at", when=span)
+
+
 def test_the_hour_that_comes_twice_says_which_of_the_two() -> None:
     first = Quarter(int(datetime(2026, 10, 25, 0, 15, tzinfo=UTC).timestamp()))
     second_s = first.start_s + int(timedelta(hours=1).total_seconds())

@@ -12,7 +12,7 @@ from tests.browser.persons import Persons
 
 pytestmark = pytest.mark.browser
 
-PATHS = ("/", "/overzicht", "/afrekening/2026-10/1", "/hulp")
+PATHS = ("/", "/batterij", "/overzicht", "/afrekening/2026-10/1", "/hulp")
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ from optimizer.plan import Action
 from tests.house.word_use import uses
 
 RESIDENTS = (
+    "battery",
     "common",
     "door",
     "help",

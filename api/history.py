@@ -103,7 +103,8 @@ class History:
     def _add(self, period: Period) -> None:
         """Keep the quarters of which nearly every home is known, scaled to all of them.
 
-        A home counts from its first reading until it has been silent for two days.
+        A home counts from its first reading until it has been silent for two days. While its own
+        battery is silent what it uses is not known: that quarter counts as silent.
         """
         for name, known in period.homes.items():
             if known:
@@ -115,7 +116,8 @@ class History:
                 for name, (first_s, last_s) in self._heard.items()
                 if first_s <= at_s <= last_s + _GONE_S
             ]
-            told = [period.homes[n][at_s] for n in counted if at_s in period.homes[n]]
+            heard = [period.homes[n][at_s] for n in counted if at_s in period.homes[n]]
+            told = [quarter for quarter in heard if quarter.is_use_known]
             if not told or len(told) < _ENOUGH * len(counted):
                 continue
             scale = len(counted) / len(told) * 4 / 1000

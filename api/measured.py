@@ -26,7 +26,8 @@ def measured_kw(records: Records, start_s: EpochS, end_s: EpochS) -> tuple[Float
     use, made = np.full(count, np.nan), np.full(count, np.nan)
     for place in range(count):
         at_s = start_s + place * QUARTER_S
-        known = [quarters[at_s] for quarters in period.homes.values() if at_s in quarters]
+        heard = [quarters[at_s] for quarters in period.homes.values() if at_s in quarters]
+        known = [quarter for quarter in heard if quarter.is_use_known]
         if known and len(known) >= ENOUGH * len(period.homes):
             scale = len(period.homes) / len(known) * 4 / 1000
             use[place] = sum(home.use_wh for home in known) * scale

@@ -6,8 +6,9 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from collectors.disclosure import Reader
+from collectors.home_batteries import has_batteries_apart
 from collectors.store import DeviceKey, Latest
-from kwartier.model import Community, Connection
+from kwartier.model import Battery, Community, Connection
 from kwartier.units import EpochS, Watt
 
 FRESH_S = 900
@@ -26,6 +27,7 @@ class HomePower:
         solar_w: What its roof makes, as far as is known [W].
         import_w: What it takes from the grid [W].
         export_w: What it gives to the grid [W].
+        battery_w: What its own batteries take; below zero is given [W].
     """
 
     at_s: EpochS
@@ -33,6 +35,7 @@ class HomePower:
     solar_w: Watt
     import_w: Watt
     export_w: Watt
+    battery_w: Watt = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,12 @@ class StreetPower:
         homes: How many homes it covers.
         use_w: What they use, in steps of 100 W [W]; None for who may not know it.
         solar_w: What their roofs make, in steps of 100 W [W].
-        charge_w: What the shared batteries take [W].
-        discharge_w: What the shared batteries give [W].
+        charge_w: What the shared batteries take, and those of homes where enough have one [W].
+        discharge_w: What they give [W].
         import_w: What the street takes from the grid [W]; None likewise.
         export_w: What the street gives to the grid [W]; None likewise.
-        soc_permille: What is stored, of all capacity [1/1000]; None when it is not known.
+        soc_permille: What the shared batteries hold, of their capacity [1/1000]; None when it is
+            not known.
     """
 
     at_s: EpochS
@@ -103,8 +107,16 @@ def meters_of(community: Community) -> frozenset[DeviceKey]:
     )
 
 
-def home_power(connection: Connection, instants: Instants, now_s: float) -> HomePower | None:
-    """Return one home's power now, or None when its meter is silent; for its owner alone."""
+def home_power(
+    connection: Connection,
+    instants: Instants,
+    now_s: float,
+    batteries: Iterable[Battery] = (),
+) -> HomePower | None:
+    """Return one home's power now, or None when its meter is silent; for its owner alone.
+
+    What its own batteries take is no use; one that is silent counts as standing still.
+    """
     meter = DeviceKey(connection.gateway, connection.meter)
     taken = instants.fresh(meter, "import_w", now_s)
     given = instants.fresh(meter, "export_w", now_s)
@@ -113,17 +125,21 @@ def home_power(connection: Connection, instants: Instants, now_s: float) -> Home
     sun = None
     if connection.solar is not None:
         sun = instants.fresh(DeviceKey(connection.gateway, connection.solar), "solar_w", now_s)
-    solar_w = given[1] if sun is None else sun[1]
-    use_w = max(0, taken[1] + solar_w - given[1])
-    return HomePower(max(taken[0], given[0]), use_w, solar_w, taken[1], given[1])
+    battery_w = _power_of(batteries, instants, now_s)
+    solar_w = max(0, given[1] - taken[1] + battery_w) if sun is None else sun[1]
+    if sun is None and not battery_w:
+        solar_w = given[1]
+    use_w = max(0, taken[1] + solar_w - given[1] - battery_w)
+    return HomePower(max(taken[0], given[0]), use_w, solar_w, taken[1], given[1], battery_w)
 
 
 def powers_now(community: Community, instants: Instants, now_s: float) -> dict[str, HomePower]:
     """Return the power of each home that was heard not long ago; never shown as it is."""
+    batteries = community.batteries_by_home()
     return {
         name: power
         for name, connection in community.connections.items()
-        if (power := home_power(connection, instants, now_s)) is not None
+        if (power := home_power(connection, instants, now_s, batteries.get(name, ()))) is not None
     }
 
 
@@ -148,9 +164,13 @@ def street_power(
     if homes is None or not reader.may_know(homes):
         return None
     told = [powers[name] for name in homes]
-    use_w = _stepped(sum(home.use_w for home in told))
+    apart = has_batteries_apart(community, homes)
+    of_homes_w = sum(home.battery_w for home in told)
+    used_w = sum(home.use_w for home in told)
+    use_w = _stepped(used_w if apart else max(0, used_w + of_homes_w))
     solar_w = _stepped(sum(home.solar_w for home in told))
-    battery_w = _batteries_w(community, instants, now_s)
+    battery_w = _power_of(community.batteries.values(), instants, now_s)
+    battery_w += _stepped(of_homes_w) if apart else 0
     net_w = use_w - solar_w + battery_w
     use = reader.may_know_use(now_s, now_s)
     return StreetPower(
@@ -166,11 +186,11 @@ def street_power(
     )
 
 
-def _batteries_w(community: Community, instants: Instants, now_s: float) -> Watt:
-    """Return the batteries' power together; a silent battery counts as standing still."""
+def _power_of(batteries: Iterable[Battery], instants: Instants, now_s: float) -> Watt:
+    """Return some batteries' power together; a silent battery counts as standing still."""
     told = (
         instants.fresh(DeviceKey(battery.gateway, battery.device), "battery_w", now_s)
-        for battery in community.batteries.values()
+        for battery in batteries
     )
     return sum(value for _, value in filter(None, told))
 

@@ -1,27 +1,29 @@
 """From the record to answers: what homes used, what the sun made, what the neighbourhood does now.
 
-A home's use is what it took, plus what its own roof made, less what it gave. Where no inverter is
-read, or it is silent as inverters are at night, the roof is known only by what it gave: then the
-solar energy is the export and the use is the import, which keeps the balance and is called an
-estimate where an inverter should have spoken.
+A home's use is what it took, plus what its own roof made, less what it gave, and less what its own
+battery kept. Where no inverter is read, or it is silent as inverters are at night, the roof is
+known only by what it gave: then the solar energy is the export and the use is the import, both
+without what the battery did. That keeps the balance and is called an estimate where an inverter
+should have spoken. Where the battery is silent what it did counts as use, which is an estimate.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from collectors.disclosure import MIN_HOMES, PUBLIC, Disclosure, Reader, grown
 from collectors.happenings import Happening, happenings
+from collectors.home_batteries import has_batteries_apart, homes_with_battery
 from collectors.store import DeviceKey, Quality, QuarterEnergy, Store
 from collectors.told import Telling, ToldSum
 from kwartier.clock import Clock
 from kwartier.identity import GatewayId
 from kwartier.interval import QUARTER_S, Quarter
-from kwartier.model import Community, Connection
+from kwartier.model import Battery, Community, Connection
 from kwartier.units import EpochS, Wh
 
 ANSWER_AGE_S = 15.0
@@ -51,6 +53,9 @@ class HomeQuarter:
         import_estimated: Whether the import is an estimate.
         export_estimated: Whether the export is an estimate.
         solar_estimated: Whether the solar energy is an estimate.
+        battery_wh: What its own batteries took, less what they gave [Wh]; None while one is
+            silent, 0 where there are none.
+        battery_estimated: Whether that is an estimate.
     """
 
     start_s: EpochS
@@ -60,15 +65,33 @@ class HomeQuarter:
     import_estimated: bool = False
     export_estimated: bool = False
     solar_estimated: bool = False
+    battery_wh: Wh | None = 0
+    battery_estimated: bool = False
 
     @property
     def estimated(self) -> bool:
         """Whether a part of it is an estimate."""
-        return self.import_estimated or self.export_estimated or self.solar_estimated
+        return (
+            self.import_estimated
+            or self.export_estimated
+            or self.solar_estimated
+            or self.battery_estimated
+            or not self.is_use_known
+        )
+
+    @property
+    def is_use_known(self) -> bool:
+        """Whether its use is known apart from its batteries; forecasts look at no other."""
+        return self.battery_wh is not None
 
     @property
     def use_wh(self) -> Wh:
         """What the home used [Wh]; two meters read a second apart never make it negative."""
+        return max(0, self.import_wh + self.solar_wh - self.export_wh - (self.battery_wh or 0))
+
+    @property
+    def use_and_battery_wh(self) -> Wh:
+        """What the home used, with what its batteries took counted as use [Wh]."""
         return max(0, self.import_wh + self.solar_wh - self.export_wh)
 
 
@@ -86,8 +109,9 @@ class SumQuarter:
         solar_wh: Made on their roofs [Wh].
         use_wh: Used by them [Wh].
         shared_wh: What neighbours and the battery gave to them [Wh]; None also until settled.
-        charged_wh: Taken in by the shared batteries [Wh]; None when it is missing.
-        discharged_wh: Given back by the shared batteries [Wh]; None when it is missing.
+        charged_wh: Taken in by the shared batteries, and by those of homes where enough homes
+            have one [Wh]; None when it is missing.
+        discharged_wh: Given back by them [Wh]; None when it is missing.
         estimated: How many of the homes are estimated in part.
     """
 
@@ -127,6 +151,15 @@ class Period:
     end_s: EpochS
     homes: Mapping[str, Mapping[EpochS, HomeQuarter]]
     batteries: Mapping[EpochS, BatteryQuarter]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What a home's batteries took and gave in one quarter [Wh]."""
+
+    charged_wh: Wh
+    discharged_wh: Wh
+    estimated: bool
 
 
 class Records:
@@ -176,7 +209,11 @@ class Records:
         told = self.told(start_s, end_s)
         batteries = self._batteries(start_s, end_s) if told else {}
         return [
-            _shown(one, batteries.get(one.start_s), use=reader.may_know_use(_end_s(one), now_s))
+            _shown(
+                one,
+                self._with_homes(batteries.get(one.start_s), one, start_s, end_s),
+                use=reader.may_know_use(_end_s(one), now_s),
+            )
             for one in told
             if reader.may_know(one.homes)
         ]
@@ -225,17 +262,57 @@ class Records:
     def _telling(
         self, period: Period, start_s: EpochS, before: ToldSum | None, now_s: float
     ) -> Telling | None:
-        known = {name for name, quarters in period.homes.items() if start_s in quarters}
+        known = {
+            name
+            for name, quarters in period.homes.items()
+            if start_s in quarters and quarters[start_s].is_use_known
+        }
         if len(known) < MIN_HOMES:
             return None
         if before is not None:
             if not grown(before.homes, known):
                 return None
-            return Telling(_summed(period, start_s, frozenset(known)), before.homes)
+            return Telling(self._summed(period, start_s, frozenset(known)), before.homes)
         if len(known) < len(period.homes) and now_s < start_s + QUARTER_S + GRACE_S:
             return None
         homes = self._disclosure.homes_for(start_s, known, now_s)
-        return None if homes is None else Telling(_summed(period, start_s, homes))
+        return None if homes is None else Telling(self._summed(period, start_s, homes))
+
+    def _summed(self, period: Period, start_s: EpochS, names: frozenset[str]) -> ToldSum:
+        homes = [period.homes[name][start_s] for name in names]
+        apart = has_batteries_apart(self._community, names)
+        return ToldSum(
+            start_s,
+            names,
+            sum(home.import_wh for home in homes),
+            sum(home.export_wh for home in homes),
+            sum(home.solar_wh for home in homes),
+            sum(home.use_wh if apart else home.use_and_battery_wh for home in homes),
+            sum(home.estimated for home in homes),
+        )
+
+    def _with_homes(
+        self, shared: BatteryQuarter | None, told: ToldSum, start_s: EpochS, end_s: EpochS
+    ) -> BatteryQuarter | None:
+        """Return the shared batteries with those of the homes of a sum, where that may be told."""
+        if not has_batteries_apart(self._community, told.homes):
+            return shared
+        if shared is None and not self._community.batteries:
+            shared = BatteryQuarter(told.start_s, 0, 0)
+        period = self.period(start_s, end_s)
+        kept_wh = 0
+        for name in homes_with_battery(self._community, told.homes):
+            quarter = period.homes[name].get(told.start_s)
+            if quarter is None or quarter.battery_wh is None:
+                return None
+            kept_wh += quarter.battery_wh
+        if shared is None or shared.charged_wh is None or shared.discharged_wh is None:
+            return None
+        return BatteryQuarter(
+            told.start_s,
+            shared.charged_wh + max(0, kept_wh),
+            shared.discharged_wh + max(0, -kept_wh),
+        )
 
     def _batteries(self, start_s: EpochS, end_s: EpochS) -> Mapping[EpochS, BatteryQuarter]:
         """Return the batteries' quarters, without reading the homes again where that can be."""
@@ -278,8 +355,9 @@ class Records:
             )
         else:
             energies = self._energies(start_s, end_s)
+        batteries = self._community.batteries_by_home()
         homes = {
-            name: _home_quarters(connection, energies)
+            name: _home_quarters(connection, batteries.get(name, ()), energies)
             for name, connection in self._community.connections.items()
         }
         return Period(start_s, end_s, homes, self._battery_quarters(energies))
@@ -306,19 +384,6 @@ def _together(old: _Energies, recent: _Energies) -> _Energies:
     }
 
 
-def _summed(period: Period, start_s: EpochS, names: frozenset[str]) -> ToldSum:
-    homes = [period.homes[name][start_s] for name in names]
-    return ToldSum(
-        start_s,
-        names,
-        sum(home.import_wh for home in homes),
-        sum(home.export_wh for home in homes),
-        sum(home.solar_wh for home in homes),
-        sum(home.use_wh for home in homes),
-        sum(home.estimated for home in homes),
-    )
-
-
 def _end_s(told: ToldSum) -> EpochS:
     return told.start_s + QUARTER_S
 
@@ -339,7 +404,9 @@ def _shown(told: ToldSum, battery: BatteryQuarter | None, *, use: bool) -> SumQu
     )
 
 
-def _home_quarters(connection: Connection, energies: _Energies) -> dict[EpochS, HomeQuarter]:
+def _home_quarters(
+    connection: Connection, batteries: Sequence[Battery], energies: _Energies
+) -> dict[EpochS, HomeQuarter]:
     meter = DeviceKey(connection.gateway, connection.meter)
     taken = energies.get((meter, "import_wh"), {})
     given = energies.get((meter, "export_wh"), {})
@@ -352,18 +419,48 @@ def _home_quarters(connection: Connection, energies: _Energies) -> dict[EpochS, 
         if given and out is None:
             continue
         sun = made.get(at_s)
-        export_wh = _known_wh(out)
+        import_wh, export_wh = _known_wh(into), _known_wh(out)
         silent_roof = connection.solar is not None and sun is None
+        kept = _kept_by(batteries, at_s, energies)
         told[at_s] = HomeQuarter(
             at_s,
-            _known_wh(into),
+            import_wh,
             export_wh,
-            export_wh if sun is None else _known_wh(sun),
+            _sun_unseen(import_wh, export_wh, kept) if sun is None else _known_wh(sun),
             _guessed(into),
             _guessed(out),
             silent_roof or _guessed(sun),
+            None if kept is None else kept.charged_wh - kept.discharged_wh,
+            kept is not None and kept.estimated,
         )
     return told
+
+
+def _kept_by(batteries: Sequence[Battery], at_s: EpochS, energies: _Energies) -> _Kept | None:
+    """Return what a home's batteries took and gave in a quarter; None while one is silent."""
+    charged_wh = discharged_wh = 0
+    estimated = False
+    for battery in batteries:
+        key = DeviceKey(battery.gateway, battery.device)
+        taken = energies.get((key, "charged_wh"), {}).get(at_s)
+        given = energies.get((key, "discharged_wh"), {}).get(at_s)
+        if taken is None or given is None:
+            return None
+        charged_wh += _known_wh(taken)
+        discharged_wh += _known_wh(given)
+        estimated = estimated or _guessed(taken) or _guessed(given)
+    return _Kept(charged_wh, discharged_wh, estimated)
+
+
+def _sun_unseen(import_wh: Wh, export_wh: Wh, kept: _Kept | None) -> Wh:
+    """Return what a roof that is not read made at least [Wh].
+
+    That is what was given, by the roof and not by a battery, and what charged a battery beyond
+    what was taken from the grid.
+    """
+    if kept is None:
+        return export_wh
+    return max(0, export_wh - kept.discharged_wh) + max(0, kept.charged_wh - import_wh)
 
 
 def _known_wh(energy: QuarterEnergy | None) -> Wh:

@@ -43,7 +43,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Battery:
-    """A battery that the neighbourhood shares, behind a meter of its own.
+    """A battery that the neighbourhood shares, behind a meter of its own, or that is a home's.
 
     Attributes:
         id: Its name in the cooperative.
@@ -60,8 +60,10 @@ class Battery:
         follows_meter: Whether its gateway reads the meter through which the whole neighbourhood
             takes and gives; it is then told what should pass there. Several can at one gateway.
         reserve_permille: Kept for outages, of the capacity; gives way before any limit does
-            [1/1000].
+            [1/1000]. What a home keeps gives way to nobody.
         group: The group whose contract for transport it shares, where there is one.
+        home: The connection behind whose meter it stands; None for one that is shared.
+        steered: Whether that home allowed it to be planned; without that it is read only.
     """
 
     id: str
@@ -78,6 +80,13 @@ class Battery:
     follows_meter: bool = False
     reserve_permille: int = 0
     group: str | None = None
+    home: str | None = None
+    steered: bool = False
+
+    @property
+    def may_be_planned(self) -> bool:
+        """Whether it is the neighbourhood's to plan: its own, or with the home's leave."""
+        return self.home is None or self.steered
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +122,13 @@ class Community:
         coop: Its name in topics.
         name: Its name for people.
         connections: The homes, by id.
-        batteries: What it shares, by id.
+        batteries: The batteries it shares, by id.
         tariff: What was agreed.
         import_limit_w: The most the street may take [W]; None for no limit.
         export_limit_w: The most the street may give [W]; None for no limit.
         groups: Who shares a contract for transport, by id.
+        home_batteries: The batteries behind homes' own meters, by id. What they do is in what
+            those meters count, so no settlement asks for them.
     """
 
     coop: CoopId
@@ -128,6 +139,20 @@ class Community:
     import_limit_w: Watt | None = None
     export_limit_w: Watt | None = None
     groups: Mapping[str, Group] = field(default_factory=dict)
+    home_batteries: Mapping[str, Battery] = field(default_factory=dict)
+
+    @property
+    def every_battery(self) -> dict[str, Battery]:
+        """All batteries by id: the shared ones first, then those of homes."""
+        return {**self.batteries, **self.home_batteries}
+
+    def batteries_by_home(self) -> dict[str, tuple[Battery, ...]]:
+        """Return the batteries behind each home's own meter; no home without one is in it."""
+        found: dict[str, tuple[Battery, ...]] = {}
+        for one in self.home_batteries.values():
+            if one.home is not None:
+                found[one.home] = (*found.get(one.home, ()), one)
+        return found
 
 
 def read_community(path: Path) -> Community:
@@ -156,18 +181,22 @@ def community_of(table: Mapping[str, object]) -> Community:
                 "gateways: they would make up for the same watts twice; leave it to one gateway"
             )
     groups = [_group(row, connections) for row in top.tables("group")]
+    homes = _once([connection.id for connection in connections], connections, "connection")
+    named = _once([battery.id for battery in batteries], batteries, "battery")
     community = Community(
         top.name("coop"),
         top.text("name"),
-        _once([connection.id for connection in connections], connections, "connection"),
-        _once([battery.id for battery in batteries], batteries, "battery"),
+        homes,
+        {name: one for name, one in named.items() if one.home is None},
         _tariff(top.table("tariff")),
         top.whole_or_none("import_limit_w"),
         top.whole_or_none("export_limit_w"),
         _once([group.id for group in groups], groups, "group"),
+        {name: one for name, one in named.items() if one.home is not None},
     )
     top.refuse_the_rest()
     _refuse_unknown_groups(community)
+    _refuse_stray_batteries(community)
     return community
 
 
@@ -202,7 +231,10 @@ def _battery(row: Table) -> Battery:
         row.flag("follows_meter", default=False),
         row.whole("reserve_permille", 0, low=0, high=1000),
         row.name_or_none("group"),
+        row.name_or_none("home"),
+        row.flag("steered", default=False),
     )
+    _refuse_odd_home(row, battery)
     if battery.soc_min_permille >= battery.soc_max_permille:
         raise SettingsError(f"{row.place}soc_min_permille is not below soc_max_permille")
     if battery.reserve_permille > battery.soc_max_permille:
@@ -212,6 +244,52 @@ def _battery(row: Table) -> Battery:
         )
     row.refuse_the_rest()
     return battery
+
+
+def _refuse_odd_home(row: Table, battery: Battery) -> None:
+    """Refuse what cannot be said of a battery behind a home's meter, or only of such a one."""
+    if battery.home is None:
+        if battery.steered:
+            raise SettingsError(
+                f"{row.place}steered is for a battery of a home, and this one names none: add home "
+                "or leave it out, a shared battery is steered anyway"
+            )
+        return
+    if battery.follows_meter:
+        raise SettingsError(
+            f"{row.place}follows_meter is true, and the battery stands behind the meter of home "
+            f"{battery.home!r}: only one at the neighbourhood's own meter can follow that"
+        )
+    if battery.group is not None:
+        raise SettingsError(
+            f"{row.place}group is {battery.group!r}, and the battery belongs to the group of its "
+            f"home {battery.home!r}: leave it out"
+        )
+
+
+def _refuse_stray_batteries(community: Community) -> None:
+    """Refuse a battery of a home that is not there, or that hangs on another gateway."""
+    places: dict[tuple[GatewayId, DeviceId], str] = {}
+    for one in community.every_battery.values():
+        other = places.setdefault((one.gateway, one.device), one.id)
+        if other != one.id and one.home is not None:
+            raise SettingsError(
+                f"battery {other!r} and {one.id!r} are both device {one.device!r} of gateway "
+                f"{one.gateway!r}: give each its own, or it would be counted twice"
+            )
+    for one in community.home_batteries.values():
+        home = community.connections.get(one.home or "")
+        if home is None:
+            raise SettingsError(
+                f"battery {one.id!r} stands behind the meter of home {one.home!r}, which is not "
+                "there: add a [[connection]] of it, or leave home out where it is shared"
+            )
+        if one.gateway != home.gateway:
+            raise SettingsError(
+                f"battery {one.id!r} has gateway {one.gateway!r}, and its home {home.id!r} has "
+                f"{home.gateway!r}: a home's limits are kept by the gateway that reads its meter, "
+                "so let that one steer it"
+            )
 
 
 def _group(row: Table, connections: Sequence[Connection]) -> Group:

@@ -162,3 +162,69 @@ def test_a_credential_is_sought_where_the_service_manager_puts_it(
     for wrong in ("credential:", "credential:../a", "credential:a/b", "credential:.a"):
         with pytest.raises(SettingsError, match="is no credential"):
             place_of(wrong, Path("/x"))
+
+
+HOME_BATTERY = """
+[[battery]]
+id = "thuis"
+home = "huis-01"
+gateway = "gw-01"
+device = "battery"
+capacity_wh = 10000
+charge_max_w = 3600
+discharge_max_w = 3600
+steered = true
+"""
+
+
+def test_a_battery_of_a_home_stands_apart_from_what_is_shared(tmp_path: Path) -> None:
+    path = tmp_path / "street.toml"
+    path.write_text(STREET + HOME_BATTERY)
+
+    community = read_community(path)
+
+    assert list(community.batteries) == ["buurtbatterij"]
+    assert list(community.every_battery) == ["buurtbatterij", "thuis"]
+    assert community.home_batteries["thuis"].may_be_planned
+    (at_home,) = community.batteries_by_home()["huis-01"]
+    assert at_home.id == "thuis"
+
+
+def test_a_battery_of_a_home_is_not_planned_before_the_home_allowed_it(tmp_path: Path) -> None:
+    path = tmp_path / "street.toml"
+    path.write_text(STREET + HOME_BATTERY.replace("steered = true", ""))
+
+    community = read_community(path)
+
+    assert not community.home_batteries["thuis"].may_be_planned
+    assert community.batteries["buurtbatterij"].may_be_planned
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('home = "huis-01"', 'home = "huis-09"', "home 'huis-09', which is not there"),
+        ('home = "huis-01"', "", "battery[1].steered is for a battery of a home"),
+        ('gateway = "gw-01"', 'gateway = "gw-02"', "its home 'huis-01' has 'gw-01'"),
+        ("steered = true", "follows_meter = true", "battery[1].follows_meter is true"),
+        ("steered = true", 'group = "flat"', "battery[1].group is 'flat'"),
+        ("steered = true", "steered = 1", "battery[1].steered is '1'"),
+        ('id = "thuis"', 'id = "buurtbatterij"', "battery 'buurtbatterij' stands there twice"),
+    ],
+)
+def test_a_battery_of_a_home_that_cannot_be_is_refused(
+    old: str, new: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "street.toml"
+    path.write_text(STREET + HOME_BATTERY.replace(old, new))
+
+    with pytest.raises(SettingsError, match=re.escape(message)):
+        read_community(path)
+
+
+def test_one_device_is_one_battery(tmp_path: Path) -> None:
+    path = tmp_path / "street.toml"
+    path.write_text(STREET + HOME_BATTERY + HOME_BATTERY.replace('"thuis"', '"nog-een"'))
+
+    with pytest.raises(SettingsError, match="both device 'battery' of gateway 'gw-01'"):
+        read_community(path)

@@ -20,13 +20,6 @@ from optimizer.settling.matrix import (
 )
 from optimizer.settling.month_spans import OwnedSpan
 
-MONTH_SHARES = (3, 5, 8, 12, 13, 13, 13, 11, 10, 7, 3, 2)
-"""What part of a Dutch roof's year comes in each month, January first [%].
-
-Source:
-    Rule of thumb for panels to the south in the Netherlands, rounded to whole per cents; a single
-    month lies a fifth beside it easily.
-"""
 _WH_PER_KW_QUARTER = 250
 
 

@@ -13,6 +13,7 @@ import pytest
 from api.cooperative.database import Books
 from api.cooperative.errors import BooksError
 from api.cooperative.keys import make_keys
+from api.cooperative.runs.month import Month
 from api.cooperative.schema import bring_up_to_date
 from api.cooperative.whatif import (
     BatteryTerms,
@@ -27,6 +28,7 @@ from api.cooperative.whatif import (
     street_terms,
     told_of,
 )
+from api.cooperative.whatif.roofs import roof_made
 from api.cooperative.whatif.steered import batteries_with
 from api.cooperative.whatif.street_replay import replay_street
 from api.pages.language import language
@@ -59,8 +61,14 @@ def noon_sun(start_s: EpochS, count: int) -> WhArray:
 BATTERY = BatteryTerms(20_000, 10_000, "0.9", instead=False, price_cents=800_000, life_years=15)
 ROOF = RoofTerms("home-4", 4_000, 900)
 AROUND = Surroundings(
-    buy_extra_eur_per_kwh=0.13, sell_less_eur_per_kwh=0.01, prices=day_and_night, roofs=noon_sun
+    buy_extra_eur_per_kwh=0.13,
+    sell_less_eur_per_kwh=0.01,
+    prices=day_and_night,
+    roofs=noon_sun,
+    sky=noon_sun,
 )
+OCTOBER_WH = 305_753
+"""4 kWp times 900 kWh, for 31 of 365 days that are all as bright: 305.753 kWh."""
 
 
 def tried(battery: BatteryTerms | None = None, roof: RoofTerms | None = None) -> Candidate:
@@ -103,20 +111,19 @@ def test_a_battery_gives_no_more_than_it_took_less_its_loss(closed: Town) -> Non
     assert new.battery_wh <= 0.9 * charged_wh + street.quarters
 
 
-def test_a_roof_makes_what_october_brings_of_its_year(closed: Town) -> None:
+def test_a_roof_makes_in_october_what_the_sky_says_of_its_year(closed: Town) -> None:
     with closed.books.reading(TREASURER) as desk:
         found = replay_street(desk, tried(roof=ROOF), AROUND)
 
     street = found.street
     assert street is not None
-    # 4 kWp times 900 kWh, of which October brings 7 %: 252 kWh.
-    assert street.roof_wh == 252_000
+    assert street.roof_wh == OCTOBER_WH
     assert street.roof_by == "roofs"
     assert street.payback_tenths is None
     more_wh = (street.old.taken_wh - street.old.given_wh) - (
         street.new.taken_wh - street.new.given_wh
     )
-    assert more_wh == 252_000
+    assert more_wh == OCTOBER_WH
     own = found.of("lid-4")
     assert own is not None
     assert own.difference == min(each.difference for each in found.members) < 0
@@ -159,9 +166,35 @@ def test_without_a_market_the_price_of_the_form_counts_and_it_is_told(closed: To
 def test_a_roof_without_any_sun_to_go_by_is_refused(closed: Town) -> None:
     with (
         closed.books.reading(TREASURER) as desk,
-        pytest.raises(InputError, match="there was none"),
+        pytest.raises(InputError, match="0 of 1 months have measured roofs, and nothing tells"),
     ):
         replay_street(desk, tried(roof=ROOF), Surroundings())
+
+
+def test_a_measured_year_lays_a_roof_out_without_any_sky() -> None:
+    year = [Month(2026, 10).plus(place) for place in range(12)]
+
+    made, by = roof_made(ROOF, year, Surroundings(roofs=noon_sun))
+
+    assert by == "roofs"
+    # 4 kWp times 900 kWh, and of that what 28 of 365 days as bright make.
+    assert sum(int(each.sum()) for each in made.values()) == 3_600_000
+    assert abs(int(made[Month(2027, 2)].sum()) - 3_600_000 * 28 / 365) < 1
+
+
+def test_measured_months_are_dark_and_bright_as_they_were() -> None:
+    def darker_in_november(start_s: EpochS, count: int) -> WhArray:
+        return noon_sun(start_s, count) // (2 if start_s == Month(2026, 11).start_s else 1)
+
+    around = Surroundings(roofs=darker_in_november, sky=noon_sun)
+
+    made, by = roof_made(ROOF, [Month(2026, 10), Month(2026, 11)], around)
+
+    # 61 of 365 days, laid over 31 whole ones and 30 halves: 46 in all.
+    both_wh = 3_600_000 * 61 / 365
+    assert by == "roofs"
+    assert abs(int(made[Month(2026, 10)].sum()) - both_wh * 31 / 46) < 2
+    assert abs(int(made[Month(2026, 11)].sum()) - both_wh * 15 / 46) < 2
 
 
 def test_without_measured_roofs_the_sky_lays_it_out_and_that_is_told(closed: Town) -> None:
@@ -169,7 +202,21 @@ def test_without_measured_roofs_the_sky_lays_it_out_and_that_is_told(closed: Tow
         street = replay_street(desk, tried(roof=ROOF), Surroundings(sky=noon_sun)).street
 
     assert street is not None
-    assert (street.roof_wh, street.roof_by) == (252_000, "sky")
+    assert (street.roof_wh, street.roof_by) == (OCTOBER_WH, "sky")
+
+
+def test_the_page_tells_by_what_sun_a_roof_was_laid_out(closed: Town) -> None:
+    with closed.books.reading(TREASURER) as desk:
+        found = replay_street(desk, tried(roof=ROOF), AROUND)
+    assert found.street is not None
+    of_a_year = "Which part of a year that is follows from the sun without clouds on flat ground."
+
+    short = street_notes(found, language("en"))
+    whole = street_notes(replace(found, months=found.months * 12), language("en"))
+
+    assert [each for each in short if "306 kWh" in each]
+    assert of_a_year in short
+    assert of_a_year not in whole
 
 
 def test_a_roof_on_a_home_nobody_knows_is_refused(closed: Town) -> None:

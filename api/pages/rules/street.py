@@ -19,6 +19,7 @@ from api.cooperative.whatif import (
     StreetTerms,
     street_terms,
 )
+from api.cooperative.whatif.roofs import ROOFS, USUAL_KWH_PER_KWP
 from api.pages.language import Language
 from api.pages.rules.forms import Typed, day_start
 from api.pages.rules.words import Fact, percent
@@ -31,11 +32,11 @@ from optimizer.settling.rounding import half_away_from_zero
 BEGIN = {
     "efficiency": "0.9",
     "years": "15",
-    "yield": "875",
+    "yield": str(USUAL_KWH_PER_KWP),
     "outside_sell": "0.05",
     "way": "beside",
 }
-"""What the form begins with; 875 kWh of a kWp is the Dutch rule of thumb."""
+"""What the form begins with."""
 
 
 def street_form(community: Community) -> dict[str, str]:
@@ -122,6 +123,8 @@ def street_notes(found: Replay, lang: Language) -> list[str]:
         notes.append(_assumed(street.unagreed, lang))
     if street.roof_by:
         notes.append(lang.say(f"asset.by.{street.roof_by}", kwh=lang.kwh(street.roof_wh, 0)))
+        if street.roof_by != ROOFS or len(found.months) < MONTHS:
+            notes.append(lang.say("asset.part"))
     if street.fixed_price:
         part = _part(1000 * street.fixed_price // street.quarters, lang)
         notes.append(lang.say("asset.fixed", part=part))

@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from api.auth import Need
 from api.cooperative.registry import connections
 from api.cooperative.whatif import Tryouts
+from api.cooperative.whatif.roofs import USUAL_KWH_PER_KWP
 from api.pages.rules.forms import Typed
 from api.pages.rules.street import street_draft, street_form
 from api.pages.sheets import go
@@ -33,7 +34,12 @@ def add_street(app: FastAPI, room: BooksRoom, tries: Tryouts) -> None:
         with room.office.reading() as desk:
             homes = [each.id for each in connections(desk)]
         has = bool(room.house.community.batteries)
-        values = {"typed": Typed(fields), "homes": homes, "has_battery": has}
+        values = {
+            "typed": Typed(fields),
+            "homes": homes,
+            "has_battery": has,
+            "usual_yield": USUAL_KWH_PER_KWP,
+        }
         return room.show(
             request, visitor, "rules_street.html", values, "title.rules_street", refused
         )

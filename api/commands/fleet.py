@@ -67,14 +67,12 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 def _run(chosen: argparse.Namespace) -> int:
     from api.fleet.book import FleetBook
     from api.settings import read_serve_settings
+    from api.state import make_state
     from kwartier.clock import SystemClock
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     settings = read_serve_settings(chosen.config)
-    try:
-        settings.state.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsError(f"{settings.state}: cannot be made: {error.strerror}") from error
+    make_state(settings.state)
     book = FleetBook(settings.state, settings.community.coop, SystemClock())
     return _WORDS[chosen.group, chosen.word](chosen, settings, book)
 

@@ -110,13 +110,14 @@ def serve(settings: ServeSettings) -> None:
     from api.post.loop import PostLoop
     from api.post.smtp import SmtpMailer
     from api.server import WebServer
+    from api.state import make_state
     from collectors.union_store import open_records
     from kwartier.clock import SystemClock
     from kwartier.mqtt import MqttBus, Session
 
     clock = SystemClock()
     with ExitStack() as parts:
-        settings.state.mkdir(parents=True, exist_ok=True)
+        make_state(settings.state)
         store = open_records(settings.records)
         parts.callback(store.close)
         plans = SqlitePlanBook(settings.state / "plans.db")

@@ -9,6 +9,7 @@ from api.people.acts import begins_with_these_keys
 from api.people.book import PeopleBook, Registry
 from api.people.place import address_of
 from api.people.standing import is_begun
+from api.state import make_state
 from kwartier.clock import Clock
 from kwartier.errors import SettingsError
 
@@ -19,11 +20,11 @@ def open_people(folder: Path, clock: Clock, registry: Registry | None = None) ->
     """Return the book of people of a folder; a new one is begun with new keys.
 
     Raises:
-        SettingsError: The keys are away though the book is there, others can read them, or the
-            database that is named is not for this book.
+        SettingsError: The folder cannot be made, the keys are away though the book is there,
+            others can read them, or the database that is named is not for this book.
         StoreBusyError: The database cannot be reached.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_state(folder)
     url, keys = address_of(folder), folder / KEYS
     begun = is_begun(url)
     known = read_keys(keys) if begun or (keys / CHAIN_FILE).exists() else make_keys(keys)

@@ -115,6 +115,26 @@ def test_a_card_for_a_home_that_is_not_there_is_refused(folder: Path) -> None:
     assert "'huis-77'" in refused.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("serve",), ("serve", "--card", "huis-03"), ("fleet", "ring", "show")],
+    ids=["serving", "a-card", "the-fleet"],
+)
+def test_a_folder_of_its_own_that_cannot_be_made_is_said_in_one_line(
+    folder: Path, words: tuple[str, ...]
+) -> None:
+    at = folder / "telemetry.db" / "state"
+    (folder / "serve.toml").write_text(SERVE.replace('"state"', f'"{at}"'))
+
+    reply = kwartier_here(*words, "--config", folder / "serve.toml")
+
+    assert reply.returncode == 78
+    assert reply.stderr == (
+        f"kwartier {words[0]}: state: {at} cannot be made: Not a directory; name a folder that "
+        "this account may write in\n"
+    )
+
+
 def test_settings_are_checked_without_serving(folder: Path) -> None:
     checked = run(folder, "--check")
 

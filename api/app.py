@@ -14,6 +14,7 @@ from api.house import House
 from api.metrics import Measured, Metrics
 from api.pages.render import Pages
 from api.pages.sheets import Sheets
+from api.planned.compared import Comparisons
 from api.problems import answer_problems, documented_problems
 from api.routes.board.erasures import add_board_privacy
 from api.routes.board.log import add_board_log
@@ -49,7 +50,6 @@ from kwartier.clock import SystemClock
 _ROOMS = (
     add_door,
     add_accounts,
-    add_plan,
     add_overview,
     # A proposal's effect stands beside a month's statement, whose address would take it.
     add_board_rules,
@@ -63,7 +63,6 @@ _ROOMS = (
     add_board_runs,
     add_board_members,
     add_board_wijk,
-    add_board_plan,
     add_board_post,
     add_board_log,
     add_board_privacy,
@@ -71,7 +70,7 @@ _ROOMS = (
     add_work,
     add_gateways,
 )
-"""Every subject that has pages of its own."""
+"""Subjects that have pages of their own, and need nothing more than all of them do."""
 
 
 def create_app(house: House) -> FastAPI:
@@ -96,6 +95,9 @@ def create_app(house: House) -> FastAPI:
     add_health(app, house, door, metrics)
     add_static(app, door, pages, sheets)
     add_today(app, house, settled, door, sheets)
+    comparisons = Comparisons(house)
+    add_plan(app, house, door, sheets, comparisons)
+    add_board_plan(app, house, door, sheets, comparisons)
     for add in _ROOMS:
         add(app, house, door, sheets)
     answer_problems(app, error_page(sheets))

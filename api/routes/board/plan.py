@@ -17,10 +17,11 @@ from api.problems import RefusedError
 from optimizer.why.members import SplitRule, rules_for
 
 
-def add_board_plan(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> None:
+def add_board_plan(
+    app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets, comparisons: Comparisons
+) -> None:
     """Add ``/bestuur/plan`` and ``/api/v1/board/plan``."""
     board = Depends(Require(door, Need.BOARD))
-    comparisons = Comparisons(house)
 
     @app.get("/bestuur/plan", include_in_schema=False)
     def plan(

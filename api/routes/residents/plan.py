@@ -34,11 +34,12 @@ from optimizer.why.members import Share, SplitRule
 _FEW = "fewer than six homes: what all of them use would show one"
 
 
-def add_plan(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) -> None:
+def add_plan(
+    app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets, comparisons: Comparisons
+) -> None:
     """Add ``/batterij`` and what of the plan is for who lives here below ``/api/v1/plan``."""
     resident = Depends(Require(door, Need.HOME))
     questions = PlanQuestions(house.last_plan, house.clock)
-    comparisons = Comparisons(house)
 
     @app.get("/batterij", include_in_schema=False)
     def battery(

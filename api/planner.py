@@ -22,6 +22,7 @@ from api.planned.kept import LastPlan, Planned
 from api.planning.asked import HORIZON, Known, problem_asked
 from api.planning.calls import CallBook, PutCall
 from api.planning.events import Charge, Foundation, Now
+from api.planning.leave import RELEASED, Leave
 from api.planning.month_peak import MonthPeak
 from api.planning.parts import Parts
 from api.planning.standing import Standing
@@ -37,8 +38,8 @@ from kwartier.bus import Bus
 from kwartier.clock import Clock
 from kwartier.errors import KwartierError, LinkDownError
 from kwartier.interval import QUARTER_S, Quarter
-from kwartier.model import Community
-from kwartier.reading import AfterPlan, Schedule
+from kwartier.model import Battery, Community
+from kwartier.reading import AfterPlan, Schedule, Step
 from kwartier.schedule import encode_schedule
 from kwartier.wire import Address, Lane
 from optimizer.explain import reasons_of
@@ -111,6 +112,7 @@ class Planner:
         self._street = StreetFile(community, street_file)
         self._peak = MonthPeak(records)
         self._parts = Parts(community, records)
+        self._leave = Leave()
         self._planning = threading.Lock()
         self._foundation: Foundation | None = None
         self._tried_s = self._looked_s = float("-inf")
@@ -163,6 +165,7 @@ class Planner:
 
     def _plan(self, because: MadeBecause) -> NeighbourhoodPlan | None:
         now_s = self._clock.now_s()
+        self._let_go(now_s)
         known = self._known(Quarter.containing(now_s), now_s)
         if known is None:
             return None
@@ -187,8 +190,9 @@ class Planner:
 
     def _known(self, start: Quarter, now_s: float) -> Known | None:
         """Return what a plan is made from; None, and say why, where that is too little."""
-        charges = self._charges(now_s)
-        if self._community.batteries and not charges:
+        street = self._street.now()
+        charges = self._charges(street, now_s)
+        if not charges and any(one.may_be_planned for one in street.every_battery.values()):
             self._no_plan("a battery's state of charge is not known")
             return None
         use, made = self._forecasts.ahead(start, HORIZON, now_s)
@@ -202,7 +206,7 @@ class Planner:
             return None
         return Known(
             start,
-            self._street.now(),
+            street,
             market,
             use,
             made,
@@ -210,6 +214,7 @@ class Planner:
             self._calls_from(start),
             self._peak.so_far_kw(start) if self._retail.peak_price_eur_per_kw > 0 else 0.0,
             self._parts.at(start),
+            self._parts.homes_at(start),
         )
 
     def _no_plan(self, why: str) -> None:
@@ -221,11 +226,12 @@ class Planner:
     def _calls_from(self, start: Quarter) -> tuple[PutCall, ...]:
         return self._calls.between(start.start_s, start.start_s + HORIZON * QUARTER_S)
 
-    def _charges(self, now_s: float) -> dict[str, Charge]:
-        """Return what each battery that was heard of late says is in it."""
+    def _charges(self, street: Community, now_s: float) -> dict[str, Charge]:
+        """Return what each battery that may be planned and was heard of late says is in it."""
         keys = {
             DeviceKey(battery.gateway, battery.device): battery
-            for battery in self._community.batteries.values()
+            for battery in street.every_battery.values()
+            if battery.may_be_planned
         }
         charges: dict[str, Charge] = {}
         for latest in self._store.latest(list(keys)):
@@ -247,22 +253,32 @@ class Planner:
         self._looked_s = at_s
         now_s, start = self._clock.now_s(), self._foundation.known.start
         market = self._prices.over(start, HORIZON, now_s).eur_per_kwh
-        now = Now(self._street.now(), market, self._calls_from(start), self._charges(now_s))
+        street = self._street.now()
+        now = Now(street, market, self._calls_from(start), self._charges(street, now_s))
         return self._foundation.changed(now)
 
     def _send(self, known: Known, name: str, problem: Problem, found: Plan) -> None:
         """Send each battery its day of set-points; a battery that is not reached falls back."""
         self._unsent.clear()
         for battery in known.batteries:
-            number = self._book.next_command(int(self._clock.now_s()))
-            steps = steps_told(known, problem, found, battery.id)
-            schedule = Schedule(battery.device, number, name, steps, AfterPlan.NEUTRAL)
-            address = Address(self._community.coop, battery.gateway, Lane.COMMAND, battery.device)
-            self._unsent[address.topic] = encode_schedule(schedule)
+            self._put_out(battery, name, steps_told(known, problem, found, battery.id))
         try:
             self._send_rest()
         except LinkDownError as error:
             _log.warning("the plan is not sent yet: %s", error)
+
+    def _let_go(self, now_s: float) -> None:
+        """Tell the gateways of homes that do not allow steering to forget what was planned."""
+        for battery in self._leave.refused(self._street.now(), now_s):
+            self._put_out(battery, RELEASED, ())
+        with suppress(LinkDownError):  # told again with the next plan
+            self._send_rest()
+
+    def _put_out(self, battery: Battery, name: str, steps: tuple[Step, ...]) -> None:
+        number = self._book.next_command(int(self._clock.now_s()))
+        schedule = Schedule(battery.device, number, name, steps, AfterPlan.NEUTRAL)
+        address = Address(self._community.coop, battery.gateway, Lane.COMMAND, battery.device)
+        self._unsent[address.topic] = encode_schedule(schedule)
 
     def _send_rest(self) -> None:
         """Send what the newest plan has not handed to the broker yet.

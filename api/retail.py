@@ -37,18 +37,19 @@ def planned_battery(
     end_kwh: float | None = None,
     worth_eur_per_kwh: float = 0.0,
 ) -> Battery:
-    """Return a shared battery as the planner sees it.
+    """Return a battery as the planner sees it; what a home keeps for itself is no room at all.
 
     Args:
-        shared: The battery.
+        shared: The battery; that of a home is without that home.
         stored_kwh: What is in it at the start [kWh].
         end_kwh: What should be in it at the end [kWh]; None leaves that free.
         worth_eur_per_kwh: What a kWh is worth that it can still give at a free end [EUR/kWh].
     """
     size_kwh = shared.capacity_wh / 1000
+    own_reserve = shared.reserve_permille if shared.home is not None else 0
     return Battery(
         id=shared.id,
-        soc_min_kwh=size_kwh * shared.soc_min_permille / 1000,
+        soc_min_kwh=size_kwh * max(shared.soc_min_permille, own_reserve) / 1000,
         soc_max_kwh=size_kwh * shared.soc_max_permille / 1000,
         soc_start_kwh=stored_kwh,
         charge_max_kw=shared.charge_max_w / 1000,
@@ -58,5 +59,5 @@ def planned_battery(
         soc_end_kwh=end_kwh,
         end_value_eur_per_kwh=worth_eur_per_kwh * shared.discharge_efficiency,
         wear_eur_per_kwh=shared.wear_eur_per_kwh,
-        reserve_kwh=size_kwh * shared.reserve_permille / 1000,
+        reserve_kwh=size_kwh * (shared.reserve_permille - own_reserve) / 1000,
     )

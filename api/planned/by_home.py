@@ -8,9 +8,10 @@ import numpy as np
 
 from api.house import House
 from api.planned.kept import Planned
+from api.planning.homes import connection_of
 from collectors.queries import Period
 from kwartier.interval import same_time_before
-from optimizer.problem import FloatArray, Problem
+from optimizer.problem import Boundaries, FloatArray, Problem
 
 DAYS = 7
 """How many days back a home is looked at: enough for a table, and quickly read."""
@@ -22,20 +23,26 @@ _DAY_S = 86_400
 def by_home(house: House, planned: Planned) -> Planned | None:
     """Return a plan in which each home stands by itself, or None where too little is known.
 
-    What all homes together are expected to use and make stays as it was planned: each home has
-    the part of it that its median at that time of day has in the last days.
+    What all homes together are expected to use and make stays as it was planned: a home with a
+    battery has what it was planned with, and each other one the part of the rest that its median
+    at that time of day has in the last days.
     """
     names = sorted(house.community.connections)
     if not names or len(names) > MOST_HOMES:
         return None
     use, made = _medians(house, planned, names)
     problem = planned.problem
-    load_kw, pv_kw = (
-        _shared_out(problem.load_kw.sum(axis=0), use),
-        _shared_out(problem.pv_kw.sum(axis=0), made),
-    )
+    alone = _planned_alone(problem)
+    others = np.array([name not in alone for name in names], dtype=np.bool_)
+    rest = [row for row in range(len(problem.home_ids)) if row not in alone.values()]
+    load_kw, pv_kw = np.zeros((2, len(names), problem.steps))
+    load_kw[others] = _shared_out(problem.load_kw[rest].sum(axis=0), use[others])
+    pv_kw[others] = _shared_out(problem.pv_kw[rest].sum(axis=0), made[others])
+    for place, name in enumerate(names):
+        if name in alone:
+            load_kw[place], pv_kw[place] = problem.load_kw[alone[name]], problem.pv_kw[alone[name]]
     # A home of which nothing is known has no part in a table of homes.
-    known = np.flatnonzero(~np.isnan(use).all(axis=1))
+    known = np.flatnonzero(~np.isnan(use).all(axis=1) | ~others)
     if not known.size:
         return None
     spread = _with_homes(problem, tuple(names[row] for row in known), load_kw[known], pv_kw[known])
@@ -43,23 +50,54 @@ def by_home(house: House, planned: Planned) -> Planned | None:
     return replace(planned, problem=spread, made=replace(planned.made, curtailed_kw=cut))
 
 
+def _planned_alone(problem: Problem) -> dict[str, int]:
+    """Return the rows of the homes that were planned by themselves, by their connection."""
+    named = ((connection_of(name), row) for row, name in enumerate(problem.home_ids))
+    return {name: row for name, row in named if name is not None}
+
+
 def _with_homes(
     problem: Problem, names: tuple[str, ...], load_kw: FloatArray, pv_kw: FloatArray
 ) -> Problem:
-    """Return the problem with other homes; what stood behind the one there was stands beside."""
+    """Return the problem with other homes; each battery of a home stays behind that home."""
     curtailable = np.full(len(names), bool(problem.curtailable.any()))
+    alone = {row: names.index(name) for name, row in _planned_alone(problem).items()}
+    moved = np.array([alone.get(int(row), -1) for row in problem.store_home], dtype=np.intp)
     return replace(
         problem,
         home_ids=names,
         load_kw=load_kw,
         pv_kw=pv_kw,
         curtailable=curtailable,
-        store_home=np.full_like(problem.store_home, -1),
+        store_home=moved,
         run_home=np.full_like(problem.run_home, -1),
-        boundaries=None,
+        boundaries=_fuses(problem.boundaries, alone, len(names)),
         groups=(),
         calls=(),  # the connection's limits know of them already
         call_rewards_eur=(),
+    )
+
+
+def _fuses(whole: Boundaries | None, alone: dict[int, int], count: int) -> Boundaries | None:
+    """Return the limits of homes among other homes; those of groups are left out."""
+    kept = [
+        row
+        for row, key in enumerate(() if whole is None else whole.keys)
+        if key.startswith("homes.")
+    ]
+    if whole is None or not kept:
+        return None
+    within = np.zeros((len(kept), count), dtype=np.bool_)
+    for row, old in enumerate(kept):
+        within[row, [alone[home] for home in np.flatnonzero(whole.homes[old]).tolist()]] = True
+    return replace(
+        whole,
+        keys=tuple(whole.keys[row] for row in kept),
+        homes=within,
+        stores=whole.stores[kept],
+        runs=whole.runs[kept],
+        import_limit_kw=whole.import_limit_kw[kept],
+        export_limit_kw=whole.export_limit_kw[kept],
     )
 
 
@@ -93,7 +131,7 @@ def _medians(house: House, planned: Planned, names: list[str]) -> tuple[FloatArr
                 continue
             for row, name in enumerate(names):
                 quarter = period.homes.get(name, {}).get(then_s)
-                if quarter is not None:
+                if quarter is not None and quarter.is_use_known:
                     use[back - 1, row, step] = quarter.use_wh / 250
                     made[back - 1, row, step] = quarter.solar_wh / 250
     return _median(use), _median(made)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from api.planning.calls import PutCall, steps_of
-from api.planning.parts import Part, slot_of
+from api.planning.homes import home_of, members_of, planned_homes
+from api.planning.parts import Part
 from api.retail import Retail, planned_battery
-from kwartier.interval import QUARTER_S, Quarter
+from kwartier.interval import Quarter
 from kwartier.model import Battery, Community
 from kwartier.units import Watt
 from optimizer.forecast import Forecast
-from optimizer.problem import Call, FloatArray, Grid, Group, Home, Problem, problem_of
+from optimizer.problem import Battery as PlannedBattery
+from optimizer.problem import Call, FloatArray, Grid, Group, Problem, problem_of
 
 HORIZON = 144
 """How far a plan looks: a day and a half of quarters."""
@@ -33,10 +35,11 @@ class Known:
         market: Prices before tax and mark-up, shape ``(T,)`` [EUR/kWh].
         use: Expected use of all homes [kW].
         made: Expected sun of all roofs [kW].
-        stored_kwh: What is stored in each battery that was heard, by its id.
+        stored_kwh: What is stored in each battery that was heard and may be planned, by its id.
         calls: Windows in which less is carried.
         peak_so_far_kw: The month's highest import until now.
         parts: The groups' parts of use and sun.
+        home_parts: The parts of homes with a battery of their own.
     """
 
     start: Quarter
@@ -48,12 +51,22 @@ class Known:
     calls: tuple[PutCall, ...] = ()
     peak_so_far_kw: float = 0.0
     parts: Mapping[str, Part] = field(default_factory=dict)
+    home_parts: Mapping[str, Part] = field(default_factory=dict)
 
     @property
     def batteries(self) -> list[Battery]:
-        """The batteries that were heard, in the neighbourhood's order."""
-        shared = self.community.batteries.values()
-        return [one for one in shared if one.id in self.stored_kwh]
+        """The batteries that are planned, in the neighbourhood's order: shared ones first."""
+        every = self.community.every_battery.values()
+        return [one for one in every if one.id in self.stored_kwh]
+
+    @property
+    def batteries_at(self) -> dict[str, list[Battery]]:
+        """The batteries that are planned, by the home behind whose meter they stand."""
+        found: dict[str, list[Battery]] = {}
+        for one in self.batteries:
+            if one.home is not None:
+                found.setdefault(one.home, []).append(one)
+        return found
 
 
 def problem_asked(known: Known, retail: Retail, *, batteries: bool) -> Problem:
@@ -67,14 +80,24 @@ def problem_asked(known: Known, retail: Retail, *, batteries: bool) -> Problem:
     buy = known.market + retail.buy_extra_eur_per_kwh
     sell = known.market - retail.sell_less_eur_per_kwh
     worth = max(0.0, float(np.quantile(buy, _WORTH_QUANTILE)))
-    shared = known.batteries if batteries else []
+    planned = known.batteries if batteries else []
     community = known.community
+    at_homes = known.batteries_at
+    apart = {name: known.home_parts[name] for name in at_homes}
     return problem_of(
         0.25,
         buy,
         sell,
-        _homes(known),
-        [planned_battery(one, known.stored_kwh[one.id], worth_eur_per_kwh=worth) for one in shared],
+        planned_homes(
+            community,
+            at_homes,
+            known.start.start_s,
+            known.use.likely,
+            known.made.likely,
+            known.parts,
+            apart,
+        ),
+        [_planned(known, one, worth) for one in planned],
         Grid(
             _kw(community.import_limit_w),
             _kw(community.export_limit_w),
@@ -85,8 +108,8 @@ def problem_asked(known: Known, retail: Retail, *, batteries: bool) -> Problem:
         groups=[
             Group(
                 group.id,
-                [homes_of(group.id)],
-                [one.id for one in shared if one.group == group.id],
+                members_of(group.id, community, apart),
+                [one.id for one in planned if one.group == group.id],
                 _kw(group.import_limit_w),
                 _kw(group.export_limit_w),
             )
@@ -96,22 +119,11 @@ def problem_asked(known: Known, retail: Retail, *, batteries: bool) -> Problem:
     )
 
 
-def homes_of(group: str) -> str:
-    """Return the name under which a group's homes are planned, as one."""
-    return f"homes-of-{group}"
-
-
-def _homes(known: Known) -> list[Home]:
-    """Return the street as one home, or as one for each group and one for all others."""
-    load, pv = known.use.likely, known.made.likely
-    slots = [slot_of(known.start.start_s + place * QUARTER_S) for place in range(load.size)]
-    homes, rest_kw, rest_pv_kw = [], load.copy(), pv.copy()
-    for name in known.community.groups:
-        part = known.parts[name]
-        own, own_pv = load * part.use[slots], pv * part.made[slots]
-        homes.append(Home(homes_of(name), own, own_pv))
-        rest_kw, rest_pv_kw = rest_kw - own, rest_pv_kw - own_pv
-    return [Home("homes", np.maximum(rest_kw, 0.0), np.maximum(rest_pv_kw, 0.0)), *homes]
+def _planned(known: Known, battery: Battery, worth_eur_per_kwh: float) -> PlannedBattery:
+    """Return a battery with what is in it, behind its home where it has one."""
+    stored_kwh = known.stored_kwh[battery.id]
+    found = planned_battery(battery, stored_kwh, worth_eur_per_kwh=worth_eur_per_kwh)
+    return found if battery.home is None else replace(found, home=home_of(battery.home))
 
 
 def _calls(known: Known) -> list[Call]:

@@ -90,7 +90,7 @@ class Foundation:
         if charge.at_s <= self.made_s:
             return False
         expected = self.expected_kwh(battery, charge.at_s)
-        size_kwh = self.known.community.batteries[battery].capacity_wh / 1000
+        size_kwh = self.known.community.every_battery[battery].capacity_wh / 1000
         return expected is not None and abs(charge.stored_kwh - expected) > OFF * size_kwh
 
     def expected_kwh(self, battery: str, at_s: float) -> float | None:

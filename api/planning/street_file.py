@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kwartier.errors import SettingsError
-from kwartier.model import Community, Group, read_community
+from kwartier.model import Battery, Community, Connection, Group, read_community
+from kwartier.units import Watt
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a plan keeps to.
+
+    Attributes:
+        import_limit_w: Of the neighbourhood; None for none [W].
+        export_limit_w: Likewise.
+        groups: With the limits of each.
+        home_batteries: With what each home allows.
+        fuses_w: Of the homes that have one [W].
+    """
+
+    import_limit_w: Watt | None
+    export_limit_w: Watt | None
+    groups: tuple[Group, ...]
+    home_batteries: tuple[Battery, ...]
+    fuses_w: tuple[Watt, ...]
 
 
 class StreetFile:
@@ -47,6 +67,14 @@ class StreetFile:
             groups={
                 name: read.groups.get(name, group) for name, group in self._community.groups.items()
             },
+            connections={
+                name: _with_limit(home, read.connections.get(name))
+                for name, home in self._community.connections.items()
+            },
+            home_batteries={
+                name: _with_leave(battery, read.home_batteries.get(name))
+                for name, battery in self._community.home_batteries.items()
+            },
         )
         return self._community
 
@@ -60,6 +88,23 @@ class StreetFile:
         return told.st_mtime_ns, told.st_size
 
 
-def limits_of(community: Community) -> tuple[int | None, int | None, tuple[Group, ...]]:
-    """Return all limits, to hold against those of before."""
-    return community.import_limit_w, community.export_limit_w, tuple(community.groups.values())
+def limits_of(community: Community) -> Limits:
+    """Return all limits that a plan keeps to, to hold against those of before."""
+    return Limits(
+        community.import_limit_w,
+        community.export_limit_w,
+        tuple(community.groups.values()),
+        tuple(community.home_batteries.values()),
+        tuple(community.connections[name].limit_w for name in community.batteries_by_home()),
+    )
+
+
+def _with_limit(home: Connection, read: Connection | None) -> Connection:
+    return home if read is None else replace(home, limit_w=read.limit_w)
+
+
+def _with_leave(battery: Battery, read: Battery | None) -> Battery:
+    """Return a home's battery with what its home allows now; one that is gone is left alone."""
+    if read is None or read.home != battery.home:
+        return replace(battery, steered=False)
+    return replace(battery, steered=read.steered, reserve_permille=read.reserve_permille)

@@ -2,17 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from api.planning.asked import Known
 from api.plans import MadeBecause, NeighbourhoodPlan, PlanBlock, PlannedQuarter
+from collectors.home_batteries import has_batteries_apart
 from kwartier.interval import QUARTER_S
 from kwartier.units import EpochS
 from optimizer.plan import Action, Plan
 
 
+def blocks_of(found: Plan, start_s: EpochS, batteries: Container[str]) -> tuple[PlanBlock, ...]:
+    """Return what some batteries do and why, in order of battery and time.
+
+    Args:
+        found: The plan.
+        start_s: Its first quarter's start [s].
+        batteries: The ids of those batteries.
+    """
+    return tuple(
+        PlanBlock(
+            start_s + reason.first * QUARTER_S,
+            start_s + (reason.last + 1) * QUARTER_S,
+            reason.battery,
+            "idle" if reason.action is Action.HOLD else reason.action.value,
+            reason.because.value,
+            reason.text_nl,
+            reason.text_en,
+        )
+        for reason in found.reasons
+        if reason.battery in batteries
+    )
+
+
 def told(
     known: Known, found: Plan, made_s: EpochS, without_eur: float, because: MadeBecause
 ) -> NeighbourhoodPlan:
-    """Return the plan as people see it.
+    """Return the plan as people see it: batteries of homes in sums at most.
 
     Args:
         known: What it was made from.
@@ -22,9 +48,13 @@ def told(
         because: Why it was made.
     """
     start_s = known.start.start_s
-    capacity_kwh = sum(one.capacity_wh for one in known.batteries) / 1000
-    battery_kw = (found.charge_kw - found.discharge_kw).sum(axis=0)
-    stored_kwh = found.soc_kwh.sum(axis=0)
+    # Batteries are planned in this order; those of homes show in sums of enough homes only.
+    apart = has_batteries_apart(known.community, known.batteries_at.keys())
+    rows = [row for row, one in enumerate(known.batteries) if apart or one.home is None]
+    capacity_kwh = sum(known.batteries[row].capacity_wh for row in rows) / 1000
+    battery_kw = (found.charge_kw - found.discharge_kw)[rows].sum(axis=0)
+    stored_kwh = found.soc_kwh[rows].sum(axis=0)
+    shared = {one.id for one in known.batteries if one.home is None}
     quarters = tuple(
         PlannedQuarter(
             start_s + place * QUARTER_S,
@@ -36,18 +66,7 @@ def told(
         )
         for place in range(known.market.size)
     )
-    blocks = tuple(
-        PlanBlock(
-            start_s + reason.first * QUARTER_S,
-            start_s + (reason.last + 1) * QUARTER_S,
-            reason.battery,
-            "idle" if reason.action is Action.HOLD else reason.action.value,
-            reason.because.value,
-            reason.text_nl,
-            reason.text_en,
-        )
-        for reason in found.reasons
-    )
+    blocks = blocks_of(found, start_s, shared)
     # One plan a quarter has the quarter's name; one made within it, for something that happened,
     # one of its own.
     name = f"plan-{start_s}"

@@ -43,6 +43,7 @@ class Scene:
     bus: InProcessBus
     clock: VirtualClock
     sent: list[Schedule] = field(default_factory=list)
+    sent_to: dict[str, list[Schedule]] = field(default_factory=dict)
     first_sent: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -86,8 +87,11 @@ def scene(
         made = Scene(folder, community, store, records, book, bus, clock)
 
         def take(message: Message) -> None:
-            assert message.topic in {BATTERY_TOPIC, SECOND_TOPIC}
-            made.sent.append(decode_schedule(message.payload))
+            known = {BATTERY_TOPIC, SECOND_TOPIC}
+            assert message.topic in known or community.home_batteries
+            schedule = decode_schedule(message.payload)
+            made.sent.append(schedule)
+            made.sent_to.setdefault(message.topic.split("/")[3], []).append(schedule)
             made.first_sent.set()
 
         bus.subscribe("nec/v1/+/+/cmd/+", take)

@@ -1,0 +1,216 @@
+"""Batteries behind homes' own meters are planned with the home's leave, fuse and reserve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from api.planning.leave import RELEASED
+from api.plans import MadeBecause
+from kwartier.interval import QUARTER_S
+from kwartier.model import Battery, Community
+from kwartier.reading import Reading
+from kwartier.schedule import MAX_LEASE_S
+from kwartier.units import Wh
+from tests.api.planning import HOMES, Scene, charge_of, scene, use_in
+from tests.api.street import community_of, feed
+
+DAY_S = 86_400
+NOW_S = int(datetime(2026, 7, 8, 10, 5, tzinfo=UTC).timestamp())
+START_S = NOW_S - 300
+USE_WH = 100
+"""What each home uses in a quarter."""
+
+
+def battery_at(home: int, *, steered: bool = True, reserve_permille: int = 0) -> Battery:
+    """Return the battery of a home, 10 kWh and 5 kW."""
+    return Battery(
+        f"thuis-{home:02}",
+        f"gw-{home:02}",
+        "battery",
+        10_000,
+        5_000,
+        5_000,
+        reserve_permille=reserve_permille,
+        home=f"huis-{home + 1:02}",
+        steered=steered,
+    )
+
+
+def with_batteries(*batteries: Battery, **limits_w: int) -> Community:
+    """Return ten homes, a shared battery and those of some homes; fuses by home."""
+    street = community_of(HOMES, solar_every=HOMES + 1)
+    connections = {
+        name: replace(one, limit_w=limits_w.get(name.replace("-", "_"), one.limit_w))
+        for name, one in street.connections.items()
+    }
+    return replace(
+        street, connections=connections, home_batteries={one.id: one for one in batteries}
+    )
+
+
+@contextmanager
+def lived(folder: Path, community: Community, days: int = 2) -> Iterator[Scene]:
+    """Yield a street in which homes used 100 Wh a quarter; batteries of homes were half full."""
+    with scene(folder, NOW_S, community=community) as street:
+        for home in range(HOMES):
+            use_in(street, home, START_S - days * DAY_S, START_S, 1, USE_WH)
+        charge_of(street, NOW_S - 5, 500)
+        for battery in community.home_batteries.values():
+            stands_still(street, battery, days)
+        yield street
+
+
+def stands_still(street: Scene, battery: Battery, days: int, permille: int = 500) -> None:
+    """Put a battery on record that did nothing for some days."""
+    edges = range(START_S - days * DAY_S, START_S + 1, QUARTER_S)
+    still = {"charged_wh": 5_000, "discharged_wh": 4_000}
+    readings = [Reading("battery", "b", at_s, dict(still)) for at_s in edges]
+    full = {"soc_permille": permille, "battery_w": 0}
+    feed(street.store, battery.gateway, 2, [*readings, Reading("battery", "b", NOW_S - 5, full)])
+
+
+def kept_wh(street: Scene, gateway: str) -> Wh:
+    """Return what the newest set-points of a day add to a battery, AC side [Wh]."""
+    return sum(step.power_w for step in street.sent_to[gateway][-1].steps) // 4
+
+
+def test_each_home_is_sent_its_own_day_and_nobody_else_sees_it(tmp_path: Path) -> None:
+    with lived(tmp_path, with_batteries(battery_at(2), battery_at(7))) as street:
+        plan = street.planner().plan_now()
+
+    assert plan is not None
+    assert set(street.sent_to) == {"gw-accu", "gw-02", "gw-07"}
+    for gateway in ("gw-02", "gw-07"):
+        (schedule,) = street.sent_to[gateway]
+        assert schedule.plan == plan.name
+        assert len(schedule.steps) == 96
+        assert all(0 < step.lease_s <= MAX_LEASE_S for step in schedule.steps)
+        assert all(step.grid_w is None for step in schedule.steps)
+        assert any(step.power_w for step in schedule.steps)
+    (shared,) = street.sent_to["gw-accu"]
+    assert [one.battery_w for one in plan.quarters[:96]] == [one.power_w for one in shared.steps]
+    assert {block.battery for block in plan.blocks} == {"wijkbatterij"}
+    assert {quarter.use_wh for quarter in plan.quarters} == {HOMES * USE_WH}
+    assert plan.cost_eur < plan.cost_without_battery_eur
+
+
+def test_six_homes_with_a_battery_are_in_the_sum_that_all_see(tmp_path: Path) -> None:
+    with lived(tmp_path, with_batteries(*map(battery_at, range(6)))) as street:
+        plan = street.planner().plan_now()
+
+    assert plan is not None
+    sums = [
+        sum(sent[-1].steps[place].power_w for sent in street.sent_to.values())
+        for place in range(96)
+    ]
+    # Each is rounded by itself.
+    assert all(
+        abs(one.battery_w - total) <= 4 for one, total in zip(plan.quarters, sums, strict=False)
+    )
+    assert {block.battery for block in plan.blocks} == {"wijkbatterij"}
+
+
+def test_a_battery_whose_home_did_not_allow_it_is_let_go_for_a_day(tmp_path: Path) -> None:
+    with lived(tmp_path, with_batteries(battery_at(2, steered=False))) as street:
+        planner = street.planner()
+        planner.plan_now()
+        street.clock.advance(DAY_S - 1)
+        planner.plan_now()
+        street.clock.advance(1)
+        planner.plan_now()
+
+    assert [(one.plan, one.steps) for one in street.sent_to["gw-02"]] == [(RELEASED, ())] * 2
+
+
+def test_leave_that_is_taken_back_lets_the_battery_go_at_once(tmp_path: Path) -> None:
+    community = with_batteries(battery_at(2))
+    path = tmp_path / "street.toml"
+    path.write_text("")
+    with lived(tmp_path, community) as street:
+        planner = street.planner(street_file=path)
+        planner.plan_now()
+        path.write_text(written(community, steered=False))
+        street.clock.advance(61)
+        plan = planner.turn()
+
+    assert plan is not None
+    assert plan.made_because is MadeBecause.LIMIT
+    first, last = street.sent_to["gw-02"]
+    assert any(step.power_w for step in first.steps)
+    assert (last.plan, last.steps) == (RELEASED, ())
+
+
+def written(community: Community, *, steered: bool) -> str:
+    """Return a neighbourhood with one battery of a home as its file."""
+    homes = "".join(
+        f'[[connection]]\nid = "{one.id}"\nmember = "{one.member}"\ngateway = "{one.gateway}"\n'
+        for one in community.connections.values()
+    )
+    (battery,) = community.home_batteries.values()
+    return f"""coop = "zonnehof"
+name = "Zonnehof"
+{homes}
+[[battery]]
+id = "{battery.id}"
+home = "{battery.home}"
+gateway = "{battery.gateway}"
+device = "battery"
+capacity_wh = 10000
+charge_max_w = 5000
+discharge_max_w = 5000
+steered = {str(steered).lower()}
+"""
+
+
+def test_a_home_is_never_planned_over_its_fuse(tmp_path: Path) -> None:
+    narrow = with_batteries(battery_at(2), battery_at(7), huis_03=3_000)
+    with lived(tmp_path, narrow) as street:
+        planner = street.planner()
+        plan = planner.plan_now()
+
+    assert plan is not None
+    assert plan.status == "optimal"
+    # 400 W is used in the home, so 2,600 W are left for charging; nothing is made there.
+    powers = [step.power_w for step in street.sent_to["gw-02"][-1].steps]
+    assert max(powers) == 2_600
+    assert min(powers) >= -3_400
+    assert max(step.power_w for step in street.sent_to["gw-07"][-1].steps) == 5_000
+
+
+def test_what_a_home_keeps_for_itself_gives_way_to_no_limit_of_the_street(tmp_path: Path) -> None:
+    keeps = with_batteries(battery_at(2, reserve_permille=500))
+    # All homes use 4 kW together and no more than 1 kW is carried: every battery is called upon.
+    with lived(tmp_path, replace(keeps, batteries={}, import_limit_w=1_000)) as street:
+        plan = street.planner().plan_now()
+
+    assert plan is not None
+    assert plan.status == "relaxed"
+    stored = 5_000.0
+    for step in street.sent_to["gw-02"][-1].steps:
+        stored += step.power_w / 4 * (0.96 if step.power_w > 0 else 1 / 0.955)
+        assert stored >= 5_000 - 10
+
+
+def test_others_are_planned_while_one_is_silent_and_it_is_once_it_is_back(tmp_path: Path) -> None:
+    community = with_batteries(battery_at(2), battery_at(7))
+    with scene(tmp_path, NOW_S, community=community) as street:
+        for home in range(HOMES):
+            use_in(street, home, START_S - DAY_S, START_S, 1, USE_WH)
+        stands_still(street, battery_at(7), 1)
+        stands_still(street, battery_at(2), 0, permille=900)
+        planner = street.planner()
+        planner.plan_now()
+        assert set(street.sent_to) == {"gw-02", "gw-07"}
+        assert kept_wh(street, "gw-02") < kept_wh(street, "gw-07")
+
+        charge_of(street, NOW_S + 30, 500)
+        street.clock.advance(61)
+        plan = planner.turn()
+
+    assert plan is not None
+    assert plan.made_because is MadeBecause.DEVICE
+    assert len(street.sent_to["gw-accu"]) == 1

@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from kwartier.errors import InputError
+from optimizer.forecasting.ranges import HIGH, LOW, column_quantile
 from optimizer.problem import FloatArray
 
 DAY = 96
@@ -32,12 +34,14 @@ class Forecast:
         low: One time in ten it is less, shape ``(T,)``.
         high: One time in ten it is more, shape ``(T,)``.
         days: On how many days each rests, shape ``(T,)``; 0 where only times nearby were known.
+        following: How many of the first steps follow what was measured of today.
     """
 
     likely: FloatArray
     low: FloatArray
     high: FloatArray
     days: FloatArray
+    following: int = 0
 
 
 def expected(days: FloatArray) -> FloatArray:
@@ -66,43 +70,20 @@ def forecast_of(days: FloatArray) -> Forecast:
     """
     if np.isinf(days).any():
         raise InputError("the history has an infinite value: leave out what is not known as NaN")
-    steps = days.shape[1]
     counts = (~np.isnan(days)).sum(axis=0)
-    low, likely, high = np.full((3, steps), np.nan)
-    for step in range(steps):
-        own, near = _known(days[:, step]), _enough_near(days, step)
-        if near.size:
-            likely[step] = np.median(own if own.size else near)
-            low[step], high[step] = np.quantile(near, [0.1, 0.9])
+    low, likely, high = (column_quantile(days, part) for part in (LOW, 0.5, HIGH))
+    lacking = np.flatnonzero(counts < ENOUGH)
+    for reach in range(1, _WIDEST + 1):
+        if not lacking.size:
+            break
+        near = _with_beside(days, lacking, reach)
+        low[lacking], high[lacking] = column_quantile(near, LOW), column_quantile(near, HIGH)
+        empty = counts[lacking] == 0
+        likely[lacking[empty]] = column_quantile(near[:, empty], 0.5)
+        lacking = lacking[(~np.isnan(near)).sum(axis=0) < ENOUGH]
     return Forecast(
         likely, np.minimum(low, likely), np.maximum(high, likely), counts.astype(np.float64)
     )
-
-
-def seasonal_naive(
-    history: FloatArray, steps: int, *, season: int = DAY, window: int = WINDOW_DAYS
-) -> Forecast:
-    """Return the forecast of the steps right after a history, slot by slot of the day.
-
-    Slots are counted back from the end, so on the two days a year that the clock changes they are
-    an hour off; who knows the clock lays out the days himself and asks ``forecast_of``.
-
-    Args:
-        history: Values in order of time, shape ``(N,)``, the last one just before the first step
-            of the forecast; NaN where one is missing.
-        steps: How many steps to forecast, 1 to 2688.
-        season: Steps in a day.
-        window: How many days back to look.
-
-    Raises:
-        InputError: The number of steps is out of range, or a value is infinite.
-    """
-    check_steps(steps)
-    recent = history[-window * season :]
-    padded = np.full(window * season, np.nan)
-    padded[padded.size - recent.size :] = recent
-    days = padded.reshape(window, season)
-    return forecast_of(days[:, np.arange(steps) % season])
 
 
 def check_steps(steps: int) -> None:
@@ -111,15 +92,7 @@ def check_steps(steps: int) -> None:
         raise InputError(f"a forecast of {steps} steps is asked: ask for 1 to {MAX_STEPS}")
 
 
-def _enough_near(days: FloatArray, step: int) -> FloatArray:
-    """Return the values of a column, with those of columns nearby as long as there are too few."""
-    found = _known(days[:, step])
-    for reach in range(1, _WIDEST + 1):
-        if found.size >= ENOUGH:
-            break
-        found = _known(days[:, max(step - reach, 0) : step + reach + 1].ravel())
-    return found
-
-
-def _known(values: FloatArray) -> FloatArray:
-    return values[~np.isnan(values)]
+def _with_beside(days: FloatArray, columns: npt.NDArray[np.int64], reach: int) -> FloatArray:
+    """Return some columns with those up to ``reach`` away under them."""
+    wide = np.pad(days, ((0, 0), (reach, reach)), constant_values=np.nan)
+    return np.concatenate([wide[:, columns + by] for by in range(2 * reach + 1)])

@@ -55,15 +55,29 @@ def corrected(expected_kw: FloatArray, measured_kw: FloatArray, follow: Follow) 
     """
     told = expected_kw.copy()
     now = measured_kw.size
+    ratio = ratio_of_late(expected_kw, measured_kw, follow)
+    if ratio is not None:
+        fading = np.exp(-np.arange(expected_kw.size - now) / follow.fades)
+        told[now:] *= 1 + (ratio - 1) * fading
+    return told
+
+
+def ratio_of_late(expected_kw: FloatArray, measured_kw: FloatArray, follow: Follow) -> float | None:
+    """Return measured to expected over the last quarters; None when that says nothing.
+
+    Args:
+        expected_kw: The forecast from the start of the day on, shape ``(T,)`` [kW].
+        measured_kw: What was measured of its first quarters, shape ``(N,)``, N < T [kW]; NaN where
+            it is not known.
+        follow: Over how many quarters, and how large it may be.
+    """
+    now = measured_kw.size
     recent = slice(max(0, now - follow.quarters), now)
     known = ~np.isnan(measured_kw[recent]) & ~np.isnan(expected_kw[recent])
     if not known.any():
-        return told
+        return None
     expected = float(expected_kw[recent][known].sum())
     # At dawn a ratio of two small numbers would say nothing about noon.
     if expected <= 0.05 * follow.quarters * float(np.nanmax(expected_kw, initial=0.0)):
-        return told
-    ratio = min(follow.most, max(0.0, float(measured_kw[recent][known].sum()) / expected))
-    fading = np.exp(-np.arange(expected_kw.size - now) / follow.fades)
-    told[now:] *= 1 + (ratio - 1) * fading
-    return told
+        return None
+    return min(follow.most, max(0.0, float(measured_kw[recent][known].sum()) / expected))

@@ -19,7 +19,8 @@ from optimizer.forecast import DAY, Forecast, check_steps
 from optimizer.forecasting.days import Days, Sky, days_of
 from optimizer.forecasting.history import History, IntArray
 from optimizer.forecasting.ranges import errors_by_slot
-from optimizer.nowcast import Follow, corrected
+from optimizer.forecasting.soon import followed
+from optimizer.nowcast import Follow
 from optimizer.problem import FloatArray
 
 Known = TypeVar("Known")
@@ -74,7 +75,7 @@ class Blend:
         least = 0.0 if np.nanmin(days.kw[:today]) >= 0 else -np.inf
         prints = _prints(days, today)
         lesson = self._lesson(days, today, prints)
-        midnight = int(np.searchsorted(row, today))
+        midnight, following = int(np.searchsorted(row, today)), 0
         told = np.full((3, row.size - midnight), np.nan)
         for place in range(today, int(row[-1]) + 1):
             here = row[midnight:] == place
@@ -83,15 +84,17 @@ class Blend:
             said = self._said(days, place, prints) if place == today else self._ask(days, place)
             told[:, here] = lesson.told(said, slots)[:, slots]
             if place == today:
-                likely = corrected(told[0, here], history.kw[midnight:now], self.follow)
-                told[:, here] += likely - told[0, here]
+                told[:, here], following = followed(
+                    told[:, here], history.kw[midnight:now], self.follow
+                )
             fill(days, place, slots, told[0, here])
         likely, low, high = np.maximum(told[:, now - midnight :], least)
         if self.sky is not None:
             dark = self.sky(history.end_s, steps) <= 0
             for part in (likely, low, high):
                 part[dark & ~np.isnan(part)] = 0.0
-        return Forecast(likely, low, high, np.full(steps, float(min(today, LEARNED_DAYS))))
+        counted = np.full(steps, float(min(today, LEARNED_DAYS)))
+        return Forecast(likely, low, high, counted, following)
 
     def _lesson(self, days: Days, today: int, prints: list[bytes]) -> _Lesson:
         """Return what is to be learned from the days before today; the same for the whole day."""

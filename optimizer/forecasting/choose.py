@@ -2,12 +2,12 @@
 
 Every method is asked what it would have said at each of the last midnights, with what was known
 then. The best is taken; the one in use stays unless another is clearly better. How often its range
-held on those days sets how wide the range is from now on.
+held on those days sets how wide the range is from now on, for whole days and for the next hours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -17,14 +17,21 @@ import numpy as np
 from kwartier.errors import InputError
 from optimizer.forecast import DAY, Forecast
 from optimizer.forecasting.history import History, Method
-from optimizer.forecasting.score import COVERAGE, LEAST_OF_DAY, Judged, Score, judged, midnights
+from optimizer.forecasting.score import (
+    LEAST_OF_DAY,
+    Score,
+    beside,
+    midnights,
+    said_at,
+    widening,
+)
+from optimizer.forecasting.soon import AS_WIDE, Following, Soon, learned, widened
 
 JUDGED_DAYS = 14
 LEAST_DAYS = 7
 """With fewer known days a connection is a newcomer."""
 _LEAST_JUDGED = 3
 _CLEARLY = 0.98
-_NARROWEST, _WIDEST = 0.5, 4.0
 
 
 class Why(StrEnum):
@@ -65,20 +72,29 @@ class Choice:
         why: Why it.
         scores: How each did on the judged days, by name; those that could not say are left out.
         wider: How much its range was widened; below 1 it was made narrower.
+        soon: How much more that of the next hours was.
     """
 
     method: Method
     why: Why
     scores: dict[str, Score]
     wider: float = 1.0
+    soon: Soon = AS_WIDE
 
 
 @dataclass(frozen=True, slots=True)
 class Widened:
-    """A method whose range is a number of times as wide on both sides."""
+    """A method whose range is a number of times as wide on both sides.
+
+    Attributes:
+        of: Whose range.
+        times: How many times as wide.
+        soon: How many times as wide as that where it follows the day.
+    """
 
     of: Method
     times: float
+    soon: Soon = AS_WIDE
 
     @property
     def name(self) -> str:
@@ -91,11 +107,7 @@ class Widened:
         Raises:
             InputError: The number of steps is out of range.
         """
-        told = self.of.forecast(history, steps)
-        least = np.where(told.low >= 0, 0.0, -np.inf)
-        low = told.likely - self.times * (told.likely - told.low)
-        high = told.likely + self.times * (told.high - told.likely)
-        return Forecast(told.likely, np.maximum(low, least), high, told.days)
+        return widened(self.of.forecast(history, steps), self.times, self.soon)
 
 
 def choose(
@@ -105,6 +117,7 @@ def choose(
     *,
     in_use: str | None = None,
     judged_days: int = JUDGED_DAYS,
+    in_time: Callable[[], bool] = lambda: True,
 ) -> Choice:
     """Return the method that did best at the last midnights.
 
@@ -114,6 +127,7 @@ def choose(
         newcomer: Who forecasts while less than a week is known.
         in_use: The name of the method in use; it stays when no other is 2 % better.
         judged_days: How many days are judged at most; the cost is that times the methods.
+        in_time: Asked before anything is learned; where it says no, who must learn is left out.
 
     Raises:
         InputError: No method was given.
@@ -125,37 +139,27 @@ def choose(
         return Choice(newcomer, Why.NEWCOMER, {})
     at = known[max(LEAST_DAYS, len(known) - judged_days) :]
     if len(at) < _LEAST_JUDGED:
-        return Choice(_ready(methods[0], history) or newcomer, Why.TOO_FEW_DAYS, {})
+        return Choice(_ready(methods[0], history, in_time) or newcomer, Why.TOO_FEW_DAYS, {})
     said = {}
     for method in methods:
-        ready = _ready(method, history.until(at[0]))
+        ready = _ready(method, history.until(at[0]), in_time)
         if ready is not None:
-            said[method.name] = judged(ready, history, at)
-    scores = {name: one.score() for name, one in said.items()}
-    name, why = _best(scores, in_use)
+            said[method.name] = said_at(ready, history, at)
+    scores = {name: beside(one).score() for name, one in said.items()}
     by_name = {method.name: method for method in methods}
-    chosen = _ready(by_name[name], history) if name else None
+    name, why = _best(scores, in_use)
+    chosen = _ready(by_name[name], history, in_time) if name else None
+    if name is not None and chosen is None:
+        # The best had no time to learn again: the best of the others, then.
+        name, why = _best({one: scores[one] for one in scores if one != name}, in_use)
+        chosen = _ready(by_name[name], history, in_time) if name else None
     if name is None or chosen is None:
         return Choice(newcomer, Why.TOO_FEW_DAYS, scores)
-    times = widening(said[name])
-    return Choice(Widened(chosen, times), why, scores, times)
-
-
-def widening(said: Judged) -> float:
-    """Return how many times as wide the ranges must be to hold four times out of five.
-
-    Split conformal: the 80 % quantile, one value further for a finite number, of how far each
-    value lay from the likely one against the width of the range on its side.
-    """
-    told = said.told() & ~np.isnan(said.likely)
-    if not told.any():
-        return 1.0
-    likely, came = said.likely[told], said.came[told]
-    least = 0.01 * max(float(np.abs(came).mean()), 1e-9)
-    wide = np.where(came > likely, said.high[told] - likely, likely - said.low[told])
-    far = np.sort(np.abs(came - likely) / np.maximum(wide, least))
-    place = min(far.size - 1, int(np.ceil(COVERAGE * (far.size + 1))) - 1)
-    return float(min(_WIDEST, max(_NARROWEST, far[place])))
+    times = widening(beside(said[name]))
+    soon = AS_WIDE
+    if isinstance(chosen, Following):
+        soon = learned([(widened(one, times), came) for one, came in said[name]], chosen.follow)
+    return Choice(Widened(chosen, times, soon), why, scores, times, soon)
 
 
 def _known_midnights(history: History) -> list[int]:
@@ -167,10 +171,12 @@ def _known_midnights(history: History) -> list[int]:
     ]
 
 
-def _ready(method: Method, history: History) -> Method | None:
-    """Return a method ready to be asked; None where there was too little for it to learn from."""
+def _ready(method: Method, history: History, in_time: Callable[[], bool]) -> Method | None:
+    """Return a method ready to be asked; None where it had too little to learn from, or no time."""
     if not isinstance(method, Learner):
         return method
+    if not in_time():
+        return None
     try:
         return method.learn(history)
     except InputError:

@@ -5,6 +5,7 @@ pvlib brings pandas along, a second and 90 MB, so it is only loaded when a sun i
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +22,8 @@ _REMEMBERED_DAYS = 1200
 class ClearSky:
     """Sunlight without clouds on the flat ground of one place; remembers days it reckoned.
 
+    Any thread may ask.
+
     A town is near enough: half a degree moves the sun by two minutes. What a roof makes of it is
     learned by those who ask, so neither slope nor shade is needed.
 
@@ -32,6 +35,7 @@ class ClearSky:
     latitude: float = 52.1
     longitude: float = 5.2
     _days: dict[int, FloatArray] = field(default_factory=dict, compare=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not (-90 <= self.latitude <= 90 and -180 <= self.longitude <= 180):
@@ -48,11 +52,12 @@ class ClearSky:
         """
         first, last = start_s // _DAY_S, (start_s + QUARTER_S * max(count, 1) - 1) // _DAY_S
         wanted = range(first, last + 1)
-        self._reckon([day for day in wanted if day not in self._days])
-        whole = np.concatenate([self._days[day] for day in wanted])
+        with self._lock:
+            self._reckon([day for day in wanted if day not in self._days])
+            whole = np.concatenate([self._days[day] for day in wanted])
+            while len(self._days) > _REMEMBERED_DAYS:
+                del self._days[min(self._days)]
         skipped = (start_s - first * _DAY_S) // QUARTER_S
-        while len(self._days) > _REMEMBERED_DAYS:
-            del self._days[min(self._days)]
         return whole[skipped : skipped + count]
 
     def _reckon(self, days: list[int]) -> None:

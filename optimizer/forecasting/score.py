@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +38,39 @@ class Score:
     unforecast: int
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Sums of how one method did; those of several days add up.
+
+    Attributes:
+        off: Of absolute errors [kW].
+        lean: Of what was expected less what came [kW].
+        came: Of what came, without its sign [kW].
+        quarters: How many were judged.
+        inside: How many of those that had a range lay in it.
+        ranged: How many had a range.
+        unforecast: How many came of which nothing was said.
+    """
+
+    off: float = 0.0
+    lean: float = 0.0
+    came: float = 0.0
+    quarters: int = 0
+    inside: int = 0
+    ranged: int = 0
+    unforecast: int = 0
+
+    def score(self) -> Score:
+        """Return the parts that the sums come to."""
+        return Score(
+            self.off / self.came if self.came else None,
+            self.lean / self.came if self.came else None,
+            self.inside / self.ranged if self.ranged else None,
+            self.quarters,
+            self.unforecast,
+        )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
     """What was expected and what came, quarter beside quarter.
@@ -54,23 +87,41 @@ class Judged:
     high: FloatArray
     came: FloatArray
 
+    @classmethod
+    def in_rows(cls, told: FloatArray, came: FloatArray) -> Judged:
+        """Return what was told as likely, low and high, shape ``(3, N)``, beside what came."""
+        return cls(told[0], told[1], told[2], came)
+
+    @classmethod
+    def of(cls, parts: Sequence[Judged]) -> Judged:
+        """Return several one after the other."""
+        if not parts:
+            return cls(*np.empty((4, 0)))
+        return cls(
+            np.concatenate([one.likely for one in parts]),
+            np.concatenate([one.low for one in parts]),
+            np.concatenate([one.high for one in parts]),
+            np.concatenate([one.came for one in parts]),
+        )
+
     def score(self) -> Score:
         """Return how it did."""
+        return self.tally().score()
+
+    def tally(self) -> Tally:
+        """Return its sums, which add up with those of other days."""
         both = ~np.isnan(self.came) & ~np.isnan(self.likely)
-        unforecast = int((~np.isnan(self.came) & np.isnan(self.likely)).sum())
-        count = int(both.sum())
-        if not count:
-            return Score(None, None, None, 0, unforecast)
         off = self.likely[both] - self.came[both]
-        level = float(np.abs(self.came[both]).mean())
         ranged = both & self.told()
         inside = (self.came >= self.low) & (self.came <= self.high)
-        return Score(
-            float(np.abs(off).mean()) / level if level else None,
-            float(off.mean()) / level if level else None,
-            float(inside[ranged].mean()) if ranged.any() else None,
-            count,
-            unforecast,
+        return Tally(
+            float(np.abs(off).sum()),
+            float(off.sum()),
+            float(np.abs(self.came[both]).sum()),
+            int(both.sum()),
+            int((inside & ranged).sum()),
+            int(ranged.sum()),
+            int((~np.isnan(self.came) & np.isnan(self.likely)).sum()),
         )
 
     def told(self) -> BoolArray:
@@ -91,29 +142,50 @@ def midnights(history: History) -> Iterator[int]:
             yield starts[place]
 
 
-def judged(method: Method, history: History, at: list[int], steps: int = DAY) -> Judged:
-    """Return what a method would have said at some moments, each time with what was known then.
+def said_at(
+    method: Method, history: History, at: Sequence[int], steps: int = DAY
+) -> list[tuple[Forecast, FloatArray]]:
+    """Return what a method would have said at some moments, and what came; as then was known.
 
     Args:
         method: Whose forecasts.
         history: What came.
         at: How many quarters were known at each moment.
-        steps: How many quarters are judged from each moment on.
+        steps: How many quarters are asked from each moment on.
     """
-    told: list[Forecast] = []
-    came: list[FloatArray] = []
+    said = []
     for moment in at:
         count = min(steps, history.kw.size - moment)
-        told.append(method.forecast(history.until(moment), count))
-        came.append(history.kw[moment : moment + count])
-    if not told:
-        return Judged(*np.empty((4, 0)))
-    return Judged(
-        np.concatenate([one.likely for one in told]),
-        np.concatenate([one.low for one in told]),
-        np.concatenate([one.high for one in told]),
-        np.concatenate(came),
-    )
+        told = method.forecast(history.until(moment), count)
+        said.append((told, history.kw[moment : moment + count]))
+    return said
+
+
+def judged(method: Method, history: History, at: Sequence[int], steps: int = DAY) -> Judged:
+    """Return what a method would have said at some moments beside what came, in one row."""
+    return beside(said_at(method, history, at, steps))
+
+
+def beside(said: Sequence[tuple[Forecast, FloatArray]]) -> Judged:
+    """Return forecasts and what came, in one row."""
+    return Judged.of([Judged(one.likely, one.low, one.high, came) for one, came in said])
+
+
+def widening(said: Judged, *, narrowest: float = 0.5, widest: float = 4.0) -> float:
+    """Return how many times as wide the ranges must be to hold four times out of five.
+
+    Split conformal: the 80 % quantile, one value further for a finite number, of how far each
+    value lay from the likely one against the width of the range on its side.
+    """
+    told = said.told() & ~np.isnan(said.likely)
+    if not told.any():
+        return 1.0
+    likely, came = said.likely[told], said.came[told]
+    least = 0.01 * max(float(np.abs(came).mean()), 1e-9)
+    wide = np.where(came > likely, said.high[told] - likely, likely - said.low[told])
+    far = np.sort(np.abs(came - likely) / np.maximum(wide, least))
+    place = min(far.size - 1, int(np.ceil(COVERAGE * (far.size + 1))) - 1)
+    return float(min(widest, max(narrowest, far[place])))
 
 
 def _ends_a_day(history: History) -> bool:

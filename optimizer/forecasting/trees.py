@@ -17,7 +17,8 @@ from optimizer.forecasting.blend import LEAST_QUARTERS, Expert, fill, nothing
 from optimizer.forecasting.days import Days, Sky, days_of
 from optimizer.forecasting.history import History
 from optimizer.forecasting.ranges import HIGH, LOW
-from optimizer.nowcast import Follow, corrected
+from optimizer.forecasting.soon import followed
+from optimizer.nowcast import Follow
 from optimizer.problem import BoolArray, FloatArray
 
 MOST_DAYS = 63
@@ -100,6 +101,11 @@ class GrownTrees:
         """What the method is called."""
         return self.grown_by.name
 
+    @property
+    def follow(self) -> Follow:
+        """How the rest of today follows what was measured of it."""
+        return self.grown_by.follow
+
     def forecast(self, history: History, steps: int) -> Forecast:
         """Return what to expect right after a history.
 
@@ -112,20 +118,22 @@ class GrownTrees:
         clock = history.clock(steps)
         row, now = clock.day - days.first, history.kw.size
         today = int(row[now])
-        midnight = int(np.searchsorted(row, today))
+        midnight, following = int(np.searchsorted(row, today)), 0
         told = np.full((3, row.size - midnight), np.nan)
         for place in range(today, int(row[-1]) + 1):
             here = row[midnight:] == place
             slots = clock.slot[midnight:][here]
             told[:, here] = self._day(days, place)[:, slots]
             if place == today:
-                likely = corrected(told[0, here], history.kw[midnight:now], by.follow)
-                told[:, here] += likely - told[0, here]
+                told[:, here], following = followed(
+                    told[:, here], history.kw[midnight:now], by.follow
+                )
             fill(days, place, slots, told[0, here])
         least = 0.0 if np.nanmin(days.kw[:today], initial=np.inf) >= 0 else -np.inf
         likely, low, high = np.maximum(told[:, now - midnight :], least)
         counted = np.full(steps, float(min(today, MOST_DAYS)))
-        return Forecast(likely, np.minimum(low, likely), np.maximum(high, likely), counted)
+        low, high = np.minimum(low, likely), np.maximum(high, likely)
+        return Forecast(likely, low, high, counted, following)
 
     def _day(self, days: Days, row: int) -> FloatArray:
         asked, level = _seen(self.grown_by.experts, days, row)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kwartier.errors import InputError
-from optimizer.forecast import expected, forecast_of, seasonal_naive
+from optimizer.forecast import check_steps, expected, forecast_of
 from optimizer.problem import FloatArray
 
 NOTHING = float("nan")
@@ -19,18 +19,17 @@ def days(*rows: list[float]) -> FloatArray:
 def test_a_day_that_repeats_is_forecast_exactly() -> None:
     day = np.arange(96, dtype=np.float64)
 
-    forecast = seasonal_naive(np.tile(day, 28), 144)
+    forecast = forecast_of(np.tile(day, (28, 1)))
 
-    expected_kw = np.concatenate([day, day[:48]])
-    assert forecast.likely.tolist() == expected_kw.tolist()
-    assert forecast.low.tolist() == forecast.high.tolist() == expected_kw.tolist()
+    assert forecast.likely.tolist() == day.tolist()
+    assert forecast.low.tolist() == forecast.high.tolist() == day.tolist()
     assert set(forecast.days.tolist()) == {28.0}
 
 
 def test_one_odd_day_does_not_move_the_median() -> None:
-    history = np.concatenate([np.ones(96 * 6), np.full(96, 50.0)])
+    history = np.concatenate([np.ones((6, 96)), np.full((1, 96), 50.0)])
 
-    assert set(seasonal_naive(history, 96).likely.tolist()) == {1.0}
+    assert set(forecast_of(history).likely.tolist()) == {1.0}
 
 
 def test_the_range_leaves_out_one_day_in_ten_on_either_side() -> None:
@@ -40,19 +39,6 @@ def test_the_range_leaves_out_one_day_in_ten_on_either_side() -> None:
     assert forecast.low.tolist() == pytest.approx([1.0])
     assert forecast.likely.tolist() == [5.0]
     assert forecast.high.tolist() == pytest.approx([9.0])
-
-
-def test_only_the_last_four_weeks_count() -> None:
-    history = np.concatenate([np.full(96 * 30, 9.0), np.full(96 * 28, 2.0)])
-
-    assert set(seasonal_naive(history, 96).likely.tolist()) == {2.0}
-
-
-def test_the_first_step_is_the_slot_right_after_the_history() -> None:
-    history = np.arange(4 * 3, dtype=np.float64) % 4  # three days of four slots, then a half day
-    forecast = seasonal_naive(np.concatenate([history, [0.0, 1.0]]), 4, season=4)
-
-    assert forecast.likely.tolist() == [2.0, 3.0, 0.0, 1.0]
 
 
 def test_what_is_missing_is_left_out_and_never_zero() -> None:
@@ -66,6 +52,16 @@ def test_an_empty_time_of_day_borrows_from_the_hour_around_it() -> None:
     assert expected(days([2.0, NOTHING, 4.0])).tolist() == [2.0, 3.0, 4.0]
 
 
+def test_full_and_empty_times_of_day_stand_side_by_side() -> None:
+    full = [[float(value), NOTHING, 2.0] for value in range(1, 9)]
+
+    forecast = forecast_of(days(*full))
+
+    # The empty one takes 1 to 8 and eight times 2 from beside it: the middle of sixteen is 2.
+    assert forecast.likely.tolist() == [4.5, 2.0, 2.0]
+    assert forecast.days.tolist() == [8.0, 0.0, 8.0]
+
+
 def test_with_few_days_the_range_comes_from_the_hour_around() -> None:
     forecast = forecast_of(days([1.0, 2.0, 3.0, 4.0, 5.0]))
 
@@ -76,7 +72,7 @@ def test_with_few_days_the_range_comes_from_the_hour_around() -> None:
 
 
 def test_without_any_history_nothing_is_known() -> None:
-    forecast = seasonal_naive(np.zeros(0), 8)
+    forecast = forecast_of(np.empty((0, 8)))
 
     assert np.isnan(forecast.likely).all()
     assert forecast.days.tolist() == [0.0] * 8
@@ -85,7 +81,7 @@ def test_without_any_history_nothing_is_known() -> None:
 @pytest.mark.parametrize("steps", [0, -1, 2689])
 def test_a_forecast_has_a_length(steps: int) -> None:
     with pytest.raises(InputError, match="ask for 1 to 2688"):
-        seasonal_naive(np.ones(96), steps)
+        check_steps(steps)
 
 
 def test_infinity_is_refused() -> None:

@@ -11,7 +11,7 @@ import pytest
 from kwartier.errors import InputError
 from optimizer.forecast import Forecast
 from optimizer.forecasting.blend import weigh
-from optimizer.forecasting.choose import Why, choose, widening
+from optimizer.forecasting.choose import Why, choose
 from optimizer.forecasting.clear_sky import ClearSky
 from optimizer.forecasting.days import Days
 from optimizer.forecasting.history import History, Weather, local_quarters
@@ -24,7 +24,7 @@ from optimizer.forecasting.methods import (
     sun_blend,
 )
 from optimizer.forecasting.newcomer import Newcomer, YoungRoof, usual_shape
-from optimizer.forecasting.score import Judged, judged, midnights
+from optimizer.forecasting.score import Judged, judged, midnights, widening
 from optimizer.forecasting.sun_experts import clear_at_level
 from optimizer.problem import FloatArray
 

@@ -1,17 +1,22 @@
 """Who forecasts the street, and how that goes: chosen anew when a day begins, held against it.
 
 Use and sun are forecast for all homes together, for together they are far surer than one by one.
+What is said when a day begins is held against what came, and so is what is said of each next hour.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from datetime import date
 
 import numpy as np
 
+from api.forecasts.aside import Aside
+from api.forecasts.asked import chosen_for, said_by
 from api.forecasts.book import ForecastBook, Said
+from api.forecasts.homes import HomeForecast, HomeForecasts
 from api.forecasts.states import SUN, USE, ForecastStates, Subject
 from api.forecasts.told import ToldWeather
 from api.history import History as Measured
@@ -19,10 +24,10 @@ from collectors.sqlite_schema import StoreDamagedError
 from kwartier.errors import StoreBusyError
 from kwartier.interval import QUARTER_S, Quarter, day_of, local_day
 from kwartier.units import EpochS
-from optimizer.forecast import Forecast, forecast_of
-from optimizer.forecasting.choose import Choice, Why, choose
+from optimizer.forecast import Forecast
+from optimizer.forecasting.choose import Choice, Learner, Why
 from optimizer.forecasting.days import Sky
-from optimizer.forecasting.history import History, Method, Weather, days_before
+from optimizer.forecasting.history import History, Method, Weather
 from optimizer.forecasting.methods import (
     SAME_WEEKDAY,
     USUAL,
@@ -40,6 +45,7 @@ _log = logging.getLogger(__name__)
 DAYS_BACK = 56
 """How far back is read: four weeks to learn from and four before them."""
 _HELD_AGAINST_S = 28 * 86_400
+_HOUR_S = 3_600
 
 
 class Forecasts:
@@ -53,7 +59,8 @@ class Forecasts:
         *,
         sky: Sky | None = None,
         weather: ToldWeather | None = None,
-        learn: bool = False,
+        learn: Aside | None = None,
+        homes: HomeForecasts | None = None,
     ) -> None:
         """Hand it everything; nothing is read yet.
 
@@ -64,22 +71,31 @@ class Forecasts:
             sky: Sunlight without clouds over the roofs; without it roofs are forecast by the same
                 time of day.
             weather: What was told of the weather.
-            learn: Whether trees may be grown at night; that takes scikit-learn.
+            learn: Where trees are grown, beside everything else; that takes scikit-learn.
+            homes: Forecasts homes one by one, where somebody does.
         """
         self._measured = measured
         self._book = book or ForecastBook(":memory:")
         self._states = states or ForecastStates()
         self._weather = weather
-        use: list[Method] = [load_blend(), USUAL, SAME_WEEKDAY]
-        if learn:
-            use.append(load_trees())
-        roofs: list[Method] = [USUAL, YESTERDAY]
+        self._homes = homes
+        self._sky = sky
+        roof: Method = USUAL if sky is None else YoungRoof(sky)
         self._asked = {
-            USE: _Asked(use, Newcomer()),
-            SUN: _Asked(roofs, USUAL)
-            if sky is None
-            else _Asked([sun_blend(sky), *roofs], YoungRoof(sky)),
+            USE: _Asked(_learning if learn is not None else _load, Newcomer(), learn),
+            SUN: _Asked(self._roofs, roof, None),
         }
+
+    def per_home(self, homes: Sequence[str], start: Quarter, count: int) -> dict[str, HomeForecast]:
+        """Return what to expect of some homes one by one; see ``HomeForecasts.per_home``.
+
+        A home of which nobody can say anything is left out; without ``HomeForecasts`` all are, and
+        who needs them splits the street's by what each was of late.
+
+        Raises:
+            StoreBusyError: The record cannot be reached now.
+        """
+        return {} if self._homes is None else self._homes.per_home(homes, start, count)
 
     def ahead(self, start: Quarter, count: int, now_s: float) -> tuple[Forecast, Forecast]:
         """Return what to expect of use and sun from a quarter on [kW]; NaN where nobody knows.
@@ -100,6 +116,10 @@ class Forecasts:
             self._forecast(SUN, History(start_s, made_kw, told), count),
         )
 
+    def _roofs(self) -> list[Method]:
+        simple: list[Method] = [USUAL, YESTERDAY]
+        return simple if self._sky is None else [sun_blend(self._sky), *simple]
+
     def _told(
         self, start_s: EpochS, made_kw: FloatArray, count: int, now_s: float
     ) -> Weather | None:
@@ -114,16 +134,13 @@ class Forecasts:
 
     def _forecast(self, name: str, history: History, count: int) -> Forecast:
         asked = self._asked[name]
-        day = day_of(history.end_s)
-        fresh = asked.day != day
-        if fresh or asked.is_new:
-            # A day is long for who had nothing to show when it began.
-            fresh = asked.choose(history) or fresh
-            asked.day = day
+        fresh = asked.is_chosen_anew(history)
         assert asked.choice is not None
-        forecast = asked.forecast(history, count)
+        forecast = said_by(asked.choice.method, history, count)
         if fresh:
             self._keep(name, asked, history, forecast)
+        if history.end_s % _HOUR_S == 0:
+            self._write(soon_of(name), asked.choice.method.name, _said(history.end_s, forecast, 4))
         return forecast
 
     def _keep(self, name: str, asked: _Asked, history: History, forecast: Forecast) -> None:
@@ -132,12 +149,7 @@ class Forecasts:
         now_s = history.end_s
         left = (local_day(day_of(now_s))[1] - now_s) // QUARTER_S
         method = asked.choice.method.name
-        of_late: list[Said] = []
-        try:
-            self._book.keep(name, method, _said(now_s, forecast, left))
-            of_late = self._book.said(name, now_s - _HELD_AGAINST_S, now_s)
-        except StoreBusyError as error:
-            _log.warning("what is expected today is not written down: %s", error)
+        self._write(name, method, _said(now_s, forecast, left))
         self._states.keep(
             Subject(
                 name,
@@ -145,57 +157,89 @@ class Forecasts:
                 asked.choice.why,
                 asked.chosen_s,
                 _is_told(history.weather, history.kw.size, left),
-                _held(of_late, history),
+                self._held(name, history),
+                self._held(soon_of(name), history),
             )
         )
+
+    def _write(self, subject: str, method: str, said: Sequence[Said]) -> None:
+        try:
+            self._book.keep(subject, method, said)
+        except StoreBusyError as error:
+            _log.warning("what is expected is not written down: %s", error)
+
+    def _held(self, subject: str, history: History) -> Score:
+        """Return how what was said of late agrees with what came."""
+        now_s = history.end_s
+        try:
+            of_late = self._book.said(subject, now_s - _HELD_AGAINST_S, now_s)
+        except StoreBusyError as error:
+            _log.warning("what was expected cannot be looked up: %s", error)
+            of_late = []
+        return _held(of_late, history)
 
 
 class _Asked:
     """Who may be asked about one thing, and who is."""
 
-    def __init__(self, methods: Sequence[Method], newcomer: Method) -> None:
+    def __init__(
+        self, methods: Callable[[], list[Method]], newcomer: Method, aside: Aside | None
+    ) -> None:
         self._methods = methods
         self._newcomer = newcomer
+        self._aside = aside
+        self._waiting: Future[Choice] | None = None
+        self._day: date | None = None
         self.choice: Choice | None = None
         self.chosen_s: EpochS = 0
-        self.day: date | None = None
+
+    def is_chosen_anew(self, history: History) -> bool:
+        """Choose where it is time to, and return whether a day began or another was chosen.
+
+        Who must learn is judged aside, for that takes seconds: the choice of yesterday serves until
+        that is done, and at the very first the best of those who need not learn.
+        """
+        day = day_of(history.end_s)
+        begins, self._day = day != self._day, day
+        is_new = self.choice is None or self.choice.why is Why.NEWCOMER
+        other = False
+        if is_new or (begins and self._aside is None):
+            quick = [one for one in self._methods() if not isinstance(one, Learner)]
+            other = self._take(chosen_for(history, quick, self._newcomer, self._in_use), history)
+        if self._aside is not None:
+            if begins and self._waiting is None:
+                self._waiting = self._aside.choose(
+                    history, self._methods(), self._newcomer, self._in_use
+                )
+            if self._waiting is not None and self._waiting.done():
+                other = self._take(self._waiting.result(), history) or other
+                self._waiting = None
+        return begins or other
 
     @property
-    def is_new(self) -> bool:
-        """Whether too little is known yet to choose by."""
-        return self.choice is None or self.choice.why is Why.NEWCOMER
+    def _in_use(self) -> str | None:
+        return self.choice.method.name if self.choice else None
 
-    def choose(self, history: History) -> bool:
-        """Choose anew, and return whether it is another one than before.
-
-        Without any sun there is nothing to choose between, and no sky is needed.
-        """
-        idle = not np.nanmax(np.abs(history.kw), initial=0.0) > 0
-        in_use = self.choice.method.name if self.choice else None
-        self.choice = (
-            Choice(USUAL, Why.NEWCOMER, {})
-            if idle
-            else choose(history, self._methods, self._newcomer, in_use=in_use)
-        )
-        is_other = self.choice.method.name != in_use
+    def _take(self, choice: Choice, history: History) -> bool:
+        """Use a choice from now on, and return whether it is another one than before."""
+        is_other = choice.method.name != self._in_use
         if is_other:
             self.chosen_s = history.end_s
+        self.choice = choice
         return is_other
 
-    def forecast(self, history: History, count: int) -> Forecast:
-        """Return what the chosen method says, and of what it cannot, the same time of day."""
-        assert self.choice is not None
-        told = self.choice.method.forecast(history, count)
-        lacking = np.isnan(told.likely)
-        if not lacking.any():
-            return told
-        usual = forecast_of(days_before(history, count))
-        return Forecast(
-            np.where(lacking, usual.likely, told.likely),
-            np.where(lacking, usual.low, told.low),
-            np.where(lacking, usual.high, told.high),
-            np.where(lacking, usual.days, told.days),
-        )
+
+def soon_of(name: str) -> str:
+    """Return under which name the next hours of a subject are kept."""
+    return f"{name}-soon"
+
+
+def _load() -> list[Method]:
+    return [load_blend(), USUAL, SAME_WEEKDAY]
+
+
+def _learning() -> list[Method]:
+    return [*_load(), load_trees()]
 
 
 def _said(start_s: EpochS, forecast: Forecast, count: int) -> list[Said]:

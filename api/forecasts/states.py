@@ -1,21 +1,33 @@
-"""How the forecasts of the street are made, and how they have held; for who keeps it going."""
+"""How the forecasts are made, and how they have held; for who keeps it going."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
 
-from kwartier.units import EpochS
+from kwartier.units import EpochS, Wh
 from optimizer.forecasting.choose import Why
 from optimizer.forecasting.score import Score
 
 USE, SUN = "use", "sun"
-"""What is forecast, for all homes together."""
+"""What is forecast."""
+
+
+class Span(StrEnum):
+    """How far ahead something was said."""
+
+    DAY = "day"
+    """When its day began."""
+    SOON = "soon"
+    """In the hour before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """How the forecast of one thing is made, and how it went.
+    """How the forecast of one thing is made for all homes together, and how it went.
 
     Attributes:
         name: ``use`` or ``sun``.
@@ -24,6 +36,7 @@ class Subject:
         chosen_s: Since when [s].
         weather: Whether told weather was at hand for today.
         score: How what was said at the start of each day held over the last four weeks.
+        soon: How what was said of each next hour held over them.
     """
 
     name: str
@@ -32,6 +45,80 @@ class Subject:
     chosen_s: EpochS
     weather: bool
     score: Score
+    soon: Score
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """One number over the homes: a quarter of them have less than ``low``, half than ``middle``."""
+
+    low: float
+    middle: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class HeldByHomes:
+    """How forecasts of homes held over four weeks; None where too few homes were judged.
+
+    Attributes:
+        name: ``use`` or ``sun``.
+        span: How far ahead.
+        homes: How many homes were judged.
+        error: Mean absolute error as a part of what came.
+        bias: Lean as a part of what came; positive is too high.
+        coverage: Part of the quarters that fell in the range.
+    """
+
+    name: str
+    span: Span
+    homes: int
+    error: Spread | None
+    bias: Spread | None
+    coverage: Spread | None
+
+
+@dataclass(frozen=True, slots=True)
+class HomesState:
+    """How the forecasts of the homes one by one stand; counts and spreads, never one home's.
+
+    Attributes:
+        night_s: Which midnight they are made from [s].
+        homes: How many homes there are.
+        ready: How many have been forecast since that midnight.
+        methods: How many homes' use and sun are forecast by each method.
+        work_s: How long was worked at it since that midnight [s].
+        held: How they have held.
+    """
+
+    night_s: EpochS
+    homes: int
+    ready: int
+    methods: Mapping[str, Mapping[str, int]]
+    work_s: float
+    held: tuple[HeldByHomes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DayAhead:
+    """What one home is expected to use and make in a whole day; its residents' alone.
+
+    Attributes:
+        use_wh: What it is expected to use [Wh].
+        made_wh: What its roof is expected to make [Wh]; None without one that is known.
+        since_s: The first quarter this rests on [s].
+    """
+
+    use_wh: Wh
+    made_wh: Wh | None
+    since_s: EpochS
+
+
+class HomesAhead(Protocol):
+    """Who knows what a home is expected to use."""
+
+    def tomorrow(self, home: str, now_s: float) -> DayAhead | None:
+        """Return what a home is expected to use and make tomorrow; None where nobody knows."""
 
 
 class ForecastStates:
@@ -41,6 +128,9 @@ class ForecastStates:
         """Begin without any."""
         self._lock = threading.Lock()
         self._known: dict[str, Subject] = {}
+        self._homes: HomesState | None = None
+        self.ahead: HomesAhead | None = None
+        """Who forecasts home by home; None where nobody does."""
 
     def keep(self, subject: Subject) -> None:
         """Remember a state instead of the one before."""
@@ -48,6 +138,16 @@ class ForecastStates:
             self._known[subject.name] = subject
 
     def all(self) -> tuple[Subject, ...]:
-        """Return what is known, use first."""
+        """Return what is known of all homes together, use first."""
         with self._lock:
             return tuple(self._known[name] for name in (USE, SUN) if name in self._known)
+
+    def keep_homes(self, state: HomesState) -> None:
+        """Remember how the homes' own forecasts stand."""
+        with self._lock:
+            self._homes = state
+
+    def homes(self) -> HomesState | None:
+        """Return how the homes' own forecasts stand; None before a first night."""
+        with self._lock:
+            return self._homes

@@ -151,8 +151,10 @@ def test_it_tells_who_forecasts_the_street_and_how_that_held(
 ) -> None:
     session = town.operator()
     before = client.get("/ops", headers=by(session)).text
-    held = Score(0.184, -0.02, 0.79, 2688, 0)
-    sun = Subject("sun", Name.SUN_BLEND, Why.BEST, NOVEMBER_S, weather=True, score=held)
+    held, next_hour = Score(0.184, -0.02, 0.79, 2688, 0), Score(0.12, 0.01, 0.81, 2680, 0)
+    sun = Subject(
+        "sun", Name.SUN_BLEND, Why.BEST, NOVEMBER_S, weather=True, score=held, soon=next_hour
+    )
     town.house.forecasts.keep(sun)
 
     told = client.get("/api/v1/ops", headers=by(session)).json()["forecasts"]

@@ -1,0 +1,364 @@
+"""What each home is expected to use and its roof to make: chosen and said once a night.
+
+All homes together are forecast by ``Forecasts``, and far surer. This is for what stands behind one
+meter: a battery, a fuse, a resident who asks for tomorrow. At night each home's last two weeks are
+tried again, the best method is taken, and what it says of the next days is kept; by day what was
+said follows the last half hour, which costs next to nothing. The old serves until
+then.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+
+from api.forecasts.asked import chosen_for, said_by
+from api.forecasts.home_book import HomeBook, HomeSaid, HomeSubject
+from api.forecasts.seen import SeenHomes, homes_between
+from api.forecasts.spread import spread_over
+from api.forecasts.states import SUN, USE, DayAhead, ForecastStates, HomesState, Span
+from api.forecasts.told import ToldWeather
+from collectors.queries import Records
+from collectors.sqlite_schema import StoreDamagedError
+from kwartier.errors import StoreBusyError
+from kwartier.interval import QUARTER_S, Quarter, day_of, local_day
+from kwartier.model import Community
+from kwartier.units import EpochS
+from optimizer.forecast import DAY, Forecast
+from optimizer.forecasting.choose import Choice
+from optimizer.forecasting.days import LONGEST_DAY, Sky
+from optimizer.forecasting.history import History, Method, Weather
+from optimizer.forecasting.methods import (
+    SAME_WEEKDAY,
+    SUN_FOLLOW,
+    USUAL,
+    YESTERDAY,
+    load_blend,
+    sun_blend,
+)
+from optimizer.forecasting.names import Name
+from optimizer.forecasting.newcomer import Newcomer, YoungRoof
+from optimizer.forecasting.score import Judged, Tally
+from optimizer.forecasting.soon import followed, widened
+from optimizer.nowcast import DEFAULT_NOWCAST, Follow
+from optimizer.problem import FloatArray
+
+_log = logging.getLogger(__name__)
+
+DAYS_BACK = 56
+REACH = 4 * DAY
+"""How far is said each night: two days and a half after the night after it, should that fail."""
+MOST_HOMES = 2_000
+"""More homes than this would take more memory than a small server has: 45 kB each."""
+YEARLY_KWH = 2_500.0
+"""About what a Dutch home uses in a year, for who was never measured (Statistics Netherlands)."""
+_LATE_S = 3_600
+_FOLLOWS: dict[str, Follow] = {
+    Name.BLEND: DEFAULT_NOWCAST.use,
+    Name.FEW_DAYS: DEFAULT_NOWCAST.use,
+    Name.SUN_BLEND: SUN_FOLLOW,
+    Name.YOUNG_ROOF: SUN_FOLLOW,
+}
+"""Methods whose rest of today follows what was measured of it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HomeForecast:
+    """What to expect of one home from a quarter on, [kW].
+
+    Attributes:
+        use: What it uses, without what batteries of its own take.
+        made: What its roof makes; zeros where it has none.
+    """
+
+    use: Forecast
+    made: Forecast
+
+
+@dataclass(slots=True)
+class _Night:
+    """What is still to be done since a midnight."""
+
+    start_s: EpochS
+    todo: list[str]
+    work_s: float = 0.0
+    weather: Weather | None = None
+    is_read: bool = False
+
+
+class HomeForecasts:
+    """Forecasts home by home. Any thread may ask; one works at night."""
+
+    def __init__(
+        self,
+        records: Records,
+        community: Community,
+        book: HomeBook | None = None,
+        states: ForecastStates | None = None,
+        *,
+        sky: Sky | None = None,
+        weather: ToldWeather | None = None,
+    ) -> None:
+        """Hand it everything; what was said before is read from the book.
+
+        Args:
+            records: What was used and made.
+            community: Whose homes; with more than ``MOST_HOMES`` the others get no forecast.
+            book: Keeps what is said; in this process only where none is given.
+            states: Where it tells how it does, and where pages ask.
+            sky: Sunlight without clouds over the roofs.
+            weather: What was told of the weather; nobody else may use the same one.
+
+        Raises:
+            StoreBusyError: The book cannot be read now.
+        """
+        self._records = records
+        self._connections = community.connections
+        self._homes = list(community.connections)[:MOST_HOMES]
+        if len(community.connections) > MOST_HOMES:
+            _log.warning("only the first %d homes are forecast one by one", MOST_HOMES)
+        self._book = book or HomeBook()
+        self._states = states or ForecastStates()
+        self._states.ahead = self
+        self._sky = sky
+        self._weather = weather
+        self._seen = SeenHomes(records, self._homes, DAYS_BACK, sky)
+        self._said = self._book.all_said()
+        self._night: _Night | None = None
+        self._newcomers: dict[str, Method] = {
+            USE: Newcomer(yearly_kwh=YEARLY_KWH),
+            SUN: USUAL if sky is None else YoungRoof(sky),
+        }
+
+    def per_home(self, homes: Sequence[str], start: Quarter, count: int) -> dict[str, HomeForecast]:
+        """Return what to expect of some homes, each by the method that suits it.
+
+        It never chooses or learns, so it is quick: what was said last night, moved to where the
+        last half hour was. A home that was never measured gets the standard profile of a home.
+        These do not add up to what is expected of the street, which is surer: plan the other homes
+        as the street less these, and not below zero.
+
+        Args:
+            homes: Which homes, by id.
+            start: The first quarter.
+            count: How many, T; with ``start`` less than four days after last midnight.
+
+        Returns:
+            By home; one whose roof nobody has seen yet, or that is unknown, is left out.
+
+        Raises:
+            StoreBusyError: The record cannot be reached now.
+        """
+        start_s = start.start_s
+        late = homes_between(self._records, homes, start_s - _LATE_S, start_s, self._sky)
+        found = {}
+        for home in homes:
+            if home not in self._connections:
+                continue
+            use, made = (
+                self._ahead(HomeSubject(home, subject), start_s, count, late[home][row])
+                for row, subject in enumerate((USE, SUN))
+            )
+            if not (np.isnan(use.likely).any() or np.isnan(made.likely).any()):
+                found[home] = HomeForecast(use, made)
+        return found
+
+    def tomorrow(self, home: str, now_s: float) -> DayAhead | None:
+        """Return what a home is expected to use and make tomorrow; None where nobody knows.
+
+        The middle of what may come is less than its mean, for use has peaks and no troughs; so the
+        sum of a day is made larger or smaller by how far two weeks were off.
+        """
+        first_s, end_s = local_day(day_of(int(now_s)) + timedelta(days=1))
+        use = self._said.get(HomeSubject(home, USE))
+        made = self._said.get(HomeSubject(home, SUN))
+        use_wh = None if use is None else _energy_wh(use, first_s, end_s)
+        if use is None or use_wh is None:
+            return None
+        made_wh = None if made is None else _energy_wh(made, first_s, end_s)
+        return DayAhead(use_wh, made_wh or None, use.since_s)
+
+    def work(
+        self, now_s: float, goes_on: Callable[[], bool], worked_s: Callable[[], float]
+    ) -> bool:
+        """Do what is still to be done of the last midnight.
+
+        Args:
+            now_s: What time it is [s].
+            goes_on: Asked between pieces of work of a second at most; it may take its time.
+            worked_s: How long was worked at it in this call [s].
+
+        Returns:
+            Whether anything is left to do.
+
+        Raises:
+            StoreBusyError: The record or the book cannot be reached now; try again.
+        """
+        midnight_s = local_day(day_of(int(now_s)))[0]
+        if self._night is None or self._night.start_s != midnight_s:
+            self._book.forget_others(self._homes)
+            todo = [home for home in reversed(self._homes) if not self._is_said(home, midnight_s)]
+            self._night = _Night(midnight_s, todo)
+            self._tell(self._night)
+        night = self._night
+        if not night.todo:
+            return False
+        before_s = night.work_s
+        try:
+            self._do(night, goes_on)
+        finally:
+            night.work_s = before_s + worked_s()
+        self._tell(night)
+        return bool(night.todo)
+
+    def _do(self, night: _Night, goes_on: Callable[[], bool]) -> None:
+        if not night.is_read:
+            night.is_read = self._seen.read_until(night.start_s, goes_on)
+            if not night.is_read:
+                return
+            night.weather = self._told(night.start_s)
+        while night.todo and goes_on():
+            home = night.todo[-1]
+            self._say(HomeSubject(home, USE), self._seen.use(home))
+            made = self._seen.made(home)
+            has_roof = bool(np.nanmax(made.kw, initial=0.0) > 0)
+            told = night.weather if has_roof else None
+            self._say(HomeSubject(home, SUN), History(made.start_s, made.kw, told))
+            night.todo.pop()
+
+    def _say(self, of: HomeSubject, history: History) -> None:
+        """Choose who forecasts one thing, and keep what it says of the next days."""
+        before = self._said.get(of)
+        in_use = None if before is None else before.method
+        newcomer = self._newcomers[of.subject]
+        choice = chosen_for(history, self._candidates(of.subject), newcomer, in_use)
+        told = said_by(choice.method, history, REACH)
+        known = np.flatnonzero(~np.isnan(history.kw))
+        said = HomeSaid(
+            history.end_s,
+            history.start_s + QUARTER_S * int(known[0]) if known.size else history.end_s,
+            choice.method.name,
+            choice.why,
+            before.chosen_s if before and in_use == choice.method.name else history.end_s,
+            _lean(choice),
+            choice.soon,
+            np.array([told.likely, told.low, told.high], dtype=np.float32),
+        )
+        self._book.keep(of, said, {} if before is None else _held(before, history))
+        self._said[of] = said
+
+    def _candidates(self, subject: str) -> list[Method]:
+        """Return who may be chosen; new for each home, for they remember what they were shown."""
+        if subject == USE:
+            return [load_blend(), USUAL, SAME_WEEKDAY]
+        return [USUAL, YESTERDAY] if self._sky is None else [sun_blend(self._sky), USUAL, YESTERDAY]
+
+    def _ahead(self, of: HomeSubject, start_s: EpochS, count: int, late_kw: FloatArray) -> Forecast:
+        said = self._said.get(of)
+        if said is None or said.since_s == said.start_s:
+            return self._without(of, start_s, count)
+        if not said.start_s <= start_s <= said.end_s - count * QUARTER_S:
+            return self._without(of, start_s, count)
+        told = moved(said, start_s, late_kw)
+        return Forecast(told[0, :count], told[1, :count], told[2, :count], np.ones(count))
+
+    def _without(self, of: HomeSubject, start_s: EpochS, count: int) -> Forecast:
+        """Return what to expect where nothing is said: the profile of a home, and no roof."""
+        if of.subject == USE:
+            return self._newcomers[USE].forecast(History(start_s, np.empty(0)), count)
+        dark = self._connections[of.home].solar is None
+        whole = np.zeros(count) if dark else np.full(count, np.nan)
+        return Forecast(whole, whole, whole, np.zeros(count))
+
+    def _is_said(self, home: str, midnight_s: EpochS) -> bool:
+        both = [self._said.get(HomeSubject(home, subject)) for subject in (USE, SUN)]
+        return all(one is not None and one.start_s == midnight_s for one in both)
+
+    def _told(self, midnight_s: EpochS) -> Weather | None:
+        if self._weather is None:
+            return None
+        start_s = midnight_s - DAYS_BACK * 86_400
+        try:
+            return self._weather.over(start_s, DAYS_BACK * DAY, REACH, midnight_s)
+        except (StoreBusyError, StoreDamagedError) as error:
+            _log.warning("homes are forecast without weather: %s", error)
+            return None
+
+    def _tell(self, night: _Night) -> None:
+        methods: dict[str, dict[str, int]] = {USE: {}, SUN: {}}
+        for of, said in self._said.items():
+            counts = methods[of.subject]
+            counts[said.method] = counts.get(said.method, 0) + 1
+        self._states.keep_homes(
+            HomesState(
+                night.start_s,
+                len(self._homes),
+                len(self._homes) - len(night.todo),
+                methods,
+                night.work_s,
+                spread_over(self._book.held()),
+            )
+        )
+
+
+def moved(said: HomeSaid, start_s: EpochS, late_kw: FloatArray) -> FloatArray:
+    """Return what was said from a quarter on, the rest of that day moved to where it is now.
+
+    Args:
+        said: What was said at midnight.
+        start_s: The first quarter [s].
+        late_kw: What was measured just before it, shape ``(N,)`` [kW]; NaN where it is not known.
+
+    Returns:
+        Likely, low and high from ``start_s`` on [kW].
+    """
+    whole = said.kw.astype(np.float64)
+    first_s, end_s = local_day(day_of(start_s))
+    begin, now, end = ((at - said.start_s) // QUARTER_S for at in (first_s, start_s, end_s))
+    follow = _FOLLOWS.get(said.method)
+    today = whole[:, begin:end]
+    if follow is not None and now > begin and not np.isnan(today).any():
+        back = min(late_kw.size, now - begin)
+        measured = np.full(now - begin, np.nan)
+        measured[now - begin - back :] = late_kw[late_kw.size - back :]
+        told, following = followed(today, measured, follow)
+        rest = told[:, now - begin :]
+        narrow = widened(Forecast(rest[0], rest[1], rest[2], rest[0], following), 1.0, said.soon)
+        least = 0.0 if float(np.nanmin(whole)) >= 0 else -math.inf
+        whole[:, now:end] = np.maximum([narrow.likely, narrow.low, narrow.high], least)
+    return whole[:, now:]
+
+
+def _held(before: HomeSaid, history: History) -> dict[Span, Tally]:
+    """Return how what was said a day ago has held; nothing where that was another day."""
+    first = (before.start_s - history.start_s) // QUARTER_S
+    came = history.kw[max(first, 0) :]
+    if first < 0 or not 0 < came.size <= before.kw.shape[1] or came.size > LONGEST_DAY:
+        return {}
+    whole = before.kw[:, : came.size].astype(np.float64)
+    soon = []
+    for now in range(0, came.size, 4):
+        late_kw = came[max(0, now - 4) : now]
+        told = moved(before, before.start_s + now * QUARTER_S, late_kw)[:, :4]
+        part = came[now : now + 4]
+        soon.append(Judged.in_rows(told[:, : part.size], part))
+    return {Span.DAY: Judged.in_rows(whole, came).tally(), Span.SOON: Judged.of(soon).tally()}
+
+
+def _lean(choice: Choice) -> float:
+    score = choice.scores.get(choice.method.name)
+    return score.bias if score is not None and score.bias is not None else 0.0
+
+
+def _energy_wh(said: HomeSaid, first_s: EpochS, end_s: EpochS) -> int | None:
+    """Return what is expected in all quarters of a stretch [Wh]; None where one is not known."""
+    first, end = ((at_s - said.start_s) // QUARTER_S for at_s in (first_s, end_s))
+    part = said.kw[0, max(first, 0) : end]
+    if first < 0 or part.size < end - first or np.isnan(part).any():
+        return None
+    return round(float(part.sum()) * 250 / (1 + min(1.0, max(-0.5, said.lean))))

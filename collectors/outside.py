@@ -128,12 +128,19 @@ class FarSide:
         """Return the body of an answer that went well, or say what did not.
 
         Raises:
-            NothingToldError: The service has nothing of that kind (404), or nothing yet (204).
-            RefusedError: It refused the question (another 4xx).
+            NothingToldError: The service has nothing, or nothing yet (204).
+            RefusedError: It refused the question (4xx). No service here says with 404 that it has
+                nothing: then there is no such address, and waiting will not help.
             AnswerError: The status is none that is known here.
         """
-        if answer.status in {httpx.codes.NOT_FOUND, httpx.codes.NO_CONTENT}:
+        if answer.status == httpx.codes.NO_CONTENT:
             raise NothingToldError(f"{self.name} has nothing for {what} (status {answer.status})")
+        if answer.status in {httpx.codes.NOT_FOUND, httpx.codes.GONE}:
+            raise RefusedError(
+                f"{self.name} at {self.base_url} has no such address (status {answer.status}), "
+                f"asked for {what}: it may have moved; see whether a newer kwartier knows where, "
+                "and choose another source until then"
+            )
         if answer.status >= httpx.codes.BAD_REQUEST:
             said = refusal(answer.body)
             raise RefusedError(f"{self.name} refused {what} with {answer.status}: {said}")

@@ -133,7 +133,7 @@ def test_an_answer_that_drips_is_not_waited_for_for_ever() -> None:
     ("reply", "error"),
     [
         (Reply(400, REFUSED), RefusedError),
-        (Reply(404, b'{"message": "not found"}'), NothingToldError),
+        (Reply(404, b'{"message": "not found"}'), RefusedError),
         (Reply(200, b"<html>maintenance</html>"), AnswerError),
         (Reply(302, headers={"Location": "/login"}), AnswerError),
         (Reply(200, rest(0, [])), NothingToldError),

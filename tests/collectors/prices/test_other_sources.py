@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
-from collectors.answers import AnswerError, NothingToldError, SourceDownError
+from collectors.answers import AnswerError, NothingToldError, RefusedError, SourceDownError
 from collectors.outside import Patience
 from collectors.prices.awattar import Awattar, parse_awattar
-from collectors.prices.energyzero import EnergyZeroGraphql
+from collectors.prices.energyzero import EnergyZero, EnergyZeroGraphql
+from collectors.prices.entsoe import Entsoe
+from collectors.prices.far_prices import FarPrices
 from collectors.prices.nordpool import NordPool, parse_nordpool
 from kwartier.errors import KwartierError
 from kwartier.interval import local_day
@@ -44,13 +47,36 @@ def test_nord_pool_told_hours_before_and_they_become_quarters() -> None:
     assert told.over(start_s, start_s + 7200) == (Decimal("83.63"),) * 4 + (Decimal(94),) * 4
 
 
-@pytest.mark.parametrize("reply", [Reply(204), Reply(404), Reply(200, b"")])
+@pytest.mark.parametrize("reply", [Reply(204), Reply(200, b"")])
 def test_nord_pool_has_nothing_before_publication(reply: Reply) -> None:
     with far_side(reply) as service:
         source = NordPool(service.url, QUICK)
         with pytest.raises(NothingToldError, match="Nord Pool has no"):
             source.day(date(2026, 7, 1))
         source.close()
+
+
+@pytest.mark.parametrize("status", [404, 410])
+@pytest.mark.parametrize(
+    "source_of",
+    [
+        lambda url: NordPool(url, QUICK),
+        lambda url: EnergyZero(url, QUICK),
+        lambda url: Awattar(url, QUICK),
+        lambda url: Entsoe("token", url, QUICK),
+    ],
+    ids=["nordpool", "energyzero", "awattar", "entsoe"],
+)
+def test_an_address_that_is_gone_is_no_day_without_prices(
+    source_of: Callable[[str], FarPrices], status: int
+) -> None:
+    with far_side(Reply(status)) as service:
+        source = source_of(service.url)
+        with pytest.raises(RefusedError, match=f"at {service.url} has no such address .*{status}"):
+            source.day(date(2026, 7, 1))
+        source.close()
+
+    assert len(service.asked) == 1
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,21 @@ class AfterPlan(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class MeterBand:
+    """What may pass at a connection's meter while batteries rest; positive takes from the grid.
+
+    Inside they do nothing; what would pass beyond an edge they bring back to it.
+
+    Attributes:
+        low_w: They charge to bring the exchange up to this [W]; None where they need not.
+        high_w: They give to bring it down to this [W]; None where they need not.
+    """
+
+    low_w: Watt | None = None
+    high_w: Watt | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One set-point of a schedule; it holds from ``start_s`` for at most ``lease_s``.
 
@@ -60,12 +75,15 @@ class Step:
         grid_w: The exchange wanted at the connection's own meter, positive takes from the grid
             [W]; the gateway then follows its meter, and ``power_w`` is only what the plan expects
             that to take. None where the power itself is what is wanted.
+        band: What may pass at the meter instead; a gateway that knows it follows it and not
+            ``grid_w``, and ``power_w`` is what the plan expects that to take.
     """
 
     start_s: EpochS
     power_w: Watt
     lease_s: int
     grid_w: Watt | None = None
+    band: MeterBand | None = None
 
 
 @dataclass(frozen=True, slots=True)

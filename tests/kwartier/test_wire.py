@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kwartier.envelope import Envelope, read_envelope
 from kwartier.errors import ContractError
 from kwartier.packing import LAST_INSTANT_S, differences, sums
-from kwartier.reading import AfterPlan, ClockSource, Reading, Schedule, Step
+from kwartier.reading import AfterPlan, ClockSource, MeterBand, Reading, Schedule, Step
 from kwartier.schedule import (
     MAX_LEASE_S,
     Outcome,
@@ -59,6 +59,12 @@ texts = st.text(st.characters(exclude_categories=("C", "Z")), max_size=40)
 whole = st.integers(-(2**53), 2**53)
 instants = st.integers(0, LAST_INSTANT_S)
 series = st.from_regex(r"[a-z][a-z0-9_]{0,39}", fullmatch=True)
+edges = st.none() | st.integers(-(10**6), 10**6)
+bands = (
+    st.tuples(edges, edges)
+    .filter(lambda both: both[0] is None or both[1] is None or both[0] <= both[1])
+    .map(lambda both: MeterBand(*both))
+)
 
 
 @st.composite
@@ -121,6 +127,7 @@ def test_a_live_reading_decodes_without_a_meter_and_feeds_no_register(
             st.integers(-(10**6), 10**6),
             st.integers(1, MAX_LEASE_S),
             st.none() | st.integers(-(10**6), 10**6),
+            st.none() | bands,
         ),
         max_size=96,
     ),
@@ -130,13 +137,13 @@ def test_a_schedule_decodes_as_it_was(
     device: str,
     command: int,
     plan: str,
-    rows: list[tuple[int, int, int, int | None]],
+    rows: list[tuple[int, int, int, int | None, MeterBand | None]],
     after: AfterPlan,
 ) -> None:
     steps, at_s = [], 1_767_225_600
-    for wait_s, power_w, lease_s, grid_w in rows:
+    for wait_s, power_w, lease_s, grid_w, band in rows:
         at_s += wait_s
-        steps.append(Step(at_s, power_w, lease_s, grid_w))
+        steps.append(Step(at_s, power_w, lease_s, grid_w, band))
     schedule = Schedule(device, command, plan, tuple(steps), after)
 
     assert decode_schedule(encode_schedule(schedule)) == schedule
@@ -149,6 +156,72 @@ def test_a_schedule_of_a_planner_that_knows_no_meter_still_decodes() -> None:
     )
 
     assert decode_schedule(payload).steps == (Step(1_767_225_600, -5000, 900, None),)
+
+
+def read_before_bands(payload: bytes) -> list[Step]:
+    """Return the steps of a schedule as gateways read it that know no bands."""
+    body = json.loads(zlib.decompress(payload[1:]) if payload[:1] == b"z" else payload)
+    assert body["v"] == 1
+    for row in body["steps"]:
+        assert len(row) in {3, 4}
+        assert {type(value) for value in row} == {int}
+    return [Step(*row) for row in body["steps"]]
+
+
+def test_a_gateway_that_knows_no_bands_reads_the_rest_of_the_plan() -> None:
+    at_s = 1_767_225_600
+    steps = (
+        Step(at_s, -500, 900, 0, MeterBand(None, 0)),
+        Step(at_s + 900, 800, 900, None, MeterBand(0, 0)),
+        Step(at_s + 1_800, 2_000, 900),
+    )
+
+    seen = read_before_bands(encode_schedule(Schedule("battery", 1, "p", steps)))
+
+    # It follows the meter where it was told to, and else does what was planned.
+    assert seen == [
+        Step(at_s, -500, 900, 0),
+        Step(at_s + 900, 800, 900),
+        Step(at_s + 1_800, 2_000, 900),
+    ]
+
+
+def test_a_plan_without_bands_travels_as_it_always_did() -> None:
+    steps = (Step(1_767_225_600, -500, 900, 0),)
+
+    payload = encode_schedule(Schedule("battery", 13, "p-13", steps))
+
+    assert json.loads(payload) == {
+        "v": 1,
+        "dev": "battery",
+        "cmd_seq": 13,
+        "plan": "p-13",
+        "steps": [[1_767_225_600, -500, 900, 0]],
+        "after": "neutral",
+    }
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ('"0,0"', "must be a list of 1, one for each step"),
+        ("[]", "must be a list of 1, one for each step"),
+        ("[null,null]", "must be a list of 1, one for each step"),
+        ("[[0]]", r"'bands\[0\]' must be \[least watts, most watts\] or null"),
+        ("[0]", r"'bands\[0\]' must be \[least watts, most watts\] or null"),
+        ("[[0,1.5]]", "must be a whole number"),
+        ("[[true,null]]", "must be a whole number"),
+        ("[[5,-5]]", "has its least above its most: 5 and -5 W"),
+    ],
+)
+def test_a_band_that_makes_no_sense_is_refused_with_the_whole_plan(told: str, why: str) -> None:
+    payload = (
+        '{"v":1,"dev":"battery","cmd_seq":12,"plan":"p","steps":[[1767225600,-5000,900]],'
+        f'"bands":{told},"after":"neutral"}}'
+    )
+
+    with pytest.raises(ContractError, match=why):
+        decode_schedule(payload.encode())
 
 
 @given(

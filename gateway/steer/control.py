@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.steer.edges import Edges, edges_of
 from gateway.steer.limits import Limits as Limits  # noqa: PLC0414 - a word of this file too
 from gateway.steer.limits import Moved, Room, room
 from gateway.steer.limits import Seen as Seen  # noqa: PLC0414 - a word of this file too
@@ -58,7 +59,7 @@ class _Lease:
     start: float
     end: float
     power_w: Watt
-    grid_w: Watt | None
+    edges: Edges | None
 
 
 class Controller:
@@ -129,7 +130,7 @@ class Controller:
         """
         starts = [step.start_s + zero_s for step in schedule.steps]
         self._leases = tuple(
-            _Lease(start, min(start + step.lease_s, following), step.power_w, step.grid_w)
+            _Lease(start, min(start + step.lease_s, following), step.power_w, edges_of(step))
             for start, following, step in zip(
                 starts, [*starts[1:], float("inf")], schedule.steps, strict=False
             )
@@ -180,12 +181,12 @@ class Controller:
         wanted_w = seen.battery_w - seen.fresh_grid_w
         telegram = _telegram(seen)
         if telegram is not None:
-            wanted_w = self._follow(Goal(0), telegram, 0, wanted_w, seen, monotonic_s)
+            wanted_w = self._follow(Goal(), telegram, 0, wanted_w, seen, monotonic_s)
         return Decision(Mode.SELF_USE, wanted_w, self._because("self-use after plan"), wanted_w)
 
     def _planned(self, lease: _Lease, seen: Seen, monotonic_s: float) -> Decision:
         """Return what a step asks: a power, or the power that its wish at the meter takes."""
-        if lease.grid_w is None:
+        if lease.edges is None:
             present_w = self._present_w(seen)
             self._team.leave(self._name, present_w)
             power_w = self._power.toward(lease.power_w, monotonic_s, present_w, cut=self._cut)
@@ -194,7 +195,7 @@ class Controller:
         telegram = _telegram(seen) if seen.meter_speaks else None
         if telegram is None:
             return Decision(Mode.NEUTRAL, None, SILENT)
-        goal = Goal(lease.grid_w, (lease.start, lease.end))
+        goal = Goal(lease.edges, (lease.start, lease.end))
         begin_w = lease.power_w
         power_w = self._follow(goal, telegram, lease.power_w, begin_w, seen, monotonic_s)
         because = self._because("plan at the meter")

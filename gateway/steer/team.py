@@ -14,12 +14,14 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from gateway.steer.edge_means import EdgeMeans
+from gateway.steer.edges import OWN_USE, Edges
 from gateway.steer.limits import EXPORT, IMPORT, Limits, Moved, View
-from gateway.steer.quarter_mean import QuarterMean
 from gateway.steer.rhythm import Rhythm
 from gateway.steer.track import Tracker
+from gateway.steer.travel import Travel
 from gateway.steer.turning import Turning
-from gateway.steer.wish import STEP_S, Wish
+from gateway.steer.wish import STEP_S
 from kwartier.split import Part, split
 from kwartier.units import Watt, Wh
 
@@ -36,11 +38,11 @@ class Goal:
     """What is wanted at the meter.
 
     Attributes:
-        grid_w: The exchange; positive takes from the grid [W].
+        edges: What may pass there while batteries rest.
         quarter: The quarter it is meant for, on the monotonic count [s]; None for no quarter.
     """
 
-    grid_w: Watt
+    edges: Edges = OWN_USE
     quarter: tuple[float, float] | None = None
 
 
@@ -122,20 +124,19 @@ class Team:
         """
         self._lock = threading.RLock()
         self._tracker = Tracker()
-        self._wish = Wish(1, full_power_s, step_s)
-        self._mean = QuarterMean()
+        self._travel = Travel(full_power_s, step_s)
+        self._means = EdgeMeans()
         self._turning = Turning()
         self._members: dict[str, _Member] = {}
-        self._goal = Goal(0)
+        self._goal = Goal()
+        self._sought = OWN_USE
         self._heard_s = float("-inf")
-        self._wished_w: Watt = 0
-        self._extra_w: Watt = 0
         self._limit: str | None = None
 
     @property
     def at_once(self) -> bool:
         """Whether wishes come true at once."""
-        return self._wish.at_once
+        return self._travel.at_once
 
     @property
     def unseen_s(self) -> float:
@@ -159,7 +160,7 @@ class Team:
                 self._goal = goal
             self._members[name] = _Member(offer, goal, now_s)
             aim_w = self._aim_w(telegram, now_s)
-            arrived = self._wished_w == self._goal.grid_w + self._extra_w
+            arrived = self._travel.arrived
             if len(self._members) == 1:
                 self._limit = None  # the battery keeps its own
                 return Followed(self._part_w(name, aim_w, now_s), arrived)
@@ -187,8 +188,8 @@ class Team:
             self._tracker.shift(-goes_on_w)
             if not self._members:
                 self._tracker.rest()
-                self._wish.rest()
-                self._mean.rest()
+                self._travel.rest()
+                self._means.rest()
                 self._limit = None
 
     def _forget(self, now_s: float) -> None:
@@ -201,41 +202,40 @@ class Team:
         """Return what all do together."""
         offers = [member.offer for member in self._members.values()]
         full_w = sum(max(offer.most_w, -offer.least_w) for offer in offers)
-        self._count(telegram, now_s, full_w)
-        self._wish.grow(full_w)
+        self._travel.grow(full_w)
         self._tracker.grow(full_w)
-        self._wished_w = self._wish.toward(
-            self._goal.grid_w,
-            now_s,
-            telegram.grid_w,
-            cut=self._limit is not None or any(offer.cut for offer in offers),
-            extra_w=self._extra_w,
-        )
+        edges = self._owed(telegram, now_s, full_w)
         begin_w = sum(offer.begin_w for offer in offers)
         told_w = sum(offer.told_w for offer in offers)
         meter = self._heard_s, telegram.grid_w
-        aim_w = self._tracker.aim(self._wished_w, meter, begin_w, told_w, telegram.period_s)
+        begins = self._tracker.hear(meter, told_w, telegram.period_s)
+        if begins:
+            self._begin(edges, begin_w, now_s)
+        elif self._goal.edges != self._sought and self._is_cut(offers):
+            self._begin(edges, told_w, now_s)
+        self._sought = self._goal.edges
+        self._travel.jump(self._tracker.jump_w(edges))
+        aim_w = self._tracker.aim(edges, self._travel.left_w(now_s))
         return self._turning.held(aim_w, now_s)
 
-    def _count(self, telegram: Telegram, now_s: float, full_w: Watt) -> None:
-        """Count a telegram that is new, and what is owed to the quarter."""
-        quarter = self._goal.quarter
-        wanted_w = self._wanted_w()
-        if quarter is None:
-            self._mean.rest()
-        else:
-            self._mean.begin(quarter[0])
+    def _begin(self, edges: Edges, power_w: Watt, now_s: float) -> None:
+        """Begin the way to the edges at a power."""
+        self._travel.begin(power_w - self._tracker.wanted_w(edges))
+        self._tracker.begin(edges, self._travel.left_w(now_s), power_w)
+
+    def _is_cut(self, offers: Sequence[Offer]) -> bool:
+        """Return whether a limit kept the last wish from coming true: the next begins as it is."""
+        cut = self._limit is not None or any(offer.cut for offer in offers)
+        return cut and not self.at_once
+
+    def _owed(self, telegram: Telegram, now_s: float, full_w: Watt) -> Edges:
+        """Return the edges, moved by what is owed to the quarter; counts a telegram that is new."""
+        self._means.begin(self._goal.edges, self._goal.quarter)
         if telegram.at_s > self._heard_s + _SAME_TELEGRAM_S:
             self._heard_s = telegram.at_s
-            self._mean.hear(telegram.at_s, telegram.grid_w, telegram.net_wh, wanted_w)
-        self._extra_w = 0
-        if quarter is not None:
-            self._extra_w = self._mean.extra_w(self._goal.grid_w, quarter[1], now_s, full_w)
-
-    def _wanted_w(self) -> Watt:
-        """Return what counts as wanted while a wish is on its way: no more than was planned."""
-        on_its_way_w, goal_w = self._wished_w - self._extra_w, self._goal.grid_w
-        return min(on_its_way_w, goal_w) if goal_w >= 0 else max(on_its_way_w, goal_w)
+            left_w = self._tracker.left_w  # while all of that passed
+            self._means.hear(telegram.at_s, telegram.grid_w, telegram.net_wh, left_w)
+        return self._means.edges(now_s, full_w)
 
     def _inside_w(self, aim_w: Watt, telegram: Telegram) -> Watt:
         """Return the aim within what the connection may take and give [W]."""

@@ -1,11 +1,13 @@
-"""Following the meter: the battery takes up what is wanted at the connection and is not there yet.
+"""Following the meter: the battery takes up what would pass beyond the edges of what may.
 
-What a meter tells is old: by the second it averages, by the telegram it waits for, and by the time
-the battery itself needs. Whoever corrects an error that is already being corrected swings. So every
-correction counts as perhaps not visible yet until its time is over, and only what is wanted
-whether or not the meter shows it already is corrected now. No gain has to be tuned for that.
+What would pass while batteries rest is what the meter tells less what they do. What it tells is
+old: by the second it averages, by the telegram it waits for, and by the time the battery itself
+needs. Whoever corrects an error that is already being corrected swings. So every correction counts
+as perhaps not visible yet until its time is over. That leaves open what would pass at rest, and so
+a range of powers of which each may be the right one: the battery goes to the nearest of them. No
+gain has to be tuned for that.
 
-Where the target itself moves, the battery moves along at once: nobody has to measure that first.
+Where an edge itself moves, the battery moves along at once: nobody has to measure that first.
 
 A meter or a battery that is later than believed shows itself: what is told swings to and fro. Each
 time that happens corrections count as unseen for longer, and after a while without for less again.
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from gateway.steer.edges import OWN_USE, Edges
 from gateway.steer.swings import Swings
 from kwartier.units import Watt
 
@@ -36,8 +39,10 @@ class Tracker:
         """Start with nothing moved."""
         self._moves: deque[tuple[float, Watt]] = deque(maxlen=_MOST_MOVES)
         self._telegram_s: float | None = None
+        self._edges = OWN_USE
+        self._rest_w: Watt = 0
+        self._left_w: Watt = 0
         self._aim_w: Watt = 0
-        self._target_w: Watt = 0
         self._on = False
         self._swings = Swings()
         self._told_w: Watt = 0
@@ -49,32 +54,48 @@ class Tracker:
         """Note how much power is steered here [W]."""
         self._full_w = full_w
 
-    def aim(
-        self,
-        target_w: Watt,
-        meter: tuple[float, Watt],
-        begin_w: Watt,
-        told_w: Watt,
-        period_s: float,
-    ) -> Watt:
-        """Return the power that brings the meter to its target [W].
+    def hear(self, meter: tuple[float, Watt], told_w: Watt, period_s: float) -> bool:
+        """Take in what the meter said last; True where nothing was followed before.
 
         Args:
-            target_w: The exchange wanted at the meter; positive takes from the grid [W].
             meter: When its newest telegram came, on the monotonic count [s], and what it said [W].
-            begin_w: The power to begin with, when nothing was followed before [W].
             told_w: What the battery was told last [W].
             period_s: How often telegrams come [s].
         """
         at_s, meter_w = meter
-        before_w, self._target_w = self._target_w, target_w
         if not self._on:
-            self._on, self._telegram_s, self._aim_w = True, at_s, begin_w
-            return self._aim_w
-        if at_s != self._telegram_s:
-            self._telegram_s = at_s
-            self._aim_w = told_w + self._need(before_w - meter_w, at_s - self.unseen_s - period_s)
-        self._aim_w += target_w - before_w
+            self._rest_w = meter_w - told_w
+        elif at_s != self._telegram_s:
+            self._look(meter_w - told_w, told_w, at_s - self.unseen_s - period_s)
+        self._telegram_s = at_s
+        return not self._on
+
+    @property
+    def left_w(self) -> Watt:
+        """What was left of the way at the last moment [W]."""
+        return self._left_w
+
+    def begin(self, edges: Edges, left_w: Watt, power_w: Watt) -> None:
+        """Go on from a power [W] toward the edges, with so much left of the way [W]."""
+        self._on, self._edges, self._left_w, self._aim_w = True, edges, left_w, power_w
+
+    def wanted_w(self, edges: Edges) -> Watt:
+        """Return what these edges want, by what passes at rest as far as that is known [W]."""
+        return edges.wanted_w(self._rest_w)
+
+    def jump_w(self, edges: Edges) -> Watt:
+        """Return by how much less these edges want than those before [W]."""
+        return self.wanted_w(self._edges) - self.wanted_w(edges)
+
+    def aim(self, edges: Edges, left_w: Watt) -> Watt:
+        """Return the power that keeps the meter inside of its edges [W].
+
+        Args:
+            edges: What may pass at the meter.
+            left_w: What is left of the way there: so much more is done than they want [W].
+        """
+        self._aim_w += left_w - self._left_w - self.jump_w(edges)
+        self._edges, self._left_w = edges, left_w
         return self._aim_w
 
     def told(self, before_w: Watt, after_w: Watt, now_s: float) -> None:
@@ -87,6 +108,7 @@ class Tracker:
     def shift(self, by_w: Watt) -> None:
         """Note that so much more belongs to what is steered here, and goes on as it is [W]."""
         self._aim_w += by_w
+        self._rest_w -= by_w
 
     def rest(self) -> None:
         """Begin anew the next time something is followed."""
@@ -113,9 +135,15 @@ class Tracker:
             self.unseen_s = max(UNSEEN_S, self.unseen_s / _LONGER)
             self._longer_s = now_s if self.unseen_s > UNSEEN_S else None
 
-    def _need(self, error_w: Watt, since_s: float) -> Watt:
-        """Return what is missing whichever of the moves since then the meter shows."""
+    def _look(self, rest_w: Watt, told_w: Watt, since_s: float) -> None:
+        """Go to the nearest power that may be right, whichever moves since then the meter shows."""
         up_w, down_w = self.moved(since_s)
-        least_w, most_w = error_w - up_w, error_w - down_w
-        need_w = max(least_w, 0) + min(most_w, 0)
-        return need_w if abs(need_w) > DEAD_BAND_W else 0
+        low_rest_w, high_rest_w = rest_w + down_w, rest_w + up_w
+        edges, left_w = self._edges, self._left_w
+        least_w, most_w = edges.wanted_w(high_rest_w) + left_w, edges.wanted_w(low_rest_w) + left_w
+        aim_w = min(max(told_w, least_w), most_w)
+        rests = aim_w == left_w and edges.low_w < edges.high_w
+        if abs(aim_w - told_w) <= DEAD_BAND_W and not rests:
+            aim_w = told_w
+        self._aim_w = aim_w
+        self._rest_w = edges.rest_w(aim_w - left_w, (low_rest_w + high_rest_w) // 2)

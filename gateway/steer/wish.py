@@ -45,10 +45,6 @@ class Wish:
         """Wish nothing: the next wish begins where things are then."""
         self._wished_w = None
 
-    def grow(self, full_w: Watt) -> None:
-        """Note that so much power follows this wish now [W]."""
-        self._full_w = full_w
-
     def toward(
         self,
         target_w: Watt,
@@ -56,7 +52,6 @@ class Wish:
         present_w: Watt,
         *,
         cut: bool = False,
-        extra_w: Watt = 0,
     ) -> Watt:
         """Return what is wished now [W].
 
@@ -66,10 +61,9 @@ class Wish:
             present_w: How things are, where nothing was wished before [W].
             cut: Whether a limit kept the last wish from coming true. Another target then begins
                 where things are, instead of at a wish that nothing ever reached.
-            extra_w: What makes up for something, besides the target: no other target [W].
         """
         if self.at_once:
-            return target_w + extra_w
+            return target_w
         if self._wished_w is None:
             self._wished_w, self._moved_s = float(present_w), now_s
         elif cut and target_w != self._target_w:
@@ -79,6 +73,6 @@ class Wish:
         if passed_s >= self._step_s:
             reach_w = self._full_w * passed_s / self._full_power_s
             low_w, high_w = self._wished_w - reach_w, self._wished_w + reach_w
-            goal_w = float(target_w + extra_w)
+            goal_w = float(target_w)
             self._wished_w, self._moved_s = max(low_w, min(high_w, goal_w)), now_s
         return round(self._wished_w)

@@ -28,7 +28,7 @@ from hardware.sunspec_models import models
 from hardware.twins.sunspec_image import device_words, model_words
 from kwartier.bus import InProcessBus, Message
 from kwartier.clock import VirtualClock
-from kwartier.reading import ClockSource, Reading, Schedule, Step
+from kwartier.reading import ClockSource, MeterBand, Reading, Schedule, Step
 from kwartier.schedule import Outcome, decode_response, encode_schedule
 from kwartier.wire import Address, Lane
 
@@ -217,8 +217,14 @@ class Street:
         steps = []
         for place in range(random.randrange(1, 4)):
             grid_w = random.choice([None, None, self._watts()])
-            steps.append(Step(at_s + 900 * place, self._watts(), 900, grid_w))
+            band = random.choice([None, self._band()])
+            steps.append(Step(at_s + 900 * place, self._watts(), 900, grid_w, band))
         return encode_schedule(Schedule(device, self.newest, "p", tuple(steps)))
+
+    def _band(self) -> MeterBand:
+        low_w, high_w = sorted([self._watts(), self._watts()])
+        whole = MeterBand(low_w, high_w)
+        return self.random.choice([whole, MeterBand(low_w, None), MeterBand(None, high_w)])
 
     def _watts(self) -> int:
         random = self.random

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from collectors.months.calendar import Month
 from collectors.sqlite_store import SqliteStore
 from kwartier.durable import replace_file
 from kwartier.errors import InputError, StoreBusyError
+from kwartier.interval import local_day
 from kwartier.units import EpochS
 
 _MOST_BYTES = 10_000
@@ -60,19 +62,23 @@ def read_finality(record: Path) -> list[Finality]:
 def tell_final(record: Path, through: Month, now_s: EpochS) -> list[Finality]:
     """Note that every month through this one is settled for good; return all that was told.
 
+    Months are settled in local days, so the last quarter-hour is that before the local midnight.
+
     Raises:
         InputError: The month is not over, or more was told before.
         StoreBusyError: The note cannot be written.
     """
-    if through.end_s > now_s:
+    following = through.later(1)
+    upto_s, _ = local_day(date(following.year, following.number, 1))
+    if upto_s > now_s:
         raise InputError(f"{through}: is not over, so it cannot be final")
     told = read_finality(record)
-    if told and told[-1].upto_s > through.end_s:
-        before = Month.containing(told[-1].upto_s - 1)
+    before = Month.containing(told[-1].upto_s - 1) if told else None
+    if before is not None and before > through:
         raise InputError(f"{through}: {before} was told to be final already, and stays so")
-    if told and told[-1].upto_s == through.end_s:
+    if before == through:
         return told
-    return _write(record, [*told, Finality(through.end_s, now_s)])
+    return _write(record, [*told, Finality(upto_s, now_s)])
 
 
 def agree_final(record: Path, first_s: EpochS, upto_s: EpochS, now_s: EpochS) -> bool:

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from api.plan_check import refused_plan
-from api.planning.asked import Known, homes_of, problem_asked
+from api.planning.asked import Known, problem_asked
 from api.planning.calls import PutCall
+from api.planning.homes import homes_of
 from api.planning.month_peak import MonthPeak
 from api.planning.parts import Part, Parts
 from api.planning.steps import steps_told

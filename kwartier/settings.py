@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -31,6 +32,15 @@ def read_toml(path: Path, read: Callable[[Table], Read]) -> Read:
         raise SettingsError(f"{path}: is no TOML: {error}") from error
     except (InputError, SettingsError) as error:
         raise SettingsError(f"{path}: {error}") from error
+
+
+def quoted(text: str) -> str:
+    """Return a text between quotes as TOML has it, its letters as people type them.
+
+    JSON escapes what TOML forbids, but for DEL; and letters beyond 65,535 it escapes as TOML does
+    not, so letters are left alone.
+    """
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def place_of(name: str, folder: Path) -> Path:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from kwartier.errors import SettingsError
 from kwartier.identity import CoopId
-from kwartier.settings import Table, read_secret, read_toml
+from kwartier.settings import Table, quoted, read_secret, read_toml
 
 FILE = "books.toml"
 """The settings' name within the books' folder."""
@@ -98,15 +97,6 @@ def toml_text(settings: CoopSettings, urls: Mapping[str, str]) -> str:
         for name, table in tables.items()
     )
     return "\n\n".join(parts) + "\n"
-
-
-def quoted(text: str) -> str:
-    """Return a text between quotes as TOML has it, its letters as people type them.
-
-    JSON escapes what TOML forbids, but for DEL; and letters beyond 65,535 it escapes as TOML does
-    not, so letters are left alone.
-    """
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _settings(top: Table, folder: Path) -> CoopSettings:

@@ -11,10 +11,9 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from api.cooperative.settings import quoted
 from kwartier.durable import create_file
 from kwartier.errors import SettingsError
-from kwartier.settings import Table, read_secret, read_toml
+from kwartier.settings import Table, quoted, read_secret, read_toml
 
 FILE = "people.db"
 """The book's name within the folder, where no database is named."""

@@ -11,7 +11,8 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
-from gateway.commission.device_settings import SMALLEST_W, quoted
+from gateway.commission.device_settings import SMALLEST_W
+from kwartier.settings import quoted
 
 Row: TypeAlias = Mapping[str, object]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from gateway.commission.found import Found, Kind
 from hardware.profile import load_profile
+from kwartier.settings import quoted
 
 SMALLEST_W = 1
 """Written for a power that the device does not tell [W]."""
@@ -38,11 +38,6 @@ def is_steerable(device: Found) -> bool:
         return False
     control = load_profile(device.profile).control if device.profile else None
     return not device.profile or (control is not None and control.steerable)
-
-
-def quoted(value: str) -> str:
-    """Return a TOML basic string; JSON's escapes are TOML's too."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _place(device: Found) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gateway.commission.by_hand import with_what_stood_there
 from gateway.commission.commissioned import FILE
-from gateway.commission.device_settings import device_lines, quoted
+from gateway.commission.device_settings import device_lines
 from gateway.commission.found import Found
 from gateway.enrol.identity import Enrolled, Identity
 from gateway.enrol.kept import write_whole
@@ -17,6 +17,7 @@ from gateway.enrol.server import Server
 from gateway.enrol.site import CONFIG_KEY_FILE, TRIAL_FILE, read_site
 from gateway.settings import settings_of
 from kwartier.errors import InputError, SettingsError
+from kwartier.settings import quoted
 
 _log = logging.getLogger(__name__)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kwartier.errors import SettingsError
 from kwartier.model import Group, read_community
-from kwartier.settings import Table, place_of, read_secret
+from kwartier.settings import Table, place_of, quoted, read_secret
 
 STREET = """
 coop = "zonnewijk"
@@ -228,3 +231,8 @@ def test_one_device_is_one_battery(tmp_path: Path) -> None:
 
     with pytest.raises(SettingsError, match="both device 'battery' of gateway 'gw-01'"):
         read_community(path)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_text_between_quotes_reads_back_as_it_was(text: str) -> None:
+    assert tomllib.loads(f"key = {quoted(text)}") == {"key": text}

@@ -26,7 +26,7 @@ from collectors.answers import (
 )
 from collectors.prices.model import PriceQuarter, PriceSeries, spread
 from collectors.prices.price_text import price_of, stamp_s
-from collectors.prices.xml_answer import child_text, children, local_name, xml_root
+from collectors.xml_answer import child_text, children, local_name, xml_root
 from kwartier.errors import ContractError
 from kwartier.units import EpochS
 

@@ -23,6 +23,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
 from collectors.answers import AnswerError
+from collectors.xml_answer import child_text, local_name
 from kwartier.errors import ContractError
 from kwartier.identity import checked_ean
 from kwartier.interval import QUARTER_S, epoch_s, parse_instant
@@ -80,7 +81,7 @@ def read_p4(file: BinaryIO) -> Iterator[MeteringPoint]:
     depth = 0
     try:
         for event, element in iterparse(file, events=("start", "end"), forbid_dtd=True):
-            name = _name(element)
+            name = local_name(element)
             if event == "start":
                 if not depth and name not in {_ROOT, "Envelope"}:
                     raise AnswerError(f"this is a {name[:60]!r}: a P4 answer is a {_ROOT}")
@@ -186,17 +187,10 @@ def _whole(text: str) -> Wh:
     return int(text)
 
 
-def _name(element: Element) -> str:
-    return element.tag.rpartition("}")[2]
-
-
 def _all(element: Element, name: str) -> Iterator[Element]:
-    return (child for child in element.iter() if _name(child) == name)
+    return (child for child in element.iter() if local_name(child) == name)
 
 
 def _text(element: Element, name: str) -> str:
     """Return the text of the first child of a name, or nothing where it is away."""
-    for child in element:
-        if _name(child) == name:
-            return (child.text or "").strip()
-    return ""
+    return child_text(element, name) or ""

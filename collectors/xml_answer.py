@@ -1,4 +1,4 @@
-"""XML from a price service: bounded, without document types or entities, by local names only.
+"""XML from outside: bounded, without document types or entities, by local names only.
 
 Namespaces of the services change their version numbers while the elements stay what they are.
 """

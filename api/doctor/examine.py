@@ -45,11 +45,15 @@ class Services:
         return tuple({path.resolve(): path for path in (*ours, *read)}.values())
 
     @property
-    def broker(self) -> Broker | None:
-        """The broker."""
-        if self.collect is not None:
-            return self.collect.broker
-        return None if self.serve is None else self.serve.broker
+    def brokers(self) -> dict[str, Broker]:
+        """The broker as each service asks it, by its link's name; once where all ask alike."""
+        asked = {
+            "collector": None if self.collect is None else self.collect.broker,
+            "server": None if self.serve is None else self.serve.broker,
+        }
+        named = {f"broker for {name}": one for name, one in asked.items() if one is not None}
+        alike = len(set(named.values())) == 1
+        return {"broker": next(iter(named.values()))} if alike else named
 
 
 def read_services(files: Sequence[Path]) -> Services:
@@ -100,11 +104,11 @@ def _place(link: str) -> int:
 
 def _of_record(services: Services, now_s: EpochS) -> list[Check]:
     checks: list[Check] = []
-    collect, serve, broker = services.collect, services.serve, services.broker
+    collect, serve = services.collect, services.serve
     records = services.records
-    if broker is not None:
+    for link, broker in services.brokers.items():
         do = "start it: systemctl start mosquitto; then journalctl -u mosquitto"
-        checks.append(Check("broker", partial(_broker, broker, now_s), do))
+        checks.append(Check(link, partial(_broker, link, broker, now_s), do))
     if records:
         do = "start the collector; if the file is damaged: kwartier restore, gateways fill the rest"
         community = None if serve is None else serve.community
@@ -162,15 +166,15 @@ def _of_server(services: Services, now_s: EpochS, disk: Disk) -> list[Check]:
     return checks
 
 
-def _broker(broker: Broker, now_s: EpochS) -> Finding:
+def _broker(link: str, broker: Broker, now_s: EpochS) -> Finding:
     answer, do = ask_broker(broker), "make keys and certificates anew: 'kwartier broker config'"
     if answer.reason:
-        return Finding("broker", State.BROKEN, f"it answers and refuses {answer.reason}", do)
+        return Finding(link, State.BROKEN, f"it answers and refuses {answer.reason}", do)
     until_s = answer.certificate_until_s
     if until_s is not None and until_s - now_s < SOON_S:
         days = (until_s - now_s) // DAY_S
-        return Finding("broker", State.LOOK, f"its certificate ends in {days} days", do)
-    return Finding("broker", State.GOOD, "it lets us in")
+        return Finding(link, State.LOOK, f"its certificate ends in {days} days", do)
+    return Finding(link, State.GOOD, "it lets us in")
 
 
 def _certificate_files(services: Services) -> dict[str, Path]:

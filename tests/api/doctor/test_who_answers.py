@@ -29,6 +29,20 @@ def test_a_service_that_is_gone_or_ill_is_named(town: Town, place: int, link: st
 
 
 @pytest.mark.broker
+def test_a_broker_is_asked_with_each_services_own_key(town: Town) -> None:
+    alike = town.found()
+    settings = town.folder / "serve.toml"
+    settings.write_text(settings.read_text().replace('"collect"', '"serve"'))
+    unlike = town.found()
+
+    assert alike["broker"].state is State.GOOD
+    assert [(link, one.state) for link, one in unlike.items() if link.startswith("broker")] == [
+        ("broker for collector", State.GOOD),
+        ("broker for server", State.GOOD),
+    ]
+
+
+@pytest.mark.broker
 @pytest.mark.nightly
 def test_a_service_that_hangs_is_given_three_seconds_and_the_rest_does_not_wait(
     town: Town,

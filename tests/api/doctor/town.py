@@ -59,6 +59,8 @@ port = {port}
 grafana_url = "{grafana}"
 [broker]
 url = "{broker}"
+username = "collect"
+password_file = "token"
 [planner]
 prices = "energyzero"
 """

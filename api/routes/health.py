@@ -15,6 +15,7 @@ from api.metrics import Metrics
 from api.people.visitor import Visitor
 from api.problems import RefusedError
 from collectors.power import FRESH_S, meters_of
+from collectors.sqlite_schema import StoreDamagedError
 from kwartier.errors import TemporaryError
 from kwartier.interval import instant_text
 
@@ -47,7 +48,7 @@ def add_health(app: FastAPI, house: House, door: Doorkeeper, metrics: Metrics) -
     def readyz(_: Annotated[Visitor, anyone]) -> ReadyAnswer:
         try:
             newest_s = house.live.instants().newest_s(meters_of(house.community))
-        except TemporaryError as error:
+        except (TemporaryError, StoreDamagedError) as error:
             raise RefusedError(
                 HTTPStatus.SERVICE_UNAVAILABLE, f"the record cannot be read: {error}"
             ) from error

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 
+from api.app import create_app
+from api.live import LiveFeed
 from collectors.power import FRESH_S
+from collectors.sqlite_store import SqliteStore
 from tests.api.conftest import served
 from tests.api.street import street
 
@@ -27,6 +31,22 @@ def test_old_data_make_it_unready_and_say_since_when(tmp_path: Path) -> None:
     assert reply.status_code == 503
     assert "2026-07-01T11:04:55Z" in reply.json()["detail"]
     assert reply.headers["content-type"] == "application/problem+json"
+
+
+def test_a_damaged_record_makes_it_unready_and_is_named(tmp_path: Path) -> None:
+    record = tmp_path / "apart.db"
+    with SqliteStore(record):
+        pass
+    with street(tmp_path, homes=5) as made, SqliteStore(record, read_only=True) as store:
+        live = LiveFeed(store, made.clock, "zonnehof")
+        app = create_app(replace(made.house, store=store, live=live))
+        with served(replace(made, app=app)) as watcher, store.asking():
+            record.write_bytes(b"no record " * 1_000)  # another connection is opened now
+            reply = watcher.get("/readyz")
+        live.close()
+
+    assert reply.status_code == 503
+    assert "apart.db" in reply.json()["detail"]
 
 
 def test_metrics_count_answers_by_route_and_name_nobody(client: httpx.Client) -> None:

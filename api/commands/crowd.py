@@ -66,6 +66,12 @@ def reckon_folder(
         bar.end()
     for name, reason in summary.refused.items():
         print(f"{name}: {reason}", file=sys.stderr)
+    if summary.older:
+        print(
+            f"{to}: {summary.older} of {summary.kept} answers that were kept are another version's "
+            "of kwartier: name a new folder with --answers to reckon all anew",
+            file=sys.stderr,
+        )
     print_json({**asdict(summary), "seconds": round(time.monotonic() - begun_s, 3)})
     return 1 if summary.refused else 0
 

@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO
 
@@ -47,12 +48,14 @@ class Summary:
         cases: How many there are.
         answered: Reckoned now.
         kept: Reckoned before, from the same case.
+        older: How many of those another version of kwartier reckoned.
         refused: Reason by name.
     """
 
     cases: int = 0
     answered: int = 0
     kept: int = 0
+    older: int = 0
     refused: dict[str, str] = field(default_factory=dict)
 
 
@@ -130,6 +133,8 @@ def reckon_all(
         done = _Done(to, what)
         due = [case for case in cases if not done.holds(case)]
         summary.kept = len(cases) - len(due)
+        kept = {name_of(case) for case in cases} - {name_of(case) for case in due}
+        summary.older = len(kept - done.of_now)
         show(summary.kept)
         for file, answered in crowd.each(work, [str(case.absolute()) for case in due]):
             name = name_of(Path(file))
@@ -166,7 +171,9 @@ class _Done:
         self._folder = folder
         self._what = what
         self._file = folder / DONE_FILE
+        self._version = version("kwartier")
         self._held: dict[str, tuple[str, str]] = {}
+        self.of_now: set[str] = set()
         if self._file.exists():
             for line in self._file.read_bytes().splitlines():
                 self._note(line)
@@ -187,6 +194,7 @@ class _Done:
             {
                 "name": name,
                 "what": self._what,
+                "version": self._version,
                 "case": answered.digest,
                 "answer": hashlib.sha256(content).hexdigest(),
             }
@@ -208,7 +216,11 @@ class _Done:
         try:
             told = json.loads(line)
             if told["what"] == self._what:
-                self._held[str(told["name"])] = (str(told["case"]), str(told["answer"]))
+                name = str(told["name"])
+                self._held[name] = (str(told["case"]), str(told["answer"]))
+                self.of_now.discard(name)
+                if told.get("version") == self._version:
+                    self.of_now.add(name)
         except (ValueError, KeyError, TypeError):
             return
 

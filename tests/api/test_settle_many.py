@@ -118,6 +118,22 @@ def test_run_again_only_what_is_new_or_changed_is_settled(folder: Path, capsys: 
         assert (folder / "answers" / f"{name}.json").read_text() == alone(folder, name, capsys)
 
 
+def test_answers_of_another_version_are_kept_and_counted(folder: Path, capsys: Said) -> None:
+    (folder / f"{REFUSED}.json").write_text(period(3))
+    main(["settle", "many", str(folder)])
+    assert json.loads(capsys.readouterr().out)["older"] == 0
+    done = folder / "answers" / DONE_FILE
+    first, *rest = [json.loads(line) for line in done.read_text().splitlines() if line]
+    first["version"], rest[0] = "0.0.1", {k: v for k, v in rest[0].items() if k != "version"}
+    done.write_text("".join(f"{json.dumps(line)}\n" for line in [first, *rest]))
+
+    assert main(["settle", "many", str(folder)]) == 0
+    told = capsys.readouterr()
+
+    assert (json.loads(told.out)["kept"], json.loads(told.out)["older"]) == (6, 2)
+    assert "2 of 6 answers that were kept are another version's" in told.err
+
+
 def test_an_answer_to_another_question_is_not_taken_for_one(folder: Path, capsys: Said) -> None:
     main(["settle", "many", str(folder)])
     capsys.readouterr()

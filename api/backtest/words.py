@@ -16,7 +16,6 @@ POLICY_NAMES: Mapping[str, tuple[str, str]] = {
     "rolling": ("plan per kwartier", "plan a quarter"),
     "tracking": ("plan, volgt meter", "plan, follows meter"),
     "exchange": ("plan, houdt uitwisseling", "plan, holds exchange"),
-    "worth": ("plan, volgt waarde", "plan, follows worth"),
     "perfect": ("alles vooraf geweten", "all known before"),
     "scenarios": ("plan voor tien mogelijke dagen", "plan for ten possible days"),
     "cautious": ("plan dat dure dagen vreest", "plan that fears dear days"),

@@ -33,8 +33,8 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME",
         help="a way of steering, repeatable: none, self-use, daily, rolling, tracking, perfect "
-        "(all these if not told), daily-tracking, exchange, worth, scenarios, cautious, "
-        "reserve, bound",
+        "(all these if not told), daily-tracking, exchange, scenarios, cautious, reserve, "
+        "bound",
     )
     parser.add_argument(
         "--forecast",

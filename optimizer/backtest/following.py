@@ -13,10 +13,8 @@ import numpy as np
 from optimizer.backtest.policies import Follows
 from optimizer.backtest.stores import QUARTER_H, Stores
 from optimizer.problem import FloatArray
-from optimizer.tracking.quarter import Contract, Follow, Planned, rule_of, tracked_kw
-
-IDLE_KW = 0.01
-"""Less power or exchange than this is none."""
+from optimizer.tracking.band import NOTHING_KW, OWN_USE, Band, Prices, band_of, worth_of
+from optimizer.tracking.quarter import Contract, tracked_kw
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,47 +67,35 @@ def power_kw(
     """
     resting = np.zeros(stored_kwh.size)
     held = stores.holding(stored_kwh)
+    rest_kw = now.residual_kw
     if follows is Follows.SURPLUS:
-        return tracked_kw(Planned(resting, 0.0), now.residual_kw, held, QUARTER_H)
+        return tracked_kw(resting, rest_kw, held, QUARTER_H, band=OWN_USE)
     if follows is Follows.NOTHING or step is None:
         return resting
-    planned = Planned(step.power_kw, step.exchange_kw)
     if follows is Follows.PLAN:
-        return tracked_kw(planned, now.residual_kw, held, QUARTER_H, follow=Follow.PLAN)
-    if follows is Follows.WORTH and step.worth_eur_per_kwh is not None:
-        wanted_kw = _by_worth_kw(stores, step.worth_eur_per_kwh, now, float(step.power_kw.sum()))
-        planned = Planned(step.power_kw, now.residual_kw + wanted_kw)
-        follow = Follow.METER
-    elif follows is Follows.EXCHANGE:
-        works = abs(float(step.power_kw.sum())) > IDLE_KW
-        follow = Follow.METER if works else Follow.PLAN
-    else:
-        follow = rule_of(planned, near_kw=IDLE_KW)
+        return tracked_kw(step.power_kw, rest_kw, held, QUARTER_H)
+    band = _exchange(step) if follows is Follows.EXCHANGE else _band(stores, step, now)
     contract = Contract(min(now.import_limit_kw, step.peak_kw), now.export_limit_kw)
-    return tracked_kw(planned, now.residual_kw, held, QUARTER_H, follow=follow, contract=contract)
+    return tracked_kw(step.power_kw, rest_kw, held, QUARTER_H, band=band, contract=contract)
 
 
-def _by_worth_kw(stores: Stores, worth: FloatArray, now: Now, planned_kw: float) -> float:
-    """Return the power wanted where a stored kWh is worth so much.
-
-    A battery that may sell to the grid or buy from it does what was planned. Else it covers what
-    lacks where a kWh from the grid costs more than one from store is worth, and takes what is left
-    over where the grid pays less than it is worth stored; where both are equal, the plan decides.
-    """
-    giving = float(np.min(worth / stores.discharge_efficiency + stores.wear_eur_per_kwh))
-    taking = float(np.max(worth * stores.charge_efficiency))
-    if now.sell_eur_per_kwh > giving + _SAME_EUR or now.buy_eur_per_kwh < taking - _SAME_EUR:
-        return planned_kw
-    covering_kw = -now.residual_kw
-    if covering_kw < 0:
-        if now.buy_eur_per_kwh > giving + _SAME_EUR:
-            return covering_kw
-        tied = now.buy_eur_per_kwh > giving - _SAME_EUR
-        return max(min(planned_kw, 0.0), covering_kw) if tied else max(planned_kw, 0.0)
-    if now.sell_eur_per_kwh < taking - _SAME_EUR:
-        return covering_kw
-    tied = now.sell_eur_per_kwh < taking + _SAME_EUR
-    return min(max(planned_kw, 0.0), covering_kw) if tied else min(planned_kw, 0.0)
+def _exchange(step: Step) -> Band | None:
+    """Return the planned exchange as a point, wherever the batteries have work."""
+    works = abs(float(step.power_kw.sum())) > NOTHING_KW
+    return Band(step.exchange_kw, step.exchange_kw) if works else None
 
 
-_SAME_EUR = 1e-6
+def _band(stores: Stores, step: Step, now: Now) -> Band | None:
+    """Return the band that a gateway would be told."""
+    worth = None
+    if step.worth_eur_per_kwh is not None:
+        worth = worth_of(
+            step.worth_eur_per_kwh,
+            stores.charge_efficiency,
+            stores.discharge_efficiency,
+            stores.wear_eur_per_kwh,
+        )
+    prices = Prices(now.buy_eur_per_kwh, now.sell_eur_per_kwh)
+    spares = np.isfinite(min(now.import_limit_kw, now.export_limit_kw, step.peak_kw))
+    power_kw = float(step.power_kw.sum())
+    return band_of(power_kw, step.exchange_kw, worth, prices, spares=bool(spares))

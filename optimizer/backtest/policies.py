@@ -39,11 +39,9 @@ class Follows(StrEnum):
     PLAN = "plan"
     """It does what was planned to the watt."""
     TRACKING = "tracking"
-    """It follows the meter where the plan exchanges nothing, and holds the plan elsewhere."""
+    """It follows the meter as far as the plan's own worth of a stored kWh pays, as gateways do."""
     EXCHANGE = "exchange"
     """It keeps the planned exchange whenever it has work, and rests where the plan rests."""
-    WORTH = "worth"
-    """It follows the meter as far as the plan's own value of a stored kWh allows."""
 
 
 class Minds(StrEnum):
@@ -90,10 +88,9 @@ _ALL = (
     Policy(PERFECT, Follows.PLAN, Plans.QUARTERLY, Sees.ACTUAL),
     Policy("daily-tracking", Follows.TRACKING, Plans.DAILY),
     Policy("exchange", Follows.EXCHANGE, Plans.QUARTERLY),
-    Policy("worth", Follows.WORTH, Plans.QUARTERLY),
-    Policy("scenarios", Follows.WORTH, Plans.QUARTERLY, minds=Minds.SCENARIOS),
-    Policy("cautious", Follows.WORTH, Plans.QUARTERLY, minds=Minds.DEAR_DAYS),
-    Policy("reserve", Follows.WORTH, Plans.QUARTERLY, minds=Minds.LIMITS),
+    Policy("scenarios", Follows.TRACKING, Plans.QUARTERLY, minds=Minds.SCENARIOS),
+    Policy("cautious", Follows.TRACKING, Plans.QUARTERLY, minds=Minds.DEAR_DAYS),
+    Policy("reserve", Follows.TRACKING, Plans.QUARTERLY, minds=Minds.LIMITS),
     Policy("bound", Follows.PLAN, Plans.AT_ONCE, Sees.ACTUAL),
 )
 POLICIES: Mapping[str, Policy] = {policy.name: policy for policy in _ALL}

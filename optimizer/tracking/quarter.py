@@ -7,21 +7,12 @@ batteries do what was planned, and more or less together by as much as the meter
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 
 from optimizer.problem import FloatArray
+from optimizer.tracking.band import Band
 from optimizer.tracking.filling import fill_kw
-
-
-class Follow(Enum):
-    """What is followed in a quarter."""
-
-    PLAN = "plan"
-    """Each battery does what was planned, but for the limits of the connection."""
-    METER = "meter"
-    """The exchange that was planned comes about at the meter, as far as batteries can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +56,6 @@ class Stores:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """What a plan says of one quarter.
-
-    Attributes:
-        power_kw: What each battery does, shape ``(B,)``; positive charges [kW].
-        exchange_kw: What passes at the meter; positive takes from the grid [kW].
-    """
-
-    power_kw: FloatArray
-    exchange_kw: float
-
-
-@dataclass(frozen=True, slots=True)
 class Contract:
     """What may pass at the meter on average over the quarter; infinite for no limit.
 
@@ -90,51 +68,39 @@ class Contract:
     export_max_kw: float = np.inf
 
 
-def rule_of(planned: Planned, *, near_kw: float) -> Follow:
-    """Return what is followed: the meter where the plan meets nothing there, else the plan.
-
-    Where a plan buys or sells it does so for the price, and what the homes use more or less changes
-    nothing of that price. Where it comes out at nothing it covers the homes' own use, whatever that
-    turns out to be.
-
-    Args:
-        planned: What the plan says.
-        near_kw: An exchange up to this counts as nothing [kW].
-    """
-    return Follow.METER if abs(planned.exchange_kw) <= near_kw else Follow.PLAN
-
-
 def tracked_kw(
-    planned: Planned,
+    planned_kw: FloatArray,
     rest_kw: float,
     stores: Stores,
     hours: float,
     *,
-    follow: Follow = Follow.METER,
+    band: Band | None = None,
     contract: Contract | None = None,
 ) -> FloatArray:
     """Return what each battery really does in the quarter, shape ``(B,)`` [kW].
 
-    Batteries that the plan leaves alone take part like the others. A contract is kept as far as
-    the batteries can, whatever is followed.
+    Batteries that the plan leaves alone take part like the others. Where they follow the meter
+    none charges while another gives. A contract is kept as far as they can, whatever is followed.
 
     Args:
-        planned: What the plan says.
+        planned_kw: What the plan has each battery do, shape ``(B,)``; positive charges [kW].
         rest_kw: What all but the batteries take from the meter on average: use less panels [kW].
         stores: The batteries at the start of the quarter.
         hours: How long it is [h].
-        follow: What is followed.
+        band: What may pass at the meter while batteries rest; None where they do what was planned.
         contract: What may pass at the meter.
     """
     contract = contract or Contract()
     least_kw, most_kw = stores.least_kw(hours), stores.most_kw(hours)
-    begun_kw = np.clip(planned.power_kw, least_kw, most_kw)
-    total_kw = float(begun_kw.sum())
-    if follow is Follow.METER:
-        total_kw = planned.exchange_kw - rest_kw
+    begun_kw = np.clip(planned_kw, least_kw, most_kw)
+    total_kw = float(begun_kw.sum()) if band is None else band.wanted_kw(rest_kw)
     high_kw = contract.import_max_kw - rest_kw
     low_kw = min(-contract.export_max_kw - rest_kw, high_kw)
     total_kw = min(max(total_kw, low_kw), high_kw)
+    if band is not None:
+        least_kw = least_kw if total_kw < 0 else np.zeros_like(least_kw)
+        most_kw = most_kw if total_kw > 0 else np.zeros_like(most_kw)
+        begun_kw = np.clip(begun_kw, least_kw, most_kw)
     up = total_kw > begun_kw.sum()
     room_kw = most_kw - begun_kw if up else begun_kw - least_kw
     return fill_kw(total_kw, begun_kw, least_kw, most_kw, room_kw)

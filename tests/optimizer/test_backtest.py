@@ -109,7 +109,7 @@ def test_on_days_that_repeat_a_plan_does_as_well_as_one_that_knows_all() -> None
         assert costs[name] == pytest.approx(5.2), name
 
 
-@pytest.mark.parametrize("policy", ["daily", "rolling", "tracking", "exchange", "worth"])
+@pytest.mark.parametrize("policy", ["daily", "rolling", "tracking", "exchange"])
 def test_nothing_of_the_future_is_known(policy: str) -> None:
     now = 9 * DAY + 20
     course, stretch = noisy(11), Stretch(now - 10, now + 10, 4)

@@ -84,7 +84,7 @@ def test_who_keeps_a_reserve_passes_a_limit_less_often() -> None:
     course.use_kw[33 * DAY + 72 : 33 * DAY + 84] = 3.8
     bears = Connection(2.2, 4.0)
 
-    _, plain = played(course, "worth", stretch, bears)
+    _, plain = played(course, "tracking", stretch, bears)
     _, careful = played(course, "reserve", stretch, bears)
 
     assert careful.over_limit_quarters < plain.over_limit_quarters

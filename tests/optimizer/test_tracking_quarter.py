@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.tracking.quarter import Contract, Follow, Planned, Stores, rule_of, tracked_kw
+from optimizer.tracking.band import OWN_USE, Band
+from optimizer.tracking.quarter import Contract, Stores, tracked_kw
 
 HOURS = 0.25
 
@@ -19,69 +20,70 @@ def stores(*stored_kwh: float) -> Stores:
     return Stores(np.array(stored_kwh), 0 * ones, 10 * ones, 4 * ones, 4 * ones, ones, ones)
 
 
-def test_the_meter_shows_what_was_planned_though_the_homes_use_more() -> None:
-    planned = Planned(np.array([-1.0, -1.0]), 0.0)
-
-    power = tracked_kw(planned, 5.0, stores(5, 5), HOURS)
+def test_the_meter_shows_nothing_though_the_homes_use_more() -> None:
+    power = tracked_kw(np.array([-1.0, -1.0]), 5.0, stores(5, 5), HOURS, band=OWN_USE)
 
     assert power == pytest.approx([-2.5, -2.5])
 
 
 def test_an_empty_battery_leaves_it_to_the_other() -> None:
-    planned = Planned(np.array([-1.0, -1.0]), 0.0)
-
     # 0.25 kWh are 1 kW for a quarter.
-    power = tracked_kw(planned, 5.0, stores(0.25, 5), HOURS)
+    power = tracked_kw(np.array([-1.0, -1.0]), 5.0, stores(0.25, 5), HOURS, band=OWN_USE)
 
     assert power == pytest.approx([-1.0, -4.0])
 
 
 def test_what_is_bought_for_its_price_is_bought_whatever_the_homes_use() -> None:
-    planned = Planned(np.array([3.0]), 4.0)
-
-    assert rule_of(planned, near_kw=0.05) is Follow.PLAN
-    assert tracked_kw(planned, 2.5, stores(5), HOURS, follow=Follow.PLAN) == pytest.approx([3.0])
+    assert tracked_kw(np.array([3.0]), 2.5, stores(5), HOURS) == pytest.approx([3.0])
 
 
-def test_where_the_plan_meets_nothing_the_meter_is_followed() -> None:
-    assert rule_of(Planned(np.array([-1.0]), 0.02), near_kw=0.05) is Follow.METER
+@pytest.mark.parametrize(
+    ("rest_kw", "power_kw"), [(5.0, -2.0), (3.0, 0.0), (0.0, 0.0), (-1.0, 0.0), (-2.5, 1.5)]
+)
+def test_batteries_rest_inside_of_a_band_and_bring_the_meter_to_its_edges(
+    rest_kw: float, power_kw: float
+) -> None:
+    power = tracked_kw(np.array([-2.0]), rest_kw, stores(5), HOURS, band=Band(-1.0, 3.0))
+
+    assert power == pytest.approx([power_kw])
+
+
+def test_none_charges_while_another_gives_where_the_meter_is_followed() -> None:
+    planned_kw = np.array([-2.0, 1.0])
+
+    resting = tracked_kw(planned_kw, 0.0, stores(5, 5), HOURS, band=OWN_USE)
+    covering = tracked_kw(planned_kw, 1.5, stores(5, 5), HOURS, band=OWN_USE)
+
+    assert resting == pytest.approx([0.0, 0.0])
+    assert covering == pytest.approx([-1.5, 0.0])
 
 
 @pytest.mark.parametrize(("rest_kw", "power_kw"), [(5.0, 1.0), (8.0, -2.0), (11.0, -4.0)])
 def test_a_contract_is_kept_as_far_as_the_battery_can(rest_kw: float, power_kw: float) -> None:
-    planned = Planned(np.array([3.0]), 4.0)
-
-    power = tracked_kw(
-        planned, rest_kw, stores(5), HOURS, follow=Follow.PLAN, contract=Contract(6.0, 6.0)
-    )
+    power = tracked_kw(np.array([3.0]), rest_kw, stores(5), HOURS, contract=Contract(6.0, 6.0))
 
     assert power == pytest.approx([power_kw])
 
 
 def test_the_contract_for_giving_is_kept_too() -> None:
-    planned = Planned(np.array([-3.0]), -3.0)
-
-    power = tracked_kw(
-        planned, -4.0, stores(5), HOURS, follow=Follow.PLAN, contract=Contract(6.0, 5.0)
-    )
+    power = tracked_kw(np.array([-3.0]), -4.0, stores(5), HOURS, contract=Contract(6.0, 5.0))
 
     assert power == pytest.approx([-1.0])
 
 
-@given(
-    st.lists(st.floats(0, 10), min_size=1, max_size=6),
-    st.floats(-20, 20),
-    st.floats(-20, 20),
-    st.sampled_from(Follow),
-)
+edges = st.floats(-20, 20)
+bands = st.tuples(edges, edges).map(lambda both: Band(min(both), max(both)))
+
+
+@given(st.lists(st.floats(0, 10), min_size=1, max_size=6), st.floats(-20, 20), st.none() | bands)
 @settings(max_examples=80)
 def test_no_battery_leaves_its_store_or_its_power(
-    stored: list[float], rest_kw: float, exchange_kw: float, follow: Follow
+    stored: list[float], rest_kw: float, band: Band | None
 ) -> None:
     held = stores(*stored)
-    planned = Planned(np.linspace(-5, 5, len(stored)), exchange_kw)
+    planned_kw = np.linspace(-5, 5, len(stored))
 
-    power = tracked_kw(planned, rest_kw, held, HOURS, follow=follow, contract=Contract(12.0, 9.0))
+    power = tracked_kw(planned_kw, rest_kw, held, HOURS, band=band, contract=Contract(12.0, 9.0))
     after = held.after(power, HOURS)
 
     assert np.all(np.abs(power) <= 4 + 1e-9)
@@ -89,18 +91,17 @@ def test_no_battery_leaves_its_store_or_its_power(
     assert after - held.stored_kwh == pytest.approx(power * HOURS)
 
 
-@given(st.floats(-8, 8), st.floats(-8, 8), st.floats(1, 3))
+@given(st.floats(-8, 8), bands, st.floats(1, 3))
 @settings(max_examples=60)
-def test_more_batteries_never_miss_the_meter_by_more(
-    rest_kw: float, exchange_kw: float, more: float
-) -> None:
-    planned = Planned(np.array([1.0]), exchange_kw)
-    more_planned = Planned(np.array([1.0, 0.0]), exchange_kw)
+def test_more_batteries_never_miss_a_band_by_more(rest_kw: float, band: Band, more: float) -> None:
+    def missed_kw(power: float) -> float:
+        return abs(band.wanted_kw(rest_kw + power))
 
-    alone = tracked_kw(planned, rest_kw, stores(5), HOURS).sum()
-    together = tracked_kw(more_planned, rest_kw, stores(5, 5 * more / 3), HOURS).sum()
+    alone = tracked_kw(np.array([1.0]), rest_kw, stores(5), HOURS, band=band).sum()
+    two = stores(5, 5 * more / 3)
+    together = tracked_kw(np.array([1.0, 0.0]), rest_kw, two, HOURS, band=band).sum()
 
-    assert abs(rest_kw + together - exchange_kw) <= abs(rest_kw + alone - exchange_kw) + 1e-9
+    assert missed_kw(together) <= missed_kw(alone) + 1e-9
 
 
 def test_losses_are_reckoned_each_way() -> None:

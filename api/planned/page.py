@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import urlencode
@@ -61,8 +62,15 @@ def plan_lines(
     """Return what is to come of a plan; with questions where it is known what it was made from."""
     if plan is None:
         return []
-    several = len({block.battery for block in plan.blocks}) > 1
     asked = kept if kept is not None and kept.name == plan.name else None
+    return lines_of(plan.blocks, asked, now_s, lang)
+
+
+def lines_of(
+    blocks: Sequence[PlanBlock], asked: Planned | None, now_s: float, lang: Language
+) -> list[PlanLine]:
+    """Return what is to come of some blocks; with questions about the plan they are of."""
+    several = len({block.battery for block in blocks}) > 1
     facts = {} if asked is None else _facts(asked)
     return [
         PlanLine(
@@ -74,7 +82,7 @@ def plan_lines(
             block.start_s <= now_s < block.end_s,
             () if asked is None else _questions(block, max(block.start_s, _quarter(now_s)), lang),
         )
-        for block in sorted(plan.blocks, key=lambda one: (one.start_s, one.battery))
+        for block in sorted(blocks, key=lambda one: (one.start_s, one.battery))
         if block.end_s > now_s
     ]
 

@@ -80,6 +80,7 @@ def street(
     silent: Mapping[str, range] | None = None,
     public_url: str = "http://127.0.0.1:8000",
     planned: bool = True,
+    community: Community | None = None,
 ) -> Iterator[Street]:
     """Yield a street with a day in its record, up to ``now_s``.
 
@@ -91,8 +92,9 @@ def street(
         silent: Quarters of the day, by home, in which its meter says nothing.
         public_url: The address people type.
         planned: Whether a plan was made.
+        community: The neighbourhood; so many homes and a shared battery where none is given.
     """
-    community = community_of(homes)
+    community = community or community_of(homes)
     clock, bus = VirtualClock(now_s), InProcessBus()
     with SqliteStore(folder / "telemetry.db") as store:
         feed_day(store, community, day, now_s, silent or {})

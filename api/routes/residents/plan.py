@@ -15,6 +15,7 @@ from api.people.visitor import Visitor
 from api.planned.answers import OtherwiseAnswer, WhyNotAnswer, otherwise_answer, why_not_answer
 from api.planned.asked import NotPlannedError, PlanQuestions
 from api.planned.compared import Compared, Comparisons
+from api.planned.own import batteries_asked, own_batteries, own_plans
 from api.planned.page import (
     ACTIONS,
     ShownAnswer,
@@ -28,6 +29,7 @@ from api.problems import RefusedError
 from api.readers import Onlooker, note_helper, onlooker
 from kwartier.errors import InputError
 from kwartier.interval import day_of
+from kwartier.model import Battery
 from optimizer.plan import Action
 from optimizer.why.members import Share, SplitRule
 
@@ -52,15 +54,19 @@ def add_plan(
         lang, now_s = language_of(request, visitor), house.clock.now_s()
         looks = onlooker(visitor, now_s)
         kept, may_know = house.last_plan.newest(), _may_know(house, looks)
-        plan = house.plans.current()
+        plan, known = house.plans.current(), batteries_asked(house, looks, now_s)
+        mine = _mine(house, visitor, looks, now_s)
         values: dict[str, object] = {
             "lines": plan_lines(plan, kept if may_know else None, now_s, lang),
             "made": "" if plan is None else plan_made(plan, now_s, lang),
-            "answer": _answer(questions, visitor, b, om, ACTIONS.get(doe), now_s, lang)
+            "mine": own_plans(kept, mine, now_s, lang, may_ask=may_know),
+            "answer": _answer(
+                questions, visitor, b if b in known else "", om, ACTIONS.get(doe), now_s, lang
+            )
             if doe and may_know
             else None,
-            "hours": hours_of(kept, now_s, lang) if kept and may_know else [],
-            "batteries": sorted(house.community.batteries),
+            "hours": hours_of(kept, now_s, lang) if kept and may_know and known else [],
+            "batteries": known,
             "words": tuple(ACTIONS),
             "chosen": (b, om, doe),
             "homes": None,
@@ -89,8 +95,7 @@ def add_plan(
         at: AwareDatetime | None = None,
     ) -> WhyNotAnswer:
         now_s = house.clock.now_s()
-        if not _may_know(house, onlooker(visitor, now_s)):
-            raise RefusedError(HTTPStatus.NOT_FOUND, _FEW)
+        _refuse_others(house, onlooker(visitor, now_s), battery, now_s)
         at_s = int(now_s) if at is None else int(at.timestamp())
         try:
             planned, found = questions.why_not(visitor.account, battery, at_s, action)
@@ -119,6 +124,22 @@ def add_plan(
 def _may_know(house: House, looks: Onlooker) -> bool:
     """Return whether a sum over all homes hides each of them from a reader who lives here."""
     return looks.reader.inside and looks.reader.may_know(frozenset(house.community.connections))
+
+
+def _refuse_others(house: House, looks: Onlooker, battery: str, now_s: float) -> None:
+    """Refuse a question about a battery that is somebody else's; it is as one that is not there."""
+    if not _may_know(house, looks):
+        raise RefusedError(HTTPStatus.NOT_FOUND, _FEW)
+    if battery not in batteries_asked(house, looks, now_s):
+        raise InputError("there is no such battery in the plan: ask about one of the plan's")
+
+
+def _mine(house: House, visitor: Visitor, looks: Onlooker, now_s: float) -> tuple[Battery, ...]:
+    """Return the reader's own batteries; a helper who looks at them is noted."""
+    mine = own_batteries(house, looks, now_s)
+    if mine and looks.home is not None:
+        note_helper(house, visitor, looks.home, day_of(now_s), day_of(now_s))
+    return mine
 
 
 def _own(

@@ -1,0 +1,158 @@
+"""A resident sees the plan of the own battery and of nobody else's; the board what it brings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import httpx
+import numpy as np
+import pytest
+
+from api.planned.by_home import by_home
+from kwartier.interval import QUARTER_S, instant_text
+from kwartier.model import Battery, Community
+from kwartier.reading import Reading
+from optimizer.check import violations_of
+from optimizer.plan import Action
+from tests.api.conftest import log_in, served
+from tests.api.street import LUNCH_S, Street, community_of, feed, street
+from tests.api.test_the_plan_answers import board, plan_in  # noqa: F401 - a fixture
+
+NOW_S = LUNCH_S + 86_400
+
+
+def with_home_batteries() -> Community:
+    """Return eight homes: 02 and 03 let theirs be planned, 04 does not; 03 has a thin fuse."""
+    street = community_of(8)
+    homes = {
+        name: Battery(
+            f"thuis-{name[-2:]}",
+            street.connections[name].gateway,
+            "battery",
+            10_000,
+            4_000,
+            4_000,
+            home=name,
+            steered=name != "huis-04",
+        )
+        for name in ("huis-02", "huis-03", "huis-04")
+    }
+    thin = replace(street.connections["huis-03"], limit_w=3_000)
+    return replace(
+        street,
+        connections={**street.connections, "huis-03": thin},
+        home_batteries={one.id: one for one in homes.values()},
+    )
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
+    """Eight homes with a day on record, three batteries at home, and a plan made just now."""
+    folder, community = tmp_path_factory.mktemp("own"), with_home_batteries()
+    with street(folder, community=community, now_s=NOW_S, planned=False) as made:
+        for battery in community.home_batteries.values():
+            still = {"charged_wh": 5_000, "discharged_wh": 4_000}
+            edges = range(NOW_S // QUARTER_S * QUARTER_S - 2 * 86_400, NOW_S, QUARTER_S)
+            last = Reading("battery", "b", NOW_S - 5, {"soc_permille": 500, "battery_w": 0})
+            readings = [Reading("battery", "b", at_s, dict(still)) for at_s in edges]
+            feed(made.house.store, battery.gateway, 7, [*readings, last])
+        plan_in(made)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def anybody(planned: Street) -> Iterator[httpx.Client]:
+    with served(planned) as client:
+        yield client
+
+
+@pytest.fixture
+def resident(planned: Street, anybody: httpx.Client) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=anybody.base_url, timeout=60) as client:
+        yield client
+
+
+def asked(client: httpx.Client, battery: str) -> httpx.Response:
+    query = {"battery": battery, "action": Action.HOLD, "at": instant_text(NOW_S)}
+    return client.get("/api/v1/plan/why-not", params=query)
+
+
+def test_who_has_a_battery_sees_its_plan_and_may_ask_about_it(
+    planned: Street, resident: httpx.Client
+) -> None:
+    log_in(planned, resident, "huis-02")
+
+    page = resident.get("/batterij").text
+    question = resident.get(f"/batterij?b=thuis-02&om={NOW_S}&doe=wachten").text
+
+    assert "Uw batterij thuis" in page
+    assert "thuis-02" in page
+    assert "thuis-03" not in page + question
+    assert "thuis-04" not in page + question
+    assert "Daar is geen antwoord op" not in question
+    assert asked(resident, "thuis-02").status_code == 200
+
+
+def test_a_battery_of_somebody_else_is_as_one_that_is_not_there(
+    planned: Street, resident: httpx.Client
+) -> None:
+    log_in(planned, resident, "huis-05")
+
+    page = resident.get("/batterij").text
+    question = resident.get(f"/batterij?b=thuis-02&om={NOW_S}&doe=wachten").text
+    answers = [asked(resident, name) for name in ("thuis-02", "no-battery")]
+
+    assert "Uw batterij thuis" not in page
+    assert "thuis-0" not in page
+    assert "Daar is geen antwoord op" in question
+    assert [one.status_code for one in answers] == [422, 422]
+    assert answers[0].json()["detail"] == answers[1].json()["detail"]
+
+
+def test_who_did_not_allow_steering_is_told_that_nothing_is_steered(
+    planned: Street, resident: httpx.Client
+) -> None:
+    log_in(planned, resident, "huis-04")
+
+    assert "U gaf daar geen toestemming voor." in resident.get("/batterij").text
+
+
+def test_the_plan_that_all_see_names_no_home(planned: Street, anybody: httpx.Client) -> None:
+    told = anybody.get("/api/v1/plan").text
+
+    assert "wijkbatterij" in told
+    assert "thuis-" not in told
+    assert "huis-" not in told
+
+
+def test_home_by_home_each_battery_stands_behind_its_home_and_its_fuse(planned: Street) -> None:
+    kept = planned.house.last_plan.newest()
+    assert kept is not None
+
+    spread = by_home(planned.house, kept)
+
+    assert spread is not None
+    problem = spread.problem
+    behind = {
+        name: None if row < 0 else problem.home_ids[row]
+        for name, row in zip(problem.battery_ids, problem.store_home.tolist(), strict=True)
+    }
+    assert behind == {"wijkbatterij": None, "thuis-02": "huis-02", "thuis-03": "huis-03"}
+    assert problem.boundaries is not None
+    (row,) = problem.boundaries.homes
+    assert problem.home_ids[int(np.flatnonzero(row)[0])] == "huis-03"
+    assert violations_of(problem, spread.made) == ()
+    assert problem.load_kw.sum(axis=0) == pytest.approx(kept.problem.load_kw.sum(axis=0))
+
+
+def test_nobody_pays_more_with_the_batteries_planned_together(
+    planned: Street,
+    board: httpx.Client,  # noqa: F811
+) -> None:
+    told = board.get("/api/v1/board/plan").json()
+
+    assert told["together"]
+    assert len(told["homes"]) == 8
+    assert all(one["pays_cents"] <= one["alone_cents"] for one in told["homes"])
+    assert sum(one["pays_cents"] for one in told["homes"]) == told["group_cents"]

@@ -322,7 +322,7 @@ def moved(said: HomeSaid, start_s: EpochS, late_kw: FloatArray) -> FloatArray:
     begin, now, end = ((at - said.start_s) // QUARTER_S for at in (first_s, start_s, end_s))
     follow = _FOLLOWS.get(said.method)
     today = whole[:, begin:end]
-    if follow is not None and now > begin and not np.isnan(today).any():
+    if follow is not None and 0 <= begin < now and not np.isnan(today).any():
         back = min(late_kw.size, now - begin)
         measured = np.full(now - begin, np.nan)
         measured[now - begin - back :] = late_kw[late_kw.size - back :]

@@ -24,8 +24,8 @@ _WEEKS = 40
 def slot_ratio(days: Days, row: int) -> FloatArray:
     """Return clear sky times the last ten days' ratio, for a third as yesterday was."""
     ratio = _ratio(days, row, 10)
-    yesterday = _cloudiness(days, row - 1, ratio)
-    return _made(days, row, ratio, 1.0 if np.isnan(yesterday) else 0.65 + 0.35 * yesterday)
+    yesterday = _cloudiness(days, row - 1, row, ratio)[0] if row else float("nan")
+    return _made(days, row, ratio, 1.0 if np.isnan(yesterday) else 0.65 + 0.35 * float(yesterday))
 
 
 def clear_at_level(days: Days, row: int) -> FloatArray:
@@ -122,17 +122,17 @@ def _levels(days: Days, row: int) -> tuple[FloatArray, FloatArray]:
     ratios = np.full(lit.shape, np.nan)
     np.divide(days.kw[month:row], _sky(days)[month:row], out=ratios, where=lit)
     clear = np.nan_to_num(column_quantile(ratios, _CLEAR))
-    levels = [_cloudiness(days, one, clear) for one in range(max(0, row - _WEEKS), row)]
-    return clear, np.array(levels)
+    return clear, _cloudiness(days, max(0, row - _WEEKS), row, clear)
 
 
-def _cloudiness(days: Days, row: int, ratio: FloatArray) -> float:
-    """Return what a day made against a ratio to clear sky; NaN when it was not measured."""
-    if row < 0:
-        return float("nan")
-    lit = _lit(days, row, row + 1)[0]
-    under = float((np.nan_to_num(_sky(days)[row]) * ratio * lit).sum())
-    return float((np.nan_to_num(days.kw[row]) * lit).sum()) / under if under > 0 else float("nan")
+def _cloudiness(days: Days, first: int, row: int, ratio: FloatArray) -> FloatArray:
+    """Return what days made against a ratio to clear sky; NaN for those not measured."""
+    lit = _lit(days, first, row)
+    under = (np.nan_to_num(_sky(days)[first:row]) * ratio * lit).sum(axis=1)
+    made = (np.nan_to_num(days.kw[first:row]) * lit).sum(axis=1)
+    levels = np.full(made.shape, np.nan)
+    np.divide(made, under, out=levels, where=under > 0)
+    return levels
 
 
 def _beside(sums: FloatArray, reach: int) -> FloatArray:

@@ -83,7 +83,7 @@ def _fuses(whole: Boundaries | None, alone: dict[int, int], count: int) -> Bound
     kept = [
         row
         for row, key in enumerate(() if whole is None else whole.keys)
-        if key.startswith("homes.")
+        if key.partition(".")[0] == "homes"
     ]
     if whole is None or not kept:
         return None

@@ -1,5 +1,6 @@
 """Gateways and links: what is broken, since when, and what to do; for who keeps them going."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -7,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Query, Request, Response
 
 from api.auth import Doorkeeper, Need, Require
-from api.forecasts.states import Subject
+from api.forecasts.states import HeldByHomes, HomesState, Subject
 from api.health.gateways import GatewayHealth, Link, gateways, strangers
 from api.health.happened import EventAnswer, by_kind, event_answer
 from api.health.machine import Chains, Machine, machine
@@ -98,7 +99,8 @@ class BackupAnswer:
 class ForecastAnswer:
     """Who forecasts the street's use or sun, and how that held over four weeks; null is not known.
 
-    ``error`` and ``bias`` are parts of what came on average, ``coverage`` of the quarters.
+    ``error`` and ``bias`` are parts of what came on average, ``coverage`` of the quarters: of what
+    was said when a day began, and with ``next_hour`` of what was said of each next hour.
     """
 
     of: str
@@ -110,6 +112,24 @@ class ForecastAnswer:
     bias: float | None
     coverage: float | None
     quarters: int
+    next_hour_error: float | None
+    next_hour_bias: float | None
+    next_hour_coverage: float | None
+    next_hour_quarters: int
+
+
+@dataclass(frozen=True, slots=True)
+class HomesForecastAnswer:
+    """How the forecasts home by home stand: counts and quartiles over homes, never one home's.
+
+    The spreads in ``held`` are null where fewer than five homes were judged.
+    """
+
+    homes: int
+    ready: int
+    methods: Mapping[str, Mapping[str, int]]
+    work_s: float
+    held: tuple[HeldByHomes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +150,7 @@ class OperationsAnswer:
     chains_whole: dict[str, bool]
     backups: tuple[BackupAnswer, ...]
     forecasts: tuple[ForecastAnswer, ...]
+    forecasts_of_homes: HomesForecastAnswer | None
     next: str | None
 
 
@@ -169,6 +190,7 @@ def add_operations(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets)
             ),
             "erasures": waiting,
             "forecasts": house.forecasts.all(),
+            "by_home": house.forecasts.homes(),
             "page_class": "board",
         }
         return sheets.show(request, visitor, "ops.html", values, title="title.ops", tab="gateways")
@@ -228,6 +250,7 @@ def _answer(
             for name, one in state.backups.items()
         ),
         tuple(map(_forecast, house.forecasts.all())),
+        _of_homes(house.forecasts.homes()),
         more,
     )
 
@@ -250,6 +273,18 @@ def _forecast(one: Subject) -> ForecastAnswer:
         one.score.bias,
         one.score.coverage,
         one.score.quarters,
+        one.soon.error,
+        one.soon.bias,
+        one.soon.coverage,
+        one.soon.quarters,
+    )
+
+
+def _of_homes(state: HomesState | None) -> HomesForecastAnswer | None:
+    if state is None:
+        return None
+    return HomesForecastAnswer(
+        state.homes, state.ready, state.methods, round(state.work_s, 1), state.held
     )
 
 

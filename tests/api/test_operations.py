@@ -11,7 +11,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from api.forecasts.states import Subject
+from api.forecasts.states import HeldByHomes, HomesState, Span, Spread, Subject
 from api.people.accounts import SYSTEM, add_account, grant
 from api.people.backup import back_up_people
 from api.people.sessions import open_session
@@ -168,6 +168,32 @@ def test_it_tells_who_forecasts_the_street_and_how_that_held(
     assert "de heldere hemel en de laatste dagen <b>met de weersverwachting</b>" in page
     assert "18 %" in page
     assert "79 %" in page
+    assert (told[0]["next_hour_error"], told[0]["next_hour_coverage"]) == (0.12, 0.81)
+    assert "Zon, het komende uur" in page
+    assert "81 %" in page
+
+
+def test_it_tells_of_homes_as_counts_and_a_spread_only(town: Town, client: httpx.Client) -> None:
+    session = town.operator()
+    before = client.get("/api/v1/ops", headers=by(session)).json()["forecasts_of_homes"]
+    spread = Spread(0.31, 0.42, 0.63)
+    held = (
+        HeldByHomes("use", Span.DAY, 24, spread, Spread(-0.2, -0.1, 0.01), Spread(0.77, 0.8, 0.83)),
+        HeldByHomes("sun", Span.SOON, 3, None, None, None),
+    )
+    counts = {"use": {"blend": 20, "few-days": 1}, "sun": {}}
+    town.house.forecasts.keep_homes(HomesState(NOVEMBER_S, 24, 21, counts, 12.34, held))
+
+    told = client.get("/api/v1/ops", headers=by(session)).json()["forecasts_of_homes"]
+    page = client.get("/ops", headers=by(session)).text.replace("\N{NO-BREAK SPACE}", " ")
+
+    assert before is None
+    assert (told["homes"], told["ready"], told["work_s"]) == (24, 21, 12.3)
+    assert told["held"][0]["error"] == {"low": 0.31, "middle": 0.42, "high": 0.63}
+    assert told["held"][1]["error"] is None
+    assert "Vannacht zijn 21 van de 24 huizen voorspeld." in page
+    assert "42 % <small>(31 tot 63)</small>" in page
+    assert "een mengsel van de laatste dagen en weken (20 huizen)" in page
 
 
 def test_it_tells_when_the_last_backup_was(town: Town, client: httpx.Client) -> None:

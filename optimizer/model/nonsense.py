@@ -16,6 +16,8 @@ MAX_STEPS = 35_136
 """The longest horizon: a leap year of quarter-hours."""
 MAX_BATTERY_STEPS = 4_000_000
 """The largest plan: batteries times steps."""
+MIN_INTERVAL_H = 1e-6
+"""The shortest step [h]: with less, energy over time is beyond what a computer counts."""
 MAX_INTERVAL_H = 24.0
 """The longest step [h]."""
 MAX_SIZE = 1e9
@@ -40,13 +42,13 @@ def refuse_odd_steps(step_h: FloatArray) -> None:
     Raises:
         InputError: The message names the step, its length and the remedy.
     """
-    odd = ~((step_h > 0) & (step_h <= MAX_INTERVAL_H))
+    odd = ~((step_h >= MIN_INTERVAL_H) & (step_h <= MAX_INTERVAL_H))
     if odd.any():
         step = int(np.argmax(odd))
         place = "interval_hours" if odd.all() else f"interval_hours[{step}]"
         raise InputError(
             f"{place} is {step_h[step]:g}: give the length of a step in hours, "
-            f"above 0 and at most {MAX_INTERVAL_H:g}, such as 0.25"
+            f"{MIN_INTERVAL_H:g} to {MAX_INTERVAL_H:g}, such as 0.25"
         )
 
 

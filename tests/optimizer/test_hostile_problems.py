@@ -57,6 +57,23 @@ def test_a_file_with_odd_values_gets_a_plan_or_one_line(
     told(_spoiled(seed, tmp_path), capsys)
 
 
+@pytest.mark.parametrize("hours", [1e-320, [1e-320, 0.25]], ids=["all", "one"])
+def test_a_step_too_short_to_count_is_refused(
+    hours: Json, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = plain_document()
+    if isinstance(hours, list):
+        assert isinstance(body["buy_eur_per_kwh"], list)
+        hours = [*hours[:1], *hours[1:] * (len(body["buy_eur_per_kwh"]) - 1)]
+    body["interval_hours"] = hours
+    file = tmp_path / "problem.json"
+    file.write_text(json.dumps(body), encoding="utf-8")
+
+    assert main(["plan", str(file)]) == 1
+
+    assert "in hours, 1e-06 to 24" in capsys.readouterr().err
+
+
 @pytest.mark.nightly
 @pytest.mark.timeout(3600)
 def test_twenty_thousand_files_with_odd_values_get_a_plan_or_one_line(

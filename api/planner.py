@@ -8,13 +8,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from api.forecasts.homes import HomeForecast
 from api.forecasts.keeper import DAYS_BACK, Forecasts
 from api.history import History
 from api.plan_check import refused_plan, refused_prices
@@ -215,7 +216,16 @@ class Planner:
             self._peak.so_far_kw(start) if self._retail.peak_price_eur_per_kw > 0 else 0.0,
             self._parts.at(start),
             self._parts.homes_at(start),
+            self._one_by_one(street, charges, start),
         )
+
+    def _one_by_one(
+        self, street: Community, charges: Mapping[str, Charge], start: Quarter
+    ) -> Mapping[str, HomeForecast]:
+        """Return what is expected of homes whose own batteries are planned, where that is known."""
+        homes = {one.home for one in street.home_batteries.values() if one.id in charges}
+        known = sorted(home for home in homes if home is not None)
+        return self._forecasts.per_home(known, start, HORIZON) if known else {}
 
     def _no_plan(self, why: str) -> None:
         """Say why there is no plan, once as long as the reason stays the same."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from api.forecasts.homes import HomeForecast
 from api.planning.calls import PutCall, steps_of
-from api.planning.homes import home_of, members_of, planned_homes
+from api.planning.homes import expected_alone, home_of, members_of, planned_homes
 from api.planning.parts import Part
 from api.retail import Retail, planned_battery
 from kwartier.interval import Quarter
@@ -40,6 +41,7 @@ class Known:
         peak_so_far_kw: The month's highest import until now.
         parts: The groups' parts of use and sun.
         home_parts: The parts of homes with a battery of their own.
+        own: What is expected of some of those homes by themselves.
     """
 
     start: Quarter
@@ -52,6 +54,7 @@ class Known:
     peak_so_far_kw: float = 0.0
     parts: Mapping[str, Part] = field(default_factory=dict)
     home_parts: Mapping[str, Part] = field(default_factory=dict)
+    own: Mapping[str, HomeForecast] = field(default_factory=dict)
 
     @property
     def batteries(self) -> list[Battery]:
@@ -83,7 +86,9 @@ def problem_asked(known: Known, retail: Retail, *, batteries: bool) -> Problem:
     planned = known.batteries if batteries else []
     community = known.community
     at_homes = known.batteries_at
-    apart = {name: known.home_parts[name] for name in at_homes}
+    street = known.use.likely, known.made.likely
+    parts = {name: known.home_parts[name] for name in at_homes}
+    apart = expected_alone(street, known.start.start_s, parts, known.own)
     return problem_of(
         0.25,
         buy,
@@ -92,8 +97,7 @@ def problem_asked(known: Known, retail: Retail, *, batteries: bool) -> Problem:
             community,
             at_homes,
             known.start.start_s,
-            known.use.likely,
-            known.made.likely,
+            street,
             known.parts,
             apart,
         ),

@@ -6,16 +6,20 @@ plan keeps to its fuse. All other homes are one home, or one for each group: wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
 import numpy as np
 
+from api.forecasts.homes import HomeForecast
 from api.planning.parts import Part, slot_of
 from kwartier.interval import QUARTER_S
 from kwartier.model import Battery, Community
-from kwartier.units import EpochS
+from kwartier.units import EpochS, Watt
 from optimizer.problem import FloatArray, Home
 
+Powers: TypeAlias = tuple[FloatArray, FloatArray]
+"""Use and sun, shape ``(T,)`` each [kW]."""
 _STREET = "homes"
 """The name under which homes without a battery and without a group are planned, as one."""
 
@@ -36,20 +40,39 @@ def connection_of(home: str) -> str | None:
     return None if name == home else name
 
 
-def members_of(group: str, community: Community, apart: Mapping[str, Part]) -> list[str]:
+def members_of(group: str, community: Community, apart: Iterable[str]) -> list[str]:
     """Return the names of a group's homes in a problem."""
     connections = community.connections
     return [homes_of(group), *(home_of(n) for n in apart if connections[n].group == group)]
+
+
+def expected_alone(
+    street: Powers, start_s: EpochS, parts: Mapping[str, Part], own: Mapping[str, HomeForecast]
+) -> dict[str, Powers]:
+    """Return what homes with a battery are expected to use and make, by home.
+
+    Args:
+        street: What all homes use and make.
+        start_s: The first quarter [s].
+        parts: The part of the street that each home had of late, for all that are asked about.
+        own: What is expected of some of them by themselves; it goes first.
+    """
+    slots = _slots(start_s, street[0].size)
+    return {
+        name: (own[name].use.likely, own[name].made.likely)
+        if name in own
+        else (street[0] * part.use[slots], street[1] * part.made[slots])
+        for name, part in parts.items()
+    }
 
 
 def planned_homes(
     community: Community,
     batteries: Mapping[str, list[Battery]],
     start_s: EpochS,
-    use_kw: FloatArray,
-    made_kw: FloatArray,
+    street: Powers,
     groups: Mapping[str, Part],
-    apart: Mapping[str, Part],
+    apart: Mapping[str, Powers],
 ) -> list[Home]:
     """Return the homes of a problem; together they use and make what the street does.
 
@@ -57,19 +80,18 @@ def planned_homes(
         community: The neighbourhood, with the limits that hold.
         batteries: The batteries that are planned, by the home behind whose meter they stand.
         start_s: The first quarter [s].
-        use_kw: Expected use of all homes, shape ``(T,)`` [kW].
-        made_kw: Expected sun of all roofs, likewise [kW].
+        street: Expected use of all homes and sun of all roofs.
         groups: The groups' parts.
-        apart: The parts of homes with batteries that are planned.
+        apart: What homes with batteries that are planned are expected to use and make.
     """
-    slots = [slot_of(start_s + place * QUARTER_S) for place in range(use_kw.size)]
+    use_kw, made_kw = street
+    slots = _slots(start_s, use_kw.size)
     left = {"": (use_kw.copy(), made_kw.copy())}
     for name in community.groups:
         part = groups[name]
         _move(left, "", name, (use_kw * part.use[slots], made_kw * part.made[slots]))
     alone = []
-    for name, part in apart.items():
-        own = use_kw * part.use[slots], made_kw * part.made[slots]
+    for name, own in apart.items():
         group = community.connections[name].group or ""
         left[group] = (left[group][0] - own[0], left[group][1] - own[1])
         alone.append(_with_fuse(name, own, community.connections[name].limit_w, batteries[name]))
@@ -80,19 +102,16 @@ def planned_homes(
     return [*together, *alone]
 
 
-def _move(
-    left: dict[str, tuple[FloatArray, FloatArray]],
-    whence: str,
-    where: str,
-    power_kw: tuple[FloatArray, FloatArray],
-) -> None:
+def _slots(start_s: EpochS, count: int) -> list[int]:
+    return [slot_of(start_s + place * QUARTER_S) for place in range(count)]
+
+
+def _move(left: dict[str, Powers], whence: str, where: str, power_kw: Powers) -> None:
     left[where] = power_kw
     left[whence] = (left[whence][0] - power_kw[0], left[whence][1] - power_kw[1])
 
 
-def _with_fuse(
-    name: str, own: tuple[FloatArray, FloatArray], limit_w: int, batteries: list[Battery]
-) -> Home:
+def _with_fuse(name: str, own: Powers, limit_w: Watt, batteries: list[Battery]) -> Home:
     """Return a home by itself; a fuse that it cannot reach is left out.
 
     Without limits inside the neighbourhood the plan is made evenly, and quickly for many batteries.

@@ -8,13 +8,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
+from api.forecasts.homes import HomeForecast
+from api.planning.homes import expected_alone, planned_homes
 from api.planning.leave import RELEASED
+from api.planning.parts import Part
 from api.plans import MadeBecause
 from kwartier.interval import QUARTER_S
 from kwartier.model import Battery, Community
 from kwartier.reading import Reading
 from kwartier.schedule import MAX_LEASE_S
 from kwartier.units import Wh
+from optimizer.forecast import Forecast
 from tests.api.planning import HOMES, Scene, charge_of, scene, use_in
 from tests.api.street import community_of, feed
 
@@ -214,3 +220,32 @@ def test_others_are_planned_while_one_is_silent_and_it_is_once_it_is_back(tmp_pa
     assert plan is not None
     assert plan.made_because is MadeBecause.DEVICE
     assert len(street.sent_to["gw-accu"]) == 1
+
+
+def test_what_is_expected_of_a_home_by_itself_goes_before_its_part_of_the_street() -> None:
+    community = with_batteries(battery_at(2), battery_at(7))
+    street, tenth = (np.full(4, 5.0), np.zeros(4)), np.full(96, 0.1)
+    parts = {name: Part(tenth, tenth) for name in ("huis-03", "huis-08")}
+    used, none = forecast(6.0), forecast(0.0)
+
+    apart = expected_alone(street, START_S, parts, {"huis-08": HomeForecast(used, none)})
+    homes = planned_homes(
+        community,
+        {name: [one] for one in community.home_batteries.values() if (name := one.home)},
+        START_S,
+        street,
+        {},
+        apart,
+    )
+
+    assert {one.id: float(np.asarray(one.load_kw)[0]) for one in homes} == {
+        "homes": 0.0,  # never below zero
+        "home-of-huis-03": 0.5,
+        "home-of-huis-08": 6.0,
+    }
+
+
+def forecast(kw: float) -> Forecast:
+    """Return a forecast that is sure of itself."""
+    sure = np.full(4, kw)
+    return Forecast(sure, sure, sure, np.full(4, 28))

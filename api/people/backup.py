@@ -18,7 +18,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from sqlalchemy import select
 
-from api.cooperative.backup.copying import copy_in, copy_sqlite, is_sqlite, scratch_database
+from api.cooperative.backup.copying import copied_in, copy_sqlite, is_sqlite, scratch_database
 from api.cooperative.backup.packing import Packed, pack, scratch_beside, unpack
 from api.cooperative.backup.remark import note_drilled, note_made
 from api.cooperative.errors import BooksError, TamperedError
@@ -204,7 +204,7 @@ def _filled(folder: Path, database: str, beside: str) -> Iterator[str]:
                 f"this book of people was kept in PostgreSQL: name an empty database with {OPTION}"
             )
         with translated():
-            copy_in(folder / DUMP_FILE, url)
+            stack.enter_context(copied_in(folder / DUMP_FILE, url))
         yield url
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sqlite3
@@ -23,9 +24,22 @@ from api.relational import engine_of
 from kwartier.clock import Clock
 from kwartier.errors import SettingsError, StoreBusyError
 
+_log = logging.getLogger(__name__)
+
 DUMP_FILE = "books.dump"
 """The copy of a PostgreSQL database within a backup."""
 _DRILL = "kwartier_drill"
+_EMPTIED = """
+DO $$ DECLARE one record; BEGIN
+  FOR one IN SELECT format('%I', tablename) AS name FROM pg_tables WHERE schemaname = 'public'
+    LOOP EXECUTE 'DROP TABLE public.' || one.name || ' CASCADE'; END LOOP;
+  FOR one IN SELECT oid::regprocedure AS name FROM pg_proc
+      WHERE pronamespace = 'public'::regnamespace AND NOT EXISTS
+        (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
+    LOOP EXECUTE 'DROP ROUTINE ' || one.name || ' CASCADE'; END LOOP;
+END $$
+"""
+"""Takes tables out of a database, and what guards them; what extensions bring may stay."""
 
 
 def is_sqlite(url: str) -> bool:
@@ -88,8 +102,9 @@ def dump(url: str, seen: Session | Connection, target: Path) -> None:
     _run(url, "pg_dump", "--format=custom", f"--snapshot={picture}", f"--file={target}")
 
 
-def copy_in(copy: Path, url: str) -> None:
-    """Fill an empty PostgreSQL database with a copy.
+@contextmanager
+def copied_in(copy: Path, url: str) -> Iterator[None]:
+    """Fill an empty PostgreSQL database with a copy; where what follows fails, it is empty again.
 
     Raises:
         BooksError: The database is not empty, or refuses the copy.
@@ -102,7 +117,12 @@ def copy_in(copy: Path, url: str) -> None:
     engine.dispose()
     if tables:
         raise BooksError("the database to restore into is not empty: make a new one")
-    _run(url, "pg_restore", "--no-owner", "--no-acl", "--exit-on-error", str(copy))
+    try:
+        _run(url, "pg_restore", "--no-owner", "--no-acl", "--exit-on-error", str(copy))
+        yield
+    except BaseException:
+        _empty(url)
+        raise
 
 
 @contextmanager
@@ -122,6 +142,17 @@ def scratch_database(owner: str, option: str = "--database") -> Iterator[str]:
         yield make_url(owner).set(database=name).render_as_string(hide_password=False)
     finally:
         _alone(owner, f"DROP DATABASE {name} WITH (FORCE)", option)
+
+
+def _empty(url: str) -> None:
+    """Take out of a database what was copied in; where that fails too, the first fault counts."""
+    import psycopg
+
+    try:
+        with psycopg.connect(_words(make_url(url))) as connection:
+            connection.execute(_EMPTIED.encode())
+    except psycopg.Error as error:
+        _log.warning("what was copied into the database stays in it: drop it (%s)", error)
 
 
 def _alone(owner: str, act: str, option: str) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from sqlalchemy import select
 from api.cooperative.backup.archive import Manifest
 from api.cooperative.backup.copying import (
     DUMP_FILE,
-    copy_in,
+    copied_in,
     head_of,
     is_sqlite,
     scratch_database,
@@ -79,7 +79,8 @@ def restore(
     with tempfile.TemporaryDirectory(dir=to.parent, prefix=".restore-") as begun:
         folder = Path(begun) / "books"
         manifest = _unpack(file, folder, recovery)
-        _check(_url(folder, database), folder, manifest, clock, more)
+        with _filled(folder, database) as url:
+            _check(url, folder, manifest, clock, more)
         (folder / DUMP_FILE).unlink(missing_ok=True)
         folder.replace(to)
     return Restored(manifest)
@@ -105,7 +106,8 @@ def drill(
         manifest = _unpack(file, folder, recovery)
         if not database and (folder / DUMP_FILE).exists():
             database = stack.enter_context(scratch_database(live.owner))
-        _check(_url(folder, database), folder, manifest, clock, more)
+        with _filled(folder, database) as url:
+            _check(url, folder, manifest, clock, more)
         books = Books(live.database, read_keys(live.folder / KEYS), clock)
         stack.callback(books.close)
         with books.reading(SYSTEM) as desk:
@@ -134,18 +136,21 @@ def _unpack(file: Path, folder: Path, recovery: X25519PrivateKey) -> Manifest:
     return manifest
 
 
-def _url(folder: Path, database: str) -> str:
+@contextmanager
+def _filled(folder: Path, database: str) -> Iterator[str]:
+    """Give the address of unpacked books; a database is empty again where they are not right."""
     if not (folder / DUMP_FILE).exists():
         url = read_settings(folder).database
         if not is_sqlite(url) or not sqlite_file(url).is_relative_to(folder):
             raise TamperedError("the backup holds no database: try the backup before it")
-        return url
+        yield url
+        return
     if not database or is_sqlite(database):
         raise SettingsError(
             "these books are kept in PostgreSQL: name an empty database with --database"
         )
-    copy_in(folder / DUMP_FILE, database)
-    return database
+    with copied_in(folder / DUMP_FILE, database):
+        yield database
 
 
 def _check(url: str, folder: Path, manifest: Manifest, clock: Clock, more: Sequence[Check]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -224,6 +225,28 @@ def test_broken_books_are_backed_up_and_not_restored(
     with pytest.raises(TamperedError, match="ledger 1: was changed"):
         restore(made.file, tmp_path / "back", recovery, clock)
     assert not (tmp_path / "back").exists()
+
+
+@pytest.mark.parametrize("books_url", ["postgresql"], indirect=True)
+def test_a_database_is_empty_again_where_the_books_in_it_are_not_right(
+    settings: CoopSettings,
+    books: Books,
+    clock: VirtualClock,
+    tmp_path: Path,
+    empty_database: str,
+) -> None:
+    sound = back_up(settings, tmp_path / "sound", clock)
+    with psycopg.connect(settings.owner.replace("+psycopg", "")) as forger:
+        forger.execute("ALTER TABLE posting DISABLE TRIGGER USER")
+        forger.execute("UPDATE posting SET amount = amount * 2")
+    broken = back_up(settings, tmp_path / "away", clock)
+    recovery = secret_key(tmp_path / "key-from-paper")
+
+    with pytest.raises(TamperedError, match="ledger 1: was changed"):
+        restore(broken.file, tmp_path / "back", recovery, clock, empty_database)
+    restored = restore(sound.file, tmp_path / "back", recovery, clock, empty_database)
+
+    assert restored.manifest.head.entries == 1
 
 
 @pytest.mark.parametrize("books_url", ["sqlite"], indirect=True)

@@ -177,8 +177,10 @@ class HomeForecasts:
         first_s, end_s = local_day(day_of(int(now_s)) + timedelta(days=1))
         use = self._said.get(HomeSubject(home, USE))
         made = self._said.get(HomeSubject(home, SUN))
-        use_wh = None if use is None else _energy_wh(use, first_s, end_s)
-        if use is None or use_wh is None:
+        if use is None or use.since_s == use.start_s:
+            return None
+        use_wh = _energy_wh(use, first_s, end_s)
+        if use_wh is None:
             return None
         made_wh = None if made is None else _energy_wh(made, first_s, end_s)
         return DayAhead(use_wh, made_wh or None, use.since_s)

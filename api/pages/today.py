@@ -60,6 +60,7 @@ class ShownHome:
         grid_wh: Taken from the grid so far [Wh].
         use_w: What it uses now [W]; None when its meter is silent.
         note: What a reader must know about it; None for nothing.
+        tomorrow: What it is expected to use and make tomorrow, in words; empty for not known.
     """
 
     name: str
@@ -69,6 +70,7 @@ class ShownHome:
     grid_wh: Wh
     use_w: Watt | None
     note: str | None
+    tomorrow: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ class Figures:
 
 EQUIVALENTS: tuple[tuple[str, Wh], ...] = (("washes", 1000), ("rides", 500), ("phones", 15))
 """What energy is like, largest first: one wash, one charge of an electric bicycle, of a phone."""
+SURE_TO_A_KWH: Wh = 2000
+"""From here on what is expected is told in whole kWh."""
 MOST_ALIKE = 100
 """More than so many of anything says nothing to anybody."""
 
@@ -282,4 +286,24 @@ def _own(
         sum(max(0, own.import_wh - own.shared_wh) for own in known),
         None if now is None else now.use_w,
         note,
+        _tomorrow(house, home, day, looks, lang),
     )
+
+
+def _tomorrow(house: House, home: str, day: Day, looks: Onlooker, lang: Language) -> str:
+    """Return what a home is expected to use and make; empty where that rests on others' days."""
+    ahead = house.forecasts.ahead
+    told = None if ahead is None else ahead.tomorrow(home, day.now_s)
+    if told is None or not any(
+        stay.holds(told.since_s) and stay.holds(day.end_s) for stay in looks.stays
+    ):
+        return ""
+    use = lang.say("own.tomorrow.use", use=_about_kwh(told.use_wh, lang))
+    if told.made_wh is None:
+        return use
+    return f"{use} {lang.say('own.tomorrow.sun', sun=_about_kwh(told.made_wh, lang))}"
+
+
+def _about_kwh(energy_wh: Wh, lang: Language) -> str:
+    """Return energy as surely as it is known: whole kWh, and below two of them tenths."""
+    return lang.kwh(energy_wh, 0 if energy_wh >= SURE_TO_A_KWH else 1)

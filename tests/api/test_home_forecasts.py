@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from api.forecasts.home_book import HomeBook
-from api.forecasts.homes import YEARLY_KWH, HomeForecasts
+from api.forecasts.home_book import HomeBook, HomeSaid
+from api.forecasts.homes import YEARLY_KWH, HomeForecasts, moved
 from api.forecasts.keeper import DAYS_BACK, Forecasts
 from api.forecasts.states import ForecastStates, Span
 from api.history import History
 from kwartier.interval import Quarter
+from optimizer.forecasting.choose import Why
 from optimizer.forecasting.history import local_quarters
 from optimizer.forecasting.newcomer import usual_shape
-from tests.api.planning import HOMES, Scene, scene, use_in
+from optimizer.forecasting.soon import Soon
+from tests.api.planning import Scene, scene, use_in
 
+HOMES = 6
 DAY_S = 86_400
 MIDNIGHT_S = int(datetime(2026, 7, 7, 22, tzinfo=UTC).timestamp())
 """8 July 2026, 00:00 in the Netherlands."""
 NOON_S = MIDNIGHT_S + DAY_S // 2
-SILENT = "huis-10"
+SILENT = "huis-06"
 FROM_S = MIDNIGHT_S - 11 * DAY_S
 
 
 @pytest.fixture(scope="module")
 def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """Nine homes for twelve days at 100, 200 … Wh a quarter, and one that was never heard."""
-    with scene(tmp_path_factory.mktemp("street"), MIDNIGHT_S + DAY_S) as made:
+    """Five homes for twelve days at 100, 200 … Wh a quarter, and one that was never heard."""
+    with scene(tmp_path_factory.mktemp("street"), MIDNIGHT_S + DAY_S, homes=HOMES) as made:
         for home in range(HOMES - 1):
             use_in(made, home, FROM_S, MIDNIGHT_S + DAY_S, 1, wh=100 * (home + 1))
         yield made
@@ -129,7 +133,7 @@ def test_work_that_is_cut_short_goes_on_where_it_was(street: Scene) -> None:
     assert first is not None
     assert first.ready == 0  # 224 pieces of six hours come first
     assert last is not None
-    assert (last.ready, last.homes) == (10, 10)
+    assert (last.ready, last.homes) == (6, 6)
     assert last.work_s > first.work_s == 2.0
 
 
@@ -141,11 +145,37 @@ def test_how_homes_held_is_told_as_a_spread_over_them(street: Scene) -> None:
     state = states.homes()
 
     assert state is not None
-    assert state.methods["use"] == {"usual": 9, "few-days": 1}
-    assert state.methods["sun"] == {"usual": 10}
+    assert state.methods["use"] == {"usual": 5, "few-days": 1}
+    assert state.methods["sun"] == {"usual": 6}
     by_day, soon = state.held[:2]
     assert (by_day.name, by_day.span, soon.span) == ("use", Span.DAY, Span.SOON)
-    assert by_day.homes == 9  # of the tenth nothing came
+    assert by_day.homes == 5  # of the sixth nothing came
     assert by_day.error is not None
     assert by_day.error.high == pytest.approx(0.0, abs=0.01)
     assert [one.homes for one in state.held[2:]] == [0, 0]
+
+
+def test_tomorrow_is_told_of_who_was_heard_only(night: HomeForecasts) -> None:
+    told = night.tomorrow("huis-02", MIDNIGHT_S + 900)
+
+    assert told is not None
+    assert told.use_wh == pytest.approx(96 * 200, rel=0.01)
+    assert told.made_wh is None
+    assert told.since_s == FROM_S
+    assert night.tomorrow(SILENT, MIDNIGHT_S) is None
+    assert night.tomorrow("huis-02", MIDNIGHT_S + 5 * DAY_S) is None
+
+
+def test_the_rest_of_a_day_is_moved_to_where_it_is_now_and_its_range_is_narrower() -> None:
+    kw = np.ones((3, 96 * 4), dtype=np.float32) * np.array([[1.0], [0.5], [2.0]], dtype=np.float32)
+    said = HomeSaid(MIDNIGHT_S, FROM_S, "blend", Why.BEST, FROM_S, 0.0, Soon((0.5, 0.5, 0.5)), kw)
+
+    told = moved(said, NOON_S, np.array([0.9, 0.9, 1.5, 1.5]))
+    followed = moved(replace(said, method="usual"), NOON_S, np.full(4, 1.5))
+
+    likely, low, high = told
+    # The last half-hour was half as much again; half of the range of 0.5 and 1 on either side.
+    assert (likely[0], low[0], high[0]) == pytest.approx((1.5, 1.25, 2.0))
+    assert likely[24] < 1.05
+    assert told[:, 48:].tolist() == kw[:, 96:].tolist()  # tomorrow stays as it was
+    assert followed[:, 0].tolist() == [1.0, 0.5, 2.0]

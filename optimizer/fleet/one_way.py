@@ -8,6 +8,11 @@ each is cheaper. What it costs that steps are whole is added to that bound (see
 charges in a step where the sum of its shares passes a whole number. Batteries begin that sum at
 different places, evenly spread, so that together they charge in each step about as much as the
 shares say. With directions fixed the fleet is planned once more, exactly.
+
+Where that is not near enough to the bound, prices outside of windows of negative prices are taken
+from the plan, and directions and prices in them from schedules of each battery (see
+:mod:`optimizer.fleet.directing`); and so again, a few times. Every bound holds, and every plan is
+one, so the highest and the cheapest are kept.
 """
 
 from __future__ import annotations
@@ -17,6 +22,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from optimizer.fleet.certificate import cheapest_proven
+from optimizer.fleet.connection import IMPORT
+from optimizer.fleet.directing import Directing
 from optimizer.fleet.interior import bound, walk
 from optimizer.fleet.shape import Fleet, fleet_of
 from optimizer.fleet.whole_steps import whole_step_eur
@@ -31,9 +38,11 @@ _MISSED = 1e-4
 """What equations may miss: nothing is planned from what they say but directions."""
 _SPREAD = 0.6180339887498949
 """Multiples of the golden ratio, without their whole parts, lie evenly however many there are."""
-_TRIES = (0.0, 0.5)
-_FEW_CELLS = 40_000
-"""Batteries times steps up to which directions are tried from more than one beginning."""
+ENOUGH = 1e-3
+"""A gap beside the cost at which no better directions are looked for."""
+_AGAIN = 4
+_MOST_MOVES = 25_000
+"""Batteries times steps in windows up to which schedules are looked for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,25 +62,70 @@ class OneWay:
     gap_eur: float
 
 
-def one_way_flows(problem: Problem) -> OneWay | None:
-    """Return cheap flows in which no battery charges while it discharges, or None."""
+def one_way_flows(problem: Problem, enough: float = ENOUGH, again: int = _AGAIN) -> OneWay | None:
+    """Return cheap flows in which no battery charges while it discharges, or None.
+
+    Args:
+        problem: What is to be planned.
+        enough: A gap beside the cost at which no better directions are looked for.
+        again: How often they are looked for at most.
+    """
     risky = risky_cells(problem)
     fleet = fleet_of(problem, risky)
     if fleet is None:
         return None
     with np.errstate(all="ignore"):  # a bound holds whatever the prices are
         walk(fleet, _NEAR, _MISSED)
-        least = bound(fleet) + whole_step_eur(fleet)
-    if not np.isfinite(least):
-        return None
-    shares = _charging_shares(problem, fleet)
-    tries = _TRIES if shares.size <= _FEW_CELLS else _TRIES[:1]
-    found = [_with(problem, risky, _forward(problem, risky, shares, one), least) for one in tries]
-    return min((one for one in found if one is not None), key=lambda one: one.gap_eur, default=None)
+        least = bound(fleet)
+        if not np.isfinite(least):
+            return None
+        forward = _forward(problem, risky, _charging_shares(problem, fleet))
+        best = _with(problem, risky, forward)
+        if best is None:
+            return None
+        directing = Directing(fleet)
+        if not 0 < directing.moves <= _MOST_MOVES:
+            again, least = 0, least + whole_step_eur(fleet)
+        newest = best
+        for _ in range(again):
+            if best.cost_eur - least <= enough * max(1.0, abs(best.cost_eur)):
+                break
+            _take(problem, fleet, newest.prices, ~directing.inside)
+            forward = directing.directions(forward)
+            _tell_by_charging(fleet, directing.inside)
+            least = max(least, bound(fleet) + whole_step_eur(fleet))
+            found = _with(problem, risky, forward)
+            if found is None:
+                break
+            newest = found
+            best = min(best, newest, key=lambda one: one.cost_eur)
+    return replace(best, gap_eur=max(best.cost_eur - least, 0.0))
 
 
-def _with(problem: Problem, risky: BoolArray, forward: BoolArray, least: float) -> OneWay | None:
-    """Return the cheapest flows that charge at most where they run forward."""
+def _take(problem: Problem, fleet: Fleet, prices: LocalPrices, where: BoolArray) -> None:
+    """Take the prices of a plan at some steps, shape ``(T,)``; shared powers are left without."""
+    unit = fleet.money / fleet.power
+    connection = fleet.connection
+    connection.price[where] = (prices.used * problem.step_h / unit)[where]
+    for kinds, block in zip(fleet.members, fleet.blocks, strict=True):
+        block.price[where] = -prices.stored[fleet.kinds.first[kinds]].T[where] / unit
+        if block.turns is not None:
+            block.turns.price[:] = 0.0
+    over = np.maximum(connection.price - connection.flows.cost[IMPORT], 0.0)
+    connection.peak_price[where] = over[where] if connection.has_peak else 0.0
+
+
+def _tell_by_charging(fleet: Fleet, inside: BoolArray) -> None:
+    """Price stored energy in windows by charging it: a bound over cells loses least by that."""
+    price = fleet.connection.price[inside][:, None]
+    for block in fleet.blocks:
+        into = np.broadcast_to(block.into, block.price.shape)[inside]
+        here = np.divide(-price, into, out=block.price[inside], where=into > 0)
+        block.price[inside] = here
+
+
+def _with(problem: Problem, risky: BoolArray, forward: BoolArray) -> OneWay | None:
+    """Return the cheapest flows that charge at most where they run forward, with no gap yet."""
     directed = replace(
         problem,
         charge_max_kw=np.where(risky & ~forward, 0.0, problem.charge_max_kw),
@@ -83,7 +137,7 @@ def _with(problem: Problem, risky: BoolArray, forward: BoolArray, least: float) 
     flows = proven.flows
     stored = stored_kwh(problem, flows.charge_kw, flows.discharge_kw)
     cost = cost_eur(problem, flows) - end_value_eur(problem, stored)
-    return OneWay(flows, proven.prices, cost, max(cost - least, 0.0))
+    return OneWay(flows, proven.prices, cost, np.inf)
 
 
 def _charging_shares(problem: Problem, fleet: Fleet) -> FloatArray:
@@ -97,18 +151,17 @@ def _charging_shares(problem: Problem, fleet: Fleet) -> FloatArray:
     return shares
 
 
-def _forward(problem: Problem, risky: BoolArray, shares: FloatArray, first: float) -> BoolArray:
+def _forward(problem: Problem, risky: BoolArray, shares: FloatArray) -> BoolArray:
     """Return where batteries charge, if anything, shape ``(B, T)``.
 
     Args:
         problem: What is planned.
         risky: Where a direction is to be chosen, shape ``(B, T)``.
         shares: The part of each step that is spent on charging, shape ``(B, T)``.
-        first: Where the sum of the largest battery begins.
     """
     largest = np.argsort(-problem.charge_max_kw.max(axis=1), kind="stable")
     begun = np.empty(largest.size)
-    begun[largest] = (np.arange(largest.size) * _SPREAD + first) % 1.0
+    begun[largest] = (np.arange(largest.size) * _SPREAD) % 1.0
     here = np.where(risky, shares, 0.0)
     sums = np.cumsum(here, axis=1) + begun[:, None]
     passed: BoolArray = np.floor(sums) > np.floor(sums - here)

@@ -27,13 +27,18 @@ import numpy as np
 from scipy.ndimage import minimum_filter1d
 
 from optimizer.fleet.batteries import Batteries
-from optimizer.fleet.ladder import CHARGE, DISCHARGE, STORED
+from optimizer.fleet.ladder import STORED
 from optimizer.fleet.shape import Fleet
 from optimizer.fleet.turns import Turns
-from optimizer.problem import BoolArray, FloatArray
+from optimizer.fleet.windows import Window, windows_of
+from optimizer.problem import FloatArray
 
 _CELLS_A_STEP = 128
-"""Cells that one step of full charge passes: with 512 the bound rises by 5e-4 of the cost."""
+_FINE_CELLS_A_STEP = 512
+"""Cells that one step of full charge passes, of many batteries and of few; what is lost by cells
+goes down as their number goes up: 128 lose 1e-3 of the cost of P3-100n [measured]."""
+_FEW_MOVES = 5_000
+"""Batteries times steps that are told in fine cells: about half a second [measured]."""
 _MOST_CELLS = 8192
 """Of one battery: what charges slowly beside what it stores gets wider cells."""
 _MOST_MOVES = 60_000
@@ -49,60 +54,49 @@ def whole_step_eur(fleet: Fleet) -> float:
         fleet: The programme with shared powers, at prices of any kind.
     """
     price = fleet.connection.price
-    found = [(block, _windows(block, price)) for block in fleet.blocks]
-    moves = sum((z - a) * block.price.shape[1] for block, spans in found for a, z in spans)
+    found = [(block, windows_of(block, price)) for block in fleet.blocks]
+    moves = sum(window.into.size for _, windows in found for window in windows)
     if moves > _MOST_MOVES:
         return 0.0
-    return sum(_added(block, price, a, z) for block, spans in found for a, z in spans) * fleet.money
+    cells = _FINE_CELLS_A_STEP if moves <= _FEW_MOVES else _CELLS_A_STEP
+    added = (_added(block, price, window, cells) for block, windows in found for window in windows)
+    return sum(added) * fleet.money
 
 
-def _windows(block: Batteries, price: FloatArray) -> list[tuple[int, int]]:
-    """Return the runs of steps, first and behind the last, with a price below zero and turns."""
-    if block.turns is None:
-        return []
-    inside = np.zeros(price.size + 2, dtype=np.int8)
-    inside[1 + block.turns.rows] = price[block.turns.rows] < 0
-    edges = np.flatnonzero(np.diff(inside))
-    return [(int(a), int(z)) for a, z in zip(edges[::2], edges[1::2], strict=True)]
-
-
-def _added(block: Batteries, price: FloatArray, first: int, behind: int) -> float:
+def _added(block: Batteries, price: FloatArray, window: Window, cells: int) -> float:
     """Return what whole steps of one window add over shared ones, for all batteries together."""
     turns = block.turns
     assert turns is not None
-    shared, alone = block.reduced(price), block.reduced_alone(price)
-    powers = block.powers.least(shared)
-    before = max(first - 1, 0)
-    hull = powers[:STORED, first:behind].sum(axis=(0, 1))
-    hull += powers[STORED, before : behind - 1].sum(axis=0)
-    hull += _room(turns, first, behind)
+    first, steps = window.first, window.steps
+    powers = block.powers.least(block.reduced(price))
+    hull = powers[:, steps].sum(axis=(0, 1)) + _room(turns, window)
+    if first:
+        hull += powers[STORED, first - 1]
+    moves, held = window.costs(block.reduced_alone(price))
     total = 0.0
-    for one in np.flatnonzero(_keeps_all(block, first, behind)):
-        window = _window_of(block, alone, int(one), first, behind)
-        least = window.least() if window is not None else -np.inf
+    for one, battery in enumerate(window.members):
+        path = _Path(
+            window.most[:, :, one],
+            moves[:, :, one],
+            window.low[:, one],
+            window.high[:, one],
+            held[:, one],
+        )
+        least = path.least(cells)
         if np.isfinite(least):
-            total += max(least - float(hull[one]), 0.0)
+            total += max(least - float(hull[battery]), 0.0)
     return total
 
 
-def _room(turns: Turns, first: int, behind: int) -> FloatArray:
+def _room(turns: Turns, window: Window) -> FloatArray:
     """Return what sharing adds to the bound in a window, shape ``(b,)``."""
-    inside = (turns.rows >= first) & (turns.rows < behind)
+    inside = (turns.rows >= window.first) & (turns.rows < window.behind)
     found: FloatArray = (turns.room.least(turns.price) - turns.price)[inside].sum(axis=0)
     return found
 
 
-def _keeps_all(block: Batteries, first: int, behind: int) -> BoolArray:
-    """Return which batteries lose nothing by standing still in a window, shape ``(b,)``."""
-    steps = slice(max(first, 1), behind)
-    shape = block.price.shape
-    kept = np.broadcast_to(block.kept, shape)[steps] == 1.0
-    found: BoolArray = (kept & (block.begun[steps] == 0.0)).all(axis=0)
-    return found
-
-
 @dataclass(frozen=True, slots=True, eq=False)
-class _Window:
+class _Path:
     """One battery in a window of n steps, in scaled units of stored energy.
 
     Attributes:
@@ -110,7 +104,8 @@ class _Window:
         cost: Reduced cost of one unit put in or taken out, shape ``(2, n)``.
         low: Least stored before each step, and after the last, shape ``(n + 1,)``.
         high: Most stored before each step, and after the last, shape ``(n + 1,)``.
-        stored_cost: Reduced cost of one unit stored before each step, shape ``(n,)``.
+        stored_cost: Reduced cost of one unit stored before each step, and after the last,
+            shape ``(n + 1,)``.
     """
 
     most: FloatArray
@@ -119,49 +114,35 @@ class _Window:
     high: FloatArray
     stored_cost: FloatArray
 
-    def least(self) -> float:
-        """Return what no path costs less than, each step in one direction."""
+    def least(self, cells: int) -> float:
+        """Return what no path costs less than, each step in one direction.
+
+        Args:
+            cells: How many cells one step of full charge passes.
+        """
         base, span = float(self.low.min()), float(self.high.max() - self.low.min())
-        wide = max(float(self.most[0].max()) / _CELLS_A_STEP, span / _MOST_CELLS)
+        wide = max(float(self.most[0].max()) / cells, span / _MOST_CELLS)
         if wide <= 0:
             return -np.inf
         edge: FloatArray = np.arange(int(np.ceil(span / wide)) + 1, dtype=np.float64) * wide + base
-        found = self._inside(np.zeros(edge.size), edge, wide, self.low.size - 1)
-        for step in reversed(range(self.low.size - 1)):
+        last = self.low.size - 1
+        found = self._inside(self._held(edge, wide, last), edge, wide, last)
+        for step in reversed(range(last)):
             into = _after_a_move(found, self.cost[0, step], self.most[0, step], wide)
             out_of = _after_a_move(found[::-1], self.cost[1, step], self.most[1, step], wide)[::-1]
-            held = self.stored_cost[step]
-            found = np.minimum(into, out_of) + np.minimum(held * edge, held * (edge + wide))
+            found = np.minimum(into, out_of) + self._held(edge, wide, step)
             found = self._inside(found, edge, wide, step)
         return float(found.min())
+
+    def _held(self, edge: FloatArray, wide: float, place: int) -> FloatArray:
+        held = self.stored_cost[place]
+        found: FloatArray = np.minimum(held * edge, held * (edge + wide))
+        return found
 
     def _inside(self, found: FloatArray, edge: FloatArray, wide: float, place: int) -> FloatArray:
         room = _ROUNDING * wide
         outside = (edge + wide < self.low[place] - room) | (edge > self.high[place] + room)
         return np.where(outside, np.inf, found)
-
-
-def _window_of(
-    block: Batteries, alone: FloatArray, one: int, first: int, behind: int
-) -> _Window | None:
-    """Return a battery in a window; None where a step cannot be told in stored energy."""
-    steps, shape = slice(first, behind), block.price.shape
-    into = np.broadcast_to(block.into, shape)[steps, one]
-    out_of = np.broadcast_to(block.out_of, shape)[steps, one]
-    if (into <= 0).any() or (out_of <= 0).any():
-        return None
-    width = block.powers.width[:, :, one]
-    low = block.powers.low[STORED, :, one]
-    high = low + width[STORED]
-    at_start = block.begun[0, one]
-    held = alone[STORED, :, one]
-    return _Window(
-        np.array([into * width[CHARGE, steps], out_of * width[DISCHARGE, steps]]),
-        np.array([alone[CHARGE, steps, one] / into, alone[DISCHARGE, steps, one] / out_of]),
-        np.append(low[first - 1] if first else at_start, low[steps]),
-        np.append(high[first - 1] if first else at_start, high[steps]),
-        np.append(held[first - 1] if first else 0.0, held[first : behind - 1]),
-    )
 
 
 def _after_a_move(after: FloatArray, cost: float, most: float, wide: float) -> FloatArray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from api.embedded.street import BATTERY, COOP, VirtualHome, VirtualStreet
@@ -42,6 +42,8 @@ class HomeGateway:
         source: Its P1 line.
         poller: Asks its inverter; None without a roof.
         link: The connection to its inverter; None without a roof.
+        battery: Its own battery, steered; None without one.
+        battery_link: The connection to that battery.
     """
 
     home: VirtualHome
@@ -49,6 +51,8 @@ class HomeGateway:
     source: P1Source
     poller: Poller | None
     link: ModbusLink | None
+    battery: SteeredBattery | None = None
+    battery_link: ModbusLink | None = None
 
 
 class StreetGateways:
@@ -81,7 +85,10 @@ class StreetGateways:
         self._past: dict[GatewayId, Keeper] = {}
         self._read: dict[GatewayId, int] = {}
         self._folder, self._bus, self._clock, self._manner = folder, bus, clock, manner
-        self.homes = [self._home(home, street.roof_server.port, look_s) for home in street.homes]
+        self.homes = [
+            self._with_battery(self._home(home, street.roof_server.port, look_s), street, look_s)
+            for home in street.homes
+        ]
         self.battery_agent = self._agent(BATTERY.gateway)
         self._battery_link = ModbusLink(LinkSettings(_HOST, street.battery_server.port))
         self.battery = SteeredBattery(
@@ -130,6 +137,8 @@ class StreetGateways:
         for gateway in self.homes:
             if gateway.poller is not None:
                 gateway.poller.start()
+            if gateway.battery is not None:
+                gateway.battery.start()
         self.battery.start()
 
     def look(self) -> None:
@@ -157,12 +166,15 @@ class StreetGateways:
             gateway.source.stop()
             if gateway.poller is not None:
                 gateway.poller.stop()
+            if gateway.battery is not None:
+                gateway.battery.stop()
         self.battery.stop()
         for agent in self.agents:
             agent.stop()
         for gateway in self.homes:
-            if gateway.link is not None:
-                gateway.link.close()
+            for link in (gateway.link, gateway.battery_link):
+                if link is not None:
+                    link.close()
         self._battery_link.close()
         self._stack.close()
 
@@ -173,6 +185,8 @@ class StreetGateways:
 
         def take(reading: Reading) -> None:
             agent.take(reading)
+            if gateway.battery is not None:
+                gateway.battery.see_grid(reading)
             self._read[name] += 1
 
         return take
@@ -193,6 +207,34 @@ class StreetGateways:
         poll = SunSpecPoll(unit, "inverter", Role.SOLAR, self._clock)
         poller = Poller([Asked("inverter", poll, look_s)], self._clock, agent.take)
         return HomeGateway(home, agent, source, poller, link)
+
+    def _with_battery(
+        self, gateway: HomeGateway, street: VirtualStreet, look_s: float
+    ) -> HomeGateway:
+        """Return a home's gateway with the home's own battery, where it has one."""
+        connection, own = gateway.home.connection, gateway.home.battery
+        if own is None or street.home_server is None:
+            return gateway
+        (known,) = street.community.batteries_by_home()[connection.id]
+        link = ModbusLink(LinkSettings(_HOST, street.home_server.port))
+        battery = SteeredBattery(
+            link.unit(own.twin.unit),
+            known.device,
+            Limits(
+                known.charge_max_w,
+                known.discharge_max_w,
+                import_max_w=connection.limit_w,
+                export_max_w=connection.limit_w,
+                metered=True,
+            ),
+            self._clock,
+            self._folder / f"{connection.gateway}.steering.json",
+            take=gateway.agent.take,
+            tell=gateway.agent.tell,
+            rhythm=Rhythm(poll_s=look_s),
+        )
+        gateway.agent.steer(known.device, battery)
+        return replace(gateway, battery=battery, battery_link=link)
 
 
 def _nothing() -> None:

@@ -49,6 +49,8 @@ _log = logging.getLogger(__name__)
 
 HOMES = 24
 PAST_DAYS = 8
+WITH_BATTERY = (2, 7)
+"""The numbers of the homes with a battery of their own, and a roof."""
 SUN_OF_DAY = 169
 """The sun of 18 June shines on the demo in every season, so that there is something to share."""
 _DELIVERED_S = 60.0
@@ -102,7 +104,11 @@ class Neighbourhood:
         listening = open_port(self._host, self._port)
         parts.callback(listening.close)
         street = VirtualStreet(
-            self._homes, start_of_past(now_s, PAST_DAYS), clock, sun_of_day=SUN_OF_DAY
+            self._homes,
+            start_of_past(now_s, PAST_DAYS),
+            clock,
+            sun_of_day=SUN_OF_DAY,
+            with_battery=WITH_BATTERY,
         )
         parts.callback(street.close)
         making = self._make_books(street.community)

@@ -10,10 +10,12 @@ from datetime import timedelta
 import numpy as np
 
 from api.embedded.gateways import StreetGateways
-from api.embedded.street import BATTERY, START_PERMILLE, VirtualStreet
+from api.embedded.street import BATTERY, HOME_BATTERY, START_PERMILLE, VirtualStreet
 from api.retail import Retail, planned_battery
 from collectors.prices.model import PriceSource
+from hardware.twins.battery import BatteryTwin
 from hardware.twins.household import Household
+from kwartier.identity import DeviceId
 from kwartier.interval import QUARTER_S, day_of, local_day, quarters_between
 from kwartier.reading import ClockSource, Reading
 from kwartier.units import EpochS, Watt
@@ -45,6 +47,7 @@ def live_through(
     The battery follows each day's best plan, as if that day had been known beforehand.
     """
     starts_s = street.homes[0].household.at_s
+    _let_homes_rule(street, own_rule=True)
     for day in _days(starts_s, until_s):
         powers_w = _planned(street, prices, day)
         first = day.start_s == starts_s
@@ -55,7 +58,14 @@ def live_through(
                 place = (at_s - day.start_s) // QUARTER_S - 1
                 street.battery.cell.run(powers_w[place], QUARTER_S * 1000)
             _note(street, gateways, at_s)
+    _let_homes_rule(street, own_rule=False)
     gateways.keep_past()
+
+
+def _let_homes_rule(street: VirtualStreet, *, own_rule: bool) -> None:
+    for home in street.homes:
+        if home.battery is not None:
+            home.battery.has_own_rule = own_rule
 
 
 def _note(street: VirtualStreet, gateways: StreetGateways, at_s: EpochS) -> None:
@@ -72,16 +82,20 @@ def _note(street: VirtualStreet, gateways: StreetGateways, at_s: EpochS) -> None
                 ClockSource.GATEWAY,
             )
             gateways.remember(home.connection.gateway, made)
-    cell = street.battery.cell
+        if home.battery is not None:
+            kept = _counted(home.battery.twin, HOME_BATTERY, at_s)
+            gateways.remember(home.connection.gateway, kept)
+    gateways.remember(BATTERY.gateway, _counted(street.battery, BATTERY.device, at_s))
+
+
+def _counted(battery: BatteryTwin, device: DeviceId, at_s: EpochS) -> Reading:
+    cell = battery.cell
     counted = {
         "charged_wh": int(cell.charged_wh),
         "discharged_wh": int(cell.discharged_wh),
         "soc_permille": cell.soc_permille,
     }
-    serial = street.battery.serial
-    gateways.remember(
-        BATTERY.gateway, Reading(BATTERY.device, serial, at_s, counted, ClockSource.GATEWAY)
-    )
+    return Reading(device, battery.serial, at_s, counted, ClockSource.GATEWAY)
 
 
 def _planned(street: VirtualStreet, prices: PriceSource, day: _Day) -> list[Watt]:

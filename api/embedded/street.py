@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
 
+from api.embedded.home_battery import HomeBattery
 from hardware.twins.battery import BatteryTwin
 from hardware.twins.cell import CellLimits
 from hardware.twins.household import Household, street_of
@@ -22,7 +24,9 @@ BATTERY = Battery(
     "buurtbatterij", BATTERY_GATEWAY, "battery", 120_000, 40_000, 40_000, wear_eur_per_kwh=0.02
 )
 START_PERMILLE = 350
-"""How full the battery is when the street begins [1/1000]."""
+"""How full every battery is when the street begins [1/1000]."""
+HOME_BATTERY = "thuisbatterij"
+"""The name of a home's own battery on its gateway."""
 _START_WH = 2_000_000
 
 
@@ -36,6 +40,7 @@ class VirtualHome:
         meter: Its electricity meter.
         port: The meter's P1 port.
         inverter: Its inverter; None without a roof.
+        battery: Its own battery; None without one.
     """
 
     connection: Connection
@@ -43,16 +48,24 @@ class VirtualHome:
     meter: P1Meter
     port: P1TcpPort
     inverter: InverterTwin | None
+    battery: HomeBattery | None = None
 
     def advance(self, to_s: EpochS, step_s: int) -> None:
         """Live on to an instant; the devices show what was counted."""
         home = self.household
+        before_s, before_ws = home.at_s, home.import_ws - home.export_ws
         home.advance(to_s, step_s)
+        import_wh, export_wh, net_w = home.import_wh, home.export_wh, home.net_w
+        if self.battery is not None:
+            net_ws = home.import_ws - home.export_ws - before_ws
+            self.battery.live(net_ws, to_s - before_s)
+            import_wh, export_wh = self.battery.import_wh, self.battery.export_wh
+            net_w += self.battery.power_w
         self.meter.count(
-            _START_WH + home.import_wh - self.meter.import_wh,
-            home.export_wh - self.meter.export_wh,
+            _START_WH + import_wh - self.meter.import_wh,
+            export_wh - self.meter.export_wh,
         )
-        self.meter.power_w = home.net_w
+        self.meter.power_w = net_w
         if self.inverter is not None:
             self.inverter.show(home.solar_w, home.produced_wh)
 
@@ -65,7 +78,13 @@ class VirtualStreet:
     """All homes and the battery, on sockets of this machine."""
 
     def __init__(
-        self, homes: int, start_s: EpochS, clock: Clock, *, sun_of_day: int | None = None
+        self,
+        homes: int,
+        start_s: EpochS,
+        clock: Clock,
+        *,
+        sun_of_day: int | None = None,
+        with_battery: Collection[int] = (),
     ) -> None:
         """Build the street as it stood at an instant.
 
@@ -74,10 +93,11 @@ class VirtualStreet:
             start_s: When their registers begin [s].
             clock: The battery's own time.
             sun_of_day: The day of the year whose sun always shines; None for the real one.
+            with_battery: The numbers of homes with a battery of their own, from 1.
         """
         self._stack = ExitStack()
         self.homes = [
-            self._home(number, Household(habits, start_s))
+            self._home(number, Household(habits, start_s), clock, own=number in with_battery)
             for number, habits in enumerate(street_of(homes, sun_of_day), start=1)
         ]
         self.battery = BatteryTwin(
@@ -90,6 +110,10 @@ class VirtualStreet:
         self._stack.callback(self.roof_server.stop)
         self.battery_server = ModbusServer([self.battery]).start()
         self._stack.callback(self.battery_server.stop)
+        own = [home.battery.twin for home in self.homes if home.battery is not None]
+        self.home_server = ModbusServer(own).start() if own else None
+        if self.home_server is not None:
+            self._stack.callback(self.home_server.stop)
         self.community = Community(
             COOP,
             "De Zonnehof",
@@ -98,6 +122,12 @@ class VirtualStreet:
             Tariff(Decimal("0.18"), Decimal("0.12"), Decimal("0.01"), Decimal("0.27")),
             import_limit_w=homes * 3_000,
             export_limit_w=homes * 2_000,
+            home_batteries={
+                one.id: one
+                for one in (
+                    _own_battery(home.connection) for home in self.homes if home.battery is not None
+                )
+            },
         )
 
     def advance(self, to_s: EpochS, step_s: int) -> None:
@@ -116,7 +146,7 @@ class VirtualStreet:
             home.port.close()
         self._stack.close()
 
-    def _home(self, number: int, household: Household) -> VirtualHome:
+    def _home(self, number: int, household: Household, clock: Clock, *, own: bool) -> VirtualHome:
         name = f"{number:02d}"
         peak_w = household.habits.solar_peak_w
         connection = Connection(
@@ -126,4 +156,28 @@ class VirtualStreet:
         inverter = (
             InverterTwin(peak_w, unit=number, serial=f"twin-roof-{number}") if peak_w else None
         )
-        return VirtualHome(connection, household, meter, P1TcpPort(), inverter)
+        battery = None
+        if own:
+            size = _own_battery(connection)
+            limits = CellLimits(size.capacity_wh, size.charge_max_w, size.discharge_max_w)
+            serial = f"twin-home-{number}"
+            battery = HomeBattery(
+                BatteryTwin(clock, limits, soc_permille=START_PERMILLE, unit=number, serial=serial)
+            )
+        return VirtualHome(connection, household, meter, P1TcpPort(), inverter, battery)
+
+
+def _own_battery(connection: Connection) -> Battery:
+    """Return a home's own battery as the cooperative knows it: a fifth is kept for outages."""
+    return Battery(
+        f"{HOME_BATTERY}-{connection.id[-2:]}",
+        connection.gateway,
+        HOME_BATTERY,
+        10_000,
+        3_600,
+        3_600,
+        wear_eur_per_kwh=0.02,
+        reserve_permille=200,
+        home=connection.id,
+        steered=True,
+    )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from api.house import House
 from api.pages.language import Language
 from api.planned.kept import Planned
 from api.planned.page import PlanLine, lines_of
 from api.planning.told import blocks_of
+from api.plans import PlanBlock
 from api.readers import Onlooker
 from kwartier.model import Battery
+from optimizer.plan import Because
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,19 @@ def own_plans(
     for battery in batteries:
         planned = kept is not None and battery.id in kept.problem.battery_ids
         if kept is not None and planned:
-            blocks = blocks_of(kept.made, kept.start_s, {battery.id})
+            blocks = [
+                _with_reserve(battery, block)
+                for block in blocks_of(kept.made, kept.start_s, {battery.id})
+            ]
             lines = lines_of(blocks, kept if may_ask else None, now_s, lang)
             told.append(OwnBattery(battery.id, lines, ""))
         else:
             told.append(OwnBattery(battery.id, [], "silent" if battery.steered else "off"))
     return told
+
+
+def _with_reserve(battery: Battery, block: PlanBlock) -> PlanBlock:
+    """Return a block that says of a battery at its home's reserve that it is not just empty."""
+    if block.because != Because.EMPTY or battery.reserve_permille <= battery.soc_min_permille:
+        return block
+    return replace(block, because=Because.RESERVE.value)

@@ -33,6 +33,7 @@ def with_home_batteries() -> Community:
             10_000,
             4_000,
             4_000,
+            reserve_permille=300 if name == "huis-02" else 0,
             home=name,
             steered=name != "huis-04",
         )
@@ -87,6 +88,7 @@ def test_who_has_a_battery_sees_its_plan_and_may_ask_about_it(
     question = resident.get(f"/batterij?b=thuis-02&om={NOW_S}&doe=wachten").text
 
     assert "Uw batterij thuis" in page
+    assert "zij bewaart stroom voor als het net uitvalt" in page
     assert "thuis-02" in page
     assert "thuis-03" not in page + question
     assert "thuis-04" not in page + question

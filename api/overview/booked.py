@@ -101,6 +101,7 @@ def _home_day(
         _energies(day.sold),
         _energies(day.to_battery),
         _energies(kind),
+        np.zeros(len(kind), np.int64),
     )
     first_s = local_day(day.day)[0]
     money = money_of(

@@ -17,7 +17,7 @@ MicroEur: TypeAlias = int
 """Money in millionths of a euro: days add up without rounding what a page shows in cents."""
 Energies: TypeAlias = NDArray[np.int64]
 """Whole watt-hours."""
-_ROWS = 7
+_ROWS = 8
 
 
 class Origin(IntEnum):
@@ -134,6 +134,7 @@ class HomeQuarters:
         sold_wh: Export that neighbours used.
         charged_wh: Export that charged the battery.
         kind: 0 not known, 1 measured, 2 estimated in part.
+        kept_wh: What its own battery took, less what it gave.
     """
 
     import_wh: Energies
@@ -143,11 +144,13 @@ class HomeQuarters:
     sold_wh: Energies
     charged_wh: Energies
     kind: Energies
+    kept_wh: Energies
 
     @property
     def use_wh(self) -> Energies:
         """What the home used, ``(Q,)`` [Wh]; two meters read apart never make it negative."""
-        used: Energies = np.maximum(0, self.import_wh + self.roof_wh - self.export_wh)
+        passed = self.import_wh + self.roof_wh - self.export_wh - self.kept_wh
+        used: Energies = np.maximum(0, passed)
         return used
 
     def packed(self) -> bytes:
@@ -160,6 +163,7 @@ class HomeQuarters:
             self.sold_wh,
             self.charged_wh,
             self.kind,
+            self.kept_wh,
         )
         return zlib.compress(np.stack(rows).astype("<i8").tobytes(), 1)
 

@@ -10,7 +10,7 @@ from kwartier.errors import StoreBusyError
 
 _log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 """Of the tables; another one is thrown away."""
 _BUSY_S = 5.0
 

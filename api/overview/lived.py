@@ -163,18 +163,20 @@ def _lacks(day: HomeDay, today: date) -> bool:
 
 
 def _quarters(kept: Mapping[Origin, HomeQuarters]) -> list[Sums | None]:
-    """Return the quarters of a day, a run's where there is one; of a roof only the record knows."""
+    """Return the quarters of a day, a run's where there is one.
+
+    Of a roof, and of a battery behind the meter, only the record knows.
+    """
     best = kept.get(Origin.RUN) or kept.get(Origin.RECORD)
     if best is None:
         return []
-    roof_wh = np.maximum(0, best.use_wh - best.import_wh)
+    own_wh = best.use_wh - best.import_wh
     record = kept.get(Origin.RECORD)
     if record is not None:
-        of_record = np.maximum(0, record.use_wh - record.import_wh)
-        roof_wh = np.where(record.kind > 0, of_record, roof_wh)
+        own_wh = np.where(record.kind > 0, record.use_wh - record.import_wh, own_wh)
     columns = (
         best.kind,
-        best.import_wh + roof_wh,
+        np.maximum(0, best.import_wh + own_wh),
         best.import_wh,
         best.export_wh,
         best.bought_wh,
@@ -187,5 +189,5 @@ def _quarters(kept: Mapping[Origin, HomeQuarters]) -> list[Sums | None]:
 
 
 def _with_roof(run: HomeDay, record: HomeDay) -> HomeDay:
-    used_wh = max(0, record.use_wh - record.import_wh)
-    return replace(run, roof_wh=record.roof_wh, use_wh=run.import_wh + used_wh)
+    use_wh = max(0, run.import_wh + record.use_wh - record.import_wh)
+    return replace(run, roof_wh=record.roof_wh, use_wh=use_wh)

@@ -35,6 +35,9 @@ class ReadDays:
         known: Shape ``(N, Q)``: the home is known in the quarter.
         estimated: Shape ``(N, Q)``: it is, and in part estimated.
         roof_wh: Made on the roof, as far as is known, ``(N, Q)`` [Wh].
+        kept_wh: What homes' own batteries took, less what they gave, ``(N, Q)`` [Wh]; 0 where one
+            is silent: then that counts as use, and is an estimate.
+        with_battery: Shape ``(N,)``: the home has a battery of its own.
     """
 
     days: tuple[date, ...]
@@ -44,6 +47,8 @@ class ReadDays:
     known: Flags
     estimated: Flags
     roof_wh: Energies
+    kept_wh: Energies
+    with_battery: Flags
 
 
 def read_days(store: Store, community: Community, days: Sequence[date], now_s: float) -> ReadDays:
@@ -67,6 +72,9 @@ def read_days(store: Store, community: Community, days: Sequence[date], now_s: f
     known = has_taken & (has_given | ~_day_has_any(has_given, (*bounds, count)))
     is_read = np.array([home.solar is not None for home in homes], np.bool_)[:, np.newaxis]
     guessed_roof = np.where(has_made, guessed_made, is_read)
+    own = _own_batteries(community, names, table, known.shape)
+    # What a roof made that is not read: given by no battery, or taken by one and not from the grid.
+    unseen = np.maximum(0, given - own.given_wh) + np.maximum(0, own.taken_wh - taken)
     matrix = ReadingMatrix(
         Quarter(start_s),
         names,
@@ -81,9 +89,39 @@ def read_days(store: Store, community: Community, days: Sequence[date], now_s: f
         int(ended),
         matrix,
         known,
-        known & (guessed_taken | guessed_given | guessed_roof),
-        np.where(has_made, made, given) * known,
+        known & (guessed_taken | guessed_given | guessed_roof | own.guessed),
+        np.where(has_made, made, unseen) * known,
+        (own.taken_wh - own.given_wh) * known,
+        np.array([name in own.homes for name in names], np.bool_),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Own:
+    """What homes' own batteries took and gave, ``(N, Q)`` [Wh]; 0 where one is silent."""
+
+    homes: frozenset[str]
+    taken_wh: Energies
+    given_wh: Energies
+    guessed: Flags
+
+
+def _own_batteries(
+    community: Community, names: Sequence[str], table: _Table, shape: tuple[int, ...]
+) -> _Own:
+    by_home = community.batteries_by_home()
+    taken, given = np.zeros((2, *shape), np.int64)
+    guessed = np.zeros(shape, np.bool_)
+    for row, name in enumerate(names):
+        keys = [DeviceKey(one.gateway, one.device) for one in by_home.get(name, ())]
+        if not keys:
+            continue
+        into, has_into, guessed_into = table.of(keys, "charged_wh")
+        out, has_out, guessed_out = table.of(keys, "discharged_wh")
+        told = (has_into & has_out).all(axis=0)
+        taken[row], given[row] = into.sum(axis=0) * told, out.sum(axis=0) * told
+        guessed[row] = ~told | (guessed_into | guessed_out).any(axis=0)
+    return _Own(frozenset(by_home), taken, given, guessed)
 
 
 class _Table:

@@ -10,6 +10,7 @@ from api.overview.day_sums import AreaDay, Energies, HomeDay, HomeQuarters, Orig
 from api.overview.law import Law, Money, money_of
 from api.overview.reading import ReadDays
 from collectors.disclosure import MIN_HOMES
+from collectors.home_batteries import MIN_BATTERY_HOMES
 from kwartier.interval import QUARTER_S
 from kwartier.units import EpochS
 from optimizer.settling.matrix import Flags, ReadingMatrix, RegisterMatrix
@@ -50,6 +51,7 @@ def _summed(read: ReadDays, law: Law, place: int, looked_s: EpochS, columns: ran
             shared.sold_wh[row],
             shared.to_battery_wh[row],
             known[row].astype(np.int64) + estimated[row],
+            read.kept_wh[row, columns.start : columns.stop],
         )
         money = money_of(
             law.prices,
@@ -108,6 +110,9 @@ def _area(
         return AreaDay(read.days[place], looked_s, matrix.quarters)
     taken, given = matrix.taken.energy_wh, matrix.given.energy_wh
     roof = read.roof_wh[:, columns.start : columns.stop]
+    # In a sum over few homes with a battery its charge counts as use, as on their meters.
+    apart = (known & read.with_battery[:, np.newaxis]).sum(axis=0) >= MIN_BATTERY_HOMES
+    kept = read.kept_wh[:, columns.start : columns.stop] * apart
     charged, discharged = matrix.charge.energy_wh[0], matrix.discharge.energy_wh[0]
     net = np.where(counted, taken.sum(axis=0) - given.sum(axis=0) + charged - discharged, 0)
     into, out = np.maximum(0, net), np.maximum(0, -net)
@@ -122,7 +127,7 @@ def _area(
         int(counted.sum()),
         int(known.sum(axis=0).max()),
         over(roof),
-        over(np.maximum(0, taken + roof - given)),
+        over(np.maximum(0, taken + roof - given - kept)),
         over(bought_wh),
         over(into),
         over(out),

@@ -26,7 +26,7 @@ MONDAY = date(2026, 10, 5)
 COMMUNITY = community_of(40)
 ROOFLESS = [name for name, one in COMMUNITY.connections.items() if one.solar is None]
 CHOSEN_S = local_day(MONDAY)[0]
-EMPTY = HomeQuarters(*np.zeros((7, 96), np.int64)).packed()
+EMPTY = HomeQuarters(*np.zeros((8, 96), np.int64)).packed()
 FIXED_S = local_day(MONDAY + timedelta(days=7))[0] + 36 * 3600
 
 

@@ -264,4 +264,4 @@ def _gone(known: list[Forgotten], home: str, day: date) -> bool:
 
 def _home_day(home: str, day: date) -> tuple[HomeDay, HomeQuarters]:
     each = np.zeros(96, np.int64)
-    return HomeDay(home, day, Origin.RECORD, *([0] * 14)), HomeQuarters(*([each] * 7))
+    return HomeDay(home, day, Origin.RECORD, *([0] * 14)), HomeQuarters(*([each] * 8))

@@ -6,10 +6,29 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from optimizer.fleet.boxes import Boxes
+from optimizer.fleet.boxes import Boxes, Part, rough
 from optimizer.fleet.ladder import CHARGE, DISCHARGE, STORED, Ladder, ladder_of
 from optimizer.fleet.turns import Turns
 from optimizer.problem import FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Exact:
+    """What a block is told by, kept aside while it goes on roughly.
+
+    Attributes:
+        ranges: Cost, lowest value and width of its powers, shape ``(3, T, b)`` each.
+        weight: Of its powers.
+        scratch: Of its powers.
+        begun: What is there in each step whatever is done, shape ``(T, b)``.
+        losses: Stored per charged kW, taken out per discharged kW, and the part that is kept.
+    """
+
+    ranges: tuple[FloatArray, FloatArray, FloatArray]
+    weight: Part
+    scratch: tuple[FloatArray, FloatArray] | None
+    begun: FloatArray
+    losses: tuple[FloatArray, FloatArray, FloatArray]
 
 
 @dataclass(slots=True, eq=False)
@@ -35,11 +54,48 @@ class Batteries:
     price: FloatArray
     turns: Turns | None = None
     price_step: FloatArray = field(init=False)
+    _exact: _Exact | None = field(init=False, default=None)
     _ladder: Ladder = field(init=False)
     _missed: FloatArray = field(init=False)
     _right: FloatArray = field(init=False)
     _moved: FloatArray = field(init=False)
     _towards: FloatArray = field(init=False)
+
+    @property
+    def is_rough(self) -> bool:
+        """Whether numbers have half the bytes."""
+        return self._exact is not None
+
+    def go_roughly(self, scratch: tuple[FloatArray, FloatArray]) -> None:
+        """Go on in numbers of half the bytes, from the beginning; exact ones are kept aside."""
+        powers = self.powers
+        self._exact = _Exact(
+            (powers.cost, powers.low, powers.width),
+            powers.weight,
+            powers.scratch,
+            self.begun,
+            (self.into, self.out_of, self.kept),
+        )
+        self.powers = powers.rough(scratch)
+        self.begun, self.price = rough(self.begun), rough(self.price)
+        self.into, self.out_of, self.kept = rough(self.into), rough(self.out_of), rough(self.kept)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether every number is one."""
+        return bool(np.isfinite(self.price).all() and np.isfinite(self.powers.above).all())
+
+    def go_exactly(self, *, onward: bool) -> None:
+        """Go on in exact numbers, onward from where rough ones have led or from the beginning."""
+        exact, before = self._exact, self.powers
+        if exact is None:
+            return
+        self._exact = None
+        self.powers = Boxes(*exact.ranges, exact.weight, exact.scratch)
+        self.begun, self.price = exact.begun, self.price.astype(np.float64)
+        self.into, self.out_of, self.kept = exact.losses
+        if onward:
+            self.powers.go_on_from(before)
 
     @property
     def boxes(self) -> tuple[Boxes, ...]:
@@ -88,7 +144,7 @@ class Batteries:
 
     def reduced_alone(self, price: FloatArray) -> FloatArray:
         """Return the same without what a shared power costs, shape ``(3, T, b)``."""
-        column = price[:, None]
+        column = price.astype(self.price.dtype, copy=False)[:, None]
         found = np.empty_like(self.powers.cost)
         charge, discharge, stored = found
         np.multiply(self.into, self.price, out=charge)
@@ -110,7 +166,7 @@ class Batteries:
             coupling: The sum of what all give.
         """
         charge, discharge, stored = give
-        self._towards = np.empty((2, *stored.shape))
+        self._towards = np.empty((2, *stored.shape), stored.dtype)
         np.multiply(self.into, charge, out=self._towards[0])
         np.multiply(self.out_of, discharge, out=self._towards[1])
         own = charge * discharge
@@ -150,7 +206,7 @@ class Batteries:
 
     def follow(self, give: FloatArray, price_step: FloatArray) -> FloatArray:
         """Find the steps that go with a step of the prices at the connection, ``(3, T, b)``."""
-        column = price_step[:, None]
+        column = price_step.astype(self.price.dtype, copy=False)[:, None]
         price = self._right
         price -= self._ladder.joint * column
         self._ladder.solve(price)

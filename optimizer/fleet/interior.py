@@ -24,7 +24,14 @@ MISSED = 1e-8
 """Steps go on while an equation misses more than this (in scaled units)."""
 _SHORT = 1e-7
 """A step shorter than this leads nowhere."""
+_ROUGH = 1e-4
+"""Until products are this small beside the cost, seven digits of the batteries' numbers do."""
 _BACK_OFF = 0.9
+"""How near to an edge a step may come at least."""
+_EDGE = 0.999
+"""How near to an edge a step may come at most, where the first look ahead reached it."""
+_FEW = 1e-3
+"""The part of the batteries that may always lag behind until then [tuned on 100 to 10,000]."""
 _APART = 1e-5
 """Nearer than this, beside the cost, all batteries take the same step."""
 
@@ -44,10 +51,19 @@ def walk(fleet: Fleet, near: float = NEAR, missed: float = MISSED) -> int:
     for count in range(_MOST_STEPS):
         try:
             now = _now(fleet)
-            if _is_near(fleet, now, near, missed) or _step(fleet, now) < _SHORT:
+            if fleet.is_rough and now.product <= _ROUGH * now.size:
+                _go_exactly(fleet)
+                now = _now(fleet)
+            if _is_near(fleet, now, near, missed):
                 return count
+            if _step(fleet, now) >= _SHORT:
+                continue
         except (LinAlgError, ValueError):
+            pass
+        if not fleet.is_rough:
             return count
+        _go_exactly(fleet)
+    _go_exactly(fleet)
     return _MOST_STEPS
 
 
@@ -115,6 +131,11 @@ def _begin(fleet: Fleet) -> None:
         block.price[:] = -middle / block.into
     for boxes in fleet.boxes:
         boxes.begin(1.0)
+
+
+def _go_exactly(fleet: Fleet) -> None:
+    if fleet.is_rough and not fleet.go_exactly():
+        _begin(fleet)
 
 
 def _begin_connection(fleet: Fleet) -> None:
@@ -207,12 +228,13 @@ def _step(fleet: Fleet, now: _Now) -> float:
     after = sum(boxes.product_after(*joint) for boxes in connection.boxes)
     for block, part in zip(fleet.blocks, parts, strict=True):
         after += sum(boxes.product_after(*part) for boxes in block.boxes)
-    aim = product * min(max(after / now.product, 0.0), 1.0) ** 3
+    left = min(max(after / now.product, 0.0), 1.0)
+    aim, near_edge = product * left**3, min(max(_BACK_OFF, 1.0 - left), _EDGE)
     for boxes in fleet.boxes:
         boxes.push_to(aim, product)
     _direct(fleet, now)
-    own = [block.reach(_BACK_OFF) for block in fleet.blocks]
-    parts, joint = _parts(own, [boxes.reach(_BACK_OFF) for boxes in connection.boxes], stragglers)
+    own = [block.reach(near_edge) for block in fleet.blocks]
+    parts, joint = _parts(own, [boxes.reach(near_edge) for boxes in connection.boxes], stragglers)
     for block, part in zip(fleet.blocks, parts, strict=True):
         block.take(*part)
     connection.take(*joint)
@@ -225,7 +247,7 @@ def _stragglers(distance: float) -> float:
     Args:
         distance: The products beside the cost: the nearer, the fewer [tuned on 100 to 10,000].
     """
-    return min(0.25, distance) if distance > _APART else 0.0
+    return min(max(_FEW, distance), 0.25) if distance > _APART else 0.0
 
 
 def _parts(

@@ -47,7 +47,7 @@ class Ladder:
 
     def solve(self, right: FloatArray) -> None:
         """Put the prices of stored energy that solve the chains in the place of ``(T, b)``."""
-        work = np.empty(right.shape[1])
+        work = np.empty_like(right[0])
         rows, carry = list(right), list(self.carry)
         for row, before, part in zip(rows[1:], rows, carry, strict=False):
             np.multiply(part, before, out=work)
@@ -82,7 +82,7 @@ class Ladder:
         right: FloatArray = np.empty_like(self.stored)
         right[-1] = self.stored[-1]
         kept = self.kept**2
-        beyond, whole = np.empty(right.shape[1]), np.empty(right.shape[1])
+        beyond, whole = np.empty_like(right[0]), np.empty_like(right[0])
         for step in range(right.shape[0] - 2, -1, -1):
             stored = self.stored[step]
             np.add(self.rung[step + 1], right[step + 1], out=beyond)
@@ -100,7 +100,7 @@ def ladder_of(
     rung += NO_GIVE
     left, pivot, carry = (np.empty_like(rung) for _ in range(3))
     left[0] = 0.0
-    through, last = np.empty(rung.shape[1]), rung.shape[0] - 1
+    through, last = np.empty_like(rung[0]), rung.shape[0] - 1
     for step in range(last + 1):
         np.add(rung[step], left[step], out=through)
         np.add(stored[step], through, out=pivot[step])

@@ -9,7 +9,7 @@ import numpy as np
 
 from optimizer.fleet.alike import Kinds, kinds_of
 from optimizer.fleet.batteries import Batteries
-from optimizer.fleet.boxes import Boxes
+from optimizer.fleet.boxes import Boxes, rough
 from optimizer.fleet.connection import Connection
 from optimizer.fleet.ladder import CHARGE, DISCHARGE
 from optimizer.fleet.turns import Turns
@@ -18,6 +18,8 @@ from optimizer.problem import BoolArray, FloatArray, Problem
 
 _BLOCK_CELLS = 131_072
 """Batteries times steps of one block: what stays in a processor's cache [measured]."""
+_MANY_CELLS = 48_000
+"""Batteries times steps from which the way begins in numbers of half the bytes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +41,28 @@ class Fleet:
     connection: Connection
     power: float
     money: float
+
+    @property
+    def is_rough(self) -> bool:
+        """Whether the numbers of batteries have half the bytes."""
+        return any(block.is_rough for block in self.blocks)
+
+    def go_roughly(self) -> None:
+        """Give the batteries, none of which shares a power, numbers of half the bytes."""
+        widest = max((block.powers.width for block in self.blocks), key=np.size, default=None)
+        if widest is None:
+            return
+        scratch = (rough(np.zeros(widest.shape)), rough(np.zeros(widest.shape)))
+        for block in self.blocks:
+            block.go_roughly(scratch)
+
+    def go_exactly(self) -> bool:
+        """Give the batteries exact numbers; return whether rough ones have led anywhere."""
+        sound = bool(np.isfinite(self.connection.price).all())
+        sound = sound and all(block.is_sound for block in self.blocks)
+        for block in self.blocks:
+            block.go_exactly(onward=sound)
+        return sound
 
     @property
     def boxes(self) -> Iterator[Boxes]:
@@ -83,7 +107,10 @@ def fleet_of(problem: Problem, shared: BoolArray | None = None) -> Fleet | None:
     if shared is not None:
         for one, block in zip(members, blocks, strict=True):
             block.turns = _turns(block, shared[kinds.first[one]].T)
-    return Fleet(blocks, kinds, members, connection, power, money * power)
+    fleet = Fleet(blocks, kinds, members, connection, power, money * power)
+    if shared is None and kinds.first.size * problem.steps >= _MANY_CELLS:
+        fleet.go_roughly()
+    return fleet
 
 
 def _is_plain(problem: Problem) -> bool:

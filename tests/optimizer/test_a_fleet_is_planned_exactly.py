@@ -10,7 +10,7 @@ import pytest
 
 from optimizer.dispatch import plan
 from optimizer.fleet.certificate import SMALLEST, cheapest_proven
-from optimizer.fleet.interior import bound
+from optimizer.fleet.interior import bound, walk
 from optimizer.fleet.shape import fleet_of
 from optimizer.linear.directions import bounded
 from optimizer.linear.flows import cost_eur, end_value_eur, stored_kwh
@@ -245,6 +245,36 @@ def test_the_same_fleet_gets_the_same_plan_bit_for_bit() -> None:
     assert first.charge_kw.tobytes() == second.charge_kw.tobytes()
     assert first.discharge_kw.tobytes() == second.discharge_kw.tobytes()
     assert first.reasons == second.reasons
+
+
+def test_rough_numbers_on_the_way_change_nothing_where_it_ends() -> None:
+    kept = 0
+    for seed in range(20):
+        problem = fleet(seed, most_steps=24, most_batteries=20)
+        exact, roughly = fleet_of(problem), fleet_of(problem)
+        if exact is None or roughly is None:
+            continue
+        roughly.go_roughly()
+
+        with np.errstate(all="ignore"):
+            walk(exact)
+            walk(roughly)
+
+        assert not roughly.is_rough
+        assert bound(roughly) == pytest.approx(bound(exact), rel=1e-6, abs=1e-6), f"seed {seed}"
+        kept += 1
+    assert kept >= 15
+
+
+def test_a_large_fleet_is_proven_and_the_same_bit_for_bit() -> None:
+    problem = street(6_000)
+
+    first, second = cheapest_proven(problem), cheapest_proven(problem)
+
+    assert first is not None
+    assert second is not None
+    assert first.flows.charge_kw.tobytes() == second.flows.charge_kw.tobytes()
+    assert first.flows.discharge_kw.tobytes() == second.flows.discharge_kw.tobytes()
 
 
 def test_whatever_the_prices_are_no_plan_costs_less_than_the_bound() -> None:

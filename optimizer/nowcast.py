@@ -21,11 +21,13 @@ class Follow:
         quarters: Over how many of the last quarters it looks.
         fades: After how many quarters the difference counts for 1/e.
         most: It makes a forecast at most so many times larger.
+        part: How much of the difference is believed; 0 follows nothing.
     """
 
     quarters: int
     fades: float
     most: float
+    part: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def corrected(expected_kw: FloatArray, measured_kw: FloatArray, follow: Follow) 
     ratio = ratio_of_late(expected_kw, measured_kw, follow)
     if ratio is not None:
         fading = np.exp(-np.arange(expected_kw.size - now) / follow.fades)
-        told[now:] *= 1 + (ratio - 1) * fading
+        told[now:] *= 1 + follow.part * (ratio - 1) * fading
     return told
 
 

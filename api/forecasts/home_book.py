@@ -70,7 +70,7 @@ class HomeSaid:
         why: Why that one.
         chosen_s: Since when [s].
         lean: How far that method was too high over two weeks, as a part of what came.
-        soon: How wide the range of the next hours is.
+        soon: How it follows the day, and how wide the range of the next hours is.
         kw: Likely, low and high, shape ``(3, T)`` [kW]; NaN where nobody knows.
     """
 
@@ -125,7 +125,7 @@ class HomeBook:
             said.why,
             said.chosen_s,
             said.lean,
-            " ".join(repr(one) for one in said.soon.times),
+            " ".join(repr(one) for one in (said.soon.part, *said.soon.times)),
             said.kw.astype("<f4").tobytes(),
         )
         day_s = said.start_s - _DAY_S
@@ -161,6 +161,7 @@ class HomeBook:
         found = {}
         with self._reading("select * from said") as rows:
             for home, subject, start_s, since_s, method, why, chosen_s, lean, soon, kw in rows:
+                part, *times = (float(one) for one in soon.split())
                 found[HomeSubject(home, subject)] = HomeSaid(
                     start_s,
                     since_s,
@@ -168,7 +169,7 @@ class HomeBook:
                     Why(why),
                     chosen_s,
                     lean,
-                    Soon(tuple(float(one) for one in soon.split())),
+                    Soon(tuple(times), part),
                     np.frombuffer(kw, "<f4").reshape(3, -1),
                 )
         return found

@@ -10,7 +10,6 @@ then.
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,10 +17,11 @@ from datetime import timedelta
 import numpy as np
 
 from api.forecasts.asked import chosen_for, said_by
+from api.forecasts.by_day import energy_wh, held_on_the_day, moved
 from api.forecasts.home_book import HomeBook, HomeSaid, HomeSubject
 from api.forecasts.seen import SeenHomes, homes_between
 from api.forecasts.spread import spread_over
-from api.forecasts.states import SUN, USE, DayAhead, ForecastStates, HomesState, Span
+from api.forecasts.states import SUN, USE, DayAhead, ForecastStates, HomesState
 from api.forecasts.told import ToldWeather
 from collectors.queries import Records
 from collectors.sqlite_schema import StoreDamagedError
@@ -31,21 +31,16 @@ from kwartier.model import Community
 from kwartier.units import EpochS
 from optimizer.forecast import DAY, Forecast
 from optimizer.forecasting.choose import Choice
-from optimizer.forecasting.days import LONGEST_DAY, Sky
+from optimizer.forecasting.days import Sky
 from optimizer.forecasting.history import History, Method, Weather
 from optimizer.forecasting.methods import (
     SAME_WEEKDAY,
-    SUN_FOLLOW,
     USUAL,
     YESTERDAY,
     load_blend,
     sun_blend,
 )
-from optimizer.forecasting.names import Name
 from optimizer.forecasting.newcomer import Newcomer, YoungRoof
-from optimizer.forecasting.score import Judged, Tally
-from optimizer.forecasting.soon import followed, widened
-from optimizer.nowcast import DEFAULT_NOWCAST, Follow
 from optimizer.problem import FloatArray
 
 _log = logging.getLogger(__name__)
@@ -58,13 +53,6 @@ MOST_HOMES = 2_000
 YEARLY_KWH = 2_500.0
 """About what a Dutch home uses in a year, for who was never measured (Statistics Netherlands)."""
 _LATE_S = 3_600
-_FOLLOWS: dict[str, Follow] = {
-    Name.BLEND: DEFAULT_NOWCAST.use,
-    Name.FEW_DAYS: DEFAULT_NOWCAST.use,
-    Name.SUN_BLEND: SUN_FOLLOW,
-    Name.YOUNG_ROOF: SUN_FOLLOW,
-}
-"""Methods whose rest of today follows what was measured of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,10 +167,10 @@ class HomeForecasts:
         made = self._said.get(HomeSubject(home, SUN))
         if use is None or use.since_s == use.start_s:
             return None
-        use_wh = _energy_wh(use, first_s, end_s)
+        use_wh = energy_wh(use, first_s, end_s)
         if use_wh is None:
             return None
-        made_wh = None if made is None else _energy_wh(made, first_s, end_s)
+        made_wh = None if made is None else energy_wh(made, first_s, end_s)
         return DayAhead(use_wh, made_wh or None, use.since_s)
 
     def work(
@@ -251,7 +239,7 @@ class HomeForecasts:
             choice.soon,
             np.array([told.likely, told.low, told.high], dtype=np.float32),
         )
-        self._book.keep(of, said, {} if before is None else _held(before, history))
+        self._book.keep(of, said, {} if before is None else held_on_the_day(before, history))
         self._said[of] = said
 
     def _candidates(self, subject: str) -> list[Method]:
@@ -308,59 +296,6 @@ class HomeForecasts:
         )
 
 
-def moved(said: HomeSaid, start_s: EpochS, late_kw: FloatArray) -> FloatArray:
-    """Return what was said from a quarter on, the rest of that day moved to where it is now.
-
-    Args:
-        said: What was said at midnight.
-        start_s: The first quarter [s].
-        late_kw: What was measured just before it, shape ``(N,)`` [kW]; NaN where it is not known.
-
-    Returns:
-        Likely, low and high from ``start_s`` on [kW].
-    """
-    whole = said.kw.astype(np.float64)
-    first_s, end_s = local_day(day_of(start_s))
-    begin, now, end = ((at - said.start_s) // QUARTER_S for at in (first_s, start_s, end_s))
-    follow = _FOLLOWS.get(said.method)
-    today = whole[:, begin:end]
-    if follow is not None and 0 <= begin < now and not np.isnan(today).any():
-        back = min(late_kw.size, now - begin)
-        measured = np.full(now - begin, np.nan)
-        measured[now - begin - back :] = late_kw[late_kw.size - back :]
-        told, following = followed(today, measured, follow)
-        rest = told[:, now - begin :]
-        narrow = widened(Forecast(rest[0], rest[1], rest[2], rest[0], following), 1.0, said.soon)
-        least = 0.0 if float(np.nanmin(whole)) >= 0 else -math.inf
-        whole[:, now:end] = np.maximum([narrow.likely, narrow.low, narrow.high], least)
-    return whole[:, now:]
-
-
-def _held(before: HomeSaid, history: History) -> dict[Span, Tally]:
-    """Return how what was said a day ago has held; nothing where that was another day."""
-    first = (before.start_s - history.start_s) // QUARTER_S
-    came = history.kw[max(first, 0) :]
-    if first < 0 or not 0 < came.size <= before.kw.shape[1] or came.size > LONGEST_DAY:
-        return {}
-    whole = before.kw[:, : came.size].astype(np.float64)
-    soon = []
-    for now in range(0, came.size, 4):
-        late_kw = came[max(0, now - 4) : now]
-        told = moved(before, before.start_s + now * QUARTER_S, late_kw)[:, :4]
-        part = came[now : now + 4]
-        soon.append(Judged.in_rows(told[:, : part.size], part))
-    return {Span.DAY: Judged.in_rows(whole, came).tally(), Span.SOON: Judged.of(soon).tally()}
-
-
 def _lean(choice: Choice) -> float:
     score = choice.scores.get(choice.method.name)
     return score.bias if score is not None and score.bias is not None else 0.0
-
-
-def _energy_wh(said: HomeSaid, first_s: EpochS, end_s: EpochS) -> int | None:
-    """Return what is expected in all quarters of a stretch [Wh]; None where one is not known."""
-    first, end = ((at_s - said.start_s) // QUARTER_S for at_s in (first_s, end_s))
-    part = said.kw[0, max(first, 0) : end]
-    if first < 0 or part.size < end - first or np.isnan(part).any():
-        return None
-    return round(float(part.sum()) * 250 / (1 + min(1.0, max(-0.5, said.lean))))

@@ -211,9 +211,10 @@ class _Asked:
                 self._waiting = self._aside.choose(
                     history, self._methods(), self._newcomer, self._in_use
                 )
-            if self._waiting is not None and self._waiting.done():
-                other = self._take(self._waiting.result(), history) or other
+            made, done = self._waiting, self._waiting is not None and self._waiting.done()
+            if made is not None and done:
                 self._waiting = None
+                other = (not made.cancelled() and self._take(made.result(), history)) or other
         return begins or other
 
     @property

@@ -8,7 +8,7 @@ An expert who has nothing to say of a day is left out of it: no weather told, no
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TypeVar
 
@@ -95,6 +95,10 @@ class Blend:
                 part[dark & ~np.isnan(part)] = 0.0
         counted = np.full(steps, float(min(today, LEARNED_DAYS)))
         return Forecast(likely, low, high, counted, following)
+
+    def following(self, follow: Follow) -> Blend:
+        """Return the same blend following the day otherwise; it remembers the same."""
+        return replace(self, follow=follow)
 
     def _lesson(self, days: Days, today: int, prints: list[bytes]) -> _Lesson:
         """Return what is to be learned from the days before today; the same for the whole day."""

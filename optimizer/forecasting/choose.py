@@ -8,7 +8,7 @@ held on those days sets how wide the range is from now on, for whole days and fo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -72,7 +72,7 @@ class Choice:
         why: Why it.
         scores: How each did on the judged days, by name; those that could not say are left out.
         wider: How much its range was widened; below 1 it was made narrower.
-        soon: How much more that of the next hours was.
+        soon: How it follows the day, and how much more the range of the next hours was widened.
     """
 
     method: Method
@@ -159,6 +159,7 @@ def choose(
     soon = AS_WIDE
     if isinstance(chosen, Following):
         soon = learned([(widened(one, times), came) for one, came in said[name]], chosen.follow)
+        chosen = chosen.following(replace(chosen.follow, part=soon.part))
     return Choice(Widened(chosen, times, soon), why, scores, times, soon)
 
 

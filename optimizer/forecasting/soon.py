@@ -1,18 +1,21 @@
-"""The next hours: a forecast that follows the day is surer of them, and its range is narrower.
+"""The next hours: how much a forecast follows the day, and how much surer it is of them.
 
-How much narrower is learned as the day's own range is: from days gone by, at their hours, with what
-was known then. Where a forecast had nothing to follow, as at dawn, its range stays as it was.
+A street's last half-hour says much about its next hours, one home's little: somebody boils water.
+So how much of it is believed is learned as the day's range is, from days gone by at their hours,
+with what was known then; and so is how wide the range is. Where a forecast had nothing to follow,
+as at dawn, its range stays as it was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from optimizer.forecast import Forecast
+from optimizer.forecasting.history import Method
 from optimizer.forecasting.score import Judged, widening
 from optimizer.nowcast import Follow, corrected, ratio_of_late
 from optimizer.problem import FloatArray
@@ -21,6 +24,7 @@ HOUR = 4
 SPANS = ((0, HOUR), (HOUR, 3 * HOUR), (3 * HOUR, 6 * HOUR))
 """The next hour, two after it and three after those, in quarters ahead."""
 _EVERY = 2 * HOUR
+_PARTS = (1.0, 0.75, 0.5, 0.25, 0.0)
 _NARROWEST, _WIDEST = 0.2, 2.0
 _NO_LONGER = 9 * HOUR
 """From here on a range is as wide as it was at midnight."""
@@ -28,13 +32,15 @@ _NO_LONGER = 9 * HOUR
 
 @dataclass(frozen=True, slots=True)
 class Soon:
-    """How many times as wide a range is where it follows the day.
+    """How a forecast follows the day, and how many times as wide its range is where it does.
 
     Attributes:
         times: In each of ``SPANS``; between their middles on straight lines.
+        part: How much is believed of what the last quarters were off.
     """
 
     times: tuple[float, ...] = (1.0,) * len(SPANS)
+    part: float = 1.0
 
     def widths(self, count: int) -> FloatArray:
         """Return how many times as wide the range of each of the next quarters is."""
@@ -54,6 +60,9 @@ class Following(Protocol):
     @property
     def follow(self) -> Follow:
         """How it follows."""
+
+    def following(self, follow: Follow) -> Method:
+        """Return the same method, following otherwise."""
 
 
 def followed(told: FloatArray, measured_kw: FloatArray, follow: Follow) -> tuple[FloatArray, int]:
@@ -91,12 +100,14 @@ def widened(told: Forecast, times: float, soon: Soon = AS_WIDE) -> Forecast:
 
 
 def learned(days: Sequence[tuple[Forecast, FloatArray]], follow: Follow) -> Soon:
-    """Return how wide the range of the next hours must be to hold four times out of five.
+    """Return how much to follow the day, and how wide the range of the next hours must be.
 
     Args:
         days: What was said of each day when it began, its range widened, and what came [kW].
-        follow: How it follows.
+        follow: How it follows, if all is believed.
     """
+    part = _believed(days, follow)
+    follow = replace(follow, part=part)
     spans: list[list[Judged]] = [[] for _ in SPANS]
     for told, came in days:
         whole = np.array([told.likely, told.low, told.high])
@@ -105,11 +116,25 @@ def learned(days: Sequence[tuple[Forecast, FloatArray]], follow: Follow) -> Soon
             if not count:
                 continue
             for found, (first, end) in zip(spans, SPANS, strict=True):
-                part = slice(now + first, now + end)
-                found.append(Judged.in_rows(moved[:, part], came[part]))
-    return Soon(
-        tuple(
-            widening(Judged.of(found), narrowest=_NARROWEST, widest=_WIDEST) if found else 1.0
-            for found in spans
-        )
-    )
+                span = slice(now + first, now + end)
+                found.append(Judged.in_rows(moved[:, span], came[span]))
+    times = [
+        widening(Judged.of(found), narrowest=_NARROWEST, widest=_WIDEST) if found else 1.0
+        for found in spans
+    ]
+    return Soon(tuple(times), part)
+
+
+def _believed(days: Sequence[tuple[Forecast, FloatArray]], follow: Follow) -> float:
+    """Return the part with which the next three hours were least off."""
+    parts = np.array(_PARTS)[:, None]
+    fading = np.exp(-np.arange(SPANS[1][1]) / follow.fades)
+    off = np.zeros(len(_PARTS))
+    for told, came in days:
+        for now in range(HOUR, came.size - fading.size, HOUR):
+            ratio = ratio_of_late(told.likely, came[:now], follow)
+            if ratio is not None:
+                span = slice(now, now + fading.size)
+                moved = told.likely[span] * (1 + parts * (ratio - 1) * fading)
+                off += np.nansum(np.abs(moved - came[span]), axis=1)
+    return float(_PARTS[int(off.argmin())])

@@ -6,7 +6,7 @@ is ever read. They are asked for a part of the day's level, so a cold week does 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -105,6 +105,10 @@ class GrownTrees:
     def follow(self) -> Follow:
         """How the rest of today follows what was measured of it."""
         return self.grown_by.follow
+
+    def following(self, follow: Follow) -> GrownTrees:
+        """Return the same trees following the day otherwise."""
+        return replace(self, grown_by=replace(self.grown_by, follow=follow))
 
     def forecast(self, history: History, steps: int) -> Forecast:
         """Return what to expect right after a history.

@@ -14,7 +14,7 @@ from kwartier.clock import Clock
 from kwartier.interval import QUARTER_S, Quarter, day_of, local_day
 from kwartier.model import Community
 from kwartier.units import Wh
-from optimizer.moment import MomentRules, Signal, Surplus, signal_of
+from optimizer.moment import Moment, MomentRules, Signal, Surplus, signal_of
 from optimizer.nowcast import DEFAULT_NOWCAST, corrected
 from optimizer.problem import FloatArray
 
@@ -64,6 +64,7 @@ class Signals:
         self._previous: Signal | None = None
         self._made_at: float | None = None
         self._measured: _Measured | None = None
+        self._begun_at = clock.monotonic_s()
 
     def now(self) -> Signal:
         """Return what is said now.
@@ -87,6 +88,15 @@ class Signals:
             self._previous = signal_of(surplus, int(now_s), self._previous, self._rules)
             self._made_at = asked_at
             return self._previous
+
+    def are_soon(self) -> bool:
+        """Return whether nothing is known yet because the server has only just begun.
+
+        Raises:
+            StoreBusyError: The plans or the record cannot be read now.
+        """
+        begun = self._clock.monotonic_s() - self._begun_at < QUARTER_S
+        return begun and self.now().state is Moment.UNKNOWN
 
     def _last_quarters(self, now: Quarter, asked_at: float) -> tuple[FloatArray, FloatArray]:
         kept = self._measured

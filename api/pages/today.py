@@ -135,6 +135,7 @@ def today_values(
         "day": day,
         "inside": looks.reader.inside,
         "signal": signal,
+        "said": "soon" if house.signals.are_soon() else signal.state,
         "until": _until(signal, now_s, lang),
         "next": _next(signal, now_s, lang),
         "greeting": _greeting(now_s),

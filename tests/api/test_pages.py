@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from api.pages.language import LANGUAGES, catalogues, language
+from kwartier.interval import QUARTER_S
 from tests.api.conftest import log_in, served
 from tests.api.street import Street, street
 
@@ -120,9 +121,13 @@ def test_an_empty_record_says_that_the_first_day_is_to_come(tmp_path: Path) -> N
     # 00:05 in Amsterdam: no quarter of the day has ended.
     midnight_s = int(datetime(2026, 6, 30, 22, 5, tzinfo=UTC).timestamp())
     with street(tmp_path, now_s=midnight_s, planned=False) as made, served(made) as visitor:
+        first = {path: visible(visitor.get(path).text) for path in ("/", "/wijk")}
+        made.clock.advance(QUARTER_S)
         text = visible(visitor.get("/").text)
 
     assert "Uw eerste dag komt morgen." in text
+    # Who has only just begun knows more soon; a quarter of an hour later that is no excuse.
+    assert all("De gegevens komen eraan" in each for each in first.values())
     assert "We weten het even niet" in text
     assert "Er is nog geen plan voor de batterij." in text
 

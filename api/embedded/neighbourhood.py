@@ -19,7 +19,9 @@ from api.embedded.logins import Login, make_logins
 from api.embedded.past import live_through, start_of_past
 from api.embedded.prices import MadeUpPrices
 from api.embedded.street import COOP, VirtualStreet
+from api.forecasts.homes import HomeForecasts
 from api.forecasts.keeper import DAYS_BACK, Forecasts
+from api.forecasts.night import NightWork
 from api.history import History
 from api.house import house_of
 from api.moment_voice import MomentVoice
@@ -168,6 +170,10 @@ class Neighbourhood:
         gateways.start_reading()
         gateways.start_looking()
         house.market.source = MadeUpPrices()
+        homes = HomeForecasts(house.records, street.community, states=house.forecasts)
+        night = NightWork(homes, clock)
+        night.start()
+        parts.callback(night.stop)
         planner = Planner(
             street.community,
             store,
@@ -177,7 +183,9 @@ class Neighbourhood:
             bus,
             clock,
             kept=house.last_plan,
-            forecasts=Forecasts(History(house.records, DAYS_BACK), states=house.forecasts),
+            forecasts=Forecasts(
+                History(house.records, DAYS_BACK), states=house.forecasts, homes=homes
+            ),
         )
         planner.start()
         parts.callback(planner.stop)

@@ -236,10 +236,11 @@ def _newest(known: Mapping[DeviceKey, EpochS], gateway: GatewayId) -> EpochS | N
 
 
 def _quarters(house: House, now_s: EpochS) -> Counter[GatewayId]:
-    """Return the quarters known in the last 24 hours, by gateway."""
+    """Return the quarters known in the last 24 hours, by gateway; a home's are its meter's."""
+    own = {DeviceKey(one.gateway, one.device) for one in house.community.home_batteries.values()}
     end_s = now_s // QUARTER_S * QUARTER_S
     known: dict[GatewayId, set[EpochS]] = {}
     for energy in house.store.quarters(_REGISTERS, end_s - DAY_S, end_s):
-        if energy.energy_wh is not None:
+        if energy.energy_wh is not None and energy.key not in own:
             known.setdefault(energy.key.gateway, set()).add(energy.start_s)
     return Counter({gateway: len(starts) for gateway, starts in known.items()})

@@ -9,7 +9,15 @@ import numpy as np
 
 from api.forecasts.homes import HomeForecast
 from api.planning.calls import PutCall, steps_of
-from api.planning.homes import expected_alone, home_of, members_of, planned_homes
+from api.planning.homes import (
+    Powers,
+    expected_alone,
+    home_of,
+    is_kept_by_battery,
+    members_of,
+    planned_homes,
+    within_fuse,
+)
 from api.planning.parts import Part
 from api.retail import Retail, planned_battery
 from kwartier.interval import Quarter
@@ -38,7 +46,7 @@ class Known:
         made: Expected sun of all roofs [kW].
         stored_kwh: What is stored in each battery that was heard and may be planned, by its id.
         calls: Windows in which less is carried.
-        peak_so_far_kw: The month's highest import until now.
+        peak_so_far_kw: The month's highest import until now, or what it will be anyway.
         parts: The groups' parts of use and sun.
         home_parts: The parts of homes with a battery of their own.
         own: What is expected of some of those homes by themselves.
@@ -101,7 +109,7 @@ def problem_asked(known: Known, retail: Retail, *, batteries: bool) -> Problem:
             known.parts,
             apart,
         ),
-        [_planned(known, one, worth) for one in planned],
+        [_planned(known, one, worth, apart, at_homes) for one in planned],
         Grid(
             _kw(community.import_limit_w),
             _kw(community.export_limit_w),
@@ -123,11 +131,22 @@ def problem_asked(known: Known, retail: Retail, *, batteries: bool) -> Problem:
     )
 
 
-def _planned(known: Known, battery: Battery, worth_eur_per_kwh: float) -> PlannedBattery:
+def _planned(
+    known: Known,
+    battery: Battery,
+    worth_eur_per_kwh: float,
+    apart: Mapping[str, Powers],
+    at_homes: Mapping[str, list[Battery]],
+) -> PlannedBattery:
     """Return a battery with what is in it, behind its home where it has one."""
     stored_kwh = known.stored_kwh[battery.id]
     found = planned_battery(battery, stored_kwh, worth_eur_per_kwh=worth_eur_per_kwh)
-    return found if battery.home is None else replace(found, home=home_of(battery.home))
+    if battery.home is None:
+        return found
+    own, limit_w = apart[battery.home], known.community.connections[battery.home].limit_w
+    if is_kept_by_battery(own, limit_w, at_homes[battery.home]):
+        found = within_fuse(found, own, limit_w)
+    return replace(found, home=home_of(battery.home))
 
 
 def _calls(known: Known) -> list[Call]:

@@ -6,7 +6,8 @@ plan keeps to its fuse. All other homes are one home, or one for each group: wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
@@ -16,6 +17,7 @@ from api.planning.parts import Part, slot_of
 from kwartier.interval import QUARTER_S
 from kwartier.model import Battery, Community
 from kwartier.units import EpochS, Watt
+from optimizer.problem import Battery as PlannedBattery
 from optimizer.problem import FloatArray, Home
 
 Powers: TypeAlias = tuple[FloatArray, FloatArray]
@@ -66,6 +68,34 @@ def expected_alone(
     }
 
 
+def within_fuse(planned: PlannedBattery, own: Powers, limit_w: Watt) -> PlannedBattery:
+    """Return a home's only battery that takes and gives no more than its home's fuse leaves.
+
+    That says the same as a limit of the home, as a battery does one thing at a time, and takes no
+    row of its own in a programme: the plan stays even, and quick for many batteries.
+
+    Args:
+        planned: The battery, with limits that are one number each.
+        own: What its home uses and makes.
+        limit_w: The fuse, each way.
+    """
+    net_kw = own[0] - own[1]
+    takes = np.minimum(planned.charge_max_kw, limit_w / 1000 - net_kw)
+    gives = np.minimum(planned.discharge_max_kw, limit_w / 1000 + net_kw)
+    return replace(
+        planned,
+        charge_max_kw=takes if (takes < planned.charge_max_kw).any() else planned.charge_max_kw,
+        discharge_max_kw=gives
+        if (gives < planned.discharge_max_kw).any()
+        else planned.discharge_max_kw,
+    )
+
+
+def is_kept_by_battery(own: Powers, limit_w: Watt, batteries: Sequence[Battery]) -> bool:
+    """Return whether one battery can keep its home's fuse, which the home alone never breaks."""
+    return len(batteries) == 1 and float(np.abs(own[0] - own[1]).max()) <= limit_w / 1000
+
+
 def planned_homes(
     community: Community,
     batteries: Mapping[str, list[Battery]],
@@ -112,10 +142,9 @@ def _move(left: dict[str, Powers], whence: str, where: str, power_kw: Powers) ->
 
 
 def _with_fuse(name: str, own: Powers, limit_w: Watt, batteries: list[Battery]) -> Home:
-    """Return a home by itself; a fuse that it cannot reach is left out.
-
-    Without limits inside the neighbourhood the plan is made evenly, and quickly for many batteries.
-    """
+    """Return a home by itself; a fuse that it cannot reach, or its battery keeps, is left out."""
+    if is_kept_by_battery(own, limit_w, batteries):
+        return Home(home_of(name), *own)
     use_kw, made_kw = own
     fuse_kw = limit_w / 1000
     most_in = float(use_kw.max()) + sum(one.charge_max_w for one in batteries) / 1000

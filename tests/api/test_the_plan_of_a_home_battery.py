@@ -23,7 +23,7 @@ NOW_S = LUNCH_S + 86_400
 
 
 def with_home_batteries() -> Community:
-    """Return eight homes: 02 and 03 let theirs be planned, 04 does not; 03 has a thin fuse."""
+    """Return eight homes: 02 and 03 let theirs be planned, 04 not; 03 has two and a thin fuse."""
     street = community_of(8)
     homes = {
         name: Battery(
@@ -39,11 +39,12 @@ def with_home_batteries() -> Community:
         )
         for name in ("huis-02", "huis-03", "huis-04")
     }
+    shed = replace(homes["huis-03"], id="schuur-03", device="battery-2")
     thin = replace(street.connections["huis-03"], limit_w=3_000)
     return replace(
         street,
         connections={**street.connections, "huis-03": thin},
-        home_batteries={one.id: one for one in homes.values()},
+        home_batteries={one.id: one for one in (*homes.values(), shed)},
     )
 
 
@@ -55,9 +56,11 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
         for battery in community.home_batteries.values():
             still = {"charged_wh": 5_000, "discharged_wh": 4_000}
             edges = range(NOW_S // QUARTER_S * QUARTER_S - 2 * 86_400, NOW_S, QUARTER_S)
-            last = Reading("battery", "b", NOW_S - 5, {"soc_permille": 500, "battery_w": 0})
-            readings = [Reading("battery", "b", at_s, dict(still)) for at_s in edges]
-            feed(made.house.store, battery.gateway, 7, [*readings, last])
+            full = {"soc_permille": 500, "battery_w": 0}
+            readings = [Reading(battery.device, "b", at_s, dict(still)) for at_s in edges]
+            seq = 7 if battery.device == "battery" else 8
+            last = Reading(battery.device, "b", NOW_S - 5, full)
+            feed(made.house.store, battery.gateway, seq, [*readings, last])
         plan_in(made)
         yield made
 
@@ -140,7 +143,12 @@ def test_home_by_home_each_battery_stands_behind_its_home_and_its_fuse(planned: 
         name: None if row < 0 else problem.home_ids[row]
         for name, row in zip(problem.battery_ids, problem.store_home.tolist(), strict=True)
     }
-    assert behind == {"wijkbatterij": None, "thuis-02": "huis-02", "thuis-03": "huis-03"}
+    assert behind == {
+        "wijkbatterij": None,
+        "thuis-02": "huis-02",
+        "thuis-03": "huis-03",
+        "schuur-03": "huis-03",
+    }
     assert problem.boundaries is not None
     (row,) = problem.boundaries.homes
     assert problem.home_ids[int(np.flatnonzero(row)[0])] == "huis-03"

@@ -30,7 +30,7 @@ def wh_from_kwh(text: str) -> Wh:
     match = _KWH_TEXT.fullmatch(text)
     if match is None:
         raise ContractError(
-            f"energy {text!r} is not kWh with at most three decimals, such as '0.250'"
+            f"energy {text[:40]!r} is not kWh with at most three decimals, such as '0.250'"
         )
     whole, decimals = match.groups()
     return int(whole) * 1000 + int((decimals or "").ljust(3, "0"))

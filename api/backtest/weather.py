@@ -41,8 +41,11 @@ def read_weather(path: Path, start_s: int, count: int) -> Weather:
             TextIOWrapper(raw, encoding="utf-8-sig", newline="") as text,
         ):
             rows = _rows(path, text)
-    except (OSError, EOFError, UnicodeDecodeError, zlib.error, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is no UTF-8 text: save it as CSV in UTF-8") from error
+    except (OSError, EOFError, zlib.error, csv.Error) as error:
+        why = (isinstance(error, OSError) and error.strerror) or error
+        raise InputError(f"{path}: cannot be read: {why}: check the name and the file") from error
     hourly = all(at_s % (QUARTER_S * _HOUR_QUARTERS) == 0 for at_s, _, _ in rows)
     told = np.full((2, count), np.nan)
     for at_s, sun, outside in rows:

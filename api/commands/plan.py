@@ -63,11 +63,15 @@ def _body(place: str) -> Json:
     if len(raw) > MAX_BYTES:
         raise InputError(f"is larger than {MAX_BYTES >> 20} MiB: split the problem")
     try:
-        body: Json = json.loads(raw.decode("utf-8"), object_pairs_hook=once)
+        body: Json = json.loads(raw.decode("utf-8-sig"), object_pairs_hook=once)
     except UnicodeDecodeError as error:
         raise InputError(f"byte {error.start} is not UTF-8: write the file as UTF-8") from error
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise InputError("is nested too deep: give one object, see --help") from error
+    except json.JSONDecodeError as error:
         raise InputError(f"is not JSON ({error}): give one object, see --help") from error
+    except ValueError as error:
+        raise InputError("holds a number of thousands of digits: give finite ones") from error
     return body
 
 

@@ -179,7 +179,9 @@ def parsed(text: str) -> Part:
 
 def no_json(error: Exception) -> ContractError:
     """Return the error that refuses a text that is too deep, or holds too long a number."""
-    return ContractError(f"is no JSON that can be read: {error}")
+    if isinstance(error, RecursionError):
+        return ContractError("is no JSON that can be read: it is nested too deep")
+    return ContractError("is no JSON that can be read: a number has thousands of digits")
 
 
 def once(pairs: Sequence[tuple[str, Json]]) -> dict[str, Json]:

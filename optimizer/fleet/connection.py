@@ -45,6 +45,11 @@ class Connection:
         """Every group of quantities."""
         return (self.flows, self.peak) if self.has_peak else (self.flows,)
 
+    @property
+    def size(self) -> float:
+        """How many batteries are behind it, as far as their products count; at least 1."""
+        return max(float(np.max(self.flows.weight)), 1.0)
+
     def off_balance(self, steered: FloatArray) -> FloatArray:
         """Return what the balance misses, given charge minus discharge of all batteries."""
         taken, given, cut, _ = self.flows.values

@@ -45,7 +45,8 @@ def walk(fleet: Fleet, near: float = NEAR, missed: float = MISSED) -> int:
     Args:
         fleet: The programme; it is changed.
         near: How small products become beside the cost.
-        missed: How little equations miss in the end (in scaled units).
+        missed: How little equations miss in the end, those of the connection by battery (in
+            scaled units).
     """
     _begin(fleet)
     for count in range(_MOST_STEPS):
@@ -168,7 +169,7 @@ class _Now:
     Attributes:
         factor: Of what all give at the connection.
         balance: What the balance misses, shape ``(T,)``.
-        missed: The most that an equation misses.
+        missed: The most that an equation misses, those of the connection by battery.
         product: The sum of all distances times multipliers.
         size: What the flows of the connection cost, without a sign.
     """
@@ -192,7 +193,8 @@ def _now(fleet: Fleet) -> _Now:
         boxes.look()
     np.einsum("tt->t", coupling)[:] += connection.diagonal(connection.flows.give)
     balance = connection.off_balance(steered)
-    missed = max(missed, float(np.abs(balance).max()), float(np.abs(connection.off_peak()).max()))
+    joint = max(float(np.abs(balance).max()), float(np.abs(connection.off_peak()).max()))
+    missed = max(missed, joint / connection.size)
     flows = connection.flows
     return _Now(
         connection.factor(coupling),

@@ -155,7 +155,7 @@ class Team:
             self._forget(now_s)
             before = self._members.get(name)
             if before is None:
-                self._tracker.shift(offer.begin_w)
+                self._travel.jump(self._tracker.shift(offer.begin_w))
             if before is None or before.goal != goal:
                 self._goal = goal
             self._members[name] = _Member(offer, goal, now_s)
@@ -185,7 +185,7 @@ class Team:
         with self._lock:
             if self._members.pop(name, None) is None:
                 return
-            self._tracker.shift(-goes_on_w)
+            self._travel.jump(self._tracker.shift(-goes_on_w))
             if not self._members:
                 self._tracker.rest()
                 self._travel.rest()

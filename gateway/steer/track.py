@@ -105,10 +105,20 @@ class Tracker:
             self._told_w += after_w - before_w
             self._slow_down(now_s)
 
-    def shift(self, by_w: Watt) -> None:
-        """Note that so much more belongs to what is steered here, and goes on as it is [W]."""
+    def shift(self, by_w: Watt) -> Watt:
+        """Note that so much more belongs to what is steered here, and goes on as it is [W].
+
+        Returns:
+            How much of that the edges do not want: it is a way to go.
+        """
+        if not self._on:
+            return 0
+        wanted_w = self.wanted_w(self._edges)
         self._aim_w += by_w
         self._rest_w -= by_w
+        unwanted_w = by_w - (self.wanted_w(self._edges) - wanted_w)
+        self._left_w += unwanted_w
+        return unwanted_w
 
     def rest(self) -> None:
         """Begin anew the next time something is followed."""

@@ -211,6 +211,23 @@ def test_from_a_held_power_into_a_band_the_battery_travels_and_the_homes_are_fol
     assert steepest_w <= 500 + 2 * 17 + 50
 
 
+@pytest.mark.parametrize("delay_s", [0, 5])
+def test_batteries_that_held_their_powers_come_to_rest_together_and_travel(delay_s: int) -> None:
+    street = Street([4_000, 2_000, 1_000], full_power_s=FULL_POWER_S, delay_s=delay_s)
+    street.others_w = 500
+    banded(street, None, [4_000, 2_000, 1_000])
+    street.run(400)
+
+    banded(street, RESTS, [0, 0, 0], command=2)
+    street.run(400)
+
+    told = [sum(powers) for powers in zip(*(each.told for each in street.batteries), strict=True)]
+    steepest_w = max(abs(now - before) for before, now in pairwise(told[400:]))
+    assert told[399] == 7_000
+    assert told[700 + 2 * delay_s] == 0
+    assert steepest_w <= 7_000 / FULL_POWER_S + 50
+
+
 def test_no_minute_from_one_band_to_another_is_steeper_than_a_fifth_of_the_power() -> None:
     street = Street([5_000], full_power_s=FULL_POWER_S)
     street.others_w = 4_000

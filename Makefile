@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEBIAN := mosquitto chromium libatomic1 fonts-inter postgresql poppler-utils \
 	libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
 
-.PHONY: demo test gates suite speed nightly faults words picture pages lock clean
+.PHONY: demo test gates style types ready suite speed nightly faults words picture pages lock clean
 
 demo:
 	@$(PYTHON) .ci/prepare.py coop
@@ -12,13 +12,26 @@ demo:
 
 test:
 	@$(PYTHON) .ci/prepare.py dev --debian $(DEBIAN)
-	@$(MAKE) --no-print-directory gates suite
+	@$(MAKE) --no-print-directory style
+	@$(MAKE) --no-print-directory -j2 types ready
+	@$(MAKE) --no-print-directory suite
 
-gates:
+gates: style types
+
+style:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
+
+types:
 	$(BIN)/mypy
+
+# Beside mypy, which takes one processor: every test is collected once, so that what the processes
+# of the suite import is compiled for all of them.
+ready:
+	@mkdir -p build
+	@$(BIN)/pytest -q --collect-only --no-header --no-summary >build/collected.txt || \
+		(tail -n 40 build/collected.txt; exit 1)
 
 # A file of tests stays in one process: its parts share servers and books. Files keep their order,
 # so that the long ones, which start servers and browsers, do not come last and alone. One process

@@ -25,7 +25,8 @@ def checked_name(text: str, what: str = "name") -> str:
     """Return a gateway, device or cooperative name, or refuse it."""
     if _NAME.fullmatch(text) is None:
         raise ContractError(
-            f"{what} {text[:60]!r}: use 1 to 32 of a-z, 0-9 and '-', starting with a letter or digit"
+            f"{what} {text[:60]!r}: use 1 to 32 of a-z, 0-9 and '-', "
+            "starting with a letter or digit"
         )
     return text
 

@@ -22,9 +22,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from optimizer.fleet.certificate import cheapest_proven
-from optimizer.fleet.connection import IMPORT
 from optimizer.fleet.directing import Directing
 from optimizer.fleet.interior import bound, walk
+from optimizer.fleet.outside import (
+    prices_now,
+    prices_of_a_plan,
+    put_between,
+    tell_by_charging,
+)
 from optimizer.fleet.shape import Fleet, fleet_of
 from optimizer.fleet.whole_steps import whole_step_eur
 from optimizer.linear.directions import risky_cells
@@ -41,8 +46,11 @@ _SPREAD = 0.6180339887498949
 ENOUGH = 1e-3
 """A gap beside the cost at which no better directions are looked for."""
 _AGAIN = 4
+_PART = 0.5
+"""How far prices outside of windows go from the best bound's to a plan's, after the first time; a
+quarter as far where that gives no better bound."""
 _MOST_MOVES = 25_000
-"""Batteries times steps in windows up to which schedules are looked for."""
+"""Batteries times steps in windows up to which schedules are looked for, over all times."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,44 +92,28 @@ def one_way_flows(problem: Problem, enough: float = ENOUGH, again: int = _AGAIN)
         if best is None:
             return None
         directing = Directing(fleet)
-        if not 0 < directing.moves <= _MOST_MOVES:
+        again = min(again, _MOST_MOVES // max(directing.moves, 1))
+        if not (again and directing.moves):
             again, least = 0, least + whole_step_eur(fleet)
-        newest = best
-        for _ in range(again):
+        proof, newest, part = prices_now(fleet), best, _PART
+        for time in range(again):
             if best.cost_eur - least <= enough * max(1.0, abs(best.cost_eur)):
                 break
-            _take(problem, fleet, newest.prices, ~directing.inside)
+            plan = prices_of_a_plan(problem, fleet, newest.prices)
+            put_between(fleet, proof, plan, part if time else 0.0, directing.inside)
             forward = directing.directions(forward)
-            _tell_by_charging(fleet, directing.inside)
-            least = max(least, bound(fleet) + whole_step_eur(fleet))
+            tell_by_charging(fleet, directing.inside)
+            here = bound(fleet) + whole_step_eur(fleet)
+            if here > least:
+                proof, least = prices_now(fleet), here
+            else:
+                part /= 4
             found = _with(problem, risky, forward)
             if found is None:
                 break
             newest = found
             best = min(best, newest, key=lambda one: one.cost_eur)
     return replace(best, gap_eur=max(best.cost_eur - least, 0.0))
-
-
-def _take(problem: Problem, fleet: Fleet, prices: LocalPrices, where: BoolArray) -> None:
-    """Take the prices of a plan at some steps, shape ``(T,)``; shared powers are left without."""
-    unit = fleet.money / fleet.power
-    connection = fleet.connection
-    connection.price[where] = (prices.used * problem.step_h / unit)[where]
-    for kinds, block in zip(fleet.members, fleet.blocks, strict=True):
-        block.price[where] = -prices.stored[fleet.kinds.first[kinds]].T[where] / unit
-        if block.turns is not None:
-            block.turns.price[:] = 0.0
-    over = np.maximum(connection.price - connection.flows.cost[IMPORT], 0.0)
-    connection.peak_price[where] = over[where] if connection.has_peak else 0.0
-
-
-def _tell_by_charging(fleet: Fleet, inside: BoolArray) -> None:
-    """Price stored energy in windows by charging it: a bound over cells loses least by that."""
-    price = fleet.connection.price[inside][:, None]
-    for block in fleet.blocks:
-        into = np.broadcast_to(block.into, block.price.shape)[inside]
-        here = np.divide(-price, into, out=block.price[inside], where=into > 0)
-        block.price[inside] = here
 
 
 def _with(problem: Problem, risky: BoolArray, forward: BoolArray) -> OneWay | None:

@@ -102,12 +102,17 @@ def test_a_fleet_is_planned_sooner_than_by_highs_and_turns_seldom(
 
 
 @pytest.mark.speed
-@pytest.mark.parametrize("batteries", [30, 100, 1000])
-def test_one_direction_each_at_negative_prices_is_soon_there_with_its_gap(batteries: int) -> None:
+@pytest.mark.parametrize(
+    ("batteries", "enough", "most"),
+    [(30, 1e-3, 5e-3), (100, 3e-3, 3e-3), (100, 1e-3, 2e-3), (1000, 1e-3, 4e-3)],
+)
+def test_one_direction_each_at_negative_prices_is_soon_there_with_its_gap(
+    batteries: int, enough: float, most: float
+) -> None:
     problem = families.problem(families.family(f"P3-{batteries}n"))
 
     began, busy = time.perf_counter(), time.process_time()
-    found = one_way_flows(problem)
+    found = one_way_flows(problem, enough)
     wall, busy = time.perf_counter() - began, time.process_time() - busy
     made = plan(problem)
 
@@ -115,12 +120,12 @@ def test_one_direction_each_at_negative_prices_is_soon_there_with_its_gap(batter
     gross = float(np.abs(problem.step_h * problem.buy_eur_per_kwh) @ problem.load_kw.sum(axis=0))
     print(
         f"\nfleet, P3-{batteries}n: {wall:.2f} s, {busy:.2f} s busy, cost {found.cost_eur:.2f} EUR,"
-        f" gap {found.gap_eur:.2f} EUR: {found.gap_eur / abs(found.cost_eur):.1%} of the cost,"
-        f" {found.gap_eur / gross:.1%} of what is used"
+        f" gap {found.gap_eur:.2f} EUR: {found.gap_eur / abs(found.cost_eur):.2%} of the cost,"
+        f" {found.gap_eur / gross:.2%} of what is used"
     )
     assert made.violations == ()
     assert np.minimum(made.charge_kw, made.discharge_kw).max() <= _ONE_WATT_KW
-    assert found.gap_eur <= 0.05 * abs(found.cost_eur)
+    assert found.gap_eur <= most * abs(found.cost_eur)
 
 
 @pytest.mark.speed

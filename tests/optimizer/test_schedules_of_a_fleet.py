@@ -1,0 +1,134 @@
+"""Schedules in windows of negative prices: what each battery can do, and what all of them gain."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from optimizer.fleet.interior import walk
+from optimizer.fleet.one_way import one_way_flows
+from optimizer.fleet.schedules import Scheduler
+from optimizer.fleet.shape import Fleet, fleet_of
+from optimizer.fleet.windows import windows_of
+from optimizer.linear.directions import two_way_cells
+from optimizer.problem import Battery, Home, Problem, problem_of
+from tests.optimizer.test_a_fleet_at_negative_prices import least_with_whole_numbers, sunny
+
+ROUNDING = 1e-6
+
+
+def walked(problem: Problem) -> Fleet:
+    made = fleet_of(problem, two_way_cells(problem))
+    assert made is not None
+    walk(made, 1e-7)
+    return made
+
+
+def test_a_schedule_keeps_to_the_band_and_to_what_each_step_can_move() -> None:
+    made = walked(sunny(12, steps=48))
+    block = made.blocks[0]
+    found = windows_of(block, made.connection.price)
+
+    for window in found:
+        moves, held = window.costs(block.reduced_alone(made.connection.price))
+        stored = Scheduler(window).cheapest(moves, held)
+
+        more = np.diff(stored, axis=0)
+        assert (stored >= window.low - ROUNDING).all()
+        assert (stored <= window.high + ROUNDING).all()
+        assert (more <= window.most[0] + ROUNDING).all()
+        assert (-more <= window.most[1] + ROUNDING).all()
+    assert found
+
+
+def test_no_schedule_drawn_by_lot_is_cheaper_than_the_one_found() -> None:
+    made = walked(sunny(8, steps=32))
+    block = made.blocks[0]
+    chance = np.random.default_rng(3)
+    for window in windows_of(block, made.connection.price):
+        moves, held = window.costs(block.reduced_alone(made.connection.price))
+        best = window.cost(Scheduler(window).cheapest(moves, held), moves, held)
+        room = 0.01 * float(np.abs(best).max())
+        for _ in range(300):
+            drawn = np.empty_like(window.low)
+            drawn[0] = chance.uniform(window.low[0], window.high[0])
+            for step in range(moves.shape[1]):
+                up, down = window.most[:, step] * chance.choice([0.0, 1.0], (2, best.size))
+                aim = drawn[step] + np.where(chance.random(best.size) < 0.6, up, -down)
+                drawn[step + 1] = np.clip(aim, window.low[step + 1], window.high[step + 1])
+
+            assert (best <= window.cost(drawn, moves, held) + room).all()
+
+
+def test_a_full_battery_empties_and_fills_where_using_energy_pays() -> None:
+    # Full at first and at last, 1 kWh a step: three steps out and three in burn 3 (1 - 0.81) kWh,
+    # and no other order burns more in six steps.
+    battery = Battery("b", 0.0, 3.0, 3.0, 1 / 0.9, 0.9, 0.9, 0.9, soc_end_kwh=3.0)
+    home = Home("h", np.full(6, 8.0))
+    problem = problem_of(1.0, [-0.1] * 6, [-0.2] * 6, [home], [battery], exclusive=True)
+
+    found = one_way_flows(problem)
+
+    assert found is not None
+    # In: 3 / 0.9 kWh, out: 3 * 0.9 kWh.
+    assert found.cost_eur == pytest.approx(-0.1 * (48 + 3 / 0.9 - 3 * 0.9), abs=1e-6)
+
+
+def test_schedules_bring_plan_and_bound_nearer_to_each_other() -> None:
+    problem = sunny(30, steps=48, peak_eur=0.3)
+
+    without, found = one_way_flows(problem, again=0), one_way_flows(problem)
+
+    assert without is not None
+    assert found is not None
+    assert found.cost_eur <= without.cost_eur
+    assert found.gap_eur < 0.7 * without.gap_eur
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_optimum_with_whole_numbers_lies_in_the_gap_that_schedules_leave(seed: int) -> None:
+    problem = sunny(3, seed, steps=10, peak_eur=0.2)
+    least = least_with_whole_numbers(problem)
+
+    found = one_way_flows(problem, 0.0, 6)
+
+    assert found is not None
+    assert found.cost_eur >= least - ROUNDING
+    assert found.cost_eur - found.gap_eur <= least + ROUNDING
+
+
+def test_batteries_that_are_named_in_another_order_cost_the_same() -> None:
+    problem = sunny(30, steps=24)
+    order = np.random.default_rng(5).permutation(30)
+    rows = {
+        key: getattr(problem, key)[order]
+        for key in (
+            "soc_max_kwh",
+            "charge_max_kw",
+            "discharge_max_kw",
+            "charge_efficiency",
+            "discharge_efficiency",
+        )
+    }
+
+    first, second = one_way_flows(problem), one_way_flows(replace(problem, **rows))
+
+    assert first is not None
+    assert second is not None
+    assert second.cost_eur == pytest.approx(first.cost_eur, abs=1e-6)
+    assert second.flows.charge_kw == pytest.approx(first.flows.charge_kw[order], abs=1e-4)
+
+
+def test_a_store_that_cools_down_is_left_to_the_bound_of_shared_powers() -> None:
+    lossy = sunny(30, steps=24)
+    retention = np.array(lossy.retention)
+    retention[:5] = 0.98
+    problem = replace(lossy, retention=retention)
+
+    found = one_way_flows(problem)
+
+    assert found is not None
+    assert found.gap_eur >= 0
+    assert np.minimum(found.flows.charge_kw, found.flows.discharge_kw).max() <= 1e-6

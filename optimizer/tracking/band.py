@@ -106,9 +106,11 @@ def band_of(
     Batteries cover what lacks where a kWh from the grid costs more than giving one, and take what
     is left over where the grid pays less than one is worth in store. Where they may also buy from
     the grid or sell to it the planned power is held, for what the homes use more or less changes
-    nothing of the price. Where two prices are equal one is as good as the other, and what the plan
-    has them do decides. They do all of it then, but where stored energy is spared for a limit they
-    do as much as was planned.
+    nothing of the price.
+
+    Where two prices are equal one is as good as the other. What the plan has them do for the homes
+    they then do wholly, and what it buys they buy. What it sells they keep: it is there then for
+    what nobody expected. But where stored energy or room is spared for a limit they do as planned.
 
     Without a worth the meter is followed where the plan exchanges nothing, and the power held
     elsewhere.
@@ -124,7 +126,7 @@ def band_of(
     if worth is None or sell > buy + SAME_EUR:
         return OWN_USE if abs(exchange_kw) <= NOTHING_KW else None
     giving, taking = worth.giving_eur_per_kwh, worth.taking_eur_per_kwh
-    sells = power_kw < 0 and exchange_kw < -NOTHING_KW
+    sells = spares and power_kw < 0 and exchange_kw < -NOTHING_KW
     buys = power_kw > 0 and exchange_kw > NOTHING_KW
     if _is_above(sell, giving, or_same=sells) or _is_above(taking, buy, or_same=buys):
         return None

@@ -65,15 +65,19 @@ def test_what_is_spared_for_a_limit_is_given_as_planned_where_that_is_as_good() 
     assert band_of(-1.0, 2.0, Worth(0.20, 0.25), PRICES, spares=True) == OWN_USE
 
 
-@pytest.mark.parametrize(("power_kw", "exchange_kw"), [(-2.0, -1.0), (2.0, 1.0)])
-def test_where_selling_or_buying_is_as_good_as_not_the_plan_decides(
-    power_kw: float, exchange_kw: float
-) -> None:
-    worth = Worth(0.05, 0.10) if power_kw < 0 else Worth(0.30, 0.40)
+def test_where_buying_is_as_good_as_not_what_the_plan_buys_is_bought() -> None:
+    worth = Worth(0.30, 0.40)
 
-    assert band_of(power_kw, exchange_kw, worth, PRICES) is None
-    assert band_of(0.0, exchange_kw, worth, PRICES) is not None
-    assert band_of(power_kw, 0.0, worth, PRICES) is not None
+    assert band_of(2.0, 1.0, worth, PRICES) is None
+    assert band_of(0.0, 1.0, worth, PRICES) == TAKES
+    assert band_of(2.0, 0.0, worth, PRICES) == TAKES
+
+
+def test_where_selling_is_as_good_as_not_it_is_kept_but_for_a_limit() -> None:
+    worth = Worth(0.05, 0.10)
+
+    assert band_of(-2.0, -1.0, worth, PRICES) == COVERS
+    assert band_of(-2.0, -1.0, worth, PRICES, spares=True) is None
 
 
 @pytest.mark.parametrize(("exchange_kw", "band"), [(0.005, OWN_USE), (0.5, None), (-0.5, None)])

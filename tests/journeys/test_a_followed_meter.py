@@ -23,7 +23,7 @@ from hardware.twins.battery import BatteryTwin
 from hardware.twins.cell import CellLimits
 from hardware.twins.modbus_server import ModbusServer
 from kwartier.interval import QUARTER_S, instant_text
-from kwartier.reading import Reading
+from kwartier.reading import MeterBand, Reading
 from kwartier.schedule import Outcome, Response, decode_response
 from kwartier.wire import Address, Lane
 from tests.api.planning import HOMES, Scene, charge_of, scene, use_in
@@ -116,6 +116,34 @@ def cheap_now(folder: Path) -> Path:
     ]
     (folder / "prices.csv").write_text("\n".join(["utc,eur_per_mwh", *rows]))
     return folder / "prices.csv"
+
+
+def dear_now(folder: Path) -> Path:
+    """Write prices that are high for four hours, but not so high that it pays to sell."""
+    rows = [
+        f"{instant_text(START_S + place * QUARTER_S)},{120 if place < 16 else 60}"
+        for place in range(144)
+    ]
+    (folder / "prices.csv").write_text("\n".join(["utc,eur_per_mwh", *rows]))
+    return folder / "prices.csv"
+
+
+def test_own_use_is_covered_and_stored_though_the_plan_expected_another(
+    street: Street, tmp_path: Path
+) -> None:
+    street.planner(dear_now(tmp_path)).plan_now()
+    (sent,) = street.scene.sent
+
+    street.live(420, homes_w=11_000)
+    covered = street.live(120, homes_w=11_000)
+    street.live(60, homes_w=-6_000)
+    stored = street.live(120, homes_w=-6_000)
+
+    # A kWh from the grid costs more than one from store, and one to the grid earns less.
+    assert sent.steps[0].band == MeterBand(0, 0)
+    assert sent.steps[0].power_w == -FORECAST_W
+    assert all(abs(watt) <= BAND_W for watt in [*covered, *stored])
+    assert street.twin.power_w == pytest.approx(6_000, abs=BAND_W)
 
 
 def test_the_meter_shows_what_was_planned_though_the_homes_use_more(

@@ -13,6 +13,7 @@ from contextlib import suppress
 from api.forecasts.asked import chosen_for
 from optimizer.forecasting.choose import Choice
 from optimizer.forecasting.history import History, Method
+from optimizer.nowcast import Follow
 
 BUDGET_S = 180.0
 """After so long nothing more is learned: who has not learned by then is left out that day [s].
@@ -36,13 +37,14 @@ class Aside:
         methods: Sequence[Method],
         newcomer: Method,
         in_use: str | None,
+        follow: Follow,
     ) -> Future[Choice]:
         """Return the choice that will be made; the methods are this thread's until then."""
 
         def made() -> Choice:
             until_s = time.monotonic() + self._budget_s
             return chosen_for(
-                history, methods, newcomer, in_use, lambda: time.monotonic() < until_s
+                history, methods, newcomer, in_use, follow, lambda: time.monotonic() < until_s
             )
 
         return self._thread.submit(made)

@@ -10,6 +10,7 @@ from optimizer.forecast import Forecast, forecast_of
 from optimizer.forecasting.choose import Choice, Why, choose
 from optimizer.forecasting.history import History, Method, days_before
 from optimizer.forecasting.methods import USUAL
+from optimizer.nowcast import Follow
 
 
 def chosen_for(
@@ -17,6 +18,7 @@ def chosen_for(
     methods: Sequence[Method],
     newcomer: Method,
     in_use: str | None,
+    follow: Follow,
     in_time: Callable[[], bool] = lambda: True,
 ) -> Choice:
     """Return who forecasts a series from now on.
@@ -28,10 +30,11 @@ def chosen_for(
         methods: Who may be chosen.
         newcomer: Who forecasts while less than a week is known.
         in_use: The name of the method in use.
+        follow: How the rest of today follows what was measured of it.
         in_time: Whether there is time for one more to learn.
     """
     if np.nanmax(np.abs(history.kw), initial=0.0) > 0:
-        return choose(history, methods, newcomer, in_use=in_use, in_time=in_time)
+        return choose(history, methods, newcomer, in_use=in_use, follow=follow, in_time=in_time)
     known = bool((~np.isnan(history.kw)).any())
     return Choice(USUAL if known else newcomer, Why.NEWCOMER, {})
 

@@ -8,33 +8,28 @@ from dataclasses import replace
 import numpy as np
 
 from api.forecasts.home_book import HomeSaid
-from api.forecasts.states import Span
+from api.forecasts.states import SUN, USE, Span
 from kwartier.interval import QUARTER_S, day_of, local_day
 from kwartier.units import EpochS
 from optimizer.forecast import Forecast
 from optimizer.forecasting.days import LONGEST_DAY
 from optimizer.forecasting.history import History
 from optimizer.forecasting.methods import SUN_FOLLOW
-from optimizer.forecasting.names import Name
 from optimizer.forecasting.score import Judged, Tally
 from optimizer.forecasting.soon import followed, widened
 from optimizer.nowcast import DEFAULT_NOWCAST, Follow
 from optimizer.problem import FloatArray
 
-_FOLLOWS: dict[str, Follow] = {
-    Name.BLEND: DEFAULT_NOWCAST.use,
-    Name.FEW_DAYS: DEFAULT_NOWCAST.use,
-    Name.SUN_BLEND: SUN_FOLLOW,
-    Name.YOUNG_ROOF: SUN_FOLLOW,
-}
-"""Methods whose rest of today follows what was measured of it."""
+FOLLOWS: dict[str, Follow] = {USE: DEFAULT_NOWCAST.use, SUN: SUN_FOLLOW}
+"""How the rest of today follows what was measured of it, where all of it is believed."""
 
 
-def moved(said: HomeSaid, start_s: EpochS, late_kw: FloatArray) -> FloatArray:
+def moved(said: HomeSaid, follow: Follow, start_s: EpochS, late_kw: FloatArray) -> FloatArray:
     """Return what was said from a quarter on, the rest of that day moved to where it is now.
 
     Args:
         said: What was said at midnight.
+        follow: How the rest of the day follows.
         start_s: The first quarter [s].
         late_kw: What was measured just before it, shape ``(N,)`` [kW]; NaN where it is not known.
 
@@ -44,9 +39,8 @@ def moved(said: HomeSaid, start_s: EpochS, late_kw: FloatArray) -> FloatArray:
     whole = said.kw.astype(np.float64)
     first_s, end_s = local_day(day_of(start_s))
     begin, now, end = ((at - said.start_s) // QUARTER_S for at in (first_s, start_s, end_s))
-    follow = _FOLLOWS.get(said.method)
     today = whole[:, begin:end]
-    if follow is not None and 0 <= begin < now and not np.isnan(today).any():
+    if 0 <= begin < now and not np.isnan(today).any():
         back = min(late_kw.size, now - begin)
         measured = np.full(now - begin, np.nan)
         measured[now - begin - back :] = late_kw[late_kw.size - back :]
@@ -58,7 +52,7 @@ def moved(said: HomeSaid, start_s: EpochS, late_kw: FloatArray) -> FloatArray:
     return whole[:, now:]
 
 
-def held_on_the_day(before: HomeSaid, history: History) -> dict[Span, Tally]:
+def held_on_the_day(before: HomeSaid, follow: Follow, history: History) -> dict[Span, Tally]:
     """Return how what was said a day ago has held; nothing where that was another day."""
     first = (before.start_s - history.start_s) // QUARTER_S
     came = history.kw[max(first, 0) :]
@@ -68,7 +62,7 @@ def held_on_the_day(before: HomeSaid, history: History) -> dict[Span, Tally]:
     soon = []
     for now in range(0, came.size, 4):
         late_kw = came[max(0, now - 4) : now]
-        told = moved(before, before.start_s + now * QUARTER_S, late_kw)[:, :4]
+        told = moved(before, follow, before.start_s + now * QUARTER_S, late_kw)[:, :4]
         part = came[now : now + 4]
         soon.append(Judged.in_rows(told[:, : part.size], part))
     return {Span.DAY: Judged.in_rows(whole, came).tally(), Span.SOON: Judged.of(soon).tally()}

@@ -17,7 +17,7 @@ from datetime import timedelta
 import numpy as np
 
 from api.forecasts.asked import chosen_for, said_by
-from api.forecasts.by_day import energy_wh, held_on_the_day, moved
+from api.forecasts.by_day import FOLLOWS, energy_wh, held_on_the_day, moved
 from api.forecasts.home_book import HomeBook, HomeSaid, HomeSubject
 from api.forecasts.seen import SeenHomes, homes_between
 from api.forecasts.spread import spread_over
@@ -30,7 +30,7 @@ from kwartier.interval import QUARTER_S, Quarter, day_of, local_day
 from kwartier.model import Community
 from kwartier.units import EpochS
 from optimizer.forecast import DAY, Forecast
-from optimizer.forecasting.choose import Choice
+from optimizer.forecasting.choose import Choice, Why
 from optimizer.forecasting.days import Sky
 from optimizer.forecasting.history import History, Method, Weather
 from optimizer.forecasting.methods import (
@@ -41,6 +41,7 @@ from optimizer.forecasting.methods import (
     sun_blend,
 )
 from optimizer.forecasting.newcomer import Newcomer, YoungRoof
+from optimizer.forecasting.soon import Soon
 from optimizer.problem import FloatArray
 
 _log = logging.getLogger(__name__)
@@ -52,6 +53,8 @@ MOST_HOMES = 2_000
 """More homes than this would take more memory than a small server has: 45 kB each."""
 YEARLY_KWH = 2_500.0
 """About what a Dutch home uses in a year, for who was never measured (Statistics Netherlands)."""
+HALF = Soon(part=0.5)
+"""Of newcomers half of the last half-hour is believed, as long as nothing says how much."""
 _LATE_S = 3_600
 
 
@@ -226,7 +229,8 @@ class HomeForecasts:
         before = self._said.get(of)
         in_use = None if before is None else before.method
         newcomer = self._newcomers[of.subject]
-        choice = chosen_for(history, self._candidates(of.subject), newcomer, in_use)
+        follow = FOLLOWS[of.subject]
+        choice = chosen_for(history, self._candidates(of.subject), newcomer, in_use, follow)
         told = said_by(choice.method, history, REACH)
         known = np.flatnonzero(~np.isnan(history.kw))
         said = HomeSaid(
@@ -236,10 +240,12 @@ class HomeForecasts:
             choice.why,
             before.chosen_s if before and in_use == choice.method.name else history.end_s,
             _lean(choice),
-            choice.soon,
+            HALF if choice.why is Why.NEWCOMER else choice.soon,
             np.array([told.likely, told.low, told.high], dtype=np.float32),
         )
-        self._book.keep(of, said, {} if before is None else held_on_the_day(before, history))
+        self._book.keep(
+            of, said, {} if before is None else held_on_the_day(before, follow, history)
+        )
         self._said[of] = said
 
     def _candidates(self, subject: str) -> list[Method]:
@@ -254,7 +260,7 @@ class HomeForecasts:
             return self._without(of, start_s, count)
         if not said.start_s <= start_s <= said.end_s - count * QUARTER_S:
             return self._without(of, start_s, count)
-        told = moved(said, start_s, late_kw)
+        told = moved(said, FOLLOWS[of.subject], start_s, late_kw)
         return Forecast(told[0, :count], told[1, :count], told[2, :count], np.ones(count))
 
     def _without(self, of: HomeSubject, start_s: EpochS, count: int) -> Forecast:

@@ -16,6 +16,7 @@ import numpy as np
 from api.forecasts.aside import Aside
 from api.forecasts.asked import chosen_for, said_by
 from api.forecasts.book import ForecastBook, Said
+from api.forecasts.by_day import FOLLOWS
 from api.forecasts.homes import HomeForecast, HomeForecasts
 from api.forecasts.states import SUN, USE, ForecastStates, Subject
 from api.forecasts.told import ToldWeather
@@ -38,6 +39,7 @@ from optimizer.forecasting.methods import (
 )
 from optimizer.forecasting.newcomer import Newcomer, YoungRoof
 from optimizer.forecasting.score import Judged, Score
+from optimizer.nowcast import Follow
 from optimizer.problem import FloatArray
 
 _log = logging.getLogger(__name__)
@@ -82,8 +84,8 @@ class Forecasts:
         self._sky = sky
         roof: Method = USUAL if sky is None else YoungRoof(sky)
         self._asked = {
-            USE: _Asked(_learning if learn is not None else _load, Newcomer(), learn),
-            SUN: _Asked(self._roofs, roof, None),
+            USE: _Asked(_learning if learn is not None else _load, Newcomer(), FOLLOWS[USE], learn),
+            SUN: _Asked(self._roofs, roof, FOLLOWS[SUN], None),
         }
 
     def per_home(self, homes: Sequence[str], start: Quarter, count: int) -> dict[str, HomeForecast]:
@@ -183,10 +185,15 @@ class _Asked:
     """Who may be asked about one thing, and who is."""
 
     def __init__(
-        self, methods: Callable[[], list[Method]], newcomer: Method, aside: Aside | None
+        self,
+        methods: Callable[[], list[Method]],
+        newcomer: Method,
+        follow: Follow,
+        aside: Aside | None,
     ) -> None:
         self._methods = methods
         self._newcomer = newcomer
+        self._follow = follow
         self._aside = aside
         self._waiting: Future[Choice] | None = None
         self._day: date | None = None
@@ -205,11 +212,12 @@ class _Asked:
         other = False
         if is_new or (begins and self._aside is None):
             quick = [one for one in self._methods() if not isinstance(one, Learner)]
-            other = self._take(chosen_for(history, quick, self._newcomer, self._in_use), history)
+            choice = chosen_for(history, quick, self._newcomer, self._in_use, self._follow)
+            other = self._take(choice, history)
         if self._aside is not None:
             if begins and self._waiting is None:
                 self._waiting = self._aside.choose(
-                    history, self._methods(), self._newcomer, self._in_use
+                    history, self._methods(), self._newcomer, self._in_use, self._follow
                 )
             made, done = self._waiting, self._waiting is not None and self._waiting.done()
             if made is not None and done:

@@ -16,6 +16,7 @@ import numpy as np
 
 from kwartier.errors import InputError
 from optimizer.forecast import DAY, Forecast
+from optimizer.forecasting.follower import Follower
 from optimizer.forecasting.history import History, Method
 from optimizer.forecasting.score import (
     LEAST_OF_DAY,
@@ -26,6 +27,7 @@ from optimizer.forecasting.score import (
     widening,
 )
 from optimizer.forecasting.soon import AS_WIDE, Following, Soon, learned, widened
+from optimizer.nowcast import Follow
 
 JUDGED_DAYS = 14
 LEAST_DAYS = 7
@@ -116,6 +118,7 @@ def choose(
     newcomer: Method,
     *,
     in_use: str | None = None,
+    follow: Follow | None = None,
     judged_days: int = JUDGED_DAYS,
     in_time: Callable[[], bool] = lambda: True,
 ) -> Choice:
@@ -126,6 +129,7 @@ def choose(
         methods: Who may be chosen, the preferred one first.
         newcomer: Who forecasts while less than a week is known.
         in_use: The name of the method in use; it stays when no other is 2 % better.
+        follow: How a chosen method that does not look at today is made to; None leaves it so.
         judged_days: How many days are judged at most; the cost is that times the methods.
         in_time: Asked before anything is learned; where it says no, who must learn is left out.
 
@@ -157,6 +161,8 @@ def choose(
         return Choice(newcomer, Why.TOO_FEW_DAYS, scores)
     times = widening(beside(said[name]))
     soon = AS_WIDE
+    if follow is not None and not isinstance(chosen, Following):
+        chosen = Follower(chosen, follow)
     if isinstance(chosen, Following):
         soon = learned([(widened(one, times), came) for one, came in said[name]], chosen.follow)
         chosen = chosen.following(replace(chosen.follow, part=soon.part))

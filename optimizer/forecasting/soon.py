@@ -24,6 +24,7 @@ HOUR = 4
 SPANS = ((0, HOUR), (HOUR, 3 * HOUR), (3 * HOUR, 6 * HOUR))
 """The next hour, two after it and three after those, in quarters ahead."""
 _EVERY = 2 * HOUR
+_CLEARLY = 0.98
 _PARTS = (1.0, 0.75, 0.5, 0.25, 0.0)
 _NARROWEST, _WIDEST = 0.2, 2.0
 _NO_LONGER = 9 * HOUR
@@ -126,7 +127,7 @@ def learned(days: Sequence[tuple[Forecast, FloatArray]], follow: Follow) -> Soon
 
 
 def _believed(days: Sequence[tuple[Forecast, FloatArray]], follow: Follow) -> float:
-    """Return the part with which the next three hours were least off."""
+    """Return the part with which the next three hours were least off; all, if none was clearly."""
     parts = np.array(_PARTS)[:, None]
     fading = np.exp(-np.arange(SPANS[1][1]) / follow.fades)
     off = np.zeros(len(_PARTS))
@@ -137,4 +138,5 @@ def _believed(days: Sequence[tuple[Forecast, FloatArray]], follow: Follow) -> fl
                 span = slice(now, now + fading.size)
                 moved = told.likely[span] * (1 + parts * (ratio - 1) * fading)
                 off += np.nansum(np.abs(moved - came[span]), axis=1)
-    return float(_PARTS[int(off.argmin())])
+    best = int(off.argmin())
+    return float(_PARTS[best if off[best] < _CLEARLY * off[0] else 0])

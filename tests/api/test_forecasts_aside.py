@@ -21,6 +21,7 @@ from optimizer.forecast import Forecast
 from optimizer.forecasting.history import History, Method
 from optimizer.forecasting.methods import USUAL, YESTERDAY
 from optimizer.forecasting.newcomer import Newcomer
+from optimizer.nowcast import DEFAULT_NOWCAST
 from tests.api.planning import Scene, scene, use_in
 
 HOMES = 6
@@ -28,6 +29,7 @@ DAY_S = 86_400
 MIDNIGHT_S = int(datetime(2026, 7, 7, 22, tzinfo=UTC).timestamp())
 """8 July 2026, 00:00 in the Netherlands."""
 PATIENCE_S = 60.0
+FOLLOW = DEFAULT_NOWCAST.use
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def test_a_choice_that_takes_long_is_waited_for_by_nobody() -> None:
     aside, slow = Aside(), SlowLearner()
     history = History(MIDNIGHT_S, np.ones(96 * 12))
 
-    waiting = aside.choose(history, [slow, YESTERDAY], Newcomer(), None)
+    waiting = aside.choose(history, [slow, YESTERDAY], Newcomer(), None, FOLLOW)
     was_done = waiting.done()
     slow.may.set()
     choice = waiting.result(PATIENCE_S)
@@ -73,7 +75,8 @@ def test_who_has_not_learned_in_time_is_left_out() -> None:
     aside = Aside(budget_s=0.0)
     history = History(MIDNIGHT_S, np.ones(96 * 12))
 
-    choice = aside.choose(history, [SlowLearner(), YESTERDAY], Newcomer(), None).result(PATIENCE_S)
+    waiting = aside.choose(history, [SlowLearner(), YESTERDAY], Newcomer(), None, FOLLOW)
+    choice = waiting.result(PATIENCE_S)
     aside.stop()
 
     assert set(choice.scores) == {"yesterday"}
@@ -81,7 +84,7 @@ def test_who_has_not_learned_in_time_is_left_out() -> None:
 
 def test_the_street_is_forecast_while_others_are_learning(street: Scene) -> None:
     aside, slow, states = Aside(), SlowLearner(), ForecastStates()
-    aside.choose(History(MIDNIGHT_S, np.ones(96 * 12)), [slow], Newcomer(), None)
+    aside.choose(History(MIDNIGHT_S, np.ones(96 * 12)), [slow], Newcomer(), None, FOLLOW)
     said = Forecasts(Measured(street.records, DAYS_BACK), states=states, learn=aside)
 
     first, _ = said.ahead(Quarter(MIDNIGHT_S), 96, MIDNIGHT_S)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from api.forecasts.by_day import moved
+from api.forecasts.by_day import FOLLOWS, moved
 from api.forecasts.home_book import HomeBook, HomeSaid
 from api.forecasts.homes import YEARLY_KWH, HomeForecasts
 from api.forecasts.keeper import DAYS_BACK, Forecasts
@@ -171,12 +170,12 @@ def test_the_rest_of_a_day_is_moved_to_where_it_is_now_and_its_range_is_narrower
     kw = np.ones((3, 96 * 4), dtype=np.float32) * np.array([[1.0], [0.5], [2.0]], dtype=np.float32)
     said = HomeSaid(MIDNIGHT_S, FROM_S, "blend", Why.BEST, FROM_S, 0.0, Soon((0.5, 0.5, 0.5)), kw)
 
-    told = moved(said, NOON_S, np.array([0.9, 0.9, 1.5, 1.5]))
-    followed = moved(replace(said, method="usual"), NOON_S, np.full(4, 1.5))
+    told = moved(said, FOLLOWS["use"], NOON_S, np.array([0.9, 0.9, 1.5, 1.5]))
+    unheard = moved(said, FOLLOWS["use"], NOON_S, np.full(4, np.nan))
 
     likely, low, high = told
     # The last half-hour was half as much again; half of the range of 0.5 and 1 on either side.
     assert (likely[0], low[0], high[0]) == pytest.approx((1.5, 1.25, 2.0))
     assert likely[24] < 1.05
     assert told[:, 48:].tolist() == kw[:, 96:].tolist()  # tomorrow stays as it was
-    assert followed[:, 0].tolist() == [1.0, 0.5, 2.0]
+    assert unheard[:, 0].tolist() == [1.0, 0.5, 2.0]

@@ -9,8 +9,9 @@ import pytest
 
 from optimizer.forecast import Forecast
 from optimizer.forecasting.choose import Widened, choose
+from optimizer.forecasting.follower import Follower
 from optimizer.forecasting.history import History
-from optimizer.forecasting.methods import load_blend
+from optimizer.forecasting.methods import YESTERDAY, load_blend
 from optimizer.forecasting.newcomer import Newcomer
 from optimizer.forecasting.score import judged, midnights
 from optimizer.forecasting.soon import SPANS, Soon, followed, learned, widened
@@ -92,6 +93,21 @@ def test_who_jumps_about_is_not_followed() -> None:
 
     assert soon.part == 0.0
     assert all(0.9 <= one <= 1.1 for one in soon.times)
+
+
+def test_a_method_that_never_looks_at_today_is_made_to_follow_it() -> None:
+    days = np.concatenate([np.ones(96 * 20), np.full(40, 1.5)])
+    history, method = History(START_S, days), Follower(YESTERDAY, Follow(2, 8.0, 2.0))
+
+    told, plain = method.forecast(history, 96), YESTERDAY.forecast(history, 96)
+
+    assert (method.name, told.following) == ("yesterday", 56)
+    assert told.likely[0] == pytest.approx(1.5)
+    assert told.likely[40] < 1.05
+    assert told.likely[56:].tolist() == plain.likely[56:].tolist()  # tomorrow
+    at_midnight = method.forecast(history.until(96 * 20), 96)
+    assert at_midnight.likely.tolist() == [1.0] * 96
+    assert at_midnight.following == 0
 
 
 def test_ranges_of_the_day_and_of_the_next_hour_hold_on_days_that_chose_nothing() -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kwartier.cli import Command, print_json
-from kwartier.errors import InputError
+from kwartier.errors import ContractError, InputError
 from kwartier.wire import Json
 
 if TYPE_CHECKING:
     from api.planning.calls import PutCall
     from api.settings import ServeSettings
+    from kwartier.units import EpochS
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -65,15 +66,14 @@ def _run(chosen: argparse.Namespace) -> int:
 
 def _call(chosen: argparse.Namespace, settings: ServeSettings, now_s: int) -> PutCall:
     from api.planning.calls import PutCall
-    from kwartier.interval import epoch_s, parse_instant
 
     group: str | None = chosen.group
     if group is not None and group not in settings.community.groups:
         raise InputError(f"--group {group[:60]!r} is not in the neighbourhood's file: add it there")
     return PutCall(
         chosen.id,
-        epoch_s(parse_instant(chosen.start)),
-        epoch_s(parse_instant(chosen.end)),
+        _instant("--from", chosen.start),
+        _instant("--to", chosen.end),
         chosen.import_limit_w,
         chosen.export_limit_w,
         group,
@@ -97,6 +97,15 @@ def _told(call: PutCall) -> dict[str, Json]:
         "in_time": call.is_in_time,
         "dropped": None if call.dropped_s is None else instant_text(call.dropped_s),
     }
+
+
+def _instant(key: str, text: str) -> EpochS:
+    from kwartier.interval import epoch_s, parse_instant
+
+    try:
+        return epoch_s(parse_instant(text))
+    except ContractError as error:
+        raise InputError(f"{key} {error}") from error
 
 
 def _proof(

@@ -20,6 +20,7 @@ from kwartier.interval import QUARTER_S
 from kwartier.reading import Reading
 from tests.api.planning import Scene, scene, use_in
 from tests.api.street import community_of, feed
+from tests.journeys.command import kwartier_here
 
 NOON_S = int(datetime(2026, 7, 8, 10, 0, tzinfo=UTC).timestamp())
 FAR = "2038-01-05T16:00:00Z"
@@ -234,3 +235,23 @@ def test_the_command_says_what_is_wrong(
 
     assert code == 1
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("key", ["--from", "--to"])
+def test_an_instant_that_is_none_is_refused_with_its_key(key: str, tmp_path: Path) -> None:
+    (tmp_path / "street.toml").write_text(
+        'coop = "straat"\nname = "Straat"\n'
+        '[[connection]]\nid = "huis-1"\nmember = "lid-1"\ngateway = "gw-1"\n'
+    )
+    settings = tmp_path / "serve.toml"
+    settings.write_text('community = "street.toml"\nstore = "record.db"\nstate = "state"\n')
+    window = {"--from": "2026-12-01T10:00:00Z", "--to": "2026-12-01T12:00:00Z", key: "gisteren"}
+    words = [word for pair in window.items() for word in pair]
+
+    said = kwartier_here(
+        "calls", "add", "cbc-1", "--import-limit-w", "5", *words, "--config", settings
+    )
+
+    assert said.returncode == 1
+    assert said.stderr.startswith(f"kwartier calls: {key} 'gisteren' is not an instant: use ISO")
+    assert said.stderr.count("\n") == 1

@@ -12,7 +12,7 @@ from optimizer.as_json.problem_json import problem_from_json
 from optimizer.dispatch import plan
 from optimizer.plan import Plan, Status
 from optimizer.problem import Sharing
-from tests.optimizer.judged import Judged, judged
+from tests.optimizer.judge_of_json import Judged, judged
 from tests.optimizer.neighbourhood_problems import Document, Shape, document, problem
 from tests.optimizer.whole_reference import least_excess, least_objective
 

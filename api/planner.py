@@ -213,7 +213,12 @@ class Planner:
             made,
             {name: charge.stored_kwh for name, charge in charges.items()},
             self._calls_from(start),
-            self._peak.so_far_kw(start) if self._retail.peak_price_eur_per_kw > 0 else 0.0,
+            self._peak.reckoned_kw(
+                start,
+                self._retail,
+                [one for name, one in street.every_battery.items() if name in charges],
+                market,
+            ),
             self._parts.at(start),
             self._parts.homes_at(start),
             self._one_by_one(street, charges, start),

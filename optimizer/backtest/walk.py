@@ -20,6 +20,7 @@ from optimizer.backtest.stores import QUARTER_H, Stores
 from optimizer.forecast import DAY
 from optimizer.plan import Plan
 from optimizer.problem import FloatArray, Grid, Home, Problem, problem_of
+from optimizer.uncertain.peak_level import DAYS, PeakLevel, storage_of
 
 HORIZON = 144
 """How far a plan looks, as live: a day and a half of quarters."""
@@ -109,6 +110,7 @@ class Walk:
     _plan: Plan | None = field(default=None, init=False)
     _made_at: int = field(default=0, init=False)
     _expected_kw: FloatArray = field(default_factory=lambda: np.empty(0), init=False)
+    _level: PeakLevel = field(default_factory=PeakLevel, init=False)
     _peak_kw: float = field(default=np.inf, init=False)
     _plans: int = field(default=0, init=False)
     _failed: int = field(default=0, init=False)
@@ -194,6 +196,8 @@ class Walk:
         hindsight = self.policy.sees is Sees.ACTUAL
         buy, sell = self._prices.seen(now, steps, all_known=hindsight)
         worth = max(0.0, _quantile(buy, _WORTH_QUANTILE))
+        if not hindsight:
+            peak_kw = max(peak_kw, self._level_at(now, buy))
         started = self.stopwatch() if self.stopwatch else 0.0
         problem = problem_of(
             QUARTER_H,
@@ -211,6 +215,19 @@ class Walk:
         self._peak_kw = max(self._plan.peak_kw, peak_kw)
         self._expected_kw = use - sun
         self._plans += 1
+
+    def _level_at(self, now: int, buy_eur_per_kwh: FloatArray) -> float:
+        """Return the peak that the month will have anyway, by what was measured until now [kW]."""
+        price = self.connection.peak_price_eur_per_kw
+        if price <= 0:
+            return 0.0
+        return self._level.on(
+            int(self.course.clock.day[now]),
+            storage_of(self.stores.batteries),
+            price,
+            buy_eur_per_kwh,
+            lambda: self.course.residual_kw[max(0, now - DAYS * DAY) : now],
+        )
 
     def _grid(self, peak_kw: float) -> Grid:
         one = self.connection

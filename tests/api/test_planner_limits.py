@@ -93,6 +93,41 @@ def test_the_peak_is_that_of_this_month_on_the_wall_clock(tmp_path: Path) -> Non
         assert peak.so_far_kw(Quarter(july_s + 8 * QUARTER_S)) == pytest.approx(8.0)
 
 
+def test_a_month_begins_from_the_peak_that_it_will_have_anyway(tmp_path: Path) -> None:
+    # Two homes used 100 Wh a quarter each in June, and 500 from 18 to 19 UTC: 0.8 kW and 4 kW.
+    july_s = JUNE_30_S + 2 * 3600
+    with scene(tmp_path, july_s + 60, homes=2) as street:
+        for home in range(2):
+            june(street, home, july_s)
+        peak, batteries = MonthPeak(street.records), list(street.community.batteries.values())
+        even, steep = np.full(144, 0.1), np.tile(np.repeat([0.1, 0.9], [84, 12]), 2)[:144]
+        first = Quarter(july_s)
+
+        free = peak.reckoned_kw(first, RETAIL, batteries, even)
+        dear = replace(RETAIL, peak_price_eur_per_kw=5.0)
+        low = peak.reckoned_kw(first, dear, batteries, even)
+        high = MonthPeak(street.records).reckoned_kw(first, dear, batteries, steep)
+        alone = MonthPeak(street.records).reckoned_kw(first, dear, [], even)
+
+        assert free == 0.0
+        # 28 hours of 3.2 kWh are in the battery at once, and at an even price it has nothing to do.
+        assert low == pytest.approx(0.8)
+        # A kWh of store earns EUR 0.70 a day: 20 a month, for a peak of 5 a kW.
+        assert high == pytest.approx(4.0)
+        assert alone == 0.0
+
+
+def june(street: Scene, home: int, july_s: int) -> None:
+    """Put 28 days on record of which each has an hour of five times the use."""
+    total, readings = 0, []
+    for at_s in range(july_s - 28 * 86_400, july_s + 1, QUARTER_S):
+        counted = {"import_wh": total, "export_wh": 0}
+        readings.append(Reading("p1", f"m{home}", at_s, counted))
+        total += 500 if at_s % 86_400 // 3600 == 18 else 100
+    for number, first in enumerate(range(0, len(readings), 96), 1):
+        feed(street.store, f"gw-{home:02d}", number, readings[first : first + 96])
+
+
 def step_up(street: Scene, home: int, july_s: int) -> None:
     """Let a home use 100 Wh in July's first quarters, and 200 Wh in the second."""
     begun = 500 * (july_s // QUARTER_S)

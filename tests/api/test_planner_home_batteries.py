@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import queue
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from api.broker import BrokerProcess, mosquitto_program
 from api.forecasts.homes import HomeForecast
 from api.planning.homes import expected_alone, planned_homes
 from api.planning.leave import RELEASED
 from api.planning.parts import Part
 from api.plans import MadeBecause
+from gateway.modbus.link import LinkSettings, ModbusLink
+from gateway.steer.battery import SteeredBattery
+from gateway.steer.limits import Limits
+from hardware.twins.battery import BatteryTwin
+from hardware.twins.cell import CellLimits
+from hardware.twins.modbus_server import ModbusServer
+from kwartier.bus import Message
 from kwartier.interval import QUARTER_S
 from kwartier.model import Battery, Community
+from kwartier.mqtt import MqttBus, Session
 from kwartier.reading import Reading
-from kwartier.schedule import MAX_LEASE_S
+from kwartier.schedule import MAX_LEASE_S, Outcome, decode_schedule
 from kwartier.units import Wh
 from optimizer.forecast import Forecast
 from tests.api.planning import HOMES, Scene, charge_of, scene, use_in
@@ -249,3 +261,62 @@ def forecast(kw: float) -> Forecast:
     """Return a forecast that is sure of itself."""
     sure = np.full(4, kw)
     return Forecast(sure, sure, sure, np.full(4, 28))
+
+
+@pytest.mark.broker
+def test_over_a_broker_a_homes_battery_does_its_plan_and_is_let_go(tmp_path: Path) -> None:
+    if mosquitto_program() is None:
+        pytest.skip("mosquitto is not installed")
+    community, path = with_batteries(battery_at(2)), tmp_path / "street.toml"
+    path.write_text("")
+    heard: queue.Queue[Message] = queue.Queue()
+    with lived(tmp_path, community) as street, ExitStack() as parts:
+        broker = BrokerProcess.on_spare_port(tmp_path)
+        parts.callback(broker.stop)
+        gateway = MqttBus(broker.broker, Session("gw-02"))
+        parts.callback(gateway.close)
+        gateway.subscribe("nec/v1/zonnehof/gw-02/cmd/battery", heard.put)
+        bus = MqttBus(broker.broker, Session("planner"))
+        parts.callback(bus.close)
+        ready = threading.Event()
+        gateway.subscribe("probe", lambda _: ready.set())  # what was subscribed before holds too
+        assert bus.wait_until_up(60)
+        assert any(_heard(bus, ready) for _ in range(600))
+        twin = BatteryTwin(street.clock, CellLimits(10_000, 5_000, 5_000))
+        server = ModbusServer([twin]).start()
+        parts.callback(server.stop)
+        link = ModbusLink(LinkSettings("127.0.0.1", server.port))
+        parts.callback(link.close)
+        battery = SteeredBattery(
+            link.unit(1),
+            "battery",
+            Limits(5_000, 5_000, full_power_s=0),
+            street.clock,
+            tmp_path / "battery.json",
+            take=lambda _: None,
+            tell=lambda _: None,
+        )
+        parts.callback(battery.stop)
+        planner = street.planner(bus, street_file=path)
+
+        planner.plan_now()
+        told = decode_schedule(heard.get(timeout=60).payload)
+        step = next(one for one in told.steps if one.power_w)
+        assert battery.accept(told).outcome is Outcome.ACCEPTED
+        street.clock.advance(max(0.0, step.start_s - street.clock.now_s()))
+        battery.turn()
+        obeyed_w = twin.power_w
+        path.write_text(written(community, steered=False))
+        planner.plan_now()
+        told = decode_schedule(heard.get(timeout=60).payload)
+        battery.accept(told)
+        battery.turn()
+
+        assert obeyed_w == step.power_w
+        assert (told.plan, told.steps) == (RELEASED, ())
+        assert twin.power_w == 0
+
+
+def _heard(bus: MqttBus, ready: threading.Event) -> bool:
+    bus.publish("probe", b"?")
+    return ready.wait(0.1)

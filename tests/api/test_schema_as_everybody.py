@@ -7,39 +7,22 @@ taken from what is there, so that answers with a body are judged too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import httpx
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis import strategies as st
-from schemathesis import APIOperation, Case, GenerationMode
-from schemathesis.core.adapter import OperationParameter, ResponsesContainer
-from schemathesis.core.result import Ok
-from schemathesis.specs.openapi.adapter.security import OpenApiSecurityParameters
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
-from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from api.people.questions import ask
 from api.people.sessions import hash_of
 from api.people.tables import SessionRow
 from tests.api.conftest import served
 from tests.api.cooperative.stages import Stage
-from tests.api.matrix import Who, session_of
-from tests.api.town import Town, Towns
+from tests.api.matrix import Who
+from tests.api.town import Towns
 
-Operation: TypeAlias = APIOperation[
-    OperationParameter, ResponsesContainer[object], OpenApiSecurityParameters, OpenApiSchema
-]
-Request: TypeAlias = Case[Operation]
+if TYPE_CHECKING:
+    from tests.api.schema_requests import Place
+
 ROLES = (
     Who.PUBLIC,
     Who.RESIDENT,
@@ -51,60 +34,26 @@ ROLES = (
 )
 LIKE_ANOTHER = {Who.BOARD, Who.OPERATOR, Who.INSTALLER}
 """Who is refused most or sees what another sees: fewer tries by day."""
-ENDLESS = "/api/v1/stream"
-THERE: Mapping[str, object] = {
-    "gateway": "gw-00",
-    "home": "home-1",
-    "month": "2026-10",
-    "version": 1,
-    "line": 1,
-    "day": "2026-10-25",
-    "party": "lid-1",
-    "number": 1,
-    "proposal": 1,
-    "key": "A9-home-3",
-    "job": 1,
-}
-"""What a path may name and is there."""
-ASKED: Mapping[str, object] = {
-    "from": "2026-10-25T00:00:00Z",
-    "to": "2026-10-25T06:00:00Z",
-    "limit": 5,
-    "with": "2026-10/1",
-}
-"""What a path may be asked that is answered with a body."""
-CHECKS = [
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-    response_headers_conformance,
-]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A town at a port, and what it says of itself."""
-
-    town: Town
-    client: httpx.Client
-    operations: list[Operation]
 
 
 @pytest.fixture(scope="module")
 def place(towns: Towns, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    from tests.api.schema_requests import place_of
+
     folder = tmp_path_factory.mktemp("schema")
     with towns.at(Stage.CLOSED, folder) as town, served(town) as client:
         with town.house.people.writing() as desk:
             account = desk.session.get_one(SessionRow, hash_of(town.resident())).account
             ask(desk, account, "lid-1", "2026-10/1", "Klopt deze regel wel?")
-        document = schemathesis.openapi.from_dict(client.get("/openapi.json").json())
-        found = [each.ok() for each in document.get_all_operations() if isinstance(each, Ok)]
-        assert len(found) > 40
-        yield Place(town, client, [each for each in found if each.path != ENDLESS])
+        made = place_of(town, client)
+        assert len(made.operations) >= 40
+        yield made
 
 
 @pytest.mark.parametrize("who", ROLES)
 def test_what_programs_are_told_is_what_the_schema_says(place: Place, who: Who) -> None:
+    from tests.api.schema_requests import wrong_answers
+
     assert wrong_answers(place, who, 1 if who in LIKE_ANOTHER else 2) == []
 
 
@@ -112,71 +61,6 @@ def test_what_programs_are_told_is_what_the_schema_says(place: Place, who: Who) 
 @pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("who", ROLES)
 def test_what_programs_are_told_is_what_the_schema_says_at_length(place: Place, who: Who) -> None:
+    from tests.api.schema_requests import wrong_answers
+
     assert wrong_answers(place, who, 60) == []
-
-
-def wrong_answers(place: Place, who: Who, most: int) -> list[str]:
-    """Return what each operation answered wrongly to somebody, one fault each."""
-    session = session_of(place.town, who)
-    headers = {"Origin": place.town.house.public_url}
-    if session is not None:
-        headers["Cookie"] = f"kwartier={session}"
-    wrong: list[str] = []
-    for operation in place.operations:
-        wrong += _faults(place, operation, headers, most)
-    return wrong
-
-
-def _faults(place: Place, operation: Operation, headers: Mapping[str, str], most: int) -> list[str]:
-    told: dict[str, str] = {}
-
-    @seed(20_261_102)
-    @settings(
-        max_examples=most,
-        deadline=None,
-        database=None,
-        derandomize=False,
-        phases=(Phase.generate,),
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=cases_of(operation))
-    def tried(case: Request) -> None:
-        fault = _fault(place.client, case, headers)
-        if fault:
-            told.setdefault(fault.partition("\n")[0], fault)
-
-    tried()
-    return list(told.values())
-
-
-def cases_of(operation: Operation) -> st.SearchStrategy[Request]:
-    """Return requests of every kind: of what is there, allowed, and not allowed."""
-    path = {each.name: THERE[each.name] for each in operation.path_parameters}
-    query = {each.name: ASKED[each.name] for each in operation.query if each.name in ASKED}
-    kinds = [
-        operation.as_strategy(GenerationMode.POSITIVE, path_parameters=path, query=query),
-        operation.as_strategy(GenerationMode.POSITIVE, path_parameters=path),
-        operation.as_strategy(GenerationMode.POSITIVE),
-    ]
-    if path or query or list(operation.query):
-        kinds.append(operation.as_strategy(GenerationMode.NEGATIVE))
-    return st.one_of(kinds)
-
-
-def _fault(client: httpx.Client, case: Request, headers: Mapping[str, str]) -> str:
-    sent = case.as_transport_kwargs(base_url=str(client.base_url))
-    reply = client.request(
-        sent["method"],
-        sent["url"],
-        params=sent.get("params"),
-        headers={**(sent.get("headers") or {}), **headers},
-        content=sent.get("data"),
-    )
-    if reply.status_code >= 500 and reply.status_code != 503:
-        return f"{case.method} {case.formatted_path} {sent.get('params')} fails: {reply.text[:200]}"
-    try:
-        case.validate_response(reply, checks=CHECKS)
-    except schemathesis.errors.FailureGroup as failures:
-        first = str(failures.exceptions[0])[:400]
-        return f"{case.operation.label} {reply.status_code}: {first}\n{reply.url}"
-    return ""

@@ -43,6 +43,8 @@ _MISSED = 1e-4
 """What equations may miss: nothing is planned from what they say but directions."""
 _SPREAD = 0.6180339887498949
 """Multiples of the golden ratio, without their whole parts, lie evenly however many there are."""
+_BEGINNINGS = (0.0, 0.5)
+"""Where the sum of the largest battery begins; the second where no plan of the first is proven."""
 ENOUGH = 1e-3
 """A gap beside the cost at which no better directions are looked for."""
 _AGAIN = 4
@@ -87,9 +89,13 @@ def one_way_flows(problem: Problem, enough: float = ENOUGH, again: int = _AGAIN)
         least = bound(fleet)
         if not np.isfinite(least):
             return None
-        forward = _forward(problem, risky, _charging_shares(problem, fleet))
-        best = _with(problem, risky, forward)
-        if best is None:
+        shares = _charging_shares(problem, fleet)
+        for begun in _BEGINNINGS:
+            forward = _forward(problem, risky, shares, begun)
+            best = _with(problem, risky, forward)
+            if best is not None:
+                break
+        else:
             return None
         directing = Directing(fleet)
         again = min(again, _MOST_MOVES // max(directing.moves, 1))
@@ -143,17 +149,18 @@ def _charging_shares(problem: Problem, fleet: Fleet) -> FloatArray:
     return shares
 
 
-def _forward(problem: Problem, risky: BoolArray, shares: FloatArray) -> BoolArray:
+def _forward(problem: Problem, risky: BoolArray, shares: FloatArray, first: float) -> BoolArray:
     """Return where batteries charge, if anything, shape ``(B, T)``.
 
     Args:
         problem: What is planned.
         risky: Where a direction is to be chosen, shape ``(B, T)``.
         shares: The part of each step that is spent on charging, shape ``(B, T)``.
+        first: Where the sum of the largest battery begins.
     """
     largest = np.argsort(-problem.charge_max_kw.max(axis=1), kind="stable")
     begun = np.empty(largest.size)
-    begun[largest] = (np.arange(largest.size) * _SPREAD) % 1.0
+    begun[largest] = (np.arange(largest.size) * _SPREAD + first) % 1.0
     here = np.where(risky, shares, 0.0)
     sums = np.cumsum(here, axis=1) + begun[:, None]
     passed: BoolArray = np.floor(sums) > np.floor(sums - here)

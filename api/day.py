@@ -13,7 +13,8 @@ from api.plans import PlanBlock, PlannedQuarter
 from api.readers import STRANGER, Onlooker
 from api.settled import SettledDays
 from collectors.disclosure import DELAY_S, Reader, rounded_forecast
-from collectors.queries import HomeQuarter, SumQuarter
+from collectors.home_quarters import HomeQuarter
+from collectors.queries import SumQuarter
 from kwartier.interval import QUARTER_S, Quarter, day_of, local_day
 from kwartier.model import Tariff
 from kwartier.units import EpochS, Wh, kwh

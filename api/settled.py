@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import date
 
 from api.house import House
-from collectors.queries import BatteryQuarter, HomeQuarter, Period
+from collectors.home_quarters import HomeQuarter
+from collectors.queries import BatteryQuarter, Period
 from kwartier.interval import QUARTER_S, Quarter, local_day
 from kwartier.units import EpochS
 from optimizer.balance import QuarterReadings, Registers

@@ -1,29 +1,22 @@
-"""From the record to answers: what homes used, what the sun made, what the neighbourhood does now.
-
-A home's use is what it took, plus what its own roof made, less what it gave, and less what its own
-battery kept. Where no inverter is read, or it is silent as inverters are at night, the roof is
-known only by what it gave: then the solar energy is the export and the use is the import, both
-without what the battery did. That keeps the balance and is called an estimate where an inverter
-should have spoken. Where the battery is silent what it did counts as use, which is an estimate.
-"""
+"""From the record to answers: what homes used and the sun made, what the street does now."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from collectors.disclosure import MIN_HOMES, PUBLIC, Disclosure, Reader, grown
 from collectors.happenings import Happening, happenings
 from collectors.home_batteries import has_batteries_apart, homes_with_battery
-from collectors.store import DeviceKey, Quality, QuarterEnergy, Store
+from collectors.home_quarters import Energies, HomeQuarter, home_quarters
+from collectors.store import DeviceKey, Store
 from collectors.told import Telling, ToldSum
 from kwartier.clock import Clock
 from kwartier.identity import GatewayId
 from kwartier.interval import QUARTER_S, Quarter
-from kwartier.model import Battery, Community, Connection
+from kwartier.model import Community
 from kwartier.units import EpochS, Wh
 
 ANSWER_AGE_S = 15.0
@@ -37,62 +30,6 @@ GRACE_S = 300
 _NAMES = ("import_wh", "export_wh", "produced_wh", "charged_wh", "discharged_wh")
 _KEPT_PERIODS = 16
 _KEPT_OLD = 2
-
-_Energies: TypeAlias = dict[tuple[DeviceKey, str], dict[EpochS, QuarterEnergy]]
-
-
-@dataclass(frozen=True, slots=True)
-class HomeQuarter:
-    """One home in one quarter-hour.
-
-    Attributes:
-        start_s: The quarter's start [s].
-        import_wh: Taken from the grid [Wh].
-        export_wh: Given to the grid [Wh].
-        solar_wh: Made on its roof, as far as is known [Wh].
-        import_estimated: Whether the import is an estimate.
-        export_estimated: Whether the export is an estimate.
-        solar_estimated: Whether the solar energy is an estimate.
-        battery_wh: What its own batteries took, less what they gave [Wh]; None while one is
-            silent, 0 where there are none.
-        battery_estimated: Whether that is an estimate.
-    """
-
-    start_s: EpochS
-    import_wh: Wh
-    export_wh: Wh
-    solar_wh: Wh
-    import_estimated: bool = False
-    export_estimated: bool = False
-    solar_estimated: bool = False
-    battery_wh: Wh | None = 0
-    battery_estimated: bool = False
-
-    @property
-    def estimated(self) -> bool:
-        """Whether a part of it is an estimate."""
-        return (
-            self.import_estimated
-            or self.export_estimated
-            or self.solar_estimated
-            or self.battery_estimated
-            or not self.is_use_known
-        )
-
-    @property
-    def is_use_known(self) -> bool:
-        """Whether its use is known apart from its batteries; forecasts look at no other."""
-        return self.battery_wh is not None
-
-    @property
-    def use_wh(self) -> Wh:
-        """What the home used [Wh]; two meters read a second apart never make it negative."""
-        return max(0, self.import_wh + self.solar_wh - self.export_wh - (self.battery_wh or 0))
-
-    @property
-    def use_and_battery_wh(self) -> Wh:
-        """What the home used, with what its batteries took counted as use [Wh]."""
-        return max(0, self.import_wh + self.solar_wh - self.export_wh)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,15 +90,6 @@ class Period:
     batteries: Mapping[EpochS, BatteryQuarter]
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """What a home's batteries took and gave in one quarter [Wh]."""
-
-    charged_wh: Wh
-    discharged_wh: Wh
-    estimated: bool
-
-
 class Records:
     """Answers from the store, each at most some seconds old; safe to share between threads."""
 
@@ -179,7 +107,7 @@ class Records:
         self._disclosure = Disclosure() if disclosure is None else disclosure
         self._lock = threading.Lock()
         self._periods: dict[tuple[EpochS, EpochS], tuple[float, Period]] = {}
-        self._old: dict[tuple[EpochS, EpochS], tuple[float, _Energies]] = {}
+        self._old: dict[tuple[EpochS, EpochS], tuple[float, Energies]] = {}
 
     def period(self, start_s: EpochS, end_s: EpochS) -> Period:
         """Return all that is known of a period; for settling, and for a home's own page."""
@@ -326,7 +254,7 @@ class Records:
         ]
         return self._battery_quarters(self._energies(start_s, end_s, keys)) if keys else {}
 
-    def _old_energies(self, start_s: EpochS, end_s: EpochS) -> _Energies:
+    def _old_energies(self, start_s: EpochS, end_s: EpochS) -> Energies:
         """Return what is known of quarters that seldom change; minutes old at most."""
         asked_at = self._clock.monotonic_s()
         kept = self._old.get((start_s, end_s))
@@ -340,8 +268,8 @@ class Records:
 
     def _energies(
         self, start_s: EpochS, end_s: EpochS, keys: list[DeviceKey] | None = None
-    ) -> _Energies:
-        energies: _Energies = {}
+    ) -> Energies:
+        energies: Energies = {}
         for energy in self._store.quarters(_NAMES, start_s, end_s, keys):
             if energy.energy_wh is not None:
                 energies.setdefault((energy.key, energy.name), {})[energy.start_s] = energy
@@ -357,12 +285,12 @@ class Records:
             energies = self._energies(start_s, end_s)
         batteries = self._community.batteries_by_home()
         homes = {
-            name: _home_quarters(connection, batteries.get(name, ()), energies)
+            name: home_quarters(connection, batteries.get(name, ()), energies)
             for name, connection in self._community.connections.items()
         }
         return Period(start_s, end_s, homes, self._battery_quarters(energies))
 
-    def _battery_quarters(self, energies: _Energies) -> dict[EpochS, BatteryQuarter]:
+    def _battery_quarters(self, energies: Energies) -> dict[EpochS, BatteryQuarter]:
         keys = [
             DeviceKey(battery.gateway, battery.device)
             for battery in self._community.batteries.values()
@@ -378,7 +306,7 @@ class Records:
         }
 
 
-def _together(old: _Energies, recent: _Energies) -> _Energies:
+def _together(old: Energies, recent: Energies) -> Energies:
     return {
         series: {**old.get(series, {}), **recent.get(series, {})} for series in {**old, **recent}
     }
@@ -404,75 +332,7 @@ def _shown(told: ToldSum, battery: BatteryQuarter | None, *, use: bool) -> SumQu
     )
 
 
-def _home_quarters(
-    connection: Connection, batteries: Sequence[Battery], energies: _Energies
-) -> dict[EpochS, HomeQuarter]:
-    meter = DeviceKey(connection.gateway, connection.meter)
-    taken = energies.get((meter, "import_wh"), {})
-    given = energies.get((meter, "export_wh"), {})
-    made: dict[EpochS, QuarterEnergy] = {}
-    if connection.solar is not None:
-        made = energies.get((DeviceKey(connection.gateway, connection.solar), "produced_wh"), {})
-    told: dict[EpochS, HomeQuarter] = {}
-    for at_s, into in taken.items():
-        out = given.get(at_s)
-        if given and out is None:
-            continue
-        sun = made.get(at_s)
-        import_wh, export_wh = _known_wh(into), _known_wh(out)
-        silent_roof = connection.solar is not None and sun is None
-        kept = _kept_by(batteries, at_s, energies)
-        told[at_s] = HomeQuarter(
-            at_s,
-            import_wh,
-            export_wh,
-            _sun_unseen(import_wh, export_wh, kept) if sun is None else _known_wh(sun),
-            _guessed(into),
-            _guessed(out),
-            silent_roof or _guessed(sun),
-            None if kept is None else kept.charged_wh - kept.discharged_wh,
-            kept is not None and kept.estimated,
-        )
-    return told
-
-
-def _kept_by(batteries: Sequence[Battery], at_s: EpochS, energies: _Energies) -> _Kept | None:
-    """Return what a home's batteries took and gave in a quarter; None while one is silent."""
-    charged_wh = discharged_wh = 0
-    estimated = False
-    for battery in batteries:
-        key = DeviceKey(battery.gateway, battery.device)
-        taken = energies.get((key, "charged_wh"), {}).get(at_s)
-        given = energies.get((key, "discharged_wh"), {}).get(at_s)
-        if taken is None or given is None:
-            return None
-        charged_wh += _known_wh(taken)
-        discharged_wh += _known_wh(given)
-        estimated = estimated or _guessed(taken) or _guessed(given)
-    return _Kept(charged_wh, discharged_wh, estimated)
-
-
-def _sun_unseen(import_wh: Wh, export_wh: Wh, kept: _Kept | None) -> Wh:
-    """Return what a roof that is not read made at least [Wh].
-
-    That is what was given, by the roof and not by a battery, and what charged a battery beyond
-    what was taken from the grid.
-    """
-    if kept is None:
-        return export_wh
-    return max(0, export_wh - kept.discharged_wh) + max(0, kept.charged_wh - import_wh)
-
-
-def _known_wh(energy: QuarterEnergy | None) -> Wh:
-    """Return a register's energy; a register that the meter does not have counted nothing."""
-    return 0 if energy is None or energy.energy_wh is None else energy.energy_wh
-
-
-def _guessed(energy: QuarterEnergy | None) -> bool:
-    return energy is not None and energy.quality is not Quality.MEASURED
-
-
-def _sum_or_none(keys: list[DeviceKey], name: str, at_s: EpochS, energies: _Energies) -> Wh | None:
+def _sum_or_none(keys: list[DeviceKey], name: str, at_s: EpochS, energies: Energies) -> Wh | None:
     total = 0
     for key in keys:
         energy = energies.get((key, name), {}).get(at_s)

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from collectors.queries import HomeQuarter, Records
+from collectors.home_quarters import HomeQuarter
+from collectors.queries import Records
 from kwartier.interval import QUARTER_S
 from kwartier.units import EpochS
 from optimizer.forecasting.days import Sky

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from api.planning.calls import PutCall
-from collectors.queries import HomeQuarter, Records
+from collectors.home_quarters import HomeQuarter
+from collectors.queries import Records
 from collectors.store import DeviceKey, Quality, Store
 from kwartier.interval import QUARTER_S
 from kwartier.model import Community

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from collectors.disclosure import Reader
+from collectors.home_quarters import HomeQuarter
 from collectors.power import Instants, powers_now, street_power
-from collectors.queries import HomeQuarter, Records, SumQuarter
+from collectors.queries import Records, SumQuarter
 from collectors.sqlite_store import SqliteStore
 from collectors.store import DeviceKey
 from kwartier.clock import VirtualClock

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from collectors.disclosure import PUBLIC, Reader
+from collectors.home_quarters import HomeQuarter
 from collectors.power import (
     FRESH_S,
     Instants,
@@ -16,7 +17,7 @@ from collectors.power import (
     powers_now,
     street_power,
 )
-from collectors.queries import GRACE_S, HomeQuarter, Records
+from collectors.queries import GRACE_S, Records
 from collectors.sqlite_store import SqliteStore
 from collectors.store import DeviceKey
 from kwartier.clock import VirtualClock

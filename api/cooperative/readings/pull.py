@@ -13,7 +13,8 @@ from api.cooperative.readings.days import ESTIMATED, MEASURED, MISSING, DayValue
 from api.cooperative.readings.intake import SetAside, Taken, Why, set_aside, take_in
 from api.cooperative.readings.meters import Meter, meters_of
 from api.cooperative.readings.registers import RegisterBackError, RegisterReading, read_register
-from collectors.queries import HomeQuarter, Records
+from collectors.home_quarters import HomeQuarter
+from collectors.queries import Records
 from collectors.store import DeviceKey, Quality, QuarterEnergy, Store
 from kwartier.clock import Clock
 from kwartier.interval import QUARTER_S, local_day

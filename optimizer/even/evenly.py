@@ -48,15 +48,31 @@ def evened(problem: Problem, flows: Flows) -> Flows:
     steady = _steady(problem)
     if not steady.any():
         return flows
-    net_kw = exchange_kw(problem, flows)
-    if len(problem.battery_ids) == 1:
-        charge, discharge = _levelled(problem, flows, net_kw)
-    else:
-        charge, discharge = _shared(problem, flows, net_kw, steady)
-    if charge is flows.charge_kw and discharge is flows.discharge_kw:
-        return flows
-    found = replace(flows, charge_kw=charge, discharge_kw=discharge)
-    return found if _is_as_good(problem, flows, found) else flows
+    found = flows
+    # One after the other: a step that came to charge is in no run of giving back any more.
+    for charges in (True, False):
+        if len(problem.battery_ids) == 1:
+            power = _levelled(problem, found, charges=charges)
+        else:
+            power = _shared(problem, found, steady, charges=charges)
+        found = _with(found, power, charges=charges)
+    return found if found is flows or _is_as_good(problem, flows, found) else flows
+
+
+def _with(flows: Flows, power: FloatArray, *, charges: bool) -> Flows:
+    """Return flows with another charge, or another discharge, shape ``(B, T)`` [kW]."""
+    if charges:
+        return flows if power is flows.charge_kw else replace(flows, charge_kw=power)
+    return flows if power is flows.discharge_kw else replace(flows, discharge_kw=power)
+
+
+def _sides(
+    problem: Problem, flows: Flows, *, charges: bool
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the power looked at, that of the other direction and the most, ``(B, T)`` each."""
+    if charges:
+        return flows.charge_kw, flows.discharge_kw, problem.charge_max_kw
+    return flows.discharge_kw, flows.charge_kw, problem.discharge_max_kw
 
 
 def _repeats(price: FloatArray) -> bool:
@@ -121,32 +137,28 @@ def _kinds(problem: Problem, imports: BoolArray, runs: IntArray) -> IntArray:
     return kinds
 
 
-def _levelled(problem: Problem, flows: Flows, net_kw: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return charge and discharge of the only battery, shape ``(1, T)`` each."""
-    found = []
-    for power, other, most, sign in (
-        (flows.charge_kw, flows.discharge_kw, problem.charge_max_kw[0], 1.0),
-        (flows.discharge_kw, flows.charge_kw, problem.discharge_max_kw[0], -1.0),
-    ):
-        runs = _run_numbers(power, other)
-        imports = _imports(problem, net_kw, runs, charges=sign > 0)
-        kinds = _kinds(problem, imports, runs)
-        steps = np.flatnonzero(kinds >= 0)
-        if not steps.size:
-            found.append(power)
-            continue
-        top = _tops(problem, net_kw, imports)
-        without = net_kw - sign * power[0]
-        one, other_end = -sign * without, sign * (np.where(imports, top, -top) - without)
-        filled = power.copy()
-        filled[0, steps] = level(
-            power[0, steps],
-            np.maximum(np.minimum(one, other_end), 0.0)[steps],
-            np.minimum(np.maximum(one, other_end), most)[steps],
-            kinds[steps],
-        )
-        found.append(filled)
-    return found[0], found[1]
+def _levelled(problem: Problem, flows: Flows, *, charges: bool) -> FloatArray:
+    """Return charge, or discharge, of the only battery, shape ``(1, T)``."""
+    power, other, most = _sides(problem, flows, charges=charges)
+    net_kw = exchange_kw(problem, flows)
+    runs = _run_numbers(power, other)
+    imports = _imports(problem, net_kw, runs, charges=charges)
+    kinds = _kinds(problem, imports, runs)
+    steps = np.flatnonzero(kinds >= 0)
+    if not steps.size:
+        return power
+    sign = 1.0 if charges else -1.0
+    top = _tops(problem, net_kw, imports)
+    without = net_kw - sign * power[0]
+    one, other_end = -sign * without, sign * (np.where(imports, top, -top) - without)
+    filled = power.copy()
+    filled[0, steps] = level(
+        power[0, steps],
+        np.maximum(np.minimum(one, other_end), 0.0)[steps],
+        np.minimum(np.maximum(one, other_end), most[0])[steps],
+        kinds[steps],
+    )
+    return filled
 
 
 def _run_numbers(power: FloatArray, other: FloatArray) -> IntArray:
@@ -157,38 +169,31 @@ def _run_numbers(power: FloatArray, other: FloatArray) -> IntArray:
     return np.where(turns | (busy[number] == 0), -1, number)
 
 
-def _shared(
-    problem: Problem, flows: Flows, net_kw: FloatArray, steady: BoolArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return charge and discharge of all batteries, shape ``(B, T)`` each."""
+def _shared(problem: Problem, flows: Flows, steady: BoolArray, *, charges: bool) -> FloatArray:
+    """Return charge, or discharge, of all batteries, shape ``(B, T)``."""
+    power, other, most = _sides(problem, flows, charges=charges)
+    net_kw = exchange_kw(problem, flows)
     reach = problem.charge_max_kw.sum(axis=0) + problem.discharge_max_kw.sum(axis=0)
     most_net = float((np.abs(net_kw) + reach).max())
-    found = []
-    for power, other, most, sign in (
-        (flows.charge_kw, flows.discharge_kw, problem.charge_max_kw, 1.0),
-        (flows.discharge_kw, flows.charge_kw, problem.discharge_max_kw, -1.0),
-    ):
-        runs = _run_numbers(power, other)
-        imports = _imports(problem, net_kw, runs, charges=sign > 0)
-        kinds = _kinds(problem, imports, runs)
-        top = np.minimum(_tops(problem, net_kw, imports), most_net)
-        # What gives way when batteries do more; or, where they add to it, what is left under it.
-        adds = imports == (sign > 0)
-        held = np.where(adds, top - np.abs(net_kw), np.abs(net_kw))
-        filled = power
-        for number in np.unique(runs[runs >= 0]):
-            steps = np.flatnonzero(runs == number)
-            member = kinds[steps] == np.unique(kinds[steps][kinds[steps] >= 0])[:, None]
-            table = _filled(
-                np.concatenate([power[:, steps], np.where(member, held[steps], 0.0)]),
-                np.concatenate([most[:, steps], np.where(member, top[steps], 0.0)]),
-                np.concatenate([steady, np.ones(len(member), dtype=np.bool_)]),
-            )
-            if table is not None:
-                filled = filled.copy() if filled is power else filled
-                filled[:, steps] = table[: len(power)]
-        found.append(filled)
-    return found[0], found[1]
+    runs = _run_numbers(power, other)
+    imports = _imports(problem, net_kw, runs, charges=charges)
+    kinds = _kinds(problem, imports, runs)
+    top = np.minimum(_tops(problem, net_kw, imports), most_net)
+    # What gives way when batteries do more; or, where they add to it, what is left under it.
+    held = np.where(imports == charges, top - np.abs(net_kw), np.abs(net_kw))
+    filled = power
+    for number in np.unique(runs[runs >= 0]):
+        steps = np.flatnonzero(runs == number)
+        member = kinds[steps] == np.unique(kinds[steps][kinds[steps] >= 0])[:, None]
+        table = _filled(
+            np.concatenate([power[:, steps], np.where(member, held[steps], 0.0)]),
+            np.concatenate([most[:, steps], np.where(member, top[steps], 0.0)]),
+            np.concatenate([steady, np.ones(len(member), dtype=np.bool_)]),
+        )
+        if table is not None:
+            filled = filled.copy() if filled is power else filled
+            filled[:, steps] = table[: len(power)]
+    return filled
 
 
 def _filled(now: FloatArray, top: FloatArray, free: BoolArray) -> FloatArray | None:

@@ -45,6 +45,23 @@ def test_at_one_price_a_battery_charges_and_gives_back_at_one_power() -> None:
     assert steered(made) == [[1.0] * 4 + [-1.0] * 4]
 
 
+@pytest.mark.parametrize("batteries", [1, 2])
+def test_a_step_that_comes_to_charge_gives_nothing_back(batteries: int) -> None:
+    # At one price either way all hours are alike, also those in which nothing was done before.
+    named = [lossless(f"b{place}", 4.0) for place in range(batteries)]
+    problem = problem_of(1.0, [0.3] * 6, [0.3] * 6, [Home("h1", [2.0] * 6, [0.0] * 6)], named)
+    charge, discharge = np.zeros((2, batteries, 6))
+    charge[:, 0] = 1.5
+    discharge[:, 3] = 1.5
+
+    found = evened(problem, Flows(charge, discharge, np.zeros(6)))
+
+    assert np.minimum(found.charge_kw, found.discharge_kw).max() < 1e-9
+    assert found.charge_kw.sum() == pytest.approx(1.5 * batteries)
+    assert found.discharge_kw.sum() == pytest.approx(1.5 * batteries)
+    assert found.charge_kw.max() < 1.0
+
+
 def test_what_the_sun_does_not_give_is_made_up_for_in_the_other_hours() -> None:
     made = plan(one_price(lossless("b1", 4.0), sun=[0.4, 2.0, 2.0, 2.0, 0.0, 0.0, 0.0, 0.0]))
 

@@ -122,6 +122,14 @@ class Records:
                 del self._periods[next(iter(self._periods))]
             return period
 
+    def read_once(self, start_s: EpochS, end_s: EpochS) -> Period:
+        """Return the same, read now and remembered by nobody: for who reads weeks piece by piece.
+
+        Raises:
+            StoreBusyError: The record cannot be reached now.
+        """
+        return self._period(start_s, end_s, self._energies(start_s, end_s))
+
     def home(self, connection: str, start_s: EpochS, end_s: EpochS) -> list[HomeQuarter]:
         """Return one home's known quarters in order of time; its owner alone may see them."""
         known = self.period(start_s, end_s).homes[connection]
@@ -283,6 +291,9 @@ class Records:
             )
         else:
             energies = self._energies(start_s, end_s)
+        return self._period(start_s, end_s, energies)
+
+    def _period(self, start_s: EpochS, end_s: EpochS, energies: Energies) -> Period:
         batteries = self._community.batteries_by_home()
         homes = {
             name: home_quarters(connection, batteries.get(name, ()), energies)

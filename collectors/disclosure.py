@@ -34,6 +34,9 @@ _log = logging.getLogger(__name__)
 
 MIN_HOMES = 5
 """The fewest homes a sum may cover, and the fewest by which two sums of one quarter may differ."""
+MIN_BATTERY_HOMES = MIN_HOMES + 1
+"""The fewest homes with a battery whose batteries are told of together: who has one of them still
+looks at `MIN_HOMES` others. Two sums that tell them differ by none of them, or by so many."""
 MIN_OTHERS = MIN_HOMES - 1
 """The fewest homes beside the reader's own that a sum may cover."""
 DELAY_S = 86_400
@@ -97,7 +100,11 @@ class Disclosure:
             return {at_s: self._sums[at_s] for at_s in starts if at_s in self._sums}
 
     def homes_for(
-        self, start_s: EpochS, known: AbstractSet[str], now_s: float
+        self,
+        start_s: EpochS,
+        known: AbstractSet[str],
+        now_s: float,
+        with_battery: AbstractSet[str] = frozenset(),
     ) -> frozenset[str] | None:
         """Return the homes over which a quarter may be told for the first time, or None.
 
@@ -105,6 +112,7 @@ class Disclosure:
             start_s: The quarter [s]; it is over.
             known: The homes whose energy in that quarter is known now.
             now_s: What time it is [s].
+            with_battery: The homes that have a battery of their own.
         """
         if start_s < now_s - REMEMBERED_S:
             return None
@@ -113,7 +121,7 @@ class Disclosure:
         if live:
             if not live <= chosen:
                 return None
-            if 0 < len(chosen - live) < MIN_HOMES:
+            if chosen != live and not grown(live, chosen, with_battery):
                 chosen = live
         return chosen if len(chosen) >= MIN_HOMES else None
 
@@ -139,12 +147,18 @@ class Disclosure:
         if shared_wh and self._kept(lambda: self._told.keep_shared(shared_wh, homes)):
             self._take(self._told.sums(min(shared_wh), max(shared_wh) + QUARTER_S))
 
-    def live_homes(self, now_s: float, heard: AbstractSet[str]) -> frozenset[str] | None:
+    def live_homes(
+        self,
+        now_s: float,
+        heard: AbstractSet[str],
+        with_battery: AbstractSet[str] = frozenset(),
+    ) -> frozenset[str] | None:
         """Return the homes that power now covers in this quarter-hour, or None to withhold it.
 
         Args:
             now_s: What time it is [s].
             heard: The homes that were heard not long ago.
+            with_battery: The homes that have a battery of their own.
 
         Raises:
             StoreBusyError: What was told cannot be read now.
@@ -152,7 +166,7 @@ class Disclosure:
         start_s = Quarter.containing(now_s).start_s
         chosen = self._live_of(start_s)
         if chosen is None:
-            wanted = self._wanted(start_s, frozenset(heard))
+            wanted = self._wanted(start_s, frozenset(heard), with_battery)
             if wanted is None:
                 return None
             if not self._kept(lambda: self._told.keep_live(start_s, wanted)):
@@ -174,10 +188,12 @@ class Disclosure:
         self._silent = False
         return True
 
-    def _wanted(self, start_s: EpochS, heard: frozenset[str]) -> frozenset[str] | None:
+    def _wanted(
+        self, start_s: EpochS, heard: frozenset[str], with_battery: AbstractSet[str]
+    ) -> frozenset[str] | None:
         """Return the set for a new quarter; empty where a pause must hide a change of few homes."""
         before = self._live_of(start_s - QUARTER_S)
-        if before and before != heard and not _hides(before, heard):
+        if before and before != heard and not grown(before, heard, with_battery):
             return frozenset()
         return heard if len(heard) >= MIN_HOMES else None
 
@@ -197,10 +213,6 @@ class Disclosure:
             _trim(self._sums)
 
 
-def _hides(before: frozenset[str], after: frozenset[str]) -> bool:
-    return before < after and len(after - before) >= MIN_HOMES
-
-
 def _is_open(told: ToldSum | None) -> bool:
     return told is not None and told.shared_wh is None
 
@@ -215,7 +227,18 @@ def rounded_forecast(energy_wh: Wh) -> Wh:
     return (energy_wh + FORECAST_STEP_WH // 2) // FORECAST_STEP_WH * FORECAST_STEP_WH
 
 
-def grown(before: AbstractSet[str], known: Iterable[str]) -> bool:
-    """Return whether so many homes came in that a quarter may be told anew over all of them."""
-    now = set(known)
-    return before <= now and len(now - before) >= MIN_HOMES
+def grown(
+    before: AbstractSet[str],
+    known: Iterable[str],
+    with_battery: AbstractSet[str] = frozenset(),
+) -> bool:
+    """Return whether so many homes came in that sums over them and those before hide each.
+
+    Where enough homes had a battery to tell those apart, one more among the new ones would show
+    by what the two sums tell of batteries: so none of the new ones has one, or enough of them.
+    """
+    more = set(known) - before
+    if not before <= set(known) or len(more) < MIN_HOMES:
+        return False
+    batteries = len(more & with_battery)
+    return len(before & with_battery) < MIN_BATTERY_HOMES or not 0 < batteries < MIN_BATTERY_HOMES

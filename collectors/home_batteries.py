@@ -9,12 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 
-from collectors.disclosure import MIN_HOMES
+from collectors.disclosure import MIN_BATTERY_HOMES
 from kwartier.model import Community
-
-MIN_BATTERY_HOMES = MIN_HOMES + 1
-"""The fewest homes with a battery whose batteries are told of together: who has one of them still
-looks at `MIN_HOMES` others."""
 
 
 def homes_with_battery(community: Community, homes: AbstractSet[str]) -> frozenset[str]:

@@ -47,7 +47,8 @@ class StreetPower:
         homes: How many homes it covers.
         use_w: What they use, in steps of 100 W [W]; None for who may not know it.
         solar_w: What their roofs make, in steps of 100 W [W].
-        charge_w: What the shared batteries take, and those of homes where enough have one [W].
+        charge_w: What the shared batteries take, and those of homes where enough have one and the
+            reader may know use [W].
         discharge_w: What they give [W].
         import_w: What the street takes from the grid [W]; None likewise.
         export_w: What the street gives to the grid [W]; None likewise.
@@ -170,9 +171,9 @@ def street_power(
     use_w = _stepped(used_w if apart else max(0, used_w + of_homes_w))
     solar_w = _stepped(sum(home.solar_w for home in told))
     battery_w = _power_of(community.batteries.values(), instants, now_s)
-    battery_w += _stepped(of_homes_w) if apart else 0
-    net_w = use_w - solar_w + battery_w
     use = reader.may_know_use(now_s, now_s)
+    battery_w += _stepped(of_homes_w) if apart and use else 0
+    net_w = use_w - solar_w + battery_w
     return StreetPower(
         max(home.at_s for home in told),
         len(told),

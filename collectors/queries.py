@@ -7,7 +7,14 @@ from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from collectors.disclosure import MIN_HOMES, PUBLIC, Disclosure, Reader, grown
+from collectors.disclosure import (
+    MIN_BATTERY_HOMES,
+    MIN_HOMES,
+    PUBLIC,
+    Disclosure,
+    Reader,
+    grown,
+)
 from collectors.happenings import Happening, happenings
 from collectors.home_batteries import has_batteries_apart, homes_with_battery
 from collectors.home_quarters import Energies, HomeQuarter, home_quarters
@@ -47,7 +54,7 @@ class SumQuarter:
         use_wh: Used by them [Wh].
         shared_wh: What neighbours and the battery gave to them [Wh]; None also until settled.
         charged_wh: Taken in by the shared batteries, and by those of homes where enough homes
-            have one [Wh]; None when it is missing.
+            have one and the reader may know use [Wh]; None when it is missing.
         discharged_wh: Given back by them [Wh]; None when it is missing.
         estimated: How many of the homes are estimated in part.
     """
@@ -144,15 +151,12 @@ class Records:
         now_s = self._clock.now_s()
         told = self.told(start_s, end_s)
         batteries = self._batteries(start_s, end_s) if told else {}
-        return [
-            _shown(
-                one,
-                self._with_homes(batteries.get(one.start_s), one, start_s, end_s),
-                use=reader.may_know_use(_end_s(one), now_s),
-            )
-            for one in told
-            if reader.may_know(one.homes)
-        ]
+        shown = []
+        for one in told:
+            if reader.may_know(one.homes):
+                use, shared = reader.may_know_use(_end_s(one), now_s), batteries.get(one.start_s)
+                shown.append(_shown(one, self._with_homes(shared, one) if use else shared, use=use))
+        return shown
 
     def told(self, start_s: EpochS, end_s: EpochS) -> list[ToldSum]:
         """Return what is told of the quarters that are over, for whom it is meant or not."""
@@ -185,7 +189,8 @@ class Records:
         Raises:
             StoreBusyError: What was told cannot be read now.
         """
-        return self._disclosure.live_homes(self._clock.now_s(), heard)
+        having = homes_with_battery(self._community, heard)
+        return self._disclosure.live_homes(self._clock.now_s(), heard, having)
 
     def happenings(self, gateways: Collection[GatewayId]) -> list[Happening]:
         """Return what happened on some gateways of late, newest first.
@@ -198,25 +203,42 @@ class Records:
     def _telling(
         self, period: Period, start_s: EpochS, before: ToldSum | None, now_s: float
     ) -> Telling | None:
-        known = {
-            name
-            for name, quarters in period.homes.items()
-            if start_s in quarters and quarters[start_s].is_use_known
+        quarters = {
+            name: known[start_s] for name, known in period.homes.items() if start_s in known
         }
-        if len(known) < MIN_HOMES:
+        if len(quarters) < MIN_HOMES:
             return None
+        having = homes_with_battery(self._community, quarters.keys())
         if before is not None:
-            if not grown(before.homes, known):
+            if not self._may_be_told_anew(before, quarters.keys(), having):
                 return None
-            return Telling(self._summed(period, start_s, frozenset(known)), before.homes)
-        if len(known) < len(period.homes) and now_s < start_s + QUARTER_S + GRACE_S:
+            return Telling(self._summed(period, start_s, frozenset(quarters)), before.homes)
+        whole = sum(one.is_use_known for one in quarters.values())
+        if whole < len(period.homes) and now_s < start_s + QUARTER_S + GRACE_S:
             return None
-        homes = self._disclosure.homes_for(start_s, known, now_s)
+        homes = self._disclosure.homes_for(start_s, quarters.keys(), now_s, having)
         return None if homes is None else Telling(self._summed(period, start_s, homes))
 
+    def _may_be_told_anew(
+        self, before: ToldSum, known: AbstractSet[str], having: AbstractSet[str]
+    ) -> bool:
+        """Return whether so many homes came in that no difference of two sums shows one of them.
+
+        Where batteries may have been told apart, one that spoke late would show by what it did:
+        then enough new batteries must hide it.
+        """
+        if not grown(before.homes, known, having):
+            return False
+        no_new = not having - before.homes
+        return not (no_new and has_batteries_apart(self._community, before.homes))
+
     def _summed(self, period: Period, start_s: EpochS, names: frozenset[str]) -> ToldSum:
+        """Return sums over some homes; what a battery did that was not told counts as use."""
         homes = [period.homes[name][start_s] for name in names]
-        apart = has_batteries_apart(self._community, names)
+        having = homes_with_battery(self._community, names)
+        apart = (
+            sum(period.homes[name][start_s].is_use_known for name in having) >= MIN_BATTERY_HOMES
+        )
         return ToldSum(
             start_s,
             names,
@@ -227,23 +249,19 @@ class Records:
             sum(home.estimated for home in homes),
         )
 
-    def _with_homes(
-        self, shared: BatteryQuarter | None, told: ToldSum, start_s: EpochS, end_s: EpochS
-    ) -> BatteryQuarter | None:
-        """Return the shared batteries with those of the homes of a sum, where that may be told."""
+    def _with_homes(self, shared: BatteryQuarter | None, told: ToldSum) -> BatteryQuarter | None:
+        """Return the shared batteries with those of the homes of a sum, where that may be told.
+
+        What those did is what the sum does not tell elsewhere. So it stays as it was told,
+        whatever the record says later, and the quarter balances.
+        """
         if not has_batteries_apart(self._community, told.homes):
             return shared
         if shared is None and not self._community.batteries:
             shared = BatteryQuarter(told.start_s, 0, 0)
-        period = self.period(start_s, end_s)
-        kept_wh = 0
-        for name in homes_with_battery(self._community, told.homes):
-            quarter = period.homes[name].get(told.start_s)
-            if quarter is None or quarter.battery_wh is None:
-                return None
-            kept_wh += quarter.battery_wh
         if shared is None or shared.charged_wh is None or shared.discharged_wh is None:
             return None
+        kept_wh = told.import_wh + told.solar_wh - told.export_wh - told.use_wh
         return BatteryQuarter(
             told.start_s,
             shared.charged_wh + max(0, kept_wh),

@@ -37,7 +37,7 @@ class ReadDays:
         roof_wh: Made on the roof, as far as is known, ``(N, Q)`` [Wh].
         kept_wh: What homes' own batteries took, less what they gave, ``(N, Q)`` [Wh]; 0 where one
             is silent: then that counts as use, and is an estimate.
-        with_battery: Shape ``(N,)``: the home has a battery of its own.
+        battery_told: Shape ``(N, Q)``: the home has batteries of its own, and all of them told.
     """
 
     days: tuple[date, ...]
@@ -48,7 +48,7 @@ class ReadDays:
     estimated: Flags
     roof_wh: Energies
     kept_wh: Energies
-    with_battery: Flags
+    battery_told: Flags
 
 
 def read_days(store: Store, community: Community, days: Sequence[date], now_s: float) -> ReadDays:
@@ -92,7 +92,7 @@ def read_days(store: Store, community: Community, days: Sequence[date], now_s: f
         known & (guessed_taken | guessed_given | guessed_roof | own.guessed),
         np.where(has_made, made, unseen) * known,
         (own.taken_wh - own.given_wh) * known,
-        np.array([name in own.homes for name in names], np.bool_),
+        own.told,
     )
 
 
@@ -100,7 +100,7 @@ def read_days(store: Store, community: Community, days: Sequence[date], now_s: f
 class _Own:
     """What homes' own batteries took and gave, ``(N, Q)`` [Wh]; 0 where one is silent."""
 
-    homes: frozenset[str]
+    told: Flags
     taken_wh: Energies
     given_wh: Energies
     guessed: Flags
@@ -111,7 +111,7 @@ def _own_batteries(
 ) -> _Own:
     by_home = community.batteries_by_home()
     taken, given = np.zeros((2, *shape), np.int64)
-    guessed = np.zeros(shape, np.bool_)
+    guessed, known = np.zeros((2, *shape), np.bool_)
     for row, name in enumerate(names):
         keys = [DeviceKey(one.gateway, one.device) for one in by_home.get(name, ())]
         if not keys:
@@ -120,8 +120,9 @@ def _own_batteries(
         out, has_out, guessed_out = table.of(keys, "discharged_wh")
         told = (has_into & has_out).all(axis=0)
         taken[row], given[row] = into.sum(axis=0) * told, out.sum(axis=0) * told
+        known[row] = told
         guessed[row] = ~told | (guessed_into | guessed_out).any(axis=0)
-    return _Own(frozenset(by_home), taken, given, guessed)
+    return _Own(known, taken, given, guessed)
 
 
 class _Table:

@@ -9,8 +9,7 @@ import numpy as np
 from api.overview.day_sums import AreaDay, Energies, HomeDay, HomeQuarters, Origin
 from api.overview.law import Law, Money, money_of
 from api.overview.reading import ReadDays
-from collectors.disclosure import MIN_HOMES
-from collectors.home_batteries import MIN_BATTERY_HOMES
+from collectors.disclosure import MIN_BATTERY_HOMES, MIN_HOMES
 from kwartier.interval import QUARTER_S
 from kwartier.units import EpochS
 from optimizer.settling.matrix import Flags, ReadingMatrix, RegisterMatrix
@@ -111,7 +110,8 @@ def _area(
     taken, given = matrix.taken.energy_wh, matrix.given.energy_wh
     roof = read.roof_wh[:, columns.start : columns.stop]
     # In a sum over few homes with a battery its charge counts as use, as on their meters.
-    apart = (known & read.with_battery[:, np.newaxis]).sum(axis=0) >= MIN_BATTERY_HOMES
+    told = known & read.battery_told[:, columns.start : columns.stop]
+    apart = told.sum(axis=0) >= MIN_BATTERY_HOMES
     kept = read.kept_wh[:, columns.start : columns.stop] * apart
     charged, discharged = matrix.charge.energy_wh[0], matrix.discharge.energy_wh[0]
     net = np.where(counted, taken.sum(axis=0) - given.sum(axis=0) + charged - discharged, 0)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -299,3 +300,42 @@ def test_no_answers_together_show_a_home_of_somebody_else(
 def test_the_law_would_find_a_sum_that_grows_by_one() -> None:
     assert determines([HOMES, HOMES - {"h03"}], frozenset()) == {"h03"}
     assert determines([frozenset(NAMES[:5])], frozenset(NAMES[: MOST_TOGETHER + 1])) == {"h04"}
+
+
+@pytest.mark.parametrize(
+    ("before", "more", "may_be"),
+    [
+        # Nothing was told of five batteries, so the sixth shows nothing.
+        (5, 1, True),
+        # Six were told of together: a seventh would be the difference.
+        (6, 0, True),
+        (6, 1, False),
+        (6, 5, False),
+        (6, 6, True),
+    ],
+)
+def test_sums_differ_by_no_battery_or_by_enough_of_them(
+    before: int, more: int, may_be: bool
+) -> None:
+    old, new = [f"h{n}" for n in range(8)], [f"n{n}" for n in range(8)]
+
+    assert grown(set(old), [*old, *new], {*old[:before], *new[:more]}) is may_be
+
+
+def test_power_pauses_when_one_more_battery_joins_those_that_are_told() -> None:
+    with_battery = {*NAMES[:6], NAMES[12]}
+    disclosure = Disclosure()
+
+    assert disclosure.live_homes(NOON_S, set(NAMES[:7]), with_battery) == frozenset(NAMES[:7])
+    assert disclosure.live_homes(NOON_S + 900, set(NAMES[:13]), with_battery) is None
+    assert disclosure.live_homes(NOON_S + 1800, set(NAMES[:13]), with_battery) is not None
+
+
+def test_a_quarter_stays_with_the_homes_of_its_power_where_one_battery_came_after() -> None:
+    with_battery = {*NAMES[:6], NAMES[12]}
+    disclosure = Disclosure()
+    live = disclosure.live_homes(NOON_S, set(NAMES[:7]), with_battery)
+
+    told = disclosure.homes_for(NOON_S, set(NAMES[:13]), NOON_S + 900, with_battery)
+
+    assert told == live == frozenset(NAMES[:7])

@@ -155,12 +155,80 @@ def test_a_sum_tells_batteries_apart_only_where_enough_homes_have_one(
     assert told.import_wh == 700 + 400 * batteries
 
 
-def test_a_home_whose_battery_is_silent_is_in_no_sum_of_that_quarter(tmp_path: Path) -> None:
+def test_what_a_silent_battery_did_counts_as_use_in_a_sum(tmp_path: Path) -> None:
     [told] = sums_of(tmp_path, 8, 7, silent=3)
 
-    assert told.homes == 7
-    assert told.use_wh == 700
+    assert told.homes == 8
+    assert told.use_wh == 800 + 400
     assert told.charged_wh == 6 * 400
+    assert told.estimated == 1
+
+
+def test_five_batteries_that_spoke_are_not_told_apart_from_use(tmp_path: Path) -> None:
+    [told] = sums_of(tmp_path, 8, 6, silent=3)
+
+    assert told.homes == 8
+    assert told.use_wh == 800 + 6 * 400
+    assert told.charged_wh == 0  # nothing is shared
+
+
+def test_one_battery_that_never_tells_does_not_silence_a_street_that_is_watched_live(
+    tmp_path: Path,
+) -> None:
+    with SqliteStore(tmp_path / "telemetry.db") as store:
+        clock = VirtualClock(NOON_S)
+        records = Records(store, street_of(7, 1), clock)
+        everybody = frozenset(f"h{home}" for home in range(7))
+        assert records.live_homes(everybody) == everybody
+        _charging(store, 7, 1, silent=0)
+        clock.advance(QUARTER_S + 600)
+
+        [told] = records.sums(NOON_S, LATER_S, INSIDE)
+
+    assert told.homes == 7
+    assert told.use_wh == 6 * 100 + 500
+
+
+def test_outsiders_are_told_of_homes_batteries_as_late_as_of_use(tmp_path: Path) -> None:
+    with SqliteStore(tmp_path / "telemetry.db") as store:
+        _charging(store, 7, 7, None)
+        clock = VirtualClock(LATER_S + 600)
+        records = Records(store, street_of(7, 7), clock)
+
+        [inside] = records.sums(NOON_S, LATER_S, INSIDE)
+        [before] = records.sums(NOON_S, LATER_S)
+        clock.advance(86_400)
+        [after] = records.sums(NOON_S, LATER_S)
+
+    assert (before.use_wh, before.charged_wh) == (None, None)
+    assert (inside.charged_wh, after.charged_wh) == (7 * 400, 7 * 400)
+
+
+def test_a_battery_that_speaks_late_changes_nothing_that_was_told(tmp_path: Path) -> None:
+    with SqliteStore(tmp_path / "telemetry.db") as store:
+        community, clock = street_of(13, 7), VirtualClock(LATER_S + 600)
+        records = Records(store, community, clock)
+        _charging(store, 8, 7, silent=3)
+        before = records.sums(NOON_S, LATER_S, INSIDE)
+
+        late = {"charged_wh": 400, "discharged_wh": 0}
+        readings = [
+            Reading("battery", "m", at_s, {name: 1000 + (wh if at_s == LATER_S else 0)})
+            for name, wh in late.items()
+            for at_s in (NOON_S, LATER_S)
+        ]
+        block = block_of(readings, "g3", "e", 2)
+        with store.intake() as intake:
+            intake.add(block, encode_block(block), LATER_S)
+            intake.advance("g3", "e", 2)
+        for home in range(8, 13):  # so many that a sum without batteries would be told anew
+            quarter_of(store, home, p1={"import_wh": 100, "export_wh": 0})
+        clock.advance(600)
+        after = records.sums(NOON_S, LATER_S, INSIDE)
+        known = records.home("h3", NOON_S, LATER_S)
+
+    assert known[0].battery_wh == 400
+    assert after == before
 
 
 @pytest.mark.parametrize(("batteries", "use_w", "charge_w"), [(1, 3_000, 0), (6, 600, 14_400)])

@@ -29,7 +29,7 @@ from api.planning.parts import Parts
 from api.planning.standing import Standing
 from api.planning.steps import steps_told
 from api.planning.street_file import StreetFile
-from api.planning.told import told
+from api.planning.told import HomesTold, told
 from api.plans import MadeBecause, NeighbourhoodPlan, PlanBook
 from api.price_book import PriceBook
 from api.retail import Retail
@@ -114,6 +114,7 @@ class Planner:
         self._peak = MonthPeak(records)
         self._parts = Parts(community, records)
         self._leave = Leave()
+        self._homes_told = HomesTold()
         self._planning = threading.Lock()
         self._foundation: Foundation | None = None
         self._tried_s = self._looked_s = float("-inf")
@@ -177,7 +178,8 @@ class Planner:
         if why_not is not None:
             self._no_plan(why_not)
             return None
-        plan = told(known, found, int(now_s), without.cost_eur, because)
+        homes = self._homes_told.over(known.batteries_at.keys(), known.start.start_s)
+        plan = told(known, found, int(now_s), without.cost_eur, because, homes)
         self._book.keep(plan)
         self._kept.keep(Planned(plan.name, known.start.start_s, problem, found))
         self._send(known, plan.name, problem, found)

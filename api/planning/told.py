@@ -3,13 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from collections.abc import Set as AbstractSet
 
-from api.planning.asked import Known
+from api.planning.asked import HORIZON, Known
 from api.plans import MadeBecause, NeighbourhoodPlan, PlanBlock, PlannedQuarter
-from collectors.home_batteries import has_batteries_apart
+from collectors.disclosure import MIN_BATTERY_HOMES
 from kwartier.interval import QUARTER_S
 from kwartier.units import EpochS
 from optimizer.plan import Action, Plan
+
+
+class HomesTold:
+    """Over which homes a plan tells what their batteries will do; for one thread.
+
+    Two plans for the same quarter-hours are two sums: where a battery came in between, or went
+    silent, their difference is that battery. So plans stay with the homes that were told of, until
+    nothing of what was told is still to come.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing told."""
+        self._homes: frozenset[str] = frozenset()
+        self._told_s: EpochS = 0
+
+    def over(self, planned: AbstractSet[str], start_s: EpochS) -> frozenset[str]:
+        """Return the homes whose batteries are told of together; none where one would show.
+
+        Args:
+            planned: The homes whose batteries are planned.
+            start_s: The plan's first quarter [s].
+        """
+        homes, before = frozenset(planned), self._homes
+        if start_s < self._told_s + HORIZON * QUARTER_S and before and homes != before:
+            if not before <= homes:
+                return frozenset()
+            if len(homes - before) < MIN_BATTERY_HOMES:
+                homes = before
+        if len(homes) < MIN_BATTERY_HOMES:
+            return frozenset()
+        self._homes, self._told_s = homes, start_s
+        return homes
 
 
 def blocks_of(found: Plan, start_s: EpochS, batteries: Container[str]) -> tuple[PlanBlock, ...]:
@@ -36,7 +69,12 @@ def blocks_of(found: Plan, start_s: EpochS, batteries: Container[str]) -> tuple[
 
 
 def told(
-    known: Known, found: Plan, made_s: EpochS, without_eur: float, because: MadeBecause
+    known: Known,
+    found: Plan,
+    made_s: EpochS,
+    without_eur: float,
+    because: MadeBecause,
+    homes: AbstractSet[str],
 ) -> NeighbourhoodPlan:
     """Return the plan as people see it: batteries of homes in sums at most.
 
@@ -46,11 +84,11 @@ def told(
         made_s: When it was made [s].
         without_eur: What the same quarters cost without a battery [EUR].
         because: Why it was made.
+        homes: The homes whose batteries are told of, together with the shared ones.
     """
     start_s = known.start.start_s
-    # Batteries are planned in this order; those of homes show in sums of enough homes only.
-    apart = has_batteries_apart(known.community, known.batteries_at.keys())
-    rows = [row for row, one in enumerate(known.batteries) if apart or one.home is None]
+    # Batteries are planned in this order.
+    rows = [row for row, one in enumerate(known.batteries) if one.home is None or one.home in homes]
     capacity_kwh = sum(known.batteries[row].capacity_wh for row in rows) / 1000
     battery_kw = (found.charge_kw - found.discharge_kw)[rows].sum(axis=0)
     stored_kwh = found.soc_kwh[rows].sum(axis=0)

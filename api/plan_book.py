@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import astuple, replace
 from pathlib import Path
@@ -35,6 +37,9 @@ create table if not exists plan_block (
 create table if not exists command (
     only integer primary key check (only = 1), last integer not null
 );
+create table if not exists told_until (
+    battery text primary key, until_s integer not null
+) without rowid;
 """
 
 
@@ -85,6 +90,27 @@ class SqlitePlanBook:
         except sqlite3.OperationalError as error:
             raise StoreBusyError(f"the plan book cannot be written now: {error}") from error
         return int(number)
+
+    def keep_told(self, batteries: Sequence[str], until_s: EpochS) -> None:
+        """Remember until when some batteries may follow what they are told [s].
+
+        Raises:
+            StoreBusyError: The file cannot be written now; nothing was changed.
+        """
+        try:
+            with self._lock:
+                self._book.execute(
+                    "insert into told_until select value, ? from json_each(?) where true"
+                    " on conflict do update set until_s = max(until_s, excluded.until_s)",
+                    (until_s, json.dumps(list(batteries))),
+                )
+        except sqlite3.OperationalError as error:
+            raise StoreBusyError(f"the plan book cannot be written now: {error}") from error
+
+    def told_until(self) -> dict[str, EpochS]:
+        """Return until when each battery may follow what it was told last [s]."""
+        with self._lock:
+            return dict(self._book.execute("select battery, until_s from told_until").fetchall())
 
     def current(self) -> NeighbourhoodPlan | None:
         """Return the plan that was made last, or None."""

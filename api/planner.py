@@ -23,11 +23,11 @@ from api.planned.kept import LastPlan, Planned
 from api.planning.asked import HORIZON, Known, problem_asked
 from api.planning.calls import CallBook, PutCall
 from api.planning.events import Charge, Foundation, Now
-from api.planning.leave import RELEASED, Leave
+from api.planning.leave import RELEASED, refused
 from api.planning.month_peak import MonthPeak
 from api.planning.parts import Parts
 from api.planning.standing import Standing
-from api.planning.steps import steps_told
+from api.planning.steps import SENT, steps_told
 from api.planning.street_file import StreetFile
 from api.planning.told import HomesTold, told
 from api.plans import MadeBecause, NeighbourhoodPlan, PlanBook
@@ -113,7 +113,6 @@ class Planner:
         self._street = StreetFile(community, street_file)
         self._peak = MonthPeak(records)
         self._parts = Parts(community, records)
-        self._leave = Leave()
         self._homes_told = HomesTold()
         self._planning = threading.Lock()
         self._foundation: Foundation | None = None
@@ -167,7 +166,7 @@ class Planner:
 
     def _plan(self, because: MadeBecause) -> NeighbourhoodPlan | None:
         now_s = self._clock.now_s()
-        self._let_go(now_s)
+        self._let_go()
         known = self._known(Quarter.containing(now_s), now_s)
         if known is None:
             return None
@@ -276,7 +275,11 @@ class Planner:
 
     def _send(self, known: Known, name: str, problem: Problem, found: Plan) -> None:
         """Send each battery its day of set-points; a battery that is not reached falls back."""
-        self._unsent.clear()
+        # Who is to forget what was planned, and was not reached, is told so still.
+        released = {self._topic(one) for one in self._refused(known.community)}
+        self._unsent = {key: told for key, told in self._unsent.items() if key in released}
+        end_s = known.start.start_s + SENT * QUARTER_S
+        self._book.keep_told([one.id for one in known.batteries], end_s)
         for battery in known.batteries:
             self._put_out(battery, name, steps_told(known, problem, found, battery.id))
         try:
@@ -284,18 +287,24 @@ class Planner:
         except LinkDownError as error:
             _log.warning("the plan is not sent yet: %s", error)
 
-    def _let_go(self, now_s: float) -> None:
-        """Tell the gateways of homes that do not allow steering to forget what was planned."""
-        for battery in self._leave.refused(self._street.now(), now_s):
+    def _let_go(self) -> None:
+        """Tell the gateways of homes that allow no steering any more to forget what was planned."""
+        for battery in self._refused(self._street.now()):
             self._put_out(battery, RELEASED, ())
         with suppress(LinkDownError):  # told again with the next plan
             self._send_rest()
 
+    def _refused(self, street: Community) -> list[Battery]:
+        return refused(street, self._book.told_until(), self._clock.now_s())
+
     def _put_out(self, battery: Battery, name: str, steps: tuple[Step, ...]) -> None:
         number = self._book.next_command(int(self._clock.now_s()))
         schedule = Schedule(battery.device, number, name, steps, AfterPlan.NEUTRAL)
-        address = Address(self._community.coop, battery.gateway, Lane.COMMAND, battery.device)
-        self._unsent[address.topic] = encode_schedule(schedule)
+        self._unsent[self._topic(battery)] = encode_schedule(schedule)
+
+    def _topic(self, battery: Battery) -> str:
+        lane = Lane.COMMAND
+        return Address(self._community.coop, battery.gateway, lane, battery.device).topic
 
     def _send_rest(self) -> None:
         """Send what the newest plan has not handed to the broker yet.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -113,3 +114,9 @@ class PlanBook(Protocol):
 
     def next_command(self, at_least: int) -> int:
         """Return a number for a command: above every one before, also after a restart."""
+
+    def keep_told(self, batteries: Sequence[str], until_s: EpochS) -> None:
+        """Remember until when some batteries may follow what they are told [s]."""
+
+    def told_until(self) -> Mapping[str, EpochS]:
+        """Return until when each battery may follow what it was told last [s]."""

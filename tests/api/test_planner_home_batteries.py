@@ -132,16 +132,30 @@ def test_six_homes_with_a_battery_are_in_the_sum_that_all_see(tmp_path: Path) ->
     assert {block.battery for block in plan.blocks} == {"wijkbatterij"}
 
 
-def test_a_battery_whose_home_did_not_allow_it_is_let_go_for_a_day(tmp_path: Path) -> None:
+def test_a_battery_whose_home_never_allowed_it_is_told_nothing(tmp_path: Path) -> None:
     with lived(tmp_path, with_batteries(battery_at(2, steered=False))) as street:
+        street.planner().plan_now()
+
+    assert "gw-02" not in street.sent_to
+
+
+def test_after_a_restart_a_battery_is_let_go_until_its_last_setpoint_would_have_ended(
+    tmp_path: Path,
+) -> None:
+    with lived(tmp_path, with_batteries(battery_at(2))) as street:
+        street.planner().plan_now()
+        start_s = street.sent_to["gw-02"][0].steps[0].start_s
+        street.community = with_batteries(battery_at(2, steered=False))
         planner = street.planner()
+        street.clock.advance(DAY_S / 2)
         planner.plan_now()
-        street.clock.advance(DAY_S - 1)
+        street.clock.advance(start_s + DAY_S - 1 - street.clock.now_s())
         planner.plan_now()
         street.clock.advance(1)
         planner.plan_now()
 
-    assert [(one.plan, one.steps) for one in street.sent_to["gw-02"]] == [(RELEASED, ())] * 2
+    _, *later = street.sent_to["gw-02"]
+    assert [(one.plan, one.steps) for one in later] == [(RELEASED, ())] * 2
 
 
 def test_leave_that_is_taken_back_lets_the_battery_go_at_once(tmp_path: Path) -> None:

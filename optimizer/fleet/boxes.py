@@ -239,10 +239,15 @@ class Boxes:
         self._high_push *= prices
         self.high_price += self._high_push
 
-    def settled(self) -> tuple[FloatArray, FloatArray]:
-        """Return the values, with those at an edge put on it, and how far the others may move."""
-        at_low = self.above < self.low_price
-        at_high = self.below < self.high_price
+    def settled(self, free: BoolArray | None = None) -> tuple[FloatArray, FloatArray]:
+        """Return the values, with those at an edge put on it, and how far the others may move.
+
+        Args:
+            free: The places on the last axis at which none is put on an edge; None for nowhere.
+        """
+        bound = True if free is None else ~free
+        at_low = (self.above < self.low_price) & bound
+        at_high = (self.below < self.high_price) & bound
         values = np.where(at_high, self.low + self.width, self.low + self.above)
         values = np.where(at_low | self._fixed, self.low, values)
         room = np.where(at_low | at_high, 0.0, np.minimum(self.above, self.below))

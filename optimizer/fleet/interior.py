@@ -15,7 +15,7 @@ from scipy.linalg import LinAlgError
 from optimizer.fleet.connection import CUT, EXPORT, IMPORT, UNDER
 from optimizer.fleet.ladder import CHARGE, DISCHARGE
 from optimizer.fleet.shape import Fleet
-from optimizer.problem import FloatArray
+from optimizer.problem import BoolArray, FloatArray
 
 _MOST_STEPS = 100
 NEAR = 1e-9
@@ -32,6 +32,10 @@ _EDGE = 0.999
 """How near to an edge a step may come at most, where the first look ahead reached it."""
 _FEW = 1e-3
 """The part of the batteries that may always lag behind until then [tuned on 100 to 10,000]."""
+_LEFT = 1e-9
+"""What a chain may miss once a plan is settled (in scaled units)."""
+_AGAIN = 4
+"""How often quantities move where some of them can move next to nothing."""
 _APART = 1e-5
 """Nearer than this, beside the cost, all batteries take the same step."""
 
@@ -71,7 +75,9 @@ def walk(fleet: Fleet, near: float = NEAR, missed: float = MISSED) -> int:
 def settled(fleet: Fleet) -> tuple[list[FloatArray], FloatArray]:
     """Return what every quantity is, those at an edge exactly on it.
 
-    The others move by the least, measured by their room, that makes the equations hold.
+    The others move by the least, measured by their room, that makes the equations hold. Where a
+    battery has none that could, as all seemed to be at an edge, it is settled again with none of
+    them put there.
 
     Returns:
         The batteries' powers, shape ``(3, T, b)`` a block, and curtailment, shape ``(T,)``.
@@ -79,8 +85,27 @@ def settled(fleet: Fleet) -> tuple[list[FloatArray], FloatArray]:
     Raises:
         LinAlgError: Nothing is left that could move.
     """
+    found, cut = _settled(fleet, [np.zeros(one.price.shape[1], np.bool_) for one in fleet.blocks])
+    left = [
+        np.abs(block.off_chain(one)).max(axis=0) > _LEFT
+        for block, one in zip(fleet.blocks, found, strict=True)
+    ]
+    return _settled(fleet, left, _AGAIN) if any(one.any() for one in left) else (found, cut)
+
+
+def _settled(
+    fleet: Fleet, free: list[BoolArray], times: int = 1
+) -> tuple[list[FloatArray], FloatArray]:
+    """Return what every quantity is; see :func:`settled`.
+
+    Args:
+        fleet: The programme.
+        free: Of which batteries nothing is put on an edge, shape ``(b,)`` a block.
+        times: How often all move; what next to nothing can move is not made up for at once.
+    """
     connection = fleet.connection
-    found, moves = zip(*(block.powers.settled() for block in fleet.blocks), strict=True)
+    pairs = zip(fleet.blocks, free, strict=True)
+    found, moves = zip(*(block.powers.settled(one) for block, one in pairs), strict=True)
     flows, flow_give = connection.flows.settled()
     peak, peak_give = connection.peak.settled()
     coupling = np.zeros((connection.price.size,) * 2)
@@ -88,22 +113,24 @@ def settled(fleet: Fleet) -> tuple[list[FloatArray], FloatArray]:
         block.factor(give, coupling)
     np.einsum("tt->t", coupling)[:] += connection.diagonal(flow_give)
     factor = connection.factor(coupling)
-    off = connection.residual - flows[IMPORT] + flows[EXPORT] + flows[CUT]
-    for block, one, give in zip(fleet.blocks, found, moves, strict=True):
-        still = np.zeros_like(one)
-        off += (one[CHARGE] - one[DISCHARGE]).sum(axis=1)
-        off += block.answer_to(give, still, block.off_chain(one))
-    connection.solve(
-        factor,
-        off,
-        wish=np.zeros_like(flows),
-        peak_wish=0.0,
-        peak_give=float(peak_give[0]),
-        off_peak=flows[IMPORT] + flows[UNDER] - peak,
-    )
-    for block, give, one in zip(fleet.blocks, moves, found, strict=True):
-        np.add(one, block.follow(give, connection.price_step), out=one)
-    return list(found), flows[CUT] + connection.flows.step[CUT]
+    for _ in range(times):
+        off = connection.residual - flows[IMPORT] + flows[EXPORT] + flows[CUT]
+        for block, one, give in zip(fleet.blocks, found, moves, strict=True):
+            off += (one[CHARGE] - one[DISCHARGE]).sum(axis=1)
+            off += block.answer_to(give, np.zeros_like(one), block.off_chain(one))
+        connection.solve(
+            factor,
+            off,
+            wish=np.zeros_like(flows),
+            peak_wish=0.0,
+            peak_give=float(peak_give[0]),
+            off_peak=flows[IMPORT] + flows[UNDER] - peak,
+        )
+        for block, give, one in zip(fleet.blocks, moves, found, strict=True):
+            np.add(one, block.follow(give, connection.price_step), out=one)
+        flows += connection.flows.step
+        peak += connection.peak.step
+    return list(found), flows[CUT]
 
 
 def bound(fleet: Fleet) -> float:

@@ -89,9 +89,9 @@ def one_way_flows(problem: Problem, enough: float = ENOUGH, again: int = _AGAIN)
         least = bound(fleet)
         if not np.isfinite(least):
             return None
-        shares = _charging_shares(problem, fleet)
+        shares = charging_shares(problem, fleet)
         for begun in _BEGINNINGS:
-            forward = _forward(problem, risky, shares, begun)
+            forward = directions_of_shares(problem, risky, shares, begun)
             best = _with(problem, risky, forward)
             if best is not None:
                 break
@@ -124,12 +124,7 @@ def one_way_flows(problem: Problem, enough: float = ENOUGH, again: int = _AGAIN)
 
 def _with(problem: Problem, risky: BoolArray, forward: BoolArray) -> OneWay | None:
     """Return the cheapest flows that charge at most where they run forward, with no gap yet."""
-    directed = replace(
-        problem,
-        charge_max_kw=np.where(risky & ~forward, 0.0, problem.charge_max_kw),
-        discharge_max_kw=np.where(risky & forward, 0.0, problem.discharge_max_kw),
-    )
-    proven = cheapest_proven(directed)
+    proven = cheapest_proven(directed(problem, risky, forward))
     if proven is None:
         return None
     flows = proven.flows
@@ -138,7 +133,22 @@ def _with(problem: Problem, risky: BoolArray, forward: BoolArray) -> OneWay | No
     return OneWay(flows, proven.prices, cost, np.inf)
 
 
-def _charging_shares(problem: Problem, fleet: Fleet) -> FloatArray:
+def directed(problem: Problem, risky: BoolArray, forward: BoolArray) -> Problem:
+    """Return a problem in which risky steps charge at most where they run forward, and only there.
+
+    Args:
+        problem: What is to be planned.
+        risky: Where a direction is chosen, shape ``(B, T)``.
+        forward: Where it is to charge, shape ``(B, T)``.
+    """
+    return replace(
+        problem,
+        charge_max_kw=np.where(risky & ~forward, 0.0, problem.charge_max_kw),
+        discharge_max_kw=np.where(risky & forward, 0.0, problem.discharge_max_kw),
+    )
+
+
+def charging_shares(problem: Problem, fleet: Fleet) -> FloatArray:
     """Return the part of its use that each battery spends on charging, shape ``(B, T)``."""
     shares = np.empty_like(problem.charge_max_kw)
     for kinds, block in zip(fleet.members, fleet.blocks, strict=True):
@@ -149,7 +159,9 @@ def _charging_shares(problem: Problem, fleet: Fleet) -> FloatArray:
     return shares
 
 
-def _forward(problem: Problem, risky: BoolArray, shares: FloatArray, first: float) -> BoolArray:
+def directions_of_shares(
+    problem: Problem, risky: BoolArray, shares: FloatArray, first: float
+) -> BoolArray:
     """Return where batteries charge, if anything, shape ``(B, T)``.
 
     Args:

@@ -8,15 +8,23 @@ import numpy as np
 import pytest
 
 from optimizer.dispatch import plan
+from optimizer.fleet.certificate import cheapest_proven
 from optimizer.fleet.interior import bound, walk
-from optimizer.fleet.one_way import one_way_flows
+from optimizer.fleet.one_way import charging_shares, directed, directions_of_shares, one_way_flows
 from optimizer.fleet.shape import fleet_of
 from optimizer.fleet.whole_steps import whole_step_eur
-from optimizer.linear.directions import bounded, of_batteries, two_way_cells, with_directions
+from optimizer.linear.directions import (
+    bounded,
+    of_batteries,
+    risky_cells,
+    two_way_cells,
+    with_directions,
+)
 from optimizer.linear.programme import programme_of
 from optimizer.linear.solve import Solver
 from optimizer.plan import Status
 from optimizer.problem import Battery, Grid, Home, Problem, problem_of
+from tests.speed import families
 
 ONE_WATT_KW = 1e-3
 
@@ -169,3 +177,20 @@ def test_without_losses_nothing_is_shared_and_the_plan_is_proven() -> None:
 
     assert made.status is Status.OPTIMAL
     assert made.violations == ()
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(1, 4))
+@pytest.mark.parametrize("first", [0.0, 0.5])
+def test_the_directions_of_shares_of_a_thousand_batteries_are_planned_exactly(
+    seed: int, first: float
+) -> None:
+    problem = families.problem(families.family("P3-1000n", seed))
+    risky = risky_cells(problem)
+    shared = fleet_of(problem, risky)
+    assert shared is not None
+    walk(shared, 1e-7, 1e-4)
+
+    forward = directions_of_shares(problem, risky, charging_shares(problem, shared), first)
+
+    assert cheapest_proven(directed(problem, risky, forward)) is not None

@@ -10,7 +10,8 @@ import pytest
 
 from optimizer.dispatch import plan
 from optimizer.fleet.certificate import SMALLEST, cheapest_proven
-from optimizer.fleet.interior import bound, walk
+from optimizer.fleet.interior import bound, settled, walk
+from optimizer.fleet.ladder import CHARGE, DISCHARGE, STORED
 from optimizer.fleet.shape import fleet_of
 from optimizer.linear.directions import bounded
 from optimizer.linear.flows import cost_eur, end_value_eur, stored_kwh
@@ -275,6 +276,29 @@ def test_a_large_fleet_is_proven_and_the_same_bit_for_bit() -> None:
     assert second is not None
     assert first.flows.charge_kw.tobytes() == second.flows.charge_kw.tobytes()
     assert first.flows.discharge_kw.tobytes() == second.flows.discharge_kw.tobytes()
+
+
+def test_a_charge_that_is_hardly_one_is_not_lost_where_nothing_else_can_move() -> None:
+    made = fleet_of(street())
+    assert made is not None
+    walk(made)
+    block = made.blocks[0]
+    powers, tiny, one = block.powers, 5e-7, 3
+    for kind in (CHARGE, DISCHARGE):
+        powers.above[kind, :, one] = 1e-12
+        powers.low_price[kind, :, one] = 0.05
+    powers.above[CHARGE, 2, one] = tiny
+    powers.low_price[CHARGE, 2, one] = 1e-6
+    powers.below[:2, :, one] = powers.width[:2, :, one] - powers.above[:2, :, one]
+    block.begun[0, one] -= tiny * block.into[0, one]  # it ends where it began by that charge alone
+    held = block.begun[0, one] - powers.low[STORED, :-1, one]
+    powers.above[STORED, :-1, one] = held
+    powers.below[STORED, :-1, one] = powers.width[STORED, :-1, one] - held
+
+    found, _ = settled(made)
+
+    assert np.abs(block.off_chain(found[0])).max() <= 1e-11
+    assert found[0][CHARGE, 2, one] == pytest.approx(tiny, abs=1e-10)
 
 
 def test_whatever_the_prices_are_no_plan_costs_less_than_the_bound() -> None:

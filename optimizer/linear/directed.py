@@ -6,7 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from optimizer.linear.directions import Directions, leaning, with_directions, with_fixed
+from optimizer.linear.directions import (
+    Directions,
+    leaning,
+    of_batteries,
+    two_way_cells,
+    with_directions,
+    with_fixed,
+)
+from optimizer.linear.one_battery import best_course
 from optimizer.linear.programme import Programme
 from optimizer.linear.solve import NoAnswerError, Solution, Solver
 from optimizer.linear.switches import is_whole, with_chosen
@@ -21,7 +29,7 @@ def directed(
     Where no direction is in question the linear programme comes first: it may be whole by itself.
     Once directions are known they are fixed and solved again: whole numbers are whole only within
     a tolerance. A search that ran out of time is held against the directions the linear programme
-    leans to.
+    leans to. A single battery needs no search.
     """
     if directions.count == 0:
         linear = solver.solve(programme.linear())
@@ -30,6 +38,8 @@ def directed(
         nearest = solver.solve(with_chosen(programme, linear.x))
         if nearest is not None and replace(nearest, bound=linear.bound).is_proven:
             return replace(nearest, bound=linear.bound)
+    elif (alone := _of_one_battery(problem, programme, solver)) is not None:
+        return alone
     try:
         searched = solver.solve(with_directions(programme, problem, directions))
     except NoAnswerError:
@@ -54,6 +64,20 @@ def directed(
         return replace(searched, x=searched.x[: programme.cost.size])
     best = min(solved, key=lambda one: one.cost)
     return replace(best, bound=min(bound, best.cost))
+
+
+def _of_one_battery(problem: Problem, programme: Programme, solver: Solver) -> Solution | None:
+    """Return the best solution of a single battery, proven; None where a search has to look."""
+    course = solver.timed(lambda: best_course(problem, programme))
+    if course is None:
+        return None
+    everywhere = of_batteries(problem, two_way_cells(problem))
+    forward = course.forward[everywhere.cells]
+    found = _tried(solver, with_fixed(programme, everywhere, forward=forward))
+    if found is None:
+        return None
+    found = replace(found, bound=min(course.bound, found.cost))
+    return found if found.is_proven else None
 
 
 def _tried(solver: Solver, programme: Programme) -> Solution | None:

@@ -1,13 +1,14 @@
 """Which method forecasts a connection: the one that did best on its own last days.
 
 Every method is asked what it would have said at each of the last midnights, with what was known
-then. The best is taken; the one in use stays unless another is clearly better. How often its range
-held on those days sets how wide the range is from now on, for whole days and for the next hours.
+then, and how that would have followed the day. Whole days count as much as the next hours: what is
+chosen says both. The best is taken; the one in use stays unless another is clearly better. How
+often its range held on those days sets how wide the range is from now on, for both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -26,7 +27,7 @@ from optimizer.forecasting.score import (
     said_at,
     widening,
 )
-from optimizer.forecasting.soon import AS_WIDE, Following, Soon, learned, widened
+from optimizer.forecasting.soon import AS_WIDE, Following, Near, Soon, learned, near, widened
 from optimizer.nowcast import Follow
 
 JUDGED_DAYS = 14
@@ -144,29 +145,38 @@ def choose(
     at = known[max(LEAST_DAYS, len(known) - judged_days) :]
     if len(at) < _LEAST_JUDGED:
         return Choice(_ready(methods[0], history, in_time) or newcomer, Why.TOO_FEW_DAYS, {})
-    said = {}
+    said, follows = {}, {}
     for method in methods:
         ready = _ready(method, history.until(at[0]), in_time)
         if ready is not None:
             said[method.name] = said_at(ready, history, at)
+            follows[method.name] = _follow(ready, follow)
     scores = {name: beside(one).score() for name, one in said.items()}
     by_name = {method.name: method for method in methods}
-    name, why = _best(scores, in_use)
+    soon_of = {name: near(one, follows[name]) for name, one in said.items()}
+    name, why = _best(scores, soon_of, in_use)
     chosen = _ready(by_name[name], history, in_time) if name else None
     if name is not None and chosen is None:
         # The best had no time to learn again: the best of the others, then.
-        name, why = _best({one: scores[one] for one in scores if one != name}, in_use)
+        name, why = _best({one: scores[one] for one in scores if one != name}, soon_of, in_use)
         chosen = _ready(by_name[name], history, in_time) if name else None
     if name is None or chosen is None:
         return Choice(newcomer, Why.TOO_FEW_DAYS, scores)
     times = widening(beside(said[name]))
-    soon = AS_WIDE
-    if follow is not None and not isinstance(chosen, Following):
-        chosen = Follower(chosen, follow)
-    if isinstance(chosen, Following):
-        soon = learned([(widened(one, times), came) for one, came in said[name]], chosen.follow)
-        chosen = chosen.following(replace(chosen.follow, part=soon.part))
+    soon, follow = AS_WIDE, follows[name]
+    if follow is not None:
+        part = soon_of[name].part
+        soon = learned([(widened(one, times), came) for one, came in said[name]], follow, part)
+        follow = replace(follow, part=part)
+        chosen = (
+            chosen.following(follow) if isinstance(chosen, Following) else Follower(chosen, follow)
+        )
     return Choice(Widened(chosen, times, soon), why, scores, times, soon)
+
+
+def _follow(method: Method, follow: Follow | None) -> Follow | None:
+    """Return how a method follows the day by itself, or else is made to."""
+    return method.follow if isinstance(method, Following) else follow
 
 
 def _known_midnights(history: History) -> list[int]:
@@ -190,14 +200,16 @@ def _ready(method: Method, history: History, in_time: Callable[[], bool]) -> Met
         return None
 
 
-def _best(scores: dict[str, Score], in_use: str | None) -> tuple[str | None, Why]:
+def _best(
+    scores: Mapping[str, Score], soon_of: Mapping[str, Near], in_use: str | None
+) -> tuple[str | None, Why]:
     """Return who did best among those who said something of nearly every quarter."""
     most = max((one.quarters for one in scores.values()), default=0)
-    errors = {
-        name: one.error
-        for name, one in scores.items()
-        if one.error is not None and one.quarters >= 0.9 * most
-    }
+    errors = {}
+    for name, one in scores.items():
+        soon = soon_of[name].error
+        if one.error is not None and soon is not None and one.quarters >= 0.9 * most:
+            errors[name] = one.error + soon
     if not errors:
         return None, Why.TOO_FEW_DAYS
     best = min(errors, key=lambda name: errors[name])

@@ -50,6 +50,20 @@ class Soon:
         return widths
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """How a method does over the next hours.
+
+    Attributes:
+        part: How much is best believed of what the last quarters were off.
+        error: Mean absolute error of the next three hours as a part of what came; None when
+            nothing did.
+    """
+
+    part: float
+    error: float | None
+
+
 AS_WIDE = Soon()
 """A range as wide as it was at midnight."""
 
@@ -100,14 +114,45 @@ def widened(told: Forecast, times: float, soon: Soon = AS_WIDE) -> Forecast:
     )
 
 
-def learned(days: Sequence[tuple[Forecast, FloatArray]], follow: Follow) -> Soon:
-    """Return how much to follow the day, and how wide the range of the next hours must be.
+def near(days: Sequence[tuple[Forecast, FloatArray]], follow: Follow | None) -> Near:
+    """Return how a method does over the next hours, and how much it should follow the day for that.
+
+    Args:
+        days: What was said of each day when it began, and what came [kW].
+        follow: How it follows, if all is believed; None for who does not.
+
+    Returns:
+        The part with which the next three hours are least off, or all, if none is clearly; and how
+        far off they are with it. Hours in which there is nothing to follow count as they were said.
+    """
+    parts = np.array(_PARTS if follow is not None else _PARTS[-1:])[:, None]
+    ahead = SPANS[1][1]
+    fading = np.exp(-np.arange(ahead) / follow.fades) if follow is not None else np.ones(ahead)
+    off, still, level = np.zeros(parts.size), 0.0, 0.0
+    for told, came in days:
+        for now in range(HOUR, came.size - ahead, HOUR):
+            span = slice(now, now + ahead)
+            said, was = told.likely[span], came[span]
+            level += float(np.abs(was[~np.isnan(said) & ~np.isnan(was)]).sum())
+            ratio = ratio_of_late(told.likely, came[:now], follow) if follow is not None else None
+            if ratio is None:
+                still += float(np.nansum(np.abs(said - was)))
+            else:
+                moved = said * (1 + parts * (ratio - 1) * fading)
+                off += np.nansum(np.abs(moved - was), axis=1)
+    best = int(off.argmin())
+    best = best if off[best] < _CLEARLY * off[0] else 0
+    return Near(float(parts[best, 0]), (float(off[best]) + still) / level if level > 0 else None)
+
+
+def learned(days: Sequence[tuple[Forecast, FloatArray]], follow: Follow, part: float) -> Soon:
+    """Return how wide the range of the next hours must be, where a part of the last is believed.
 
     Args:
         days: What was said of each day when it began, its range widened, and what came [kW].
         follow: How it follows, if all is believed.
+        part: How much is believed.
     """
-    part = _believed(days, follow)
     follow = replace(follow, part=part)
     spans: list[list[Judged]] = [[] for _ in SPANS]
     for told, came in days:
@@ -124,19 +169,3 @@ def learned(days: Sequence[tuple[Forecast, FloatArray]], follow: Follow) -> Soon
         for found in spans
     ]
     return Soon(tuple(times), part)
-
-
-def _believed(days: Sequence[tuple[Forecast, FloatArray]], follow: Follow) -> float:
-    """Return the part with which the next three hours were least off; all, if none was clearly."""
-    parts = np.array(_PARTS)[:, None]
-    fading = np.exp(-np.arange(SPANS[1][1]) / follow.fades)
-    off = np.zeros(len(_PARTS))
-    for told, came in days:
-        for now in range(HOUR, came.size - fading.size, HOUR):
-            ratio = ratio_of_late(told.likely, came[:now], follow)
-            if ratio is not None:
-                span = slice(now, now + fading.size)
-                moved = told.likely[span] * (1 + parts * (ratio - 1) * fading)
-                off += np.nansum(np.abs(moved - came[span]), axis=1)
-    best = int(off.argmin())
-    return float(_PARTS[best if off[best] < _CLEARLY * off[0] else 0])

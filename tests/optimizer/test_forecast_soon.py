@@ -14,7 +14,7 @@ from optimizer.forecasting.history import History
 from optimizer.forecasting.methods import YESTERDAY, load_blend
 from optimizer.forecasting.newcomer import Newcomer
 from optimizer.forecasting.score import judged, midnights
-from optimizer.forecasting.soon import SPANS, Soon, followed, learned, widened
+from optimizer.forecasting.soon import SPANS, Soon, followed, learned, near, widened
 from optimizer.nowcast import Follow
 
 START_S = int(datetime(2026, 1, 4, 23, tzinfo=UTC).timestamp())  # Monday 5 January, 00:00 local
@@ -76,7 +76,8 @@ def test_how_much_narrower_is_learned_from_days_gone_by() -> None:
     said = Forecast(ones, 0.6 * ones, 1.4 * ones, ones)
     days = [(said, came[96 * day : 96 * day + 96]) for day in range(14)]
 
-    soon = learned(days, Follow(2, 1e9, 4.0))
+    follow = Follow(2, 1e9, 4.0)
+    soon = learned(days, follow, near(days, follow).part)
 
     # Noise on two quarters and on the one that is forecast, against a range of 0.4: about 0.1.
     assert all(0.2 <= one <= 0.25 for one in soon.times)  # 0.2 is the least
@@ -89,7 +90,8 @@ def test_who_jumps_about_is_not_followed() -> None:
     came = np.random.default_rng(2).uniform(0.2, 1.8, (14, 96))
     said = Forecast(ones, 0.4 * ones, 1.6 * ones, ones)
 
-    soon = learned([(said, day) for day in came], FOLLOW)
+    days = [(said, day) for day in came]
+    soon = learned(days, FOLLOW, near(days, FOLLOW).part)
 
     assert soon.part == 0.0
     assert all(0.9 <= one <= 1.1 for one in soon.times)
@@ -126,3 +128,34 @@ def test_ranges_of_the_day_and_of_the_next_hour_hold_on_days_that_chose_nothing(
         assert one.coverage == pytest.approx(0.8, abs=0.15)  # seventeen days
     wide, narrow = (float((one.high - one.low).mean()) for one in (day, hour))
     assert narrow < 0.6 * wide
+
+
+class FixedDay:
+    """Says the same shape of every day."""
+
+    def __init__(self, name: str, day: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
+        self.name = name
+        self._day = day
+
+    def forecast(self, history: History, steps: int) -> Forecast:
+        slots = history.clock(steps).slot[history.kw.size :]
+        likely = self._day[slots]
+        return Forecast(likely, likely, likely, np.ones(steps))
+
+
+def test_who_is_surer_of_the_next_hours_is_chosen_where_both_know_the_day_as_well() -> None:
+    # Days of 0.5 to 1.5 kW with the shape of one morning and evening: whoever knows the shape is
+    # right as soon as a day has a level; whoever says a flat day never is.
+    shape = 1 + 0.5 * np.sin(np.arange(96) * 2 * np.pi / 96)
+    levels = np.random.default_rng(3).uniform(0.5, 1.5, 40)
+    history = History(START_S, np.concatenate([level * shape for level in levels]))
+    # A day that is known 2 % better at midnight is not worth hours that are far off.
+    flat, shaped = FixedDay("flat", np.ones(96)), FixedDay("shaped", 1.5 * shape)
+
+    choice = choose(history, [flat, shaped], Newcomer(), follow=Follow(2, 1e9, 4.0))
+
+    flat_error, shaped_error = (choice.scores[name].error for name in ("flat", "shaped"))
+    assert flat_error is not None
+    assert shaped_error is not None
+    assert flat_error < shaped_error  # by whole days the flat one is better
+    assert choice.method.name == "shaped"

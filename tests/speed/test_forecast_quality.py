@@ -43,7 +43,8 @@ from optimizer.forecasting.score import Judged, Score, judged, midnights
 from optimizer.nowcast import DEFAULT_NOWCAST, Follow
 from optimizer.problem import FloatArray
 
-pytestmark = pytest.mark.speed
+pytestmark = [pytest.mark.speed, pytest.mark.timeout(1200)]
+"""The longest takes two minutes on a quiet machine; a busy one takes ten times as long."""
 FOLDER = Path(os.environ.get("KWARTIER_SAMPLES", "")) / "households"
 HELD = 0.05
 GROUP = 16
@@ -245,10 +246,7 @@ def test_a_roof_without_weather_is_forecast_within_43_and_25_percent_and_better_
     found_all["chosen"], next_hour = with_next_hour(
         alone, [YESTERDAY, blend], Newcomer(), judged_days, by_day, SUN_FOLLOW
     )
-    hour, only_blend = (
-        next_hour.score(),
-        with_next_hour(alone, [blend], Newcomer(), judged_days, by_day)[1].score(),
-    )
+    hour = next_hour.score()
     hours = [day + slot for day in judged_days for slot in by_day]
     some = {
         "without weather": judged(blend, alone, with_told).score(),
@@ -257,18 +255,15 @@ def test_a_roof_without_weather_is_forecast_within_43_and_25_percent_and_better_
     }
     show(
         f"French roof 2024, {len(judged_days)} days of even weeks, day ahead",
-        {name: one.score() for name, one in found_all.items()}
-        | {"next hour": hour, "next hour, blend alone": only_blend},
+        {name: one.score() for name, one in found_all.items()} | {"next hour": hour},
     )
     show(f"the {len(with_told)} of them with a logged forecast", some)
 
-    assert error(found_all["sun-blend"].score()) <= 0.43
-    # Weeks in which yesterday is the best for a whole day cost the next hour some points.
-    assert error(only_blend) <= 0.25
+    assert error(found_all["chosen"].score()) <= 0.43
+    assert error(hour) <= 0.25
     assert error(some["with weather"]) < error(some["without weather"])
     assert_held(found_all["chosen"].score())
     assert_held(hour)
-    assert_held(only_blend)
 
 
 def test_feeders_of_the_grid_are_forecast_better_than_by_last_week() -> None:

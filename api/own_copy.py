@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import zipfile
@@ -12,8 +11,10 @@ from datetime import date, timedelta
 from api.cooperative import registry
 from api.cooperative.readings import Direction
 from api.cooperative.readings.record import newest_days
+from api.expected_copy import expected_files
 from api.house import House
 from api.office import Office
+from api.own_sheet import sheet
 from api.people.privacy import all_about
 from api.people.visitor import Stay, Visitor
 from collectors.store import DeviceKey, Quality
@@ -33,6 +34,8 @@ people.json     your account, messages, questions, helpers, choices, and who loo
 books.json      your membership, papers, bank account and consents in the cooperative's books
 meter/          quarter-hours as your meter told them, a file a home and month
 settled/        quarter-hours as your statements used them, a file a home and month
+expected/       what your home is expected to use and make in the next days, from its own last weeks
+held/           how far what was expected was off, day by day
 
 Energy is in Wh. Times have their offset from UTC. quality: measured, estimated or missing.
 Only the days on which you lived at a home are in it.
@@ -62,9 +65,12 @@ def _files(
             name = f"{stay.home}/{first:%Y-%m}.csv"
             if connection is not None:
                 rows = _meter_rows(house, connection, stay, first, last)
-                yield from _sheet(f"meter/{name}", rows)
+                yield from sheet(f"meter/{name}", _MONTH, rows)
             if house.office is not None:
-                yield from _sheet(f"settled/{name}", _settled_rows(house.office, stay, first, last))
+                yield from sheet(
+                    f"settled/{name}", _MONTH, _settled_rows(house.office, stay, first, last)
+                )
+    yield from expected_files(house.forecasts, visitor.stays)
 
 
 def _people(house: House, visitor: Visitor) -> str:
@@ -133,19 +139,6 @@ def _settled_rows(
         if stay.holds(quarter.start_s)
     ]
     return sorted(rows)
-
-
-def _sheet(name: str, rows: Iterable[tuple[str, str, str, str]]) -> Iterator[tuple[str, str]]:
-    """Yield a CSV file of quarters; a month without any has none."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_MONTH)
-    empty = True
-    for row in rows:
-        writer.writerow(row)
-        empty = False
-    if not empty:
-        yield name, text.getvalue()
 
 
 class _Outbox(io.RawIOBase):

@@ -7,10 +7,11 @@ as a distribution over homes, and no more than four weeks are kept.
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -20,11 +21,11 @@ import numpy.typing as npt
 
 from api.forecasts.states import Span
 from kwartier.errors import StoreBusyError
-from kwartier.interval import QUARTER_S
+from kwartier.interval import QUARTER_S, day_of, local_day
 from kwartier.units import EpochS
 from optimizer.forecasting.choose import Why
 from optimizer.forecasting.score import Tally
-from optimizer.forecasting.soon import Soon
+from optimizer.forecasting.soon import SPANS, Soon
 
 _log = logging.getLogger(__name__)
 
@@ -89,6 +90,23 @@ class HomeSaid:
         return self.start_s + int(self.kw.shape[1]) * QUARTER_S
 
 
+@dataclass(frozen=True, slots=True)
+class HeldDay:
+    """How what was said of one home held on one day.
+
+    Attributes:
+        day_s: When the day began [s].
+        subject: ``use`` or ``sun``.
+        span: How far ahead it was said.
+        tally: How far it was off.
+    """
+
+    day_s: EpochS
+    subject: str
+    span: Span
+    tally: Tally
+
+
 class HomeBook:
     """The book in one SQLite file, for any thread. Losing it loses no money and one night."""
 
@@ -103,12 +121,11 @@ class HomeBook:
             self._book = _opened(path)
         except sqlite3.OperationalError as error:
             raise _busy(error) from error
-        except sqlite3.DatabaseError:
-            aside = Path(path).with_suffix(".damaged")
-            Path(path).replace(aside)
-            _log.warning(
-                "the book of homes' forecasts is damaged: it is now %s, and a new one begins", aside
-            )
+        except (sqlite3.DatabaseError, ValueError) as error:
+            # What homes used is private: a damaged file is not left lying about.
+            _log.warning("the book of homes' forecasts is damaged and begun anew: %s", error)
+            for end in ("", "-wal", "-shm"):
+                Path(f"{path}{end}").unlink(missing_ok=True)
             self._book = _opened(path)
 
     def keep(self, of: HomeSubject, said: HomeSaid, held: Mapping[Span, Tally]) -> None:
@@ -128,7 +145,7 @@ class HomeBook:
             " ".join(repr(one) for one in (said.soon.part, *said.soon.times)),
             said.kw.astype("<f4").tobytes(),
         )
-        day_s = said.start_s - _DAY_S
+        day_s = local_day(day_of(said.start_s - 1))[0]
         rows = [(*of, span, day_s, *astuple(tally)) for span, tally in held.items()]
         with self._writing() as book:
             book.execute("insert or replace into said values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
@@ -152,27 +169,40 @@ class HomeBook:
             for table in ("said", "held"):
                 book.executemany(f"delete from {table} where home = ?", gone)  # noqa: S608
 
+    def forget(self, home: str, before_s: EpochS) -> None:
+        """Let go of what rests on a home's days before an instant, and of how those held.
+
+        Raises:
+            StoreBusyError: The file cannot be written now; nothing was changed.
+        """
+        with self._writing() as book:
+            book.execute("delete from said where home = ? and since_s < ?", (home, before_s))
+            book.execute("delete from held where home = ? and day_s < ?", (home, before_s))
+
     def all_said(self) -> dict[HomeSubject, HomeSaid]:
         """Return what is said of every home.
 
         Raises:
             StoreBusyError: The file cannot be read now.
         """
-        found = {}
         with self._reading("select * from said") as rows:
-            for home, subject, start_s, since_s, method, why, chosen_s, lean, soon, kw in rows:
-                part, *times = (float(one) for one in soon.split())
-                found[HomeSubject(home, subject)] = HomeSaid(
-                    start_s,
-                    since_s,
-                    method,
-                    Why(why),
-                    chosen_s,
-                    lean,
-                    Soon(tuple(times), part),
-                    np.frombuffer(kw, "<f4").reshape(3, -1),
-                )
-        return found
+            return dict(_said_in(row) for row in rows)
+
+    def held_of(self, home: str) -> list[HeldDay]:
+        """Return how what was said of one home held, day by day.
+
+        Raises:
+            StoreBusyError: The file cannot be read now.
+        """
+        question = (
+            "select day_s, subject, span, off, lean, came, quarters, inside, ranged, unforecast"
+            " from held where home = ? order by day_s, subject, span"
+        )
+        with self._reading(question, home) as rows:
+            return [
+                HeldDay(day_s, subject, Span(span), Tally(*parts))
+                for day_s, subject, span, *parts in rows
+            ]
 
     def held(self) -> dict[tuple[HomeSubject, Span], Tally]:
         """Return how what was said of each home held over the days that are remembered.
@@ -204,12 +234,36 @@ class HomeBook:
             raise _busy(error) from error
 
     @contextmanager
-    def _reading(self, question: str) -> Iterator[sqlite3.Cursor]:
+    def _reading(self, question: str, *of: str) -> Iterator[sqlite3.Cursor]:
         try:
             with self._lock, closing(self._book.cursor()) as cursor:
-                yield cursor.execute(question)
+                yield cursor.execute(question, of)
         except sqlite3.DatabaseError as error:
             raise _busy(error) from error
+
+
+def _said_in(
+    row: tuple[str, str, int, int, str, str, int, float, str, bytes],
+) -> tuple[HomeSubject, HomeSaid]:
+    """Return a row of the book.
+
+    Raises:
+        ValueError: It was written by another version.
+    """
+    home, subject, start_s, since_s, method, why, chosen_s, lean, soon, kw = row
+    part, *times = (float(one) for one in soon.split())
+    if len(times) != len(SPANS):
+        raise ValueError(f"{len(times)} widths of a range are not {len(SPANS)}")
+    return HomeSubject(home, subject), HomeSaid(
+        start_s,
+        since_s,
+        method,
+        Why(why),
+        chosen_s,
+        lean,
+        Soon(tuple(times), part),
+        np.frombuffer(kw, "<f4").reshape(3, -1),
+    )
 
 
 def _busy(error: sqlite3.Error) -> StoreBusyError:
@@ -217,13 +271,19 @@ def _busy(error: sqlite3.Error) -> StoreBusyError:
 
 
 def _opened(path: Path | str) -> sqlite3.Connection:
+    if path != ":memory:":
+        # SQLite gives the files beside it the rights of this one.
+        with suppress(OSError):  # which SQLite will tell of
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     book = sqlite3.connect(path, check_same_thread=False)
     try:
         book.execute("pragma journal_mode = wal")
         book.execute("pragma busy_timeout = 5000")
         book.execute("pragma secure_delete = on")
         book.executescript(_TABLES)
-    except sqlite3.Error:
+        for row in book.execute("select * from said"):
+            _said_in(row)
+    except (sqlite3.Error, ValueError):
         book.close()
         raise
     return book

@@ -19,10 +19,12 @@ import numpy as np
 from api.forecasts.asked import chosen_for, said_by
 from api.forecasts.by_day import FOLLOWS, energy_wh, held_on_the_day, moved
 from api.forecasts.home_book import HomeBook, HomeSaid, HomeSubject
+from api.forecasts.sayings import HomeSayings
 from api.forecasts.seen import SeenHomes, homes_between
 from api.forecasts.spread import spread_over
-from api.forecasts.states import SUN, USE, DayAhead, ForecastStates, HomesState
+from api.forecasts.states import SUN, USE, DayAhead, ForecastStates, HomesState, KeptOfHome
 from api.forecasts.told import ToldWeather
+from api.people.book import PeopleBook
 from collectors.queries import Records
 from collectors.sqlite_schema import StoreDamagedError
 from kwartier.errors import StoreBusyError
@@ -94,6 +96,7 @@ class HomeForecasts:
         *,
         sky: Sky | None = None,
         weather: ToldWeather | None = None,
+        people: PeopleBook | None = None,
     ) -> None:
         """Hand it everything; what was said before is read from the book.
 
@@ -104,6 +107,7 @@ class HomeForecasts:
             states: Where it tells how it does, and where pages ask.
             sky: Sunlight without clouds over the roofs.
             weather: What was told of the weather; nobody else may use the same one.
+            people: Tells which days of which homes are forgotten with who lived there.
 
         Raises:
             StoreBusyError: The book cannot be read now.
@@ -113,13 +117,12 @@ class HomeForecasts:
         self._homes = list(community.connections)[:MOST_HOMES]
         if len(community.connections) > MOST_HOMES:
             _log.warning("only the first %d homes are forecast one by one", MOST_HOMES)
-        self._book = book or HomeBook()
         self._states = states or ForecastStates()
         self._states.ahead = self
         self._sky = sky
         self._weather = weather
         self._seen = SeenHomes(records, self._homes, DAYS_BACK, sky)
-        self._said = self._book.all_said()
+        self._said = HomeSayings(self._homes, book or HomeBook(), people)
         self._night: _Night | None = None
         self._newcomers: dict[str, Method] = {
             USE: Newcomer(yearly_kwh=YEARLY_KWH),
@@ -159,6 +162,14 @@ class HomeForecasts:
                 found[home] = HomeForecast(use, made)
         return found
 
+    def kept_of(self, home: str) -> KeptOfHome:
+        """Return all that is kept of one home, for who lives there.
+
+        Raises:
+            StoreBusyError: The book cannot be read now.
+        """
+        return self._said.kept_of(home)
+
     def tomorrow(self, home: str, now_s: float) -> DayAhead | None:
         """Return what a home is expected to use and make tomorrow; None where nobody knows.
 
@@ -190,11 +201,12 @@ class HomeForecasts:
             Whether anything is left to do.
 
         Raises:
-            StoreBusyError: The record or the book cannot be reached now; try again.
+            StoreBusyError: The record or the book of people cannot be reached now; try again.
         """
         midnight_s = local_day(day_of(int(now_s)))[0]
+        self._said.forget()
         if self._night is None or self._night.start_s != midnight_s:
-            self._book.forget_others(self._homes)
+            self._said.let_go_of_who_left()
             todo = [home for home in reversed(self._homes) if not self._is_said(home, midnight_s)]
             self._night = _Night(midnight_s, todo)
             self._tell(self._night)
@@ -216,13 +228,20 @@ class HomeForecasts:
                 return
             night.weather = self._told(night.start_s)
         while night.todo and goes_on():
-            home = night.todo[-1]
-            self._say(HomeSubject(home, USE), self._seen.use(home))
-            made = self._seen.made(home)
-            has_roof = bool(np.nanmax(made.kw, initial=0.0) > 0)
-            told = night.weather if has_roof else None
-            self._say(HomeSubject(home, SUN), History(made.start_s, made.kw, told))
-            night.todo.pop()
+            home = night.todo.pop()
+            try:
+                self._say_both(home, night.weather)
+            except BaseException:
+                night.todo.insert(0, home)  # the others go first when it is tried again
+                raise
+
+    def _say_both(self, home: str, weather: Weather | None) -> None:
+        since_s = self._said.known_since_s(home)
+        self._say(HomeSubject(home, USE), self._seen.use(home, since_s))
+        made = self._seen.made(home, since_s)
+        has_roof = bool(np.nanmax(made.kw, initial=0.0) > 0)
+        told = weather if has_roof else None
+        self._say(HomeSubject(home, SUN), History(made.start_s, made.kw, told))
 
     def _say(self, of: HomeSubject, history: History) -> None:
         """Choose who forecasts one thing, and keep what it says of the next days."""
@@ -243,10 +262,8 @@ class HomeForecasts:
             HALF if choice.why is Why.NEWCOMER else choice.soon,
             np.array([told.likely, told.low, told.high], dtype=np.float32),
         )
-        self._book.keep(
-            of, said, {} if before is None else held_on_the_day(before, follow, history)
-        )
-        self._said[of] = said
+        held = {} if before is None else held_on_the_day(before, follow, history)
+        self._said.say(of, said, held)
 
     def _candidates(self, subject: str) -> list[Method]:
         """Return who may be chosen; new for each home, for they remember what they were shown."""
@@ -286,18 +303,14 @@ class HomeForecasts:
             return None
 
     def _tell(self, night: _Night) -> None:
-        methods: dict[str, dict[str, int]] = {USE: {}, SUN: {}}
-        for of, said in self._said.items():
-            counts = methods[of.subject]
-            counts[said.method] = counts.get(said.method, 0) + 1
         self._states.keep_homes(
             HomesState(
                 night.start_s,
                 len(self._homes),
                 len(self._homes) - len(night.todo),
-                methods,
+                self._said.methods(),
                 night.work_s,
-                spread_over(self._book.held()),
+                spread_over(self._said.held()),
             )
         )
 

@@ -222,12 +222,22 @@ class _Asked:
             made, done = self._waiting, self._waiting is not None and self._waiting.done()
             if made is not None and done:
                 self._waiting = None
-                other = (not made.cancelled() and self._take(made.result(), history)) or other
+                other = self._take_made(made, history) or other
         return begins or other
 
     @property
     def _in_use(self) -> str | None:
         return self.choice.method.name if self.choice else None
+
+    def _take_made(self, made: Future[Choice], history: History) -> bool:
+        """Use a choice that was made aside; where that failed, the one of the day before stays."""
+        if made.cancelled():
+            return False
+        error = made.exception()
+        if error is not None:
+            _log.error("who forecasts was not chosen anew: a mistake of ours", exc_info=error)
+            return False
+        return self._take(made.result(), history)
 
     def _take(self, choice: Choice, history: History) -> bool:
         """Use a choice from now on, and return whether it is another one than before."""

@@ -65,6 +65,10 @@ class NightWork:
             if self._why is None:
                 _log.warning("homes are not forecast now: %s", error)
             self._why = str(error)
+        except Exception as error:  # noqa: BLE001 - the outermost loop of this thread; it must live on
+            if self._why is None:
+                _log.exception("homes are not forecast now")
+            self._why = str(error)
         else:
             if self._why is not None:
                 _log.warning("homes are forecast again")

@@ -57,6 +57,7 @@ def open_forecasts(
         house.forecasts,
         sky=sky,
         weather=None if weather is None else ToldWeather(weather),
+        people=house.people,
     )
     night = NightWork(homes, house.clock)
     night.start()

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from collectors.home_quarters import HomeQuarter
-from collectors.queries import Records
+from collectors.queries import Period, Records
 from kwartier.interval import QUARTER_S
 from kwartier.units import EpochS
 from optimizer.forecasting.days import Sky
@@ -72,13 +72,13 @@ class SeenHomes:
             self._read_s = until_s
         return True
 
-    def use(self, home: str) -> History:
-        """Return what a home used [kW]; NaN where it is not known."""
-        return History(self._start_s, self._row(home, _USE))
+    def use(self, home: str, since_s: EpochS = 0) -> History:
+        """Return what a home used [kW]; NaN where it is not known, and before ``since_s``."""
+        return History(self._start_s, self._row(home, _USE, since_s))
 
-    def made(self, home: str) -> History:
-        """Return what its roof made [kW]; NaN where it is not known."""
-        return History(self._start_s, self._row(home, _MADE))
+    def made(self, home: str, since_s: EpochS = 0) -> History:
+        """Return what its roof made [kW]; NaN where it is not known, and before ``since_s``."""
+        return History(self._start_s, self._row(home, _MADE, since_s))
 
     def _move(self, end_s: EpochS) -> None:
         """Make room until ``end_s``, and read again what may have come late."""
@@ -98,18 +98,19 @@ class SeenHomes:
     def _read(self, from_s: EpochS, until_s: EpochS) -> None:
         size = self._days_back * _DAY_S // QUARTER_S
         first, end = ((at_s - self._start_s) // QUARTER_S for at_s in (from_s, until_s))
-        for home, values in homes_between(
-            self._records, self._homes, from_s, until_s, self._sky
-        ).items():
+        # Weeks of all homes are read: nobody else asks for the same pieces, so none is kept.
+        period = self._records.read_once(from_s, until_s)
+        for home, values in _rows(period, self._homes, self._sky).items():
             if home not in self._known:
                 self._known[home] = np.full((2, size), np.nan, dtype=np.float32)
             self._known[home][:, first:end] = values
 
-    def _row(self, home: str, row: int) -> FloatArray:
+    def _row(self, home: str, row: int, since_s: EpochS) -> FloatArray:
         known = self._known.get(home)
         if known is None:
             return np.full(self._days_back * _DAY_S // QUARTER_S, np.nan)
         series: FloatArray = known[row].astype(np.float64)
+        series[: max(0, (since_s - self._start_s) // QUARTER_S)] = np.nan
         return series
 
 
@@ -132,14 +133,17 @@ def homes_between(
     Raises:
         StoreBusyError: The record cannot be reached now.
     """
-    period = records.period(start_s, end_s)
-    count = (end_s - start_s) // QUARTER_S
-    light = np.zeros(count) if sky is None else sky(start_s, count)
+    return _rows(records.period(start_s, end_s), homes, sky)
+
+
+def _rows(period: Period, homes: Sequence[str], sky: Sky | None) -> dict[str, FloatArray]:
+    count = (period.end_s - period.start_s) // QUARTER_S
+    light = np.zeros(count) if sky is None else sky(period.start_s, count)
     found = {}
     for home in homes:
         into = found[home] = np.full((2, count), np.nan)
         for at_s, quarter in period.homes.get(home, {}).items():
-            place = (at_s - start_s) // QUARTER_S
+            place = (at_s - period.start_s) // QUARTER_S
             into[:, place] = _kw(quarter, is_light=bool(light[place] > _LIGHT_W_PER_M2))
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -114,8 +114,76 @@ class DayAhead:
     since_s: EpochS
 
 
+@dataclass(frozen=True, slots=True)
+class KeptQuarter:
+    """What is expected of a home in one quarter.
+
+    Attributes:
+        start_s: The quarter's start [s].
+        subject: ``use`` or ``sun``.
+        likely_w: As likely more as less [W].
+        low_w: One time in ten less [W].
+        high_w: One time in ten more [W].
+        method: Who says so.
+        since_s: The first quarter this rests on [s].
+    """
+
+    start_s: EpochS
+    subject: str
+    likely_w: int
+    low_w: int
+    high_w: int
+    method: str
+    since_s: EpochS
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDay:
+    """How what was said of a home held on one day.
+
+    Attributes:
+        day_s: When the day began [s].
+        subject: ``use`` or ``sun``.
+        span: How far ahead it was said.
+        off_wh: How far it was off, quarter by quarter without the sign [Wh].
+        lean_wh: What was expected less what came [Wh].
+        came_wh: What came [Wh].
+        quarters: How many quarters were judged.
+        inside: How many of them fell in their range.
+    """
+
+    day_s: EpochS
+    subject: str
+    span: Span
+    off_wh: Wh
+    lean_wh: Wh
+    came_wh: Wh
+    quarters: int
+    inside: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptOfHome:
+    """All that is kept of one home's forecasts; its residents' alone.
+
+    Attributes:
+        quarters: What is expected of the next days.
+        days: How what was expected before held.
+    """
+
+    quarters: Sequence[KeptQuarter]
+    days: Sequence[KeptDay]
+
+
 class HomesAhead(Protocol):
     """Who knows what a home is expected to use."""
+
+    def kept_of(self, home: str) -> KeptOfHome:
+        """Return all that is kept of one home.
+
+        Raises:
+            StoreBusyError: The book cannot be read now.
+        """
 
     def tomorrow(self, home: str, now_s: float) -> DayAhead | None:
         """Return what a home is expected to use and make tomorrow; None where nobody knows."""

@@ -74,22 +74,24 @@ class SqlitePlanBook:
         except sqlite3.OperationalError as error:
             raise StoreBusyError(f"the plan book cannot be written now: {error}") from error
 
-    def next_command(self, at_least: int) -> int:
-        """Return a number for a command: above every one before, also after a restart.
+    def next_command(self, at_least: int, count: int = 1) -> int:
+        """Return the first of some numbers for commands, one after the other, in one write.
+
+        All are above every one before, also after a restart.
 
         Raises:
             StoreBusyError: The file cannot be written now; no number was given.
         """
         try:
             with self._lock:
-                (number,) = self._book.execute(
+                (last,) = self._book.execute(
                     "insert into command values (1, ?) on conflict do update"
-                    " set last = max(last + 1, excluded.last) returning last",
-                    (at_least,),
+                    " set last = max(last + ?, excluded.last) returning last",
+                    (at_least + count - 1, count),
                 ).fetchone()
         except sqlite3.OperationalError as error:
             raise StoreBusyError(f"the plan book cannot be written now: {error}") from error
-        return int(number)
+        return int(last) - count + 1
 
     def keep_told(self, batteries: Sequence[str], until_s: EpochS) -> None:
         """Remember until when some batteries may follow what they are told [s].

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -280,8 +280,8 @@ class Planner:
         self._unsent = {key: told for key, told in self._unsent.items() if key in released}
         end_s = known.start.start_s + SENT * QUARTER_S
         self._book.keep_told([one.id for one in known.batteries], end_s)
-        for battery in known.batteries:
-            self._put_out(battery, name, steps_told(known, problem, found, battery.id))
+        steps = [steps_told(known, problem, found, one.id) for one in known.batteries]
+        self._put_out(known.batteries, name, steps)
         try:
             self._send_rest()
         except LinkDownError as error:
@@ -289,18 +289,23 @@ class Planner:
 
     def _let_go(self) -> None:
         """Tell the gateways of homes that allow no steering any more to forget what was planned."""
-        for battery in self._refused(self._street.now()):
-            self._put_out(battery, RELEASED, ())
+        batteries = self._refused(self._street.now())
+        self._put_out(batteries, RELEASED, [()] * len(batteries))
         with suppress(LinkDownError):  # told again with the next plan
             self._send_rest()
 
     def _refused(self, street: Community) -> list[Battery]:
         return refused(street, self._book.told_until(), self._clock.now_s())
 
-    def _put_out(self, battery: Battery, name: str, steps: tuple[Step, ...]) -> None:
-        number = self._book.next_command(int(self._clock.now_s()))
-        schedule = Schedule(battery.device, number, name, steps, AfterPlan.NEUTRAL)
-        self._unsent[self._topic(battery)] = encode_schedule(schedule)
+    def _put_out(
+        self, batteries: Sequence[Battery], name: str, steps: Sequence[tuple[Step, ...]]
+    ) -> None:
+        if not batteries:
+            return
+        first = self._book.next_command(int(self._clock.now_s()), len(batteries))
+        for number, (battery, told_steps) in enumerate(zip(batteries, steps, strict=True), first):
+            schedule = Schedule(battery.device, number, name, told_steps, AfterPlan.NEUTRAL)
+            self._unsent[self._topic(battery)] = encode_schedule(schedule)
 
     def _topic(self, battery: Battery) -> str:
         lane = Lane.COMMAND

@@ -112,8 +112,11 @@ class PlanBook(Protocol):
         Name, status and costs are the newest plan's; None when no plan touches the period.
         """
 
-    def next_command(self, at_least: int) -> int:
-        """Return a number for a command: above every one before, also after a restart."""
+    def next_command(self, at_least: int, count: int = 1) -> int:
+        """Return the first of some numbers for commands, one after the other.
+
+        All are above every one before, also after a restart.
+        """
 
     def keep_told(self, batteries: Sequence[str], until_s: EpochS) -> None:
         """Remember until when some batteries may follow what they are told [s]."""

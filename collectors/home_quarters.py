@@ -9,7 +9,7 @@ should have spoken. Where the battery is silent what it did counts as use, which
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -91,6 +91,13 @@ def home_quarters(
     made: dict[EpochS, QuarterEnergy] = {}
     if connection.solar is not None:
         made = energies.get((DeviceKey(connection.gateway, connection.solar), "produced_wh"), {})
+    counters = [
+        [
+            energies.get((DeviceKey(one.gateway, one.device), name), {})
+            for name in ("charged_wh", "discharged_wh")
+        ]
+        for one in batteries
+    ]
     told: dict[EpochS, HomeQuarter] = {}
     for at_s, into in taken.items():
         out = given.get(at_s)
@@ -99,7 +106,7 @@ def home_quarters(
         sun = made.get(at_s)
         import_wh, export_wh = _known_wh(into), _known_wh(out)
         silent_roof = connection.solar is not None and sun is None
-        kept = _kept_by(batteries, at_s, energies)
+        kept = _kept_by(counters, at_s) if counters else _NOTHING
         told[at_s] = HomeQuarter(
             at_s,
             import_wh,
@@ -123,14 +130,17 @@ class _Kept:
     estimated: bool
 
 
-def _kept_by(batteries: Sequence[Battery], at_s: EpochS, energies: Energies) -> _Kept | None:
+_NOTHING = _Kept(0, 0, estimated=False)
+
+
+def _kept_by(
+    counters: Sequence[Sequence[Mapping[EpochS, QuarterEnergy]]], at_s: EpochS
+) -> _Kept | None:
     """Return what a home's batteries took and gave in a quarter; None while one is silent."""
     charged_wh = discharged_wh = 0
     estimated = False
-    for battery in batteries:
-        key = DeviceKey(battery.gateway, battery.device)
-        taken = energies.get((key, "charged_wh"), {}).get(at_s)
-        given = energies.get((key, "discharged_wh"), {}).get(at_s)
+    for into, out in counters:
+        taken, given = into.get(at_s), out.get(at_s)
         if taken is None or given is None:
             return None
         charged_wh += _known_wh(taken)

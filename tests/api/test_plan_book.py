@@ -92,3 +92,18 @@ def test_a_closed_book_still_knows_its_plan_when_opened_again(tmp_path: Path) ->
 
     assert again.current() == plan_of("p1", 0, 4, 4_000, "charge")
     again.close()
+
+
+def test_numbers_for_commands_are_taken_together_and_never_twice(book: SqlitePlanBook) -> None:
+    assert book.next_command(100) == 100
+    assert book.next_command(100, 3) == 101
+    assert book.next_command(100) == 104
+    assert book.next_command(200, 2) == 200
+    assert book.next_command(200) == 202
+
+
+def test_until_when_a_battery_follows_never_goes_back(book: SqlitePlanBook) -> None:
+    book.keep_told(["b1", "b2"], 2_000)
+    book.keep_told(["b2", "b3"], 1_000)
+
+    assert book.told_until() == {"b1": 2_000, "b2": 2_000, "b3": 1_000}

@@ -28,6 +28,7 @@ KINDS = (
     "account",
     "detail",
     "quarters",
+    "expected",
     "papers",
     "looks",
     "along",

@@ -119,6 +119,9 @@ def one_way_flows(problem: Problem, enough: float = ENOUGH, again: int = _AGAIN)
                 break
             newest = found
             best = min(best, newest, key=lambda one: one.cost_eur)
+        if again and best.cost_eur - least > enough * max(1.0, abs(best.cost_eur)):
+            put_between(fleet, proof, proof, 0.0, directing.inside)
+            least = max(least, bound(fleet) + whole_step_eur(fleet, fine=True))
     return replace(best, gap_eur=max(best.cost_eur - least, 0.0))
 
 

@@ -22,9 +22,10 @@ Source:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
-from scipy.ndimage import minimum_filter1d
+import numpy.typing as npt
 
 from optimizer.fleet.batteries import Batteries
 from optimizer.fleet.ladder import STORED
@@ -33,32 +34,41 @@ from optimizer.fleet.turns import Turns
 from optimizer.fleet.windows import Window, windows_of
 from optimizer.problem import FloatArray
 
+SinglesArray: TypeAlias = npt.NDArray[np.float32]
+"""Numbers of seven digits: twice as many at a time."""
+
 _CELLS_A_STEP = 128
-_FINE_CELLS_A_STEP = 512
-"""Cells that one step of full charge passes, of many batteries and of few; what is lost by cells
-goes down as their number goes up: 128 lose 1e-3 of the cost of P3-100n [measured]."""
-_FEW_MOVES = 5_000
-"""Batteries times steps that are told in fine cells: about half a second [measured]."""
-_MOST_CELLS = 8192
+_MANY_CELLS_A_STEP = 2048
+"""Cells that one step of full charge passes at least and at most; what is lost by cells goes down
+as their number goes up: 128 lose 1e-3 of the cost of P3-100n, 2048 less than 1e-4 [measured]."""
+_CELLS = 1_200_000
+_FINE_CELLS = 5_000_000
+"""Cells of a full charge, of all batteries and steps: a tenth and a quarter of a second [measured].
+"""
+_MOST_CELLS = 32_768
 """Of one battery: what charges slowly beside what it stores gets wider cells."""
 _MOST_MOVES = 60_000
 """Batteries times steps that are gone through: about four seconds [measured]."""
+_SUMS = 7
+"""Sums in a step, each of which is off by half of its last digit."""
 _ROUNDING = 1e-9
 """Part of a cell that is rounding."""
 
 
-def whole_step_eur(fleet: Fleet) -> float:
+def whole_step_eur(fleet: Fleet, *, fine: bool = False) -> float:
     """Return what whole steps add to the bound on shared powers, at the same prices [EUR].
 
     Args:
         fleet: The programme with shared powers, at prices of any kind.
+        fine: Whether cells are so small that next to nothing is lost by them.
     """
     price = fleet.connection.price
     found = [(block, windows_of(block, price)) for block in fleet.blocks]
     moves = sum(window.into.size for _, windows in found for window in windows)
     if moves > _MOST_MOVES:
         return 0.0
-    cells = _FINE_CELLS_A_STEP if moves <= _FEW_MOVES else _CELLS_A_STEP
+    cells = (_FINE_CELLS if fine else _CELLS) // max(moves, 1)
+    cells = min(max(cells, _CELLS_A_STEP), _MANY_CELLS_A_STEP)
     added = (_added(block, price, window, cells) for block, windows in found for window in windows)
     return sum(added) * fleet.money
 
@@ -124,54 +134,88 @@ class _Path:
         wide = max(float(self.most[0].max()) / cells, span / _MOST_CELLS)
         if wide <= 0:
             return -np.inf
-        edge: FloatArray = np.arange(int(np.ceil(span / wide)) + 1, dtype=np.float64) * wide + base
-        last = self.low.size - 1
-        found = self._inside(self._held(edge, wide, last), edge, wide, last)
-        for step in reversed(range(last)):
-            into = _after_a_move(found, self.cost[0, step], self.most[0, step], wide)
-            out_of = _after_a_move(found[::-1], self.cost[1, step], self.most[1, step], wide)[::-1]
-            found = np.minimum(into, out_of) + self._held(edge, wide, step)
-            found = self._inside(found, edge, wide, step)
-        return float(found.min())
+        size, last = int(np.ceil(span / wide)) + 1, self.low.size - 1
+        place = np.arange(size, dtype=np.float32)
+        found = np.zeros(size, np.float32)
+        for step in range(last, -1, -1):
+            if step < last:
+                into = _after_a_move(found, self.cost[0, step], self.most[0, step], wide, up=True)
+                out_of = _after_a_move(
+                    found, self.cost[1, step], self.most[1, step], wide, up=False
+                )
+                np.minimum(into, out_of, out=found)
+            held = float(self.stored_cost[step])
+            found += np.float32(held * wide) * place
+            found += np.float32(min(held * wide, 0.0))
+            room = _ROUNDING * wide
+            first = int(np.ceil((self.low[step] - base - room) / wide)) - 1
+            behind = int(np.floor((self.high[step] - base + room) / wide)) + 1
+            found[: max(first, 0)] = np.inf
+            found[max(behind, 0) :] = np.inf
+        return float(found.min()) + base * float(self.stored_cost.sum()) - self._off(span + wide)
 
-    def _held(self, edge: FloatArray, wide: float, place: int) -> FloatArray:
-        held = self.stored_cost[place]
-        found: FloatArray = np.minimum(held * edge, held * (edge + wide))
-        return found
+    def _off(self, span: float) -> float:
+        """Return more than what seven digits of each number can be off by in the end.
 
-    def _inside(self, found: FloatArray, edge: FloatArray, wide: float, place: int) -> FloatArray:
-        room = _ROUNDING * wide
-        outside = (edge + wide < self.low[place] - room) | (edge > self.high[place] + room)
-        return np.where(outside, np.inf, found)
+        What follows from a cell is no more than all moves and all that is held can cost; to that a
+        step adds what it costs to cross the band, and takes it off again.
+        """
+        moves = np.abs(self.cost) * self.most
+        most = float(moves.max(axis=0).sum()) + float(np.abs(self.stored_cost).sum()) * span
+        across = float(np.abs(self.cost).max()) * span
+        half = float(np.finfo(np.float32).eps) / 2
+        return _SUMS * self.low.size * half * (most + across)
 
 
-def _after_a_move(after: FloatArray, cost: float, most: float, wide: float) -> FloatArray:
-    """Return the least of a move to a cell further on and what comes after it, for each cell.
+def _after_a_move(
+    after: SinglesArray, cost: float, most: float, wide: float, *, up: bool
+) -> SinglesArray:
+    """Return the least of a move to another cell and what comes after it, for each cell.
 
     Args:
         after: What follows from each cell at least.
         cost: Of one unit of the move.
         most: The longest move.
         wide: The width of a cell.
+        up: Whether it goes to cells with more in them.
     """
     size = after.size
     far = min(int(np.ceil(most / wide - _ROUNDING)), size)
     if far <= 0:
-        return after
-    line = cost * wide * np.arange(size)
+        return after.copy()
+    line = np.float32((cost if up else -cost) * wide) * np.arange(size, dtype=np.float32)
     if cost >= 0:  # the shortest move between two cells
-        moved = _least_of_next(np.append((after + line)[1:], np.inf), far)
-        return np.minimum(after, moved - line - cost * wide)
+        found = _least_of_next(after + line, far, up=up)
+        found = found[1:] if up else found[:-1]
+        found -= line
+        found -= np.float32(cost * wide)
+        return np.minimum(after, found, out=found)
     whole = max(min(int(most / wide + _ROUNDING), size), 1)
-    found = _least_of_next(after + line, whole) - line + cost * wide
+    found = _least_of_next(after + line, whole, up=up)
+    found = found[:-1] if up else found[1:]
+    found -= line
+    found += np.float32(cost * wide)
+    paid = np.float32(cost * most)
     for cells in range(whole, min(far, size - 1) + 1):
-        np.minimum(found[: size - cells], after[cells:] + cost * most, out=found[: size - cells])
-    return np.minimum(found, after)
-
-
-def _least_of_next(values: FloatArray, count: int) -> FloatArray:
-    """Return the least of each value and those after it, ``count`` in all."""
-    found: FloatArray = minimum_filter1d(
-        values, count, mode="constant", cval=np.inf, origin=-(count // 2)
-    )
+        here, there = slice(size - cells), slice(cells, None)
+        if not up:
+            here, there = there, here
+        np.minimum(found[here], after[there] + paid, out=found[here])
     return found
+
+
+def _least_of_next(values: SinglesArray, count: int, *, up: bool) -> SinglesArray:
+    """Return the least of runs of values, ``count`` each, shape ``(size + 1,)``.
+
+    Upward the first begins at the first value and the last behind the last one; downward the
+    first ends before the first value and the last at the last one.
+    """
+    now = np.full(values.size + count, np.inf, np.float32)
+    now[slice(values.size) if up else slice(count, None)] = values
+    then, size, done = np.empty_like(now), now.size, 1
+    while done < count:
+        ahead = min(done, count - done)
+        size -= ahead
+        np.minimum(now[:size], now[ahead : ahead + size], out=then[:size])
+        now, then, done = then, now, done + ahead
+    return now[:size]

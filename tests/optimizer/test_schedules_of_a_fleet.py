@@ -77,14 +77,14 @@ def test_a_full_battery_empties_and_fills_where_using_energy_pays() -> None:
 
 
 def test_schedules_bring_plan_and_bound_nearer_to_each_other() -> None:
-    problem = sunny(30, steps=48, peak_eur=0.3)
+    problem = sunny(30, steps=32, peak_eur=0.3)
 
     without, found = one_way_flows(problem, again=0), one_way_flows(problem)
 
     assert without is not None
     assert found is not None
     assert found.cost_eur <= without.cost_eur
-    assert found.gap_eur < 0.7 * without.gap_eur
+    assert found.gap_eur < 0.3 * without.gap_eur
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from gateway.agent import Agent, Manner
 from gateway.care.watch import Watchers, Watches
-from gateway.commission.hold import battery_poll, held_back, hold
+from gateway.commission.hold import Consent, battery_poll, held_back, hold
 from gateway.commission.later import later_of
 from gateway.commission.turned import TurnedPoll
 from gateway.dating import Dating, LastKnown, MachineTime
@@ -54,13 +54,15 @@ def run_gateway(
 ) -> None:
     """Read, keep, send and obey until told to stop, or until ``watch`` asks to begin anew.
 
-    It also ends, to be begun anew, when it turned out that batteries may be steered from now on.
+    It also ends, to be begun anew, when it turned out that batteries may be steered from now on,
+    or that the home allows that no more.
 
     Raises:
         OutboxInUseError: Another process has this gateway's outbox.
         SettingsError: The folder of its outbox cannot be made.
     """
     watch = watch or Watchers()
+    consent = Consent(settings)
     settings, only_read = held_back(settings)
     with ExitStack() as parts:
         outbox = Outbox(settings.folder / "outbox.db", settings.gateway, clock)
@@ -123,7 +125,7 @@ def run_gateway(
         dog = Watchdog(Manager.of_environment(os.environ), turning, clock)
         dog.ready()
         _log.info("gateway %s reads for %s", settings.gateway, settings.coop)
-        while not (watch.look() or wants_anew() or stop.wait(_LOOK_EVERY_S)):
+        while not (watch.look() or wants_anew() or consent.is_gone() or stop.wait(_LOOK_EVERY_S)):
             dog.turn()
         if stop.is_set():  # a new beginning is no end: the service manager would kill it
             dog.stopping()

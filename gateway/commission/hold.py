@@ -63,6 +63,26 @@ def held_back(settings: GatewaySettings) -> tuple[GatewaySettings, tuple[Steered
     return replace(settings, batteries=steered), held
 
 
+class Consent:
+    """Watches whether a home takes back, at the box itself, that its batteries are steered.
+
+    Then the gateway begins anew: batteries are let go, and held back from there on, also while
+    nobody from outside can be reached.
+    """
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        """Note what holds now."""
+        file = settings.commissioned_file
+        self._file = file if file is not None and is_commissioned(file) else None
+
+    def is_gone(self) -> bool:
+        """Return whether it was given at the start, and no longer is."""
+        if self._file is None or is_commissioned(self._file):
+            return False
+        _log.warning("steering is not allowed any more: batteries are let go")
+        return True
+
+
 def hold(batteries: Iterable[SteeredDevice], agent: Agent, clock: Clock) -> None:
     """Refuse every schedule for batteries, and tell of those that are held for good."""
     for one in batteries:

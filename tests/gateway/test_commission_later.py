@@ -17,7 +17,7 @@ import pytest
 from api.broker import BrokerProcess
 from gateway.agent import Agent, Manner
 from gateway.commission.book import BOOK, Book, Mark, Outcome, Step
-from gateway.commission.commissioned import FILE, is_commissioned
+from gateway.commission.commissioned import FILE, is_commissioned, write_commissioned
 from gateway.commission.found import Found, Kind
 from gateway.commission.handing import hand_over
 from gateway.commission.hold import HeldBattery, held_back
@@ -319,6 +319,34 @@ def test_the_gateway_begins_anew_by_itself_once_its_battery_may_be_steered(
     assert before == ["battery"]
     assert ended
     assert held_back(settings) == (settings, ())
+
+
+def test_the_gateway_begins_anew_and_steers_no_more_once_the_home_takes_its_leave_back(
+    tmp_path: Path, clock: VirtualClock
+) -> None:
+    write_commissioned(tmp_path, passed=True, at_s=T0)
+    path = tmp_path / "gateway.toml"
+    path.write_text(
+        f'coop = "zonnehof"\ngateway = "gw-014"\ncommissioned_file = "{FILE}"\n'
+        '[broker]\nurl = "mqtt://127.0.0.1:1"\n[[battery]]\nhost = "127.0.0.1"\nport = 1\n'
+        "charge_max_w = 1000\ndischarge_max_w = 1000\n"
+    )
+    settings, stop = read_settings(path), Event()
+    running = Thread(target=run_gateway, args=(settings, clock, stop), daemon=True)
+    running.start()
+    ends_s = time.monotonic() + PATIENCE_S
+    while not (tmp_path / "outbox.db").exists() and time.monotonic() < ends_s:
+        running.join(0.02)
+    went_on = running.is_alive()
+    write_commissioned(tmp_path, passed=False, at_s=T0 + 60)
+    running.join(PATIENCE_S)
+    ended = not running.is_alive()
+    stop.set()
+    running.join(PATIENCE_S)
+
+    assert went_on
+    assert ended
+    assert [one.device for one in held_back(settings)[1]] == ["battery"]
 
 
 def test_a_battery_that_tells_charging_as_discharging_is_read_and_refuses_every_schedule(

@@ -169,7 +169,10 @@ class SteeredBattery:
         self._plan.go_on()
         if self._look(now_s):
             self._judge(now_s)
-        self._act(self._control.decide(self._sight.seen(now_s), now_s), now_s)
+        steers = not self._unfit and now_s >= self._paused_until_s
+        decision = self._control.decide(self._sight.seen(now_s), now_s, steers=steers)
+        if steers or decision.power_w is None:
+            self._act(decision, now_s)
 
     def _guarded(self, work: Callable[[], None], now_s: float) -> bool:
         """Do something with the battery; False when it went wrong, which was then told."""
@@ -239,9 +242,6 @@ class SteeredBattery:
     def _act(self, decision: Decision, now_s: float) -> None:
         if decision.power_w is None:
             self._let_go(self._plan.refusal() or decision.because, now_s)
-            return
-        if self._unfit or now_s < self._paused_until_s:
-            self._control.nothing_told()
             return
         applied = self._hold.put(decision.power_w, now_s)
         if applied is None:

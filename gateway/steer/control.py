@@ -96,6 +96,7 @@ class Controller:
         self._told: tuple[float, Watt] | None = None
         self._tracker = Tracker()
         self._followed: Followed | None = None
+        self._steers = True
 
     @property
     def newest_command(self) -> int:
@@ -150,12 +151,23 @@ class Controller:
         self._power.rest()
         self._team.leave(self._name)
 
-    def decide(self, seen: Seen, monotonic_s: float) -> Decision:
-        """Return what the battery is told at this moment."""
+    def decide(self, seen: Seen, monotonic_s: float, *, steers: bool = True) -> Decision:
+        """Return what the battery is told at this moment.
+
+        Args:
+            seen: What was last seen of it and of its meter.
+            monotonic_s: The monotonic count [s].
+            steers: Whether it is going to be told. One that is not takes no part in what others do
+                at the meter: only whether it is to be released is decided.
+        """
+        self._steers = steers
         before_w = 0 if self._told is None else self._told[1]
         self._followed = None
         wanted = self._wanted(seen, monotonic_s)
         decision = self._limited(wanted, seen, monotonic_s)
+        if not steers:
+            self.nothing_told()
+            return decision
         told = decision.power_w
         if told is None:
             self._note(before_w, 0, monotonic_s)
@@ -224,6 +236,8 @@ class Controller:
         """
         self._power.rest()
         told_w = self._present_w(seen)
+        if not self._steers:
+            return told_w
         least_w, most_w = self._able_w(seen)
         offer = Offer(
             plan_w,

@@ -16,7 +16,7 @@ from random import Random
 
 from gateway.steer.battery import SteeredBattery
 from gateway.steer.limits import Limits
-from gateway.steer.steering import Applied, Held, Ratings
+from gateway.steer.steering import Applied, Held, NoRevertTimerError, Ratings
 from gateway.steer.team import Team
 from gateway.steer.way import Way
 from gateway.steer.wish import FULL_POWER_S
@@ -58,6 +58,7 @@ class SlowBattery:
     power_w: float = 0.0
     away: bool = False
     deaf: bool = False
+    has_timer: bool = True
     asked_w: int | None = None
     expires_s: float = 0.0
     through_wh: float = 0.0
@@ -79,6 +80,8 @@ class SlowBattery:
 
     def setpoint(self, power_w: int, revert_s: int) -> Applied:
         """Take a set-point."""
+        if not self.has_timer:
+            raise NoRevertTimerError(f"{self.device} would hold it for good")
         before = self.read_back()
         self.asked_w, self.expires_s = power_w, self.clock.monotonic_s() + revert_s
         return Applied(power_w, revert_s, before)

@@ -88,7 +88,7 @@ class MonthPeak:
             self._first_s, self._read_until_s, self._afresh_s = first_s, first_s, start.start_s
         from_s = max(self._first_s, self._read_until_s - _LATE_S)
         for day_s in range(from_s, start.start_s, _DAY_S):
-            self._add(self._records.period(day_s, min(day_s + _DAY_S, start.start_s)))
+            self._add(self._records.read_once(day_s, min(day_s + _DAY_S, start.start_s)))
         self._read_until_s = start.start_s
         return max([0.0, *(kw for at_s, kw in self._import_kw.items() if at_s >= month_s)])
 

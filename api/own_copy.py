@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
+from itertools import chain
 
 from api.cooperative import registry
 from api.cooperative.readings import Direction
@@ -45,10 +46,11 @@ Only the days on which you lived at a home are in it.
 def own_copy(house: House, visitor: Visitor) -> Iterator[bytes]:
     """Return the zip with everything about a person, in pieces.
 
-    The books' part is asked for first, so that a refusal comes before the first byte.
+    Books and forecasts are asked first, so that a refusal comes before the first byte.
     """
     people, books = _people(house, visitor), _books(house, visitor)
-    return _zipped(_files(house, visitor, people, books))
+    expected = list(expected_files(house.forecasts, visitor.stays))
+    return _zipped(chain(_files(house, visitor, people, books), expected))
 
 
 def _files(
@@ -70,7 +72,6 @@ def _files(
                 yield from sheet(
                     f"settled/{name}", _MONTH, _settled_rows(house.office, stay, first, last)
                 )
-    yield from expected_files(house.forecasts, visitor.stays)
 
 
 def _people(house: House, visitor: Visitor) -> str:

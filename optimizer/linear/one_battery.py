@@ -148,70 +148,64 @@ def _before(after: _Line, moves: _Line, edges: tuple[float, float]) -> _Line | N
     breaks = (after.at[:, None] - moves.at).ravel()
     inside = breaks[(breaks > low) & (breaks < high)]
     at = _apart(np.sort(np.concatenate([[low], inside, [high]])))
-    ways = _Ways(after, moves)
     if at.size == 1:
-        return _Line(at, ways.at(at).min(axis=0))
-    left, right = ways.between(at)
+        tried = np.concatenate([at + moves.at, after.at])
+        return _Line(at, (after.read(tried) + moves.read(tried - at)).min(keepdims=True))
+    left, right = _ways_through(after, moves, at)
     first, last = left.argmin(axis=0), right.argmin(axis=0)
-    crossed = np.flatnonzero(first != last)
-    columns = (first[crossed], crossed), (last[crossed], crossed)
-    ahead = left[columns[1]] - left[columns[0]]
-    behind = right[columns[0]] - right[columns[1]]
+    gaps = np.arange(at.size - 1)
+    value = np.append(left[first, gaps], np.inf)
+    value[1:] = np.minimum(value[1:], right[last, gaps])
+    crossed = np.flatnonzero((first != last) & np.isfinite(left[last, gaps] + right[first, gaps]))
+    left, right = left[:, crossed], right[:, crossed]
+    columns = np.arange(crossed.size)
+    begins, ends = (first[crossed], columns), (last[crossed], columns)
+    ahead, behind = left[ends] - left[begins], right[begins] - right[ends]
     both = ahead + behind
-    part = np.divide(
-        ahead, both, out=np.full(both.shape, 0.5), where=np.isfinite(both) & (both > 0)
-    )
+    part = np.divide(ahead, both, out=np.full(both.shape, 0.5), where=both > 0)
+    there = np.isfinite(left) & np.isfinite(right)
+    sloped = np.subtract(right, left, out=np.zeros_like(left), where=there)
+    lowest = np.where(there, left + part * sloped, np.inf).min(axis=0)
     new = at[crossed] + part * (at[crossed + 1] - at[crossed])
-    at = _apart(np.sort(np.concatenate([at, new])))
-    return _Line(at, ways.at(at).min(axis=0))
+    at, value = np.insert(at, crossed + 1, new), np.insert(value, crossed + 1, lowest)
+    kept = _are_apart(at)
+    return _Line(at[kept], value[kept])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Ways:
-    """Ways through a step: moves of a certain length, and moves to a break of what comes after."""
+def _ways_through(after: _Line, moves: _Line, at: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return what each way through a step costs at the left and the right of each gap.
 
-    after: _Line
-    moves: _Line
+    A way is a move of a certain length, or moves to a break of what comes after that is in reach
+    from all of the gap; in a gap each is straight. Shape ``(ways, gaps)``.
+    """
+    length = after.read(at + moves.at[:, None]) + moves.value[:, None]
+    slopes = np.diff(moves.value) / np.diff(moves.at)
+    edges = (at[:-1] + at[1:]) / 2 + moves.at[:, None]
+    place = np.searchsorted(after.at, edges)
+    least = np.full((slopes.size, at.size - 1), np.inf)
+    for piece, slope in enumerate(slopes):
+        paid = np.append(after.value + slope * after.at, np.inf)
+        ranges = place[piece : piece + 2]
+        found = np.minimum.reduceat(paid, ranges.T.ravel())[::2]
+        found += moves.value[piece] - slope * moves.at[piece]
+        np.copyto(least[piece], found, where=ranges[1] > ranges[0])
+    sloped = slopes[:, None] * at
+    return (
+        np.concatenate([length[:, :-1], least - sloped[:, :-1]]),
+        np.concatenate([length[:, 1:], least - sloped[:, 1:]]),
+    )
 
-    def at(self, at: FloatArray) -> FloatArray:
-        """Return what each way costs from each place, shape ``(ways, places)``."""
-        return np.concatenate([self._by_length(at), self._to_a_break(at, at)])
 
-    def between(self, at: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return what each costs at the left and the right of each gap, straight in between."""
-        length, middle = self._by_length(at), (at[:-1] + at[1:]) / 2
-        left, right = (self._to_a_break(place, middle) for place in (at[:-1], at[1:]))
-        return (
-            np.concatenate([length[:, :-1], left]),
-            np.concatenate([length[:, 1:], right]),
-        )
-
-    def _by_length(self, at: FloatArray) -> FloatArray:
-        moved = self.after.read(at + self.moves.at[:, None])
-        found: FloatArray = moved + self.moves.value[:, None]
-        return found
-
-    def _to_a_break(self, at: FloatArray, seen_from: FloatArray) -> FloatArray:
-        """Return the least cost of moves to breaks that are in reach of other places."""
-        found = np.full((self.moves.at.size - 1, at.size), np.inf)
-        for piece in range(self.moves.at.size - 1):
-            near, far = self.moves.at[piece], self.moves.at[piece + 1]
-            slope = (self.moves.value[piece + 1] - self.moves.value[piece]) / (far - near)
-            begun = np.searchsorted(self.after.at, seen_from + near, side="left")
-            ended = np.searchsorted(self.after.at, seen_from + far, side="right")
-            paid = np.append(self.after.value + slope * self.after.at, np.inf)
-            least = np.minimum.reduceat(paid, np.stack([begun, ended], axis=1).ravel())[::2]
-            there = ended > begun
-            constant = self.moves.value[piece] - slope * near
-            found[piece, there] = least[there] + constant - slope * at[there]
-        return found
+def _are_apart(at: FloatArray) -> BoolArray:
+    """Return which places are further than hardly from the one before."""
+    kept = np.ones(at.size, dtype=np.bool_)
+    kept[1:] = np.diff(at) > _APART_KWH
+    return kept
 
 
 def _apart(at: FloatArray) -> FloatArray:
     """Return places without those that are hardly further than the one before."""
-    kept = np.ones(at.size, dtype=np.bool_)
-    kept[1:] = np.diff(at) > _APART_KWH
-    return at[kept]
+    return at[_are_apart(at)]
 
 
 def _shortened(line: _Line) -> tuple[_Line, float]:

@@ -19,6 +19,7 @@ import numpy as np
 
 from kwartier.errors import InputError
 from kwartier.interval import QUARTER_S
+from kwartier.printable import columns_shown
 from optimizer.forecasting.history import Weather
 
 _MAX_ROWS = 400_000
@@ -63,7 +64,7 @@ def _rows(path: Path, text: TextIO) -> list[tuple[int, float, float]]:
     names = reader.fieldnames or []
     if "utc" not in names or "sun_w_per_m2" not in names:
         raise InputError(
-            f"{path}: has the columns {', '.join(names)[:200]!r}: it needs utc and sun_w_per_m2, "
+            f"{path}: has the columns {columns_shown(names)}: it needs utc and sun_w_per_m2, "
             "and may have outside_c"
         )
     rows: list[tuple[int, float, float]] = []

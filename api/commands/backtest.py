@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from api.commands.measured import add_days, add_meters
 from kwartier.cli import Command, print_json
-from kwartier.errors import InputError, MissingExtraError
+from kwartier.errors import InputError, MissingExtraError, UsageError
 from kwartier.progress import Progress
 from kwartier.stopping import interrupted_by_signals
 
@@ -182,7 +182,7 @@ def _asked(chosen: argparse.Namespace) -> Asked:
     if chosen.batteries is not None:
         batteries += batteries_in(chosen.batteries)
     if not batteries:
-        raise InputError("a backtest needs a battery to steer: give --battery KWH:KW")
+        raise UsageError("a backtest needs a battery to steer: give --battery KWH:KW")
     names = [battery.id for battery in batteries]
     if len(set(names)) < len(names):
         raise InputError("two batteries have one id: give each in --batteries its own")

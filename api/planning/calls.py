@@ -192,8 +192,9 @@ def _refuse_odd(call: PutCall) -> None:
     limits = [one for one in (call.import_limit_w, call.export_limit_w) if one is not None]
     if not limits:
         raise InputError("give --import-limit-w, --export-limit-w, or both: a call lowers a limit")
-    if not all(0 <= one <= MOST_LIMIT_W for one in limits):
-        raise InputError(f"a limit is {min(limits)} to {max(limits)} W: give 0 to {MOST_LIMIT_W}")
+    odd = [one for one in limits if not 0 <= one <= MOST_LIMIT_W]
+    if odd:
+        raise InputError(f"a limit is {odd[0]} W: give 0 to {MOST_LIMIT_W}")
     if not 0 <= call.reward_eur_per_kwh <= MOST_REWARD_EUR:
         raise InputError(
             f"--reward is {call.reward_eur_per_kwh:g} EUR/kWh: give 0 to {MOST_REWARD_EUR:g}"

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kwartier.errors import InputError, MissingExtraError
+from kwartier.printable import columns_shown
 
 MAX_ROWS = 20_000_000
 """More rows than this are refused: two years of 280 homes."""
@@ -213,7 +214,7 @@ def _places(path: Path, names: list[str]) -> dict[str, int]:
     wanted = (*_NEEDED, *_OPTIONAL)
     if any(name not in called for name in _NEEDED) or any(called.count(n) > 1 for n in wanted):
         raise MeterFileError(
-            f"{path}: has the columns {', '.join(names)[:200]!r}: it needs {', '.join(_NEEDED)} "
+            f"{path}: has the columns {columns_shown(names)}: it needs {', '.join(_NEEDED)} "
             f"and may have {' and '.join(_OPTIONAL)}, each once and separated by commas"
         )
     return {name: called.index(name) for name in wanted if name in called}

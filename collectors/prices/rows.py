@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kwartier.errors import InputError
+from kwartier.printable import columns_shown
 
 STAMP = "utc"
 PER_MWH = "eur_per_mwh"
@@ -42,7 +43,7 @@ def price_column(file: object, names: Sequence[str]) -> str:
     prices = [name for name in names if name in {PER_MWH, PER_KWH}]
     if names.count(STAMP) != 1 or len(prices) != 1:
         raise PriceFileError(
-            f"{file}: has the columns {', '.join(names)[:200]!r}: it needs '{STAMP}' and one of "
+            f"{file}: has the columns {columns_shown(names)}: it needs '{STAMP}' and one of "
             f"'{PER_MWH}' and '{PER_KWH}', separated by commas"
         )
     return prices[0]

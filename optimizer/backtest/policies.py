@@ -107,5 +107,6 @@ def policies_named(names: tuple[str, ...]) -> tuple[Policy, ...]:
     """
     for name in names:
         if name not in POLICIES:
-            raise InputError(f"--policy {name}: there are {', '.join(POLICIES)}")
+            known = ", ".join(f"'{one}'" for one in POLICIES)
+            raise InputError(f"--policy {name[:60]!r} is not known: there are {known}")
     return tuple(policy for policy in _ALL if policy.name in names)

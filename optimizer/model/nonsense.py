@@ -71,7 +71,12 @@ def _check_size(problem: Problem) -> None:
             refuse_twice(kind, tuple(name for of_kind, name in ids if of_kind is kind))
     for key in ("buy_eur_per_kwh", "sell_eur_per_kwh"):
         prices: FloatArray = getattr(problem, key)
-        _refuse_unless(np.abs(prices) <= MAX_SIZE, prices, key, "give a finite price")
+        _refuse_unless(
+            np.abs(prices) <= MAX_SIZE,
+            prices,
+            key,
+            f"give a price of {-MAX_SIZE:g} to {MAX_SIZE:g}",
+        )
 
 
 def refuse_twice(kind: str, ids: tuple[str, ...]) -> None:
@@ -88,8 +93,8 @@ def refuse_twice(kind: str, ids: tuple[str, ...]) -> None:
 def _check_homes(problem: Problem) -> None:
     for row, home in enumerate(problem.home_ids):
         for key, remedy in (
-            ("load_kw", "give finite kW of at least 0; production belongs in pv_kw"),
-            ("pv_kw", "give finite kW of at least 0; use belongs in load_kw"),
+            ("load_kw", f"give kW of 0 to {MAX_SIZE:g}; production belongs in pv_kw"),
+            ("pv_kw", f"give kW of 0 to {MAX_SIZE:g}; use belongs in load_kw"),
         ):
             values: FloatArray = getattr(problem, key)[row]
             ok = (values >= 0) & (values <= MAX_SIZE)
@@ -98,10 +103,15 @@ def _check_homes(problem: Problem) -> None:
 
 def _check_batteries(problem: Problem) -> None:
     for key in ("soc_min_kwh", "soc_max_kwh", "charge_max_kw", "discharge_max_kw", "soc_start_kwh"):
-        _check_each(problem, key, low=0.0, remedy="give a finite number of at least 0")
-    _check_each(problem, "wear_eur_per_kwh", low=0.0, remedy="give a finite price of at least 0")
-    _check_each(problem, "reserve_kwh", low=0.0, remedy="give a finite number of at least 0")
-    _check_each(problem, "end_value_eur_per_kwh", low=-MAX_SIZE, remedy="give a finite price")
+        _check_each(problem, key, low=0.0, remedy=f"give 0 to {MAX_SIZE:g}")
+    _check_each(problem, "wear_eur_per_kwh", low=0.0, remedy=f"give a price of 0 to {MAX_SIZE:g}")
+    _check_each(problem, "reserve_kwh", low=0.0, remedy=f"give 0 to {MAX_SIZE:g}")
+    _check_each(
+        problem,
+        "end_value_eur_per_kwh",
+        low=-MAX_SIZE,
+        remedy=f"give a price of {-MAX_SIZE:g} to {MAX_SIZE:g}",
+    )
     for key in ("charge_efficiency", "discharge_efficiency"):
         values: FloatArray = getattr(problem, key)
         for row, battery in enumerate(problem.battery_ids):
@@ -115,13 +125,13 @@ def _check_batteries(problem: Problem) -> None:
         row = int(np.argmin(ok))
         raise InputError(
             f"batteries.{problem.battery_ids[row]}.reserve_price_eur_per_kwh is {price[row]:g}: "
-            "give a finite price of at least 0, or leave it out"
+            f"give a price of 0 to {MAX_SIZE:g}, or leave it out"
         )
     for row, battery in enumerate(problem.battery_ids):
         end = problem.soc_end_kwh[row]
         if not (np.isnan(end) or 0 <= end <= MAX_SIZE):
             raise InputError(
-                f"batteries.{battery}.soc_end_kwh is {end}: give a finite number of at least 0, "
+                f"batteries.{battery}.soc_end_kwh is {end:g}: give 0 to {MAX_SIZE:g}, "
                 "or leave it out for a free end"
             )
         crossed = problem.soc_min_kwh[row] > problem.soc_max_kwh[row]
@@ -148,16 +158,16 @@ def _check_grid(problem: Problem) -> None:
     for key in ("import_limit_kw", "export_limit_kw"):
         limits: FloatArray = getattr(problem, key)
         ok = (limits >= 0) & ((limits <= MAX_SIZE) | np.isposinf(limits))
-        remedy = "give kW of at least 0, or leave it out for no limit"
+        remedy = f"give kW of 0 to {MAX_SIZE:g}, or leave it out for no limit"
         _refuse_unless(ok, limits, f"grid.{key}", remedy)
     if not 0 <= problem.peak_so_far_kw <= MAX_SIZE:
         raise InputError(
-            f"grid.peak_so_far_kw is {problem.peak_so_far_kw}: give finite kW of at least 0"
+            f"grid.peak_so_far_kw is {problem.peak_so_far_kw:g}: give kW of 0 to {MAX_SIZE:g}"
         )
     if not 0 <= problem.peak_price_eur_per_kw <= MAX_SIZE:
         raise InputError(
-            f"grid.peak_price_eur_per_kw is {problem.peak_price_eur_per_kw}: give a finite price "
-            "of at least 0"
+            f"grid.peak_price_eur_per_kw is {problem.peak_price_eur_per_kw:g}: give a price "
+            f"of 0 to {MAX_SIZE:g}"
         )
 
 

@@ -259,7 +259,7 @@ def test_a_folder_with_other_things_in_it_is_refused(question: Question, tmp_pat
 @pytest.mark.parametrize(
     ("words", "wrong"),
     [
-        (["--policy", "magic"], "--policy magic"),
+        (["--policy", "magic"], "--policy 'magic' is not known"),
         (["--workers", "0"], "--workers 0"),
         (["--scheduler", "tcp://localhost:8786"], "--workers dask"),
         (["--from", "2025-01-01"], "whole days on record are 2026-06-30 to 2026-07-04"),
@@ -283,6 +283,15 @@ def test_what_makes_no_sense_is_refused_in_one_line(
     assert out.out == ""
     assert wrong in out.err
     assert len(out.err.strip().splitlines()) <= 2
+
+
+def test_a_backtest_without_a_battery_is_wrong_usage(
+    street: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["backtest", "--meters", str(street[0]), "--prices", str(street[1])])
+
+    assert code == 2
+    assert "give --battery KWH:KW" in capsys.readouterr().err
 
 
 def test_less_than_a_day_is_refused(

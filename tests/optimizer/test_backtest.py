@@ -347,5 +347,5 @@ def test_a_method_is_asked_no_further_than_it_can_tell() -> None:
 
 
 def test_an_unknown_way_of_steering_is_refused() -> None:
-    with pytest.raises(InputError, match="there are none, self-use"):
+    with pytest.raises(InputError, match="is not known: there are 'none', 'self-use'"):
         policies_named(("magic",))

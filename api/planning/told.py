@@ -84,10 +84,12 @@ def told(
         made_s: When it was made [s].
         without_eur: What the same quarters cost without a battery [EUR].
         because: Why it was made.
-        homes: The homes whose batteries are told of, together with the shared ones.
+        homes: The homes whose batteries are told of, together with the shared ones. Where others
+            are planned as well, what they save is in the cost, which then is told in whole euros.
     """
     start_s = known.start.start_s
     # Batteries are planned in this order.
+    hides_some = any(one.home is not None and one.home not in homes for one in known.batteries)
     rows = [row for row, one in enumerate(known.batteries) if one.home is None or one.home in homes]
     capacity_kwh = sum(known.batteries[row].capacity_wh for row in rows) / 1000
     battery_kw = (found.charge_kw - found.discharge_kw)[rows].sum(axis=0)
@@ -116,7 +118,7 @@ def told(
         found.status.value,
         quarters,
         blocks,
-        found.cost_eur,
+        float(round(found.cost_eur)) if hides_some else found.cost_eur,
         without_eur,
         because,
     )

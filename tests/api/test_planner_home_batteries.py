@@ -114,6 +114,7 @@ def test_each_home_is_sent_its_own_day_and_nobody_else_sees_it(tmp_path: Path) -
     assert {block.battery for block in plan.blocks} == {"wijkbatterij"}
     assert {quarter.use_wh for quarter in plan.quarters} == {HOMES * USE_WH}
     assert plan.cost_eur < plan.cost_without_battery_eur
+    assert plan.cost_eur == int(plan.cost_eur)  # to the cent it would tell what two homes save
 
 
 def test_six_homes_with_a_battery_are_in_the_sum_that_all_see(tmp_path: Path) -> None:

@@ -91,13 +91,7 @@ def home_quarters(
     made: dict[EpochS, QuarterEnergy] = {}
     if connection.solar is not None:
         made = energies.get((DeviceKey(connection.gateway, connection.solar), "produced_wh"), {})
-    counters = [
-        [
-            energies.get((DeviceKey(one.gateway, one.device), name), {})
-            for name in ("charged_wh", "discharged_wh")
-        ]
-        for one in batteries
-    ]
+    counters = [_Counters.of(one, energies) for one in batteries]
     told: dict[EpochS, HomeQuarter] = {}
     for at_s, into in taken.items():
         out = given.get(at_s)
@@ -133,15 +127,36 @@ class _Kept:
 _NOTHING = _Kept(0, 0, estimated=False)
 
 
-def _kept_by(
-    counters: Sequence[Sequence[Mapping[EpochS, QuarterEnergy]]], at_s: EpochS
-) -> _Kept | None:
-    """Return what a home's batteries took and gave in a quarter; None while one is silent."""
+@dataclass(frozen=True, slots=True)
+class _Counters:
+    """What one battery's counters told, and the most that it can have done in a quarter [Wh]."""
+
+    charged: Mapping[EpochS, QuarterEnergy]
+    discharged: Mapping[EpochS, QuarterEnergy]
+    most_wh: Wh
+
+    @classmethod
+    def of(cls, battery: Battery, energies: Energies) -> _Counters:
+        key = DeviceKey(battery.gateway, battery.device)
+        return cls(
+            energies.get((key, "charged_wh"), {}),
+            energies.get((key, "discharged_wh"), {}),
+            battery.capacity_wh,
+        )
+
+
+def _kept_by(counters: Sequence[_Counters], at_s: EpochS) -> _Kept | None:
+    """Return what a home's batteries took and gave in a quarter; None while one is silent.
+
+    A counter that jumps by more than the battery holds tells of another battery, and of nothing.
+    """
     charged_wh = discharged_wh = 0
     estimated = False
-    for into, out in counters:
-        taken, given = into.get(at_s), out.get(at_s)
+    for one in counters:
+        taken, given = one.charged.get(at_s), one.discharged.get(at_s)
         if taken is None or given is None:
+            return None
+        if max(_known_wh(taken), _known_wh(given)) > one.most_wh:
             return None
         charged_wh += _known_wh(taken)
         discharged_wh += _known_wh(given)

@@ -118,7 +118,8 @@ def _own_batteries(
             continue
         into, has_into, guessed_into = table.of(keys, "charged_wh")
         out, has_out, guessed_out = table.of(keys, "discharged_wh")
-        told = (has_into & has_out).all(axis=0)
+        most_wh = np.array([one.capacity_wh for one in by_home[name]])[:, np.newaxis]
+        told = (has_into & has_out & (np.maximum(into, out) <= most_wh)).all(axis=0)
         taken[row], given[row] = into.sum(axis=0) * told, out.sum(axis=0) * told
         known[row] = told
         guessed[row] = ~told | (guessed_into | guessed_out).any(axis=0)

@@ -92,3 +92,9 @@ def test_quarters_are_kept_with_what_the_battery_did(tmp_path: Path) -> None:
 
     assert np.array_equal(kept.use_wh, quarters.use_wh)
     assert set(kept.kept_wh.tolist()) == {40, -30}
+
+
+def test_the_sum_tells_no_five_batteries_apart_where_the_sixth_is_silent(tmp_path: Path) -> None:
+    day, _ = lived(tmp_path, 6, silent=5)
+
+    assert day.area.use_wh == HOMES * 96 * 100 + 48 * 10 * 6

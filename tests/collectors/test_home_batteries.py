@@ -121,6 +121,20 @@ def test_while_the_battery_is_silent_use_is_an_estimate_and_no_forecast_takes_it
     assert quarter.use_wh == 500
 
 
+def test_a_counter_that_jumps_by_more_than_the_battery_holds_makes_no_sun(tmp_path: Path) -> None:
+    [quarter] = quarters_of(
+        tmp_path,
+        1,
+        street_of(2, 2),
+        p1={"import_wh": 500, "export_wh": 0},
+        battery={"charged_wh": 10_001, "discharged_wh": 0},
+    )
+
+    assert quarter.battery_wh is None
+    assert (quarter.use_wh, quarter.solar_wh) == (500, 0)
+    assert quarter.estimated
+
+
 def sums_of(
     folder: Path, homes: int, batteries: int, silent: int | None = None
 ) -> list[SumQuarter]:

@@ -36,6 +36,7 @@ from optimizer.linear.flows import (
     stored_kwh,
 )
 from optimizer.linear.local_prices import LocalPrices, local_prices
+from optimizer.linear.many_whole import is_many
 from optimizer.linear.programme import Programme, flows_of, programme_of
 from optimizer.linear.repair import OVERLAP_KW, has_overlap, overlap_kw, without_free_overlap
 from optimizer.linear.soften import Softened, capped, softened
@@ -124,7 +125,16 @@ def _likely_switched(problem: Problem, programme: Programme, solver: Solver) -> 
     if linear is None or is_whole(programme, linear.x):
         return none
     flows = flows_of(problem, programme.layout, linear.x, programme.extension)
-    return below_least(problem, flows)
+    return _every_if_many(problem, programme, below_least(problem, flows))
+
+
+def _every_if_many(problem: Problem, programme: Programme, switched: BoolArray) -> BoolArray:
+    """Return the stores that get switches: every one with a least power where that takes many.
+
+    Many are not proven the cheapest, and such a plan may break what the linear plan did not.
+    """
+    every = np.asarray(problem.charge_min_kw.any(axis=1))
+    return every if is_many(with_switches(programme, problem, switched)) else switched
 
 
 def _evened(problem: Problem, found: _Found) -> _Found:
@@ -153,6 +163,7 @@ def _decided(
         if overlaps:
             cells[_cells_to_decide(problem, found, attempt)] = True
         switched |= below if attempt < _ATTEMPTS - 1 else True
+        switched = _every_if_many(problem, programme, switched)
         found = _with_limits(
             problem,
             with_switches(programme, problem, switched),

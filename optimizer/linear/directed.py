@@ -14,6 +14,7 @@ from optimizer.linear.directions import (
     with_directions,
     with_fixed,
 )
+from optimizer.linear.many_whole import near_the_best
 from optimizer.linear.one_battery import best_course
 from optimizer.linear.programme import Programme
 from optimizer.linear.solve import NoAnswerError, Solution, Solver
@@ -27,10 +28,18 @@ def directed(
     """Return the best solution with one direction at a time, or None where there is none.
 
     Where no direction is in question the linear programme comes first: it may be whole by itself.
+    Where whole numbers are many a solution near the best is enough.
     Once directions are known they are fixed and solved again: whole numbers are whole only within
     a tolerance. A search that ran out of time is held against the directions the linear programme
     leans to. A single battery needs no search.
     """
+    near = near_the_best(problem, programme, directions, solver)
+    return _searched(problem, programme, directions, solver) if near is None else near
+
+
+def _searched(
+    problem: Problem, programme: Programme, directions: Directions, solver: Solver
+) -> Solution | None:
     if directions.count == 0:
         linear = solver.solve(programme.linear())
         if linear is None or is_whole(programme, linear.x):

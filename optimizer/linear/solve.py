@@ -61,6 +61,21 @@ class Solution:
         return self.cost - self.bound <= 10 * GAP * max(1.0, abs(self.cost))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Search:
+    """Where a search over whole numbers begins, and how far it goes.
+
+    Attributes:
+        start: A solution that is known, one number a column.
+        gap: It ends this close to the bound, relative to the cost.
+        nodes: It ends after so many nodes: the same in any process, unlike a time.
+    """
+
+    start: FloatArray
+    gap: float
+    nodes: int
+
+
 @dataclass(slots=True)
 class Solver:
     """Solves programmes within a time limit, and adds up how long it takes.
@@ -117,6 +132,24 @@ class Solver:
         if (programme.low > programme.high).any():
             return None
         return self.timed(lambda: self._solved(programme))
+
+    def search(self, programme: Programme, search: Search) -> Solution | None:
+        """Return the best solution of a search that begins at one, or None where it gave none.
+
+        Only where highspy is installed: SciPy's interface takes no solution to begin at.
+        """
+        assert not self.through_scipy
+
+        def searched() -> Solution | None:
+            highs = new_highs()
+            highs.load(programme)
+            highs.begin_search(search.gap, search.nodes, search.start)
+            found = highs.run(self.patience_s(programme))
+            if found.x is None:
+                return None
+            return solution_of(programme, found)
+
+        return self.timed(searched)
 
     def _solved(self, programme: Programme) -> Solution | None:
         limit_s = self.patience_s(programme)

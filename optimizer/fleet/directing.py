@@ -39,9 +39,11 @@ _KEEP = 0.5
 """How much prices keep of the best so far."""
 _ENOUGH = 2e-4
 """Rounds end when prices can raise the bound by no more than this part of what flows cost."""
-_OFF = 0.05
+_OFF = 0.03
 """What a battery's power beside the mix costs, as a part of the mean price, and rising."""
 _SWEEPS = 10
+_ORDERS = 8
+"""In how many orders batteries choose; the first is the largest first."""
 
 
 @dataclass(slots=True, eq=False)
@@ -227,8 +229,28 @@ def _chosen(choice: Choice, columns: IntArray, share: FloatArray, price: FloatAr
     dear = choice.reduced(price)
     dear = (dear - dear.min(axis=0))[:, columns] / share
     off_price = _OFF * float(np.abs(price[choice.rows]).mean())
-    order = np.argsort(-np.abs(drawn).max(axis=(0, 2)), kind="stable")
-    chosen = np.full(columns.size, -1)
+    order: IntArray = np.argsort(-np.abs(drawn).max(axis=(0, 2)), kind="stable")
+    chance = np.random.default_rng(0)
+    orders = [order, *(chance.permutation(order) for _ in range(1, _ORDERS))]
+    tried = [_in_order(one, mean, drawn, dear, off_price) for one in orders]
+    chosen = min(tried, key=lambda one: one[0])[1]
+    found: FloatArray = drawn[chosen, np.arange(columns.size)]
+    return found
+
+
+def _in_order(
+    order: IntArray, mean: FloatArray, drawn: FloatArray, dear: FloatArray, off_price: float
+) -> tuple[float, IntArray]:
+    """Return what one schedule for each battery is off by, as a cost, and which it is.
+
+    Args:
+        order: In which batteries choose, shape ``(B,)``.
+        mean: What each draws by the mix, shape ``(B, n)``.
+        drawn: What each draws by its schedules, shape ``(k, B, n)``.
+        dear: What each schedule costs more than the cheapest, shape ``(k, B)``.
+        off_price: What the square of drawing beside the mix costs.
+    """
+    chosen = np.full(order.size, -1)
     off = np.zeros(mean.shape[1])
     for _ in range(_SWEEPS):
         before = chosen.copy()
@@ -239,5 +261,5 @@ def _chosen(choice: Choice, columns: IntArray, share: FloatArray, price: FloatAr
             off = beside[chosen[one]]
         if (chosen == before).all():
             break
-    found: FloatArray = drawn[chosen, np.arange(columns.size)]
-    return found
+    paid = off_price * float((off**2).sum()) + float(dear[chosen, np.arange(order.size)].sum())
+    return paid, chosen

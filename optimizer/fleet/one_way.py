@@ -25,6 +25,7 @@ from optimizer.fleet.certificate import cheapest_proven
 from optimizer.fleet.directing import Directing
 from optimizer.fleet.interior import bound, walk
 from optimizer.fleet.outside import (
+    Prices,
     prices_now,
     prices_of_a_plan,
     put_between,
@@ -47,10 +48,14 @@ _BEGINNINGS = (0.0, 0.5)
 """Where the sum of the largest battery begins; the second where no plan of the first is proven."""
 ENOUGH = 1e-3
 """A gap beside the cost at which no better directions are looked for."""
-_AGAIN = 4
+_NEARLY = 1.25
+"""A gap over what is enough at which finer cells are tried before better directions."""
+_AGAIN = 8
 _PART = 0.5
 """How far prices outside of windows go from the best bound's to a plan's, after the first time; a
 quarter as far where that gives no better bound."""
+_TINY_EUR = 1e-12
+"""Asked for less than this, directions are looked for as often as they may be."""
 _MOST_MOVES = 25_000
 """Batteries times steps in windows up to which schedules are looked for, over all times."""
 
@@ -99,30 +104,71 @@ def one_way_flows(problem: Problem, enough: float = ENOUGH, again: int = _AGAIN)
             return None
         directing = Directing(fleet)
         again = min(again, _MOST_MOVES // max(directing.moves, 1))
-        if not (again and directing.moves):
-            again, least = 0, least + whole_step_eur(fleet)
-        proof, newest, part = prices_now(fleet), best, _PART
-        for time in range(again):
-            if best.cost_eur - least <= enough * max(1.0, abs(best.cost_eur)):
-                break
-            plan = prices_of_a_plan(problem, fleet, newest.prices)
-            put_between(fleet, proof, plan, part if time else 0.0, directing.inside)
-            forward = directing.directions(forward)
-            tell_by_charging(fleet, directing.inside)
-            here = bound(fleet) + whole_step_eur(fleet)
-            if here > least:
-                proof, least = prices_now(fleet), here
-            else:
-                part /= 4
-            found = _with(problem, risky, forward)
-            if found is None:
-                break
-            newest = found
-            best = min(best, newest, key=lambda one: one.cost_eur)
-        if again and best.cost_eur - least > enough * max(1.0, abs(best.cost_eur)):
-            put_between(fleet, proof, proof, 0.0, directing.inside)
-            least = max(least, bound(fleet) + whole_step_eur(fleet, fine=True))
+        if again and directing.moves:
+            goal = _Goal(problem, risky, enough, again)
+            best, least = _improved(goal, fleet, directing, best, forward, least)
+        else:
+            least += whole_step_eur(fleet)
     return replace(best, gap_eur=max(best.cost_eur - least, 0.0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Goal:
+    """What is looked for: a plan of the problem within a gap, so many times at most."""
+
+    problem: Problem
+    risky: BoolArray
+    enough: float
+    again: int
+
+    def over(self, best: OneWay, least: float) -> float:
+        """Return the gap as a multiple of what is enough."""
+        most = self.enough * max(1.0, abs(best.cost_eur))
+        return (best.cost_eur - least) / max(most, _TINY_EUR)
+
+
+def _improved(
+    goal: _Goal, fleet: Fleet, directing: Directing, best: OneWay, forward: BoolArray, least: float
+) -> tuple[OneWay, float]:
+    """Return better flows and a better bound from schedules of each battery.
+
+    Args:
+        goal: What is looked for.
+        fleet: The programme with shared powers; its prices are changed.
+        directing: Schedules in its windows.
+        best: Flows to begin with.
+        forward: Their directions, shape ``(B, T)``.
+        least: What no flows cost less than [EUR].
+    """
+    proof, newest, part, proven, fine = prices_now(fleet), best, _PART, least, None
+    for time in range(goal.again):
+        if fine is not proof and time and 1.0 < goal.over(best, max(least, proven)) <= _NEARLY:
+            proven, fine = max(proven, _finely(fleet, proof, directing.inside)), proof
+        if goal.over(best, max(least, proven)) <= 1.0:
+            return best, max(least, proven)
+        plan = prices_of_a_plan(goal.problem, fleet, newest.prices)
+        put_between(fleet, proof, plan, part if time else 0.0, directing.inside)
+        forward = directing.directions(forward)
+        tell_by_charging(fleet, directing.inside)
+        here = bound(fleet) + whole_step_eur(fleet)
+        if here > least:
+            proof, least = prices_now(fleet), here
+        else:
+            part /= 4
+        found = _with(goal.problem, goal.risky, forward)
+        if found is None:
+            break
+        newest = found
+        best = min(best, newest, key=lambda one: one.cost_eur)
+    if fine is not proof and goal.over(best, max(least, proven)) > 1.0:
+        proven = max(proven, _finely(fleet, proof, directing.inside))
+    return best, max(least, proven)
+
+
+def _finely(fleet: Fleet, proof: Prices, inside: BoolArray) -> float:
+    """Return the bound of the best prices in the finest cells [EUR]."""
+    put_between(fleet, proof, proof, 0.0, inside)
+    return bound(fleet) + whole_step_eur(fleet, fine=True)
 
 
 def _with(problem: Problem, risky: BoolArray, forward: BoolArray) -> OneWay | None:

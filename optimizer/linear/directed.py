@@ -14,7 +14,7 @@ from optimizer.linear.directions import (
     with_directions,
     with_fixed,
 )
-from optimizer.linear.many_whole import near_the_best
+from optimizer.linear.one_at_a_time import improved
 from optimizer.linear.one_battery import best_course
 from optimizer.linear.programme import Programme
 from optimizer.linear.solve import NoAnswerError, Solution, Solver
@@ -28,13 +28,15 @@ def directed(
     """Return the best solution with one direction at a time, or None where there is none.
 
     Where no direction is in question the linear programme comes first: it may be whole by itself.
-    Where whole numbers are many a solution near the best is enough.
     Once directions are known they are fixed and solved again: whole numbers are whole only within
     a tolerance. A search that ran out of time is held against the directions the linear programme
-    leans to. A single battery needs no search.
+    leans to, and then each battery in turn is let do its best. A single battery needs no search.
     """
-    near = near_the_best(problem, programme, directions, solver)
-    return _searched(problem, programme, directions, solver) if near is None else near
+    found = _searched(problem, programme, directions, solver)
+    if found is None or found.is_proven or not directions.cells.size:
+        return found
+    better = improved(problem, programme, found, solver)
+    return replace(better, bound=min(found.bound, better.cost))
 
 
 def _searched(

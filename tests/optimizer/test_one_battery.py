@@ -9,6 +9,7 @@ import pytest
 
 from optimizer.dispatch import plan
 from optimizer.linear.directions import Directions, bounded, two_way_cells, with_directions
+from optimizer.linear.one_at_a_time import improved
 from optimizer.linear.one_battery import best_course
 from optimizer.linear.programme import programme_of
 from optimizer.linear.solve import Solver
@@ -66,6 +67,21 @@ def test_limits_and_panels_that_are_cut_are_seen() -> None:
     assert course is not None
     assert course.forward.tolist() == [True, True]
     assert course.bound == pytest.approx(-0.4, abs=1e-6)
+
+
+def test_a_battery_that_does_its_best_beside_others_makes_no_plan_dearer() -> None:
+    # Idle batteries at one price below zero for two hours: each alone gains by filling up.
+    pair = [Battery(name, 0.0, 4.0, 0.0, 2.0, 2.0, 0.9, 0.9) for name in ("a", "b")]
+    problem = problem_of(1.0, [-0.1, -0.1], [-0.1, -0.1], [], pair, exclusive=True)
+    programme = programme_of(problem)
+    idle = Solver(LIMIT_S).solve(programme.with_cost(np.ones(programme.cost.size)))
+    assert idle is not None
+    begun = replace(idle, cost=float(programme.cost @ idle.x))
+
+    found = improved(problem, programme, begun, Solver(LIMIT_S))
+
+    assert begun.cost == pytest.approx(0.0, abs=1e-9)
+    assert found.cost == pytest.approx(-0.1 * 2 * 2 * 2, abs=1e-9)
 
 
 def alone(seed: int) -> Problem | None:

@@ -155,7 +155,7 @@ class Team:
             self._forget(now_s)
             before = self._members.get(name)
             if before is None:
-                self._travel.jump(self._tracker.shift(offer.begin_w))
+                self._shift(offer.begin_w)
             if before is None or before.goal != goal:
                 self._goal = goal
             self._members[name] = _Member(offer, goal, now_s)
@@ -185,12 +185,17 @@ class Team:
         with self._lock:
             if self._members.pop(name, None) is None:
                 return
-            self._travel.jump(self._tracker.shift(-goes_on_w))
+            self._shift(-goes_on_w)
             if not self._members:
                 self._tracker.rest()
                 self._travel.rest()
                 self._means.rest()
                 self._limit = None
+
+    def _shift(self, by_w: Watt) -> None:
+        """Note that so much more is done here, and goes on [W]."""
+        unwanted_w = self._tracker.shift(by_w)
+        self._travel.shift(by_w, unwanted_w, self._tracker.aim_w)
 
     def _forget(self, now_s: float) -> None:
         """Count no more on batteries whose own timers have let them go."""
@@ -214,13 +219,14 @@ class Team:
         elif self._goal.edges != self._sought and self._is_cut(offers):
             self._begin(edges, told_w, now_s)
         self._sought = self._goal.edges
-        self._travel.jump(self._tracker.jump_w(edges))
+        self._travel.jump(self._tracker.jump_w(edges), self._tracker.aim_w)
+        self._travel.bound(self._tracker.wanted_w(edges))
         aim_w = self._tracker.aim(edges, self._travel.left_w(now_s))
         return self._turning.held(aim_w, now_s)
 
     def _begin(self, edges: Edges, power_w: Watt, now_s: float) -> None:
         """Begin the way to the edges at a power."""
-        self._travel.begin(power_w - self._tracker.wanted_w(edges))
+        self._travel.begin(power_w - self._tracker.wanted_w(edges), power_w)
         self._tracker.begin(edges, self._travel.left_w(now_s), power_w)
 
     def _is_cut(self, offers: Sequence[Offer]) -> bool:

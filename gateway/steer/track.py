@@ -75,6 +75,11 @@ class Tracker:
         """What was left of the way at the last moment [W]."""
         return self._left_w
 
+    @property
+    def aim_w(self) -> Watt:
+        """The aim of the last moment [W]."""
+        return self._aim_w
+
     def begin(self, edges: Edges, left_w: Watt, power_w: Watt) -> None:
         """Go on from a power [W] toward the edges, with so much left of the way [W]."""
         self._on, self._edges, self._left_w, self._aim_w = True, edges, left_w, power_w

@@ -24,6 +24,7 @@ class Travel:
         self._step_s = step_s
         self._full_w: Watt = 1
         self._left_w = 0.0
+        self._from_w: Watt = 0
         self._moved_s: float | None = None
 
     @property
@@ -44,14 +45,47 @@ class Travel:
         """Go nowhere: the next way begins anew."""
         self._left_w, self._moved_s = 0.0, None
 
-    def begin(self, left_w: Watt) -> None:
-        """Begin a way of so much, whatever was left of another one [W]."""
+    def begin(self, left_w: Watt, from_w: Watt) -> None:
+        """Begin a way of so much from a power, whatever was left of another one [W]."""
         self._left_w = 0.0 if self.at_once else float(left_w)
+        self._from_w = from_w
 
-    def jump(self, by_w: Watt) -> None:
-        """Note that what is wanted fell by so much: all stay where they are at first [W]."""
-        if not self.at_once:
-            self._left_w += by_w
+    def jump(self, by_w: Watt, from_w: Watt) -> None:
+        """Note that what is wanted fell by so much: all stay where they are at first [W].
+
+        Args:
+            by_w: How much [W].
+            from_w: What they do [W].
+        """
+        if self.at_once or not by_w:
+            return
+        before_w, self._left_w = self._left_w, self._left_w + by_w
+        if before_w * self._left_w <= 0:
+            self._from_w = from_w
+        else:
+            self._from_w = (max if self._left_w > 0 else min)(self._from_w, from_w)
+
+    def shift(self, by_w: Watt, unwanted_w: Watt, from_w: Watt) -> None:
+        """Note that others join who do so much, of which a part is not wanted [W].
+
+        Args:
+            by_w: What they do; what those did who leave, with the other sign [W].
+            unwanted_w: The part [W].
+            from_w: What all do [W].
+        """
+        self._from_w += by_w
+        self.jump(unwanted_w, from_w)
+
+    def bound(self, wanted_w: Watt) -> None:
+        """Go no further than from where the way began: what homes do may have ended it [W].
+
+        Without this a battery that is to cover an oven would charge when the oven goes off.
+        """
+        way_w = self._from_w - wanted_w
+        if self._left_w > 0:
+            self._left_w = min(self._left_w, max(way_w, 0.0))
+        else:
+            self._left_w = max(self._left_w, min(way_w, 0.0))
 
     def left_w(self, now_s: float) -> Watt:
         """Return what is left at this moment [W]."""

@@ -298,3 +298,18 @@ def test_a_band_ends_with_its_lease(after: AfterPlan) -> None:
 
     assert at(899.0) is Mode.FOLLOW_PLAN
     assert at(900.0) is (Mode.NEUTRAL if after is AfterPlan.NEUTRAL else Mode.SELF_USE)
+
+
+@pytest.mark.parametrize("others_w", [300, -1_000])
+def test_what_goes_off_while_a_battery_is_on_its_way_does_not_turn_it_round(others_w: int) -> None:
+    street = Street([5_000], full_power_s=FULL_POWER_S)
+    banded(street, COVERS, [0])
+    street.others_w = 4_000  # an oven
+    street.run(60)
+    on_its_way_w = street.powers_w[0]
+    street.others_w = others_w
+    street.run(240)
+
+    assert -1_100 <= on_its_way_w <= -900
+    assert max(street.batteries[0].told) == 0
+    assert street.powers_w[0] == -max(others_w, 0)

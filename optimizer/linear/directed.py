@@ -14,12 +14,16 @@ from optimizer.linear.directions import (
     with_directions,
     with_fixed,
 )
+from optimizer.linear.many_whole import near_the_best
 from optimizer.linear.one_at_a_time import improved
 from optimizer.linear.one_battery import best_course
 from optimizer.linear.programme import Programme
 from optimizer.linear.solve import NoAnswerError, Solution, Solver
 from optimizer.linear.switches import is_whole, with_chosen
 from optimizer.problem import Problem
+
+_NEAR = 1e-4
+"""How near its bound, beside its cost, a battery's course is taken without a search."""
 
 
 def directed(
@@ -28,10 +32,14 @@ def directed(
     """Return the best solution with one direction at a time, or None where there is none.
 
     Where no direction is in question the linear programme comes first: it may be whole by itself.
+    Where whole numbers are many a solution near the best is enough.
     Once directions are known they are fixed and solved again: whole numbers are whole only within
     a tolerance. A search that ran out of time is held against the directions the linear programme
     leans to, and then each battery in turn is let do its best. A single battery needs no search.
     """
+    near = near_the_best(problem, programme, directions, solver)
+    if near is not None:
+        return near
     found = _searched(problem, programme, directions, solver)
     if found is None or found.is_proven or not directions.cells.size:
         return found
@@ -78,7 +86,7 @@ def _searched(
 
 
 def _of_one_battery(problem: Problem, programme: Programme, solver: Solver) -> Solution | None:
-    """Return the best solution of a single battery, proven; None where a search has to look."""
+    """Return a solution of a single battery at its bound; None where a search has to look."""
     course = solver.timed(lambda: best_course(problem, programme))
     if course is None:
         return None
@@ -88,7 +96,8 @@ def _of_one_battery(problem: Problem, programme: Programme, solver: Solver) -> S
     if found is None:
         return None
     found = replace(found, bound=min(course.bound, found.cost))
-    return found if found.is_proven else None
+    near = found.cost - found.bound <= _NEAR * max(1.0, abs(found.cost))
+    return found if near else None
 
 
 def _tried(solver: Solver, programme: Programme) -> Solution | None:

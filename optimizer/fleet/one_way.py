@@ -141,6 +141,7 @@ def _improved(
         least: What no flows cost less than [EUR].
     """
     proof, newest, part, proven, fine = prices_now(fleet), best, _PART, least, None
+    once = goal.again == 1
     for time in range(goal.again):
         if fine is not proof and time and 1.0 < goal.over(best, max(least, proven)) <= _NEARLY:
             proven, fine = max(proven, _finely(fleet, proof, directing.inside)), proof
@@ -150,7 +151,7 @@ def _improved(
         put_between(fleet, proof, plan, part if time else 0.0, directing.inside)
         forward = directing.directions(forward)
         tell_by_charging(fleet, directing.inside)
-        here = bound(fleet) + whole_step_eur(fleet)
+        here = bound(fleet) + whole_step_eur(fleet, fine=once)
         if here > least:
             proof, least = prices_now(fleet), here
         else:
@@ -160,7 +161,7 @@ def _improved(
             break
         newest = found
         best = min(best, newest, key=lambda one: one.cost_eur)
-    if fine is not proof and goal.over(best, max(least, proven)) > 1.0:
+    if not once and fine is not proof and goal.over(best, max(least, proven)) > 1.0:
         proven = max(proven, _finely(fleet, proof, directing.inside))
     return best, max(least, proven)
 

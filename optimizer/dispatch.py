@@ -188,7 +188,7 @@ def _of_a_fleet(problem: Problem, solver: Solver) -> Proven | None:
 
 
 def _of_a_fleet_one_way(problem: Problem, solver: Solver) -> _Found | None:
-    found = solver.timed(lambda: one_way_flows(problem))
+    found = solver.timed(lambda: one_way_flows(problem, left_s=solver.left_s))
     if found is None or has_overlap(found.flows):
         return None
     proven = found.gap_eur <= _PROVEN * max(1.0, abs(cost_eur(problem, found.flows)))

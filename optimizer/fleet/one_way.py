@@ -17,6 +17,7 @@ one, so the highest and the cheapest are kept.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -77,13 +78,19 @@ class OneWay:
     gap_eur: float
 
 
-def one_way_flows(problem: Problem, enough: float = ENOUGH, again: int = _AGAIN) -> OneWay | None:
+def one_way_flows(
+    problem: Problem,
+    enough: float = ENOUGH,
+    again: int = _AGAIN,
+    left_s: Callable[[], float] = lambda: np.inf,
+) -> OneWay | None:
     """Return cheap flows in which no battery charges while it discharges, or None.
 
     Args:
         problem: What is to be planned.
         enough: A gap beside the cost at which no better directions are looked for.
         again: How often they are looked for at most.
+        left_s: Says how much time is left; none is begun that would take longer [s].
     """
     risky = risky_cells(problem)
     fleet = fleet_of(problem, risky)
@@ -105,7 +112,7 @@ def one_way_flows(problem: Problem, enough: float = ENOUGH, again: int = _AGAIN)
         directing = Directing(fleet)
         again = min(again, _MOST_MOVES // max(directing.moves, 1))
         if again and directing.moves:
-            goal = _Goal(problem, risky, enough, again)
+            goal = _Goal(problem, risky, enough, again, left_s)
             best, least = _improved(goal, fleet, directing, best, forward, least)
         else:
             least += whole_step_eur(fleet)
@@ -114,12 +121,13 @@ def one_way_flows(problem: Problem, enough: float = ENOUGH, again: int = _AGAIN)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Goal:
-    """What is looked for: a plan of the problem within a gap, so many times at most."""
+    """What is looked for: a plan of the problem within a gap, so many times at most, in time."""
 
     problem: Problem
     risky: BoolArray
     enough: float
     again: int
+    left_s: Callable[[], float]
 
     def over(self, best: OneWay, least: float) -> float:
         """Return the gap as a multiple of what is enough."""
@@ -141,8 +149,12 @@ def _improved(
         least: What no flows cost less than [EUR].
     """
     proof, newest, part, proven, fine = prices_now(fleet), best, _PART, least, None
-    once = goal.again == 1
+    once, left_s, late = goal.again == 1, goal.left_s(), False
     for time in range(goal.again):
+        before_s, left_s = left_s, goal.left_s()
+        late = left_s < before_s - left_s
+        if late:
+            break
         if fine is not proof and time and 1.0 < goal.over(best, max(least, proven)) <= _NEARLY:
             proven, fine = max(proven, _finely(fleet, proof, directing.inside)), proof
         if goal.over(best, max(least, proven)) <= 1.0:
@@ -161,7 +173,7 @@ def _improved(
             break
         newest = found
         best = min(best, newest, key=lambda one: one.cost_eur)
-    if not once and fine is not proof and goal.over(best, max(least, proven)) > 1.0:
+    if not (once or late) and fine is not proof and goal.over(best, max(least, proven)) > 1.0:
         proven = max(proven, _finely(fleet, proof, directing.inside))
     return best, max(least, proven)
 

@@ -110,10 +110,16 @@ class Solver:
         A search over whole numbers gets half of what is left, so that there is time to make a plan
         of what it found, and for the searches that follow when it left something wrong.
         """
-        if self.stopwatch is None or self._ends_s is None:
+        left_s = self.left_s()
+        if not np.isfinite(left_s):
             return self.time_limit_s
-        left_s = max(0.0, self._ends_s - self.stopwatch())
         return left_s / 2 if programme.has_whole else left_s
+
+    def left_s(self) -> float:
+        """Return how much is left for this plan [s]; endless where nothing measures it."""
+        if self.stopwatch is None or self._ends_s is None:
+            return np.inf
+        return max(0.0, self._ends_s - self.stopwatch())
 
     def timed(self, work: Callable[[], _Answer]) -> _Answer:
         """Return what other work in the solver's place gives, and add up how long that takes."""

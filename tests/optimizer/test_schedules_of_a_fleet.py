@@ -87,6 +87,28 @@ def test_schedules_bring_plan_and_bound_nearer_to_each_other() -> None:
     assert found.gap_eur < 0.3 * without.gap_eur
 
 
+def test_schedules_are_looked_for_no_more_when_that_would_take_longer_than_is_left() -> None:
+    problem = sunny(40, steps=48, peak_eur=0.3)
+    asked: list[float] = []
+
+    def left_s(until: float) -> float:
+        asked.append(until - 4.0 * len(asked))
+        return asked[-1]
+
+    whole = one_way_flows(problem, 0.0, 6)
+    late = one_way_flows(problem, 0.0, 6, lambda: left_s(10.0))
+    later = one_way_flows(problem, 0.0, 6, lambda: left_s(1e9))
+
+    assert whole is not None
+    assert late is not None
+    assert later is not None
+    # 4 s each: at 10, 6 and 2 s, and with 2 s left none is begun. Six others were in time.
+    assert asked[:3] == [10.0, 6.0, 2.0]
+    assert len(asked) == 3 + 7
+    assert whole.cost_eur - whole.gap_eur > late.cost_eur - late.gap_eur
+    assert later.gap_eur == whole.gap_eur
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_the_optimum_with_whole_numbers_lies_in_the_gap_that_schedules_leave(seed: int) -> None:
     problem = sunny(3, seed, steps=10, peak_eur=0.2)

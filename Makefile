@@ -35,8 +35,7 @@ ready:
 
 # A file of tests stays in one process: its parts share servers and books. Files keep their order,
 # so that the long ones, which start servers and browsers, do not come last and alone. Two processes
-# for a processor: with one and a half a fifth of it had nothing to do, as many tests wait for what
-# they started.
+# for a processor, as many tests wait for what they started.
 suite:
 	$(BIN)/pytest -n $$(($$(nproc) * 2)) --dist loadfile --no-loadscope-reorder
 

@@ -238,6 +238,17 @@ def test_a_street_read_back_is_the_same_and_the_same_again(closed: Town) -> None
     assert street_terms(found.candidate["terms"]) == StreetTerms(BATTERY, ROOF, "0.25", "0.05")
 
 
+def test_a_street_that_was_kept_before_agreements_were_counted_is_still_read(closed: Town) -> None:
+    with closed.books.reading(TREASURER) as desk:
+        found = replay_street(desk, tried(BATTERY), AROUND)
+    told = told_of(found)
+    kept = told["street"]
+    assert isinstance(kept, dict)
+    del kept["unagreed"]
+
+    assert replay_of(told) == found
+
+
 def test_a_month_without_a_word_about_a_battery_is_told(tmp_path: Path, closed: Town) -> None:
     url = f"sqlite:///{tmp_path / 'books.db'}"
     bring_up_to_date(url)

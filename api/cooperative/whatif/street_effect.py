@@ -96,6 +96,7 @@ def street_effect_of(told: Json) -> StreetEffect:
         old, new = (each.whole(-_MOST, _MOST) for each in part.list())
         settled[name] = old, new
     payback = parts["payback_tenths"]
+    unagreed = parts.get("unagreed")  # what was kept before it was told still is
     return StreetEffect(
         _sums(parts["old"]),
         _sums(parts["new"]),
@@ -107,7 +108,7 @@ def street_effect_of(told: Json) -> StreetEffect:
         settled,
         parts["saved_cents"].whole(-_MOST, _MOST),
         None if payback.value is None else payback.whole(0, _MOST),
-        parts["unagreed"].whole(0, _MOST),
+        0 if unagreed is None else unagreed.whole(0, _MOST),
     )
 
 

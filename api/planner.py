@@ -29,7 +29,7 @@ from api.planning.parts import Parts
 from api.planning.standing import Standing
 from api.planning.steps import SENT, steps_told
 from api.planning.street_file import StreetFile
-from api.planning.told import HomesTold, told
+from api.planning.told import HomesTold, homes_before, told
 from api.plans import MadeBecause, NeighbourhoodPlan, PlanBook
 from api.price_book import PriceBook
 from api.retail import Retail
@@ -113,7 +113,10 @@ class Planner:
         self._street = StreetFile(community, street_file)
         self._peak = MonthPeak(records)
         self._parts = Parts(community, records)
-        self._homes_told = HomesTold()
+        now_s = clock.now_s()
+        self._homes_told = HomesTold(
+            homes_before(community, book.told_until(), now_s), Quarter.containing(now_s).start_s
+        )
         self._planning = threading.Lock()
         self._foundation: Foundation | None = None
         self._tried_s = self._looked_s = float("-inf")

@@ -18,7 +18,8 @@ class Planned:
     Attributes:
         name: The plan's name, as it stands in the plan book.
         start_s: Its first quarter's start [s].
-        problem: The neighbourhood as one home, its batteries, prices and limits.
+        problem: The neighbourhood: homes with a planned battery apart, all others as one or as one
+            for each group; its batteries, prices and limits.
         made: The plan.
     """
 

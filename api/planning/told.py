@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from collections.abc import Set as AbstractSet
 
 from api.planning.asked import HORIZON, Known
 from api.plans import MadeBecause, NeighbourhoodPlan, PlanBlock, PlannedQuarter
 from collectors.disclosure import MIN_BATTERY_HOMES
 from kwartier.interval import QUARTER_S
+from kwartier.model import Community
 from kwartier.units import EpochS
 from optimizer.plan import Action, Plan
 
@@ -21,10 +22,15 @@ class HomesTold:
     nothing of what was told is still to come.
     """
 
-    def __init__(self) -> None:
-        """Begin with nothing told."""
-        self._homes: frozenset[str] = frozenset()
-        self._told_s: EpochS = 0
+    def __init__(self, before: AbstractSet[str] = frozenset(), told_s: EpochS = 0) -> None:
+        """Begin with what an earlier process may have told.
+
+        Args:
+            before: The homes that it may have told of; none where there was no such process.
+            told_s: When it did so at the latest [s].
+        """
+        self._homes: frozenset[str] = frozenset(before)
+        self._told_s = told_s
 
     def over(self, planned: AbstractSet[str], start_s: EpochS) -> frozenset[str]:
         """Return the homes whose batteries are told of together; none where one would show.
@@ -43,6 +49,27 @@ class HomesTold:
             return frozenset()
         self._homes, self._told_s = homes, start_s
         return homes
+
+
+def homes_before(
+    community: Community, told_until: Mapping[str, EpochS], now_s: float
+) -> frozenset[str]:
+    """Return the homes whose batteries were planned in the day before a restart.
+
+    A new battery comes with a new neighbourhood's file, so with a restart. One that the file has no
+    more stands for its home by its own name, which is no home that is planned.
+
+    Args:
+        community: The neighbourhood as it is now.
+        told_until: Until when each battery may follow what it was told last [s].
+        now_s: What time it is [s].
+    """
+    planned = {name for name, until_s in told_until.items() if until_s > now_s}
+    own = community.home_batteries
+    return frozenset(
+        (own[name].home or name) if name in own else name
+        for name in planned - community.batteries.keys()
+    )
 
 
 def blocks_of(found: Plan, start_s: EpochS, batteries: Container[str]) -> tuple[PlanBlock, ...]:

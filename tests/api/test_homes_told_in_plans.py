@@ -39,3 +39,11 @@ def test_enough_batteries_that_come_in_together_are_told_of_at_once() -> None:
     homes.over(SEVEN, NOON_S)
 
     assert homes.over(THIRTEEN, NOON_S + QUARTER_S) == THIRTEEN
+
+
+def test_a_battery_that_came_in_with_a_restart_is_told_of_as_late() -> None:
+    homes = HomesTold(SIX, NOON_S)
+
+    last_s = NOON_S + HORIZON * QUARTER_S
+    assert homes.over(SEVEN, NOON_S) == SIX
+    assert HomesTold(SEVEN, NOON_S).over(SIX, last_s - QUARTER_S) == frozenset()

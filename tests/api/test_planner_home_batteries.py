@@ -133,6 +133,28 @@ def test_six_homes_with_a_battery_are_in_the_sum_that_all_see(tmp_path: Path) ->
     assert {block.battery for block in plan.blocks} == {"wijkbatterij"}
 
 
+def test_a_battery_that_comes_or_goes_with_a_restart_shows_in_no_two_plans(tmp_path: Path) -> None:
+    six, seven = ([*map(battery_at, range(count))] for count in (6, 7))
+    with lived(tmp_path, with_batteries(*seven)) as street:
+        street.community = with_batteries(*six)
+        before = street.planner().plan_now()
+        street.community = with_batteries(*seven)
+        came = street.planner().plan_now()
+        apart = [street.sent_to[f"gw-{home:02}"][-1] for home in range(6)]
+        street.community = with_batteries(*six)
+        went = street.planner().plan_now()
+
+    assert before is not None
+    assert came is not None
+    assert went is not None
+    shared = street.sent_to["gw-accu"]
+    sums = [sum(one.steps[place].power_w for one in [shared[1], *apart]) for place in range(96)]
+    assert all(
+        abs(one.battery_w - total) <= 4 for one, total in zip(came.quarters, sums, strict=False)
+    )
+    assert [one.battery_w for one in went.quarters[:96]] == [one.power_w for one in shared[2].steps]
+
+
 def test_a_battery_whose_home_never_allowed_it_is_told_nothing(tmp_path: Path) -> None:
     with lived(tmp_path, with_batteries(battery_at(2, steered=False))) as street:
         street.planner().plan_now()

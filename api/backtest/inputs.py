@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -14,10 +13,11 @@ from api.backtest.weather import read_weather
 from api.replay.meters import Measured, read_meters
 from api.street_days import powers, whole_days
 from collectors.prices.file import read_prices
-from kwartier.errors import InputError
+from kwartier.errors import ContractError, InputError
 from kwartier.interval import QUARTER_S, local_day
 from kwartier.wire import Json
 from optimizer.as_json.problem_json import problem_from_json
+from optimizer.as_json.strict_json import parsed
 from optimizer.backtest.course import Course
 from optimizer.backtest.walk import BEYOND, Connection
 from optimizer.forecast import DAY, WINDOW_DAYS
@@ -161,9 +161,15 @@ def batteries_in(path: Path) -> tuple[Battery, ...]:
         InputError: It cannot be read, or an entry makes no sense.
     """
     try:
-        told: Json = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is no JSON that can be read: {error}") from error
+        told = parsed(path.read_text("utf-8-sig")).value
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read: {error.strerror}: check the name and the file"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is no UTF-8 text: write the file as UTF-8") from error
+    except ContractError as error:
+        raise InputError(f"{path}: {error}") from error
     if not isinstance(told, list):
         raise InputError(f"{path}: give a list of batteries")
     asked: Json = {

@@ -330,6 +330,29 @@ def test_a_list_of_batteries_without_end_is_refused(tmp_path: Path) -> None:
         batteries_in(file)
 
 
+@pytest.mark.parametrize(
+    ("content", "wrong"),
+    [
+        (b'[{"id": "school", "id": "hall"}]', "key 'id' stands twice"),
+        (b"[\n{]", "line 2, column 2: is no JSON"),
+        (b"[\xff]", "is no UTF-8 text"),
+    ],
+)
+def test_batteries_that_cannot_be_read_are_refused_by_place(
+    tmp_path: Path, content: bytes, wrong: str
+) -> None:
+    file = tmp_path / "batteries.json"
+    file.write_bytes(content)
+
+    with pytest.raises(InputError, match=rf"batteries\.json: {wrong}"):
+        batteries_in(file)
+
+
+def test_batteries_that_are_not_there_are_told_without_a_number(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"batteries\.json: cannot be read: No such file"):
+        batteries_in(tmp_path / "batteries.json")
+
+
 def test_prices_of_another_year_keep_weekday_and_time_of_day(tmp_path: Path) -> None:
     file = tmp_path / "prices.csv"
     begun = Quarter.parse("2024-12-31T23:00:00Z").start_s

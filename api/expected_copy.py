@@ -53,7 +53,7 @@ def expected_files(states: ForecastStates, stays: Sequence[Stay]) -> Iterator[tu
                 str(one.inside),
             )
             for one in kept.days
-            if any(_holds_day(stay, one.day_s) for stay in own)
+            if any(stay.holds(one.since_s) and _holds_day(stay, one.day_s) for stay in own)
         ]
         yield from sheet(f"expected/{home}.csv", _EXPECTED, quarters)
         yield from sheet(f"held/{home}.csv", _HELD, days)

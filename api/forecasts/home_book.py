@@ -41,8 +41,9 @@ create table if not exists said (
 ) without rowid;
 create table if not exists held (
     home text not null, subject text not null, span text not null, day_s integer not null,
-    off real not null, lean real not null, came real not null, quarters integer not null,
-    inside integer not null, ranged integer not null, unforecast integer not null,
+    since_s integer not null, off real not null, lean real not null, came real not null,
+    quarters integer not null, inside integer not null, ranged integer not null,
+    unforecast integer not null,
     primary key (home, subject, span, day_s)
 ) without rowid;
 """
@@ -96,12 +97,14 @@ class HeldDay:
 
     Attributes:
         day_s: When the day began [s].
+        since_s: The first quarter that what was said rested on [s].
         subject: ``use`` or ``sun``.
         span: How far ahead it was said.
         tally: How far it was off.
     """
 
     day_s: EpochS
+    since_s: EpochS
     subject: str
     span: Span
     tally: Tally
@@ -128,8 +131,16 @@ class HomeBook:
                 Path(f"{path}{end}").unlink(missing_ok=True)
             self._book = _opened(path)
 
-    def keep(self, of: HomeSubject, said: HomeSaid, held: Mapping[Span, Tally]) -> None:
+    def keep(
+        self, of: HomeSubject, said: HomeSaid, held: Mapping[Span, Tally], rested_s: EpochS
+    ) -> None:
         """Keep what is said from now on instead of what was, and how that held on its first day.
+
+        Args:
+            of: Which home, and what of it.
+            said: What is said from now on.
+            held: How what was said before held.
+            rested_s: The first quarter that that rested on [s].
 
         Raises:
             StoreBusyError: The file cannot be written now; nothing was changed.
@@ -146,11 +157,11 @@ class HomeBook:
             said.kw.astype("<f4").tobytes(),
         )
         day_s = local_day(day_of(said.start_s - 1))[0]
-        rows = [(*of, span, day_s, *astuple(tally)) for span, tally in held.items()]
+        rows = [(*of, span, day_s, rested_s, *astuple(tally)) for span, tally in held.items()]
         with self._writing() as book:
             book.execute("insert or replace into said values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             book.executemany(
-                "insert or ignore into held values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+                "insert or ignore into held values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
             )
             book.execute(
                 "delete from held where home = ? and subject = ? and day_s < ?",
@@ -170,14 +181,14 @@ class HomeBook:
                 book.executemany(f"delete from {table} where home = ?", gone)  # noqa: S608
 
     def forget(self, home: str, before_s: EpochS) -> None:
-        """Let go of what rests on a home's days before an instant, and of how those held.
+        """Let go of what rests on a home's days before an instant, and of how that held.
 
         Raises:
             StoreBusyError: The file cannot be written now; nothing was changed.
         """
         with self._writing() as book:
             book.execute("delete from said where home = ? and since_s < ?", (home, before_s))
-            book.execute("delete from held where home = ? and day_s < ?", (home, before_s))
+            book.execute("delete from held where home = ? and since_s < ?", (home, before_s))
 
     def all_said(self) -> dict[HomeSubject, HomeSaid]:
         """Return what is said of every home.
@@ -195,13 +206,13 @@ class HomeBook:
             StoreBusyError: The file cannot be read now.
         """
         question = (
-            "select day_s, subject, span, off, lean, came, quarters, inside, ranged, unforecast"
-            " from held where home = ? order by day_s, subject, span"
+            "select day_s, since_s, subject, span, off, lean, came, quarters, inside, ranged,"
+            " unforecast from held where home = ? order by day_s, subject, span"
         )
         with self._reading(question, home) as rows:
             return [
-                HeldDay(day_s, subject, Span(span), Tally(*parts))
-                for day_s, subject, span, *parts in rows
+                HeldDay(day_s, since_s, subject, Span(span), Tally(*parts))
+                for day_s, since_s, subject, span, *parts in rows
             ]
 
     def held(self) -> dict[tuple[HomeSubject, Span], Tally]:
@@ -281,9 +292,16 @@ def _opened(path: Path | str) -> sqlite3.Connection:
         book.execute("pragma busy_timeout = 5000")
         book.execute("pragma secure_delete = on")
         book.executescript(_TABLES)
-        for row in book.execute("select * from said"):
-            _said_in(row)
+        _check(book)
     except (sqlite3.Error, ValueError):
         book.close()
         raise
     return book
+
+
+def _check(book: sqlite3.Connection) -> None:
+    """Raise ``ValueError`` where a book was written by another version."""
+    if "since_s" not in {row[1] for row in book.execute("pragma table_info(held)")}:
+        raise ValueError("it does not tell what rested on which days")
+    for row in book.execute("select * from said"):
+        _said_in(row)

@@ -56,8 +56,10 @@ class HomeSayings:
 
     def say(self, of: HomeSubject, said: HomeSaid, held: Mapping[Span, Tally]) -> None:
         """Say something from now on, and keep it and how what was said before held."""
+        before = self._said.get(of)
+        rested_s = said.start_s if before is None else before.since_s
         self._said[of] = said
-        self._written(lambda: self._book.keep(of, said, held))
+        self._written(lambda: self._book.keep(of, said, held, rested_s))
 
     def held(self) -> dict[tuple[HomeSubject, Span], Tally]:
         """Return how what was said of each home held; nothing where the book cannot be read now."""
@@ -110,6 +112,7 @@ class HomeSayings:
         days = [
             KeptDay(
                 one.day_s,
+                one.since_s,
                 one.subject,
                 one.span,
                 _wh(one.tally.off),

@@ -143,6 +143,7 @@ class KeptDay:
 
     Attributes:
         day_s: When the day began [s].
+        since_s: The first quarter that what was said rested on [s].
         subject: ``use`` or ``sun``.
         span: How far ahead it was said.
         off_wh: How far it was off, quarter by quarter without the sign [Wh].
@@ -153,6 +154,7 @@ class KeptDay:
     """
 
     day_s: EpochS
+    since_s: EpochS
     subject: str
     span: Span
     off_wh: Wh

@@ -36,7 +36,7 @@ def said(noon: Street) -> Iterator[Callable[[EpochS], None]]:
             # Use was 4 % too low on the last days, so what is said of a day is more.
             lean = -0.04 if subject == "use" else 0.0
             one = HomeSaid(MIDNIGHT_S, since_s, "blend", Why.BEST, since_s, lean, AS_WIDE, kw)
-            book.keep(HomeSubject("huis-02", subject), one, {})
+            book.keep(HomeSubject("huis-02", subject), one, {}, one.since_s)
         states = noon.house.forecasts
         HomeForecasts(noon.house.records, noon.house.community, book, states)
 

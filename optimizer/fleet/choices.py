@@ -13,7 +13,7 @@ import numpy as np
 from scipy.linalg import LinAlgError
 
 from optimizer.fleet.boxes import Boxes
-from optimizer.fleet.connection import EXPORT, IMPORT, UNDER, Connection
+from optimizer.fleet.connection import CUT, Connection
 from optimizer.fleet.windows import Steps
 from optimizer.linear.programme import IntArray
 from optimizer.problem import FloatArray
@@ -129,16 +129,7 @@ def mix(choices: list[Choice], connection: Connection) -> None:
 
 def _begin(choices: list[Choice], connection: Connection) -> None:
     flows = connection.flows
-    net = connection.residual + _drawn(choices, connection)
-    spare = 1.0 + float(np.abs(net).mean())
-    values = flows.low.copy()
-    values[IMPORT] = np.maximum(net, 0.0) + spare
-    values[EXPORT] = np.maximum(-net, 0.0) + spare
-    peak = max(float(values[IMPORT].max()), float(connection.peak.low[0])) + spare
-    values[UNDER] = peak - values[IMPORT]
-    flows.begin_at(values)
-    if connection.has_peak:
-        connection.peak.begin_at(np.full(1, peak))
+    connection.begin_at(connection.residual + _drawn(choices, connection), flows.low[CUT])
     size = float(np.abs(flows.cost * flows.values).sum())
     boxes = _boxes(choices, connection)
     for one in boxes:
@@ -209,13 +200,6 @@ def _direct(
     off = balance.copy()
     for choice in choices:
         off[choice.rows] += choice.answer()
-    connection.solve(
-        factor,
-        off,
-        wish=connection.flows.wish,
-        peak_wish=float(connection.peak.wish[0]),
-        peak_give=float(connection.peak.give[0]),
-        off_peak=connection.off_peak(),
-    )
+    connection.direct(factor, off)
     for choice in choices:
         choice.follow(connection.price_step)

@@ -103,12 +103,46 @@ class Connection:
             return factor, lower
         raise LinAlgError("rounding has eaten the matrix")
 
+    def begin_at(self, net: FloatArray, cut: FloatArray) -> None:
+        """Begin with a balance that holds, and some room everywhere.
+
+        Args:
+            net: What import less export is to be, shape ``(T,)``.
+            cut: What is curtailed, shape ``(T,)``.
+        """
+        spare = 1.0 + float(np.abs(net).mean())
+        values = np.empty(self.flows.low.shape)
+        values[IMPORT] = np.maximum(net, 0.0) + spare
+        values[EXPORT] = np.maximum(-net, 0.0) + spare
+        values[CUT] = cut
+        peak = max(float(values[IMPORT].max()), float(self.peak.low[0])) + spare
+        values[UNDER] = peak - values[IMPORT]
+        self.flows.begin_at(values)
+        if self.has_peak:
+            self.peak.begin_at(np.full(1, peak))
+
     def take(self, ahead: float, prices: float) -> None:
         """Take these parts of the step."""
         for boxes in self.boxes:
             boxes.take(ahead, prices)
         self.price += prices * self.price_step
         self.peak_price += prices * self.peak_price_step
+
+    def direct(self, factor: tuple[FloatArray, bool], missed: FloatArray) -> None:
+        """Find the steps of all prices and flows that go where these are pushed.
+
+        Args:
+            factor: From :meth:`factor`.
+            missed: What the balance misses beyond what batteries answer, shape ``(T,)``.
+        """
+        self.solve(
+            factor,
+            missed,
+            wish=self.flows.wish,
+            peak_wish=float(self.peak.wish[0]),
+            peak_give=float(self.peak.give[0]),
+            off_peak=self.off_peak(),
+        )
 
     def solve(
         self,

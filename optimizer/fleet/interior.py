@@ -167,19 +167,10 @@ def _go_exactly(fleet: Fleet) -> None:
 
 
 def _begin_connection(fleet: Fleet) -> None:
-    """Begin with a balance that holds, and some room everywhere."""
     connection = fleet.connection
-    flows = connection.flows
-    net = connection.off_balance(_steered(fleet)) + flows.values[IMPORT] - flows.values[EXPORT]
-    spare = 1.0 + float(np.abs(net).mean())
-    values = flows.values
-    values[IMPORT] = np.maximum(net, 0.0) + spare
-    values[EXPORT] = np.maximum(-net, 0.0) + spare
-    peak = max(float(values[IMPORT].max()), float(connection.peak.low[0])) + spare
-    values[UNDER] = peak - values[IMPORT]
-    flows.begin_at(values)
-    if connection.has_peak:
-        connection.peak.begin_at(np.full(1, peak))
+    values = connection.flows.values
+    net = connection.off_balance(_steered(fleet)) + values[IMPORT] - values[EXPORT]
+    connection.begin_at(net, values[CUT])
 
 
 def _steered(fleet: Fleet) -> FloatArray:
@@ -303,13 +294,6 @@ def _direct(fleet: Fleet, now: _Now) -> None:
     off = now.balance.copy()
     for block in fleet.blocks:
         off += block.answer()
-    connection.solve(
-        now.factor,
-        off,
-        wish=connection.flows.wish,
-        peak_wish=float(connection.peak.wish[0]),
-        peak_give=float(connection.peak.give[0]),
-        off_peak=connection.off_peak(),
-    )
+    connection.direct(now.factor, off)
     for block in fleet.blocks:
         block.follow(block.powers.give, connection.price_step)

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from optimizer.forecast import DAY
 from optimizer.problem import Battery, FloatArray
 
 DAYS = 28
 """So many days back are looked at."""
 LEAST_DAYS = 5
 """With fewer days on record nothing is said."""
-_DAY = 96
 _QUARTER_H = 0.25
 _LEVELS = 40
 _MONTH_DAYS = 30
@@ -89,7 +89,7 @@ def level_kw(
         room_eur_per_kwh: What a kWh of store earns a month when it need not hold anything.
     """
     known = residual_kw[~np.isnan(residual_kw)]
-    if known.size < LEAST_DAYS * _DAY:
+    if known.size < LEAST_DAYS * DAY:
         return 0.0
     most = max(float(known.max()), 0.0)
     levels = np.linspace(max(float(np.median(known)), 0.0), most, _LEVELS)
@@ -146,7 +146,7 @@ class PeakLevel:
         if day == self._day and storage == self._storage:
             return self._level_kw
         if day != self._day:
-            self._rooms.append(room_eur_per_kwh(buy_eur_per_kwh[:_DAY], storage))
+            self._rooms.append(room_eur_per_kwh(buy_eur_per_kwh[:DAY], storage))
         self._day, self._storage = day, storage
         room = _MONTH_DAYS * float(np.mean(self._rooms))
         self._level_kw = level_kw(residual_kw(), storage, peak_price_eur_per_kw, room)

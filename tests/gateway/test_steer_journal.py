@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.steer.journal import SteerJournal
+from gateway.steer.journal import Accepted, SteerJournal
 from gateway.steer.steering import Held
+from kwartier.reading import MeterBand, Schedule, Step
 
 
 def noted(file: Path, powers_w: list[int]) -> int:
@@ -49,3 +50,17 @@ def test_another_s_set_point_is_not_taken_for_ours_after_a_restart(
     again = SteerJournal(tmp_path / "battery.json")
 
     assert again.is_ours(Held(held_w, None)) is ours
+
+
+def test_a_restart_finds_the_bands_of_the_schedule_in_force(tmp_path: Path) -> None:
+    steps = (
+        Step(1_767_225_600, -500, 900, 0, MeterBand(None, 0)),
+        Step(1_767_226_500, 2_000, 900),
+        Step(1_767_227_400, 0, 900, None, MeterBand(-30_000, 25_000)),
+    )
+    accepted = Accepted(Schedule("battery", 14, "p-14", steps), -1_767_225_000.0, "boot")
+    SteerJournal(tmp_path / "battery.json").commanded(accepted)
+
+    again = SteerJournal(tmp_path / "battery.json")
+
+    assert again.accepted == accepted

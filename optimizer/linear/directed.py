@@ -86,7 +86,7 @@ def _searched(
 
 
 def _of_one_battery(problem: Problem, programme: Programme, solver: Solver) -> Solution | None:
-    """Return a solution of a single battery at its bound; None where a search has to look."""
+    """Return a solution of a single battery near its bound; None where a search has to look."""
     course = solver.timed(lambda: best_course(problem, programme))
     if course is None:
         return None

@@ -19,7 +19,7 @@ from optimizer.linear.answer import End
 from optimizer.linear.directions import Directions, leaning, with_directions, with_fixed
 from optimizer.linear.programme import Programme
 from optimizer.linear.solve import NoAnswerError, Search, Solution, Solver, new_highs
-from optimizer.linear.switches import with_chosen
+from optimizer.linear.switches import with_chosen, with_starts
 from optimizer.problem import BoolArray, FloatArray, Problem, RowArray
 
 MANY = 300
@@ -84,7 +84,7 @@ def _dived(problem: Problem, whole: Programme, solver: Solver) -> _Dive | None:
     if answer.end is not End.OPTIMAL or answer.x is None:
         return None
     first = x = answer.x
-    settled = _with_starts(linear, x)
+    settled = with_starts(linear, x)
     for _ in range(_DIVES):
         switches = _undecided(problem, settled, x)
         tried = _nearest(problem, settled, switches, x)
@@ -101,18 +101,6 @@ def _dived(problem: Problem, whole: Programme, solver: Solver) -> _Dive | None:
         if not _below_least(problem, settled, x).any():
             return _Dive(first, x)
     return None
-
-
-def _with_starts(programme: Programme, x: FloatArray) -> Programme:
-    """Return the programme in which each machine starts where most of it does."""
-    extension = programme.extension
-    if extension is None or extension.places is None:
-        return programme
-    low, high = programme.low.copy(), programme.high.copy()
-    chosen = extension.starts[extension.places.most_chosen(x[extension.starts])]
-    low[extension.starts] = high[extension.starts] = 0.0
-    low[chosen] = high[chosen] = 1.0
-    return replace(programme, low=low, high=high)
 
 
 def _least_kw(problem: Problem, programme: Programme) -> FloatArray:

@@ -88,9 +88,16 @@ def with_chosen(programme: Programme, x: FloatArray) -> Programme:
     low[programme.whole] = high[programme.whole] = x[programme.whole].round().clip(0.0, 1.0)
     switch, charge = programme.switches
     low[switch] = high[switch] = x[charge] > _RUNS_KW
+    return with_starts(replace(programme.linear(), low=low, high=high), x)
+
+
+def with_starts(programme: Programme, x: FloatArray) -> Programme:
+    """Return the programme in which each machine starts where most of it does in a solution."""
     extension = programme.extension
-    if extension is not None and extension.places is not None:
-        chosen = extension.starts[extension.places.most_chosen(x[extension.starts])]
-        low[extension.starts] = high[extension.starts] = 0.0
-        low[chosen] = high[chosen] = 1.0
-    return replace(programme.linear(), low=low, high=high)
+    if extension is None or extension.places is None:
+        return programme
+    low, high = programme.low.copy(), programme.high.copy()
+    chosen = extension.starts[extension.places.most_chosen(x[extension.starts])]
+    low[extension.starts] = high[extension.starts] = 0.0
+    low[chosen] = high[chosen] = 1.0
+    return replace(programme, low=low, high=high)

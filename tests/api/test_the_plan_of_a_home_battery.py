@@ -8,7 +8,11 @@ from dataclasses import replace
 import httpx
 import numpy as np
 import pytest
+from sqlalchemy import select
 
+from api.people.accounts import SYSTEM, add_account
+from api.people.sessions import open_session
+from api.people.tables import CompanionRow, LookRow, StayRow
 from api.planned.by_home import by_home
 from kwartier.interval import QUARTER_S, instant_text
 from kwartier.model import Battery, Community
@@ -113,6 +117,36 @@ def test_a_battery_of_somebody_else_is_as_one_that_is_not_there(
     assert "Daar is geen antwoord op" in question
     assert [one.status_code for one in answers] == [422, 422]
     assert answers[0].json()["detail"] == answers[1].json()["detail"]
+
+
+def test_a_helper_who_asks_about_the_battery_is_written_down(
+    planned: Street, resident: httpx.Client
+) -> None:
+    with planned.house.people.writing() as desk:
+        account = add_account(desk, SYSTEM, name="resident")
+        desk.session.add(StayRow(account=account, home="huis-02", from_s=0, until_s=None))
+        link = CompanionRow(
+            account=account,
+            home="huis-02",
+            name="zus",
+            hash="y" * 64,
+            from_s=0,
+            until_s=NOW_S + 900,
+            ended_at_s=None,
+            seen_at_s=None,
+        )
+        desk.session.add(link)
+        desk.session.flush()
+        number = link.id
+        session = open_session(desk, account, "link", companion=number)
+    resident.cookies.set("kwartier", session)
+
+    statuses = [asked(resident, name).status_code for name in ("wijkbatterij", "thuis-02")]
+
+    with planned.house.people.reading() as desk:
+        looks = desk.session.scalars(select(LookRow).where(LookRow.companion == number)).all()
+    assert statuses == [200, 200]
+    assert [(look.home, look.what) for look in looks] == [("huis-02", "quarters")]
 
 
 def test_who_did_not_allow_steering_is_told_that_nothing_is_steered(

@@ -95,7 +95,10 @@ def add_plan(
         at: AwareDatetime | None = None,
     ) -> WhyNotAnswer:
         now_s = house.clock.now_s()
-        _refuse_others(house, onlooker(visitor, now_s), battery, now_s)
+        looks = onlooker(visitor, now_s)
+        _refuse_others(house, looks, battery, now_s)
+        if battery not in house.community.batteries:
+            _mine(house, visitor, looks, now_s)
         at_s = int(now_s) if at is None else int(at.timestamp())
         try:
             planned, found = questions.why_not(visitor.account, battery, at_s, action)

@@ -105,7 +105,7 @@ def home_quarters(
             at_s,
             import_wh,
             export_wh,
-            _sun_unseen(import_wh, export_wh, kept) if sun is None else _known_wh(sun),
+            _sun_beside(import_wh, export_wh, kept) if sun is None else _known_wh(sun),
             _guessed(into),
             _guessed(out),
             silent_roof or _guessed(sun),
@@ -113,6 +113,15 @@ def home_quarters(
             kept is not None and kept.estimated,
         )
     return told
+
+
+def sun_unseen(taken: int, given: int, charged: int, discharged: int) -> int:
+    """Return what a roof that is not read made at least; energy [Wh] or power [W], all alike.
+
+    That is what was given, by the roof and not by a battery, and what charged a battery beyond
+    what was taken from the grid.
+    """
+    return max(0, given - discharged) + max(0, charged - taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,15 +173,9 @@ def _kept_by(counters: Sequence[_Counters], at_s: EpochS) -> _Kept | None:
     return _Kept(charged_wh, discharged_wh, estimated)
 
 
-def _sun_unseen(import_wh: Wh, export_wh: Wh, kept: _Kept | None) -> Wh:
-    """Return what a roof that is not read made at least [Wh].
-
-    That is what was given, by the roof and not by a battery, and what charged a battery beyond
-    what was taken from the grid.
-    """
-    if kept is None:
-        return export_wh
-    return max(0, export_wh - kept.discharged_wh) + max(0, kept.charged_wh - import_wh)
+def _sun_beside(import_wh: Wh, export_wh: Wh, kept: _Kept | None) -> Wh:
+    told = kept or _NOTHING
+    return sun_unseen(import_wh, export_wh, told.charged_wh, told.discharged_wh)
 
 
 def _known_wh(energy: QuarterEnergy | None) -> Wh:

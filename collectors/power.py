@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from collectors.disclosure import Reader
 from collectors.home_batteries import has_batteries_apart
+from collectors.home_quarters import sun_unseen
 from collectors.store import DeviceKey, Latest
 from kwartier.model import Battery, Community, Connection
 from kwartier.units import EpochS, Watt
@@ -127,9 +128,10 @@ def home_power(
     if connection.solar is not None:
         sun = instants.fresh(DeviceKey(connection.gateway, connection.solar), "solar_w", now_s)
     battery_w = _power_of(batteries, instants, now_s)
-    solar_w = max(0, given[1] - taken[1] + battery_w) if sun is None else sun[1]
-    if sun is None and not battery_w:
-        solar_w = given[1]
+    if sun is None:
+        solar_w = sun_unseen(taken[1], given[1], max(0, battery_w), max(0, -battery_w))
+    else:
+        solar_w = sun[1]
     use_w = max(0, taken[1] + solar_w - given[1] - battery_w)
     return HomePower(max(taken[0], given[0]), use_w, solar_w, taken[1], given[1], battery_w)
 

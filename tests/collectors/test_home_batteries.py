@@ -265,3 +265,29 @@ def test_power_now_balances_with_batteries_of_homes(
     assert power is not None
     assert (power.use_w, power.charge_w) == (use_w, charge_w)
     assert power.import_w == sum(one.import_w for one in powers.values())
+
+
+@pytest.mark.parametrize(
+    ("taken_w", "given_w", "battery_w", "solar_w", "use_w"),
+    [
+        (0, 500, 0, 500, 0),
+        (0, 500, 2_000, 2_500, 0),
+        (300, 0, 2_000, 1_700, 0),
+        (2_500, 0, 2_000, 0, 500),
+        (0, 500, -2_000, 0, 1_500),
+        (0, 2_500, -2_000, 500, 0),
+        (600, 100, 400, 100, 200),  # one phase took while another gave
+    ],
+)
+def test_a_roof_that_is_not_read_makes_now_what_a_quarter_would_say(
+    taken_w: int, given_w: int, battery_w: int, solar_w: int, use_w: int
+) -> None:
+    community, instants = street_of(1, 1), Instants()
+    instants.take(DeviceKey("g0", "p1"), "import_w", NOON_S, taken_w)
+    instants.take(DeviceKey("g0", "p1"), "export_w", NOON_S, given_w)
+    instants.take(DeviceKey("g0", "battery"), "battery_w", NOON_S, battery_w)
+
+    power = powers_now(community, instants, NOON_S)["h0"]
+
+    assert (power.solar_w, power.use_w) == (solar_w, use_w)
+    assert taken_w - given_w == use_w - solar_w + battery_w

@@ -1,4 +1,4 @@
-"""Asking a method: who is chosen for one series, and what it says where the chosen one cannot."""
+"""Asking a method: who may be, who is chosen, and what is said where the chosen one cannot."""
 
 from __future__ import annotations
 
@@ -8,9 +8,27 @@ import numpy as np
 
 from optimizer.forecast import Forecast, forecast_of
 from optimizer.forecasting.choose import Choice, Why, choose
+from optimizer.forecasting.days import Sky
 from optimizer.forecasting.history import History, Method, days_before
-from optimizer.forecasting.methods import USUAL
+from optimizer.forecasting.methods import SAME_WEEKDAY, USUAL, YESTERDAY, load_blend, sun_blend
+from optimizer.forecasting.newcomer import YoungRoof
 from optimizer.nowcast import Follow
+
+
+def for_use() -> list[Method]:
+    """Return who may forecast what is used, but for those who learn; new, for they remember."""
+    return [load_blend(), USUAL, SAME_WEEKDAY]
+
+
+def for_roofs(sky: Sky | None) -> list[Method]:
+    """Return who may forecast what roofs make; new, for they remember what they were shown."""
+    simple: list[Method] = [USUAL, YESTERDAY]
+    return simple if sky is None else [sun_blend(sky), *simple]
+
+
+def for_young_roofs(sky: Sky | None) -> Method:
+    """Return who forecasts roofs of which less than a week is known."""
+    return USUAL if sky is None else YoungRoof(sky)
 
 
 def chosen_for(

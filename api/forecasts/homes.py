@@ -16,7 +16,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from api.forecasts.asked import chosen_for, said_by
+from api.forecasts.asked import chosen_for, for_roofs, for_use, for_young_roofs, said_by
 from api.forecasts.by_day import FOLLOWS, energy_wh, held_on_the_day, moved
 from api.forecasts.home_book import HomeBook, HomeSaid, HomeSubject
 from api.forecasts.sayings import HomeSayings
@@ -35,14 +35,7 @@ from optimizer.forecast import DAY, Forecast
 from optimizer.forecasting.choose import Choice, Why
 from optimizer.forecasting.days import Sky
 from optimizer.forecasting.history import History, Method, Weather
-from optimizer.forecasting.methods import (
-    SAME_WEEKDAY,
-    USUAL,
-    YESTERDAY,
-    load_blend,
-    sun_blend,
-)
-from optimizer.forecasting.newcomer import Newcomer, YoungRoof
+from optimizer.forecasting.newcomer import Newcomer
 from optimizer.forecasting.soon import Soon
 from optimizer.problem import FloatArray
 
@@ -126,7 +119,7 @@ class HomeForecasts:
         self._night: _Night | None = None
         self._newcomers: dict[str, Method] = {
             USE: Newcomer(yearly_kwh=YEARLY_KWH),
-            SUN: USUAL if sky is None else YoungRoof(sky),
+            SUN: for_young_roofs(sky),
         }
 
     def per_home(self, homes: Sequence[str], start: Quarter, count: int) -> dict[str, HomeForecast]:
@@ -249,7 +242,8 @@ class HomeForecasts:
         in_use = None if before is None else before.method
         newcomer = self._newcomers[of.subject]
         follow = FOLLOWS[of.subject]
-        choice = chosen_for(history, self._candidates(of.subject), newcomer, in_use, follow)
+        methods = for_use() if of.subject == USE else for_roofs(self._sky)
+        choice = chosen_for(history, methods, newcomer, in_use, follow)
         told = said_by(choice.method, history, REACH)
         known = np.flatnonzero(~np.isnan(history.kw))
         said = HomeSaid(
@@ -264,12 +258,6 @@ class HomeForecasts:
         )
         held = {} if before is None else held_on_the_day(before, follow, history)
         self._said.say(of, said, held)
-
-    def _candidates(self, subject: str) -> list[Method]:
-        """Return who may be chosen; new for each home, for they remember what they were shown."""
-        if subject == USE:
-            return [load_blend(), USUAL, SAME_WEEKDAY]
-        return [USUAL, YESTERDAY] if self._sky is None else [sun_blend(self._sky), USUAL, YESTERDAY]
 
     def _ahead(self, of: HomeSubject, start_s: EpochS, count: int, late_kw: FloatArray) -> Forecast:
         said = self._said.get(of)

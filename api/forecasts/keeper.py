@@ -10,11 +10,12 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import date
+from functools import partial
 
 import numpy as np
 
 from api.forecasts.aside import Aside
-from api.forecasts.asked import chosen_for, said_by
+from api.forecasts.asked import chosen_for, for_roofs, for_use, for_young_roofs, said_by
 from api.forecasts.book import ForecastBook, Said
 from api.forecasts.by_day import FOLLOWS
 from api.forecasts.homes import HomeForecast, HomeForecasts
@@ -29,15 +30,8 @@ from optimizer.forecast import Forecast
 from optimizer.forecasting.choose import Choice, Learner, Why
 from optimizer.forecasting.days import Sky
 from optimizer.forecasting.history import History, Method, Weather
-from optimizer.forecasting.methods import (
-    SAME_WEEKDAY,
-    USUAL,
-    YESTERDAY,
-    load_blend,
-    load_trees,
-    sun_blend,
-)
-from optimizer.forecasting.newcomer import Newcomer, YoungRoof
+from optimizer.forecasting.methods import load_trees
+from optimizer.forecasting.newcomer import Newcomer
 from optimizer.forecasting.score import Judged, Score
 from optimizer.nowcast import Follow
 from optimizer.problem import FloatArray
@@ -81,11 +75,10 @@ class Forecasts:
         self._states = states or ForecastStates()
         self._weather = weather
         self._homes = homes
-        self._sky = sky
-        roof: Method = USUAL if sky is None else YoungRoof(sky)
+        use = for_use if learn is None else _learning
         self._asked = {
-            USE: _Asked(_learning if learn is not None else _load, Newcomer(), FOLLOWS[USE], learn),
-            SUN: _Asked(self._roofs, roof, FOLLOWS[SUN], None),
+            USE: _Asked(use, Newcomer(), FOLLOWS[USE], learn),
+            SUN: _Asked(partial(for_roofs, sky), for_young_roofs(sky), FOLLOWS[SUN], None),
         }
 
     def per_home(self, homes: Sequence[str], start: Quarter, count: int) -> dict[str, HomeForecast]:
@@ -117,10 +110,6 @@ class Forecasts:
             self._forecast(USE, History(start_s, use_kw), count),
             self._forecast(SUN, History(start_s, made_kw, told), count),
         )
-
-    def _roofs(self) -> list[Method]:
-        simple: list[Method] = [USUAL, YESTERDAY]
-        return simple if self._sky is None else [sun_blend(self._sky), *simple]
 
     def _told(
         self, start_s: EpochS, made_kw: FloatArray, count: int, now_s: float
@@ -253,12 +242,8 @@ def soon_of(name: str) -> str:
     return f"{name}-soon"
 
 
-def _load() -> list[Method]:
-    return [load_blend(), USUAL, SAME_WEEKDAY]
-
-
 def _learning() -> list[Method]:
-    return [*_load(), load_trees()]
+    return [*for_use(), load_trees()]
 
 
 def _said(start_s: EpochS, forecast: Forecast, count: int) -> list[Said]:

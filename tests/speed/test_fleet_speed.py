@@ -192,8 +192,12 @@ def test_a_thousand_batteries_are_planned_in_a_small_part_of_what_highs_takes() 
 
 @pytest.mark.speed
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize(("batteries", "most_mb"), [(1000, 150), (10_000, 700)])
-def test_a_large_fleet_needs_little_memory(batteries: int, most_mb: int) -> None:
+@pytest.mark.parametrize(
+    ("batteries", "most_s", "most_mb"), [(1000, 1.5, 150), (10_000, 12.0, 700)]
+)
+def test_a_large_fleet_is_proven_soon_and_needs_little_memory(
+    batteries: int, most_s: float, most_mb: int
+) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _CODE.format(batteries=batteries)],
         capture_output=True,
@@ -208,4 +212,6 @@ def test_a_large_fleet_needs_little_memory(batteries: int, most_mb: int) -> None
         f"\nfleet, {batteries} batteries x 96: proven {proven}, {float(wall):.1f} s,"
         f" {float(busy):.1f} s busy, {float(grown):.0f} MB more, {float(peak):.0f} MB in all"
     )
+    assert proven == "True"
+    assert float(busy) <= most_s
     assert float(grown) <= most_mb

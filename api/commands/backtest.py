@@ -139,6 +139,8 @@ def _run(chosen: argparse.Namespace) -> int:
         raise InputError(f"--what-if: at most {MOST_VARIANTS} at a time")
     if chosen.report is not None and not chosen.report.parent.is_dir():
         raise InputError(f"--report {chosen.report}: there is no such folder: name another file")
+    if chosen.report is not None and chosen.report.is_dir():
+        raise InputError(f"--report {chosen.report}: is a folder: name a file in it")
     begun_s = time.monotonic()
     with interrupted_by_signals(), _folder(chosen.work) as path:
         asked = _asked(chosen)

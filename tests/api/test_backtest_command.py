@@ -266,6 +266,7 @@ def test_a_folder_with_other_things_in_it_is_refused(question: Question, tmp_pat
         (["--households", "three"], "--households three"),
         (["--tax", "inf"], "--tax inf"),
         (["--report", "no-such-folder/page.html"], "--report no-such-folder/page.html"),
+        (["--report", "."], "--report .: is a folder"),
         (["--battery", "10"], "--battery '10'"),
         (["--prices-shift", "9999"], "--prices-shift 9999"),
         (["--weather", "told.csv", "--forecast", "usual"], "--forecast usual does not look"),

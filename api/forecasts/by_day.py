@@ -69,7 +69,10 @@ def held_on_the_day(before: HomeSaid, follow: Follow, history: History) -> dict[
 
 
 def energy_wh(said: HomeSaid, first_s: EpochS, end_s: EpochS) -> int | None:
-    """Return what is expected in all quarters of a stretch [Wh]; None where one is not known."""
+    """Return what is expected in all quarters of a stretch [Wh]; None where one is not known.
+
+    It is set right by how far two weeks were too high or too low, and at most halved or doubled.
+    """
     first, end = ((at_s - said.start_s) // QUARTER_S for at_s in (first_s, end_s))
     part = said.kw[0, max(first, 0) : end]
     if first < 0 or part.size < end - first or np.isnan(part).any():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -247,6 +248,18 @@ def test_a_folder_of_another_question_is_refused(question: Question, tmp_path: P
 
     with pytest.raises(InputError, match="another question"):
         folder.take(other)
+
+
+def test_a_folder_of_a_version_that_steered_otherwise_is_refused(
+    question: Question, tmp_path: Path
+) -> None:
+    folder = WorkFolder(tmp_path / "work")
+    folder.take(question)
+    paper = folder.folder / "question.json"
+    paper.write_text(re.sub(r'"format": \d+', '"format": 2', paper.read_text()))
+
+    with pytest.raises(InputError, match="or by another version"):
+        folder.take(question)
 
 
 def test_a_folder_with_other_things_in_it_is_refused(question: Question, tmp_path: Path) -> None:

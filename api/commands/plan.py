@@ -80,7 +80,7 @@ def _name(place: str) -> str:
 
 
 PLAN = Command(
-    summary="plan batteries and panels over quarter-hours, at the lowest cost",
+    summary="plan batteries, cars, heat pumps, machines and panels at the lowest cost",
     example="kwartier plan problem.json",
     extra="serve",
     configure=_configure,

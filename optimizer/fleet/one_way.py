@@ -150,6 +150,8 @@ def _improved(
     """
     proof, newest, part, proven, fine = prices_now(fleet), best, _PART, least, None
     once, left_s, late = goal.again == 1, goal.left_s(), False
+    if left_s <= 0.0:
+        return best, least + whole_step_eur(fleet)
     for time in range(goal.again):
         before_s, left_s = left_s, goal.left_s()
         late = left_s < before_s - left_s

@@ -109,6 +109,23 @@ def test_schedules_are_looked_for_no_more_when_that_would_take_longer_than_is_le
     assert later.gap_eur == whole.gap_eur
 
 
+def test_no_schedules_are_looked_for_when_the_first_plan_took_all_the_time() -> None:
+    problem = sunny(40, steps=48, peak_eur=0.3)
+    asked: list[float] = []
+
+    def nothing_left_s() -> float:
+        asked.append(0.0)
+        return 0.0
+
+    without = one_way_flows(problem, again=0)
+    found = one_way_flows(problem, 0.0, 6, nothing_left_s)
+
+    assert without is not None
+    assert found is not None
+    assert len(asked) == 1
+    assert (found.cost_eur, found.gap_eur) == (without.cost_eur, without.gap_eur)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_the_optimum_with_whole_numbers_lies_in_the_gap_that_schedules_leave(seed: int) -> None:
     problem = sunny(3, seed, steps=10, peak_eur=0.2)

@@ -75,7 +75,7 @@ DAMAGED = Looked(NOW - 900, 2.0, is_done=True, problems=("row 7 missing from ind
 
 
 class Town:
-    """A server's files its disk, and what answers around them; each may be broken by a test."""
+    """A server's files, its disk, and what answers around them; each may be broken by a test."""
 
     def __init__(self, folder: Path, broker: BrokerProcess) -> None:
         self.folder = folder

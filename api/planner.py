@@ -183,7 +183,8 @@ class Planner:
         homes = self._homes_told.over(known.batteries_at.keys(), known.start.start_s)
         plan = told(known, found, int(now_s), without.cost_eur, because, homes)
         self._book.keep(plan)
-        self._kept.keep(Planned(plan.name, known.start.start_s, problem, found))
+        own = known.community.home_batteries
+        self._kept.keep(Planned(plan.name, known.start.start_s, problem, found, own))
         self._send(known, plan.name, problem, found)
         self._foundation = Foundation(known, now_s, problem, found)
         if because is not MadeBecause.QUARTER:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from kwartier.interval import QUARTER_S
+from kwartier.model import Battery
 from kwartier.units import EpochS
 from optimizer.plan import Plan
 from optimizer.problem import Problem
@@ -21,12 +23,14 @@ class Planned:
         problem: The neighbourhood: homes with a planned battery apart, all others as one or as one
             for each group; its batteries, prices and limits.
         made: The plan.
+        home_batteries: The batteries of homes, with what each home allowed then; by their id.
     """
 
     name: str
     start_s: EpochS
     problem: Problem
     made: Plan
+    home_batteries: Mapping[str, Battery] = field(default_factory=dict)
 
     @property
     def end_s(self) -> EpochS:

@@ -61,7 +61,8 @@ def own_plans(
         may_ask: Whether questions may be asked, which answer for all homes together.
     """
     told = []
-    for battery in batteries:
+    for each in batteries:
+        battery = each if kept is None else kept.home_batteries.get(each.id, each)
         planned = kept is not None and battery.id in kept.problem.battery_ids
         if kept is not None and planned:
             blocks = [

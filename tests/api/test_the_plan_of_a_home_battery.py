@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import httpx
@@ -10,10 +11,17 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
+from api.embedded.prices import MadeUpPrices
+from api.pages.language import language
 from api.people.accounts import SYSTEM, add_account
 from api.people.sessions import open_session
 from api.people.tables import CompanionRow, LookRow, StayRow
+from api.plan_book import SqlitePlanBook
 from api.planned.by_home import by_home
+from api.planned.kept import LastPlan
+from api.planned.own import OwnBattery, own_plans
+from api.planner import Planner
+from api.price_book import PriceBook
 from kwartier.interval import QUARTER_S, instant_text
 from kwartier.model import Battery, Community
 from kwartier.reading import Reading
@@ -155,6 +163,28 @@ def test_who_did_not_allow_steering_is_told_that_nothing_is_steered(
     log_in(planned, resident, "huis-04")
 
     assert "U gaf daar geen toestemming voor." in resident.get("/batterij").text
+
+
+def test_leave_that_was_taken_back_since_the_start_is_told_as_such(planned: Street) -> None:
+    house, kept = planned.house, LastPlan()
+    (battery,) = house.community.batteries_by_home()["huis-02"]
+    own = {**house.community.home_batteries, battery.id: replace(battery, steered=False)}
+    with closing(SqlitePlanBook(":memory:")) as book:
+        Planner(
+            replace(house.community, home_batteries=own),
+            house.store,
+            house.records,
+            PriceBook(MadeUpPrices()),
+            book,
+            planned.bus,
+            planned.clock,
+            kept=kept,
+        ).plan_now()
+
+    (told,) = own_plans(kept.newest(), (battery,), NOW_S, language("en"), may_ask=True)
+
+    assert battery.steered
+    assert told == OwnBattery("thuis-02", [], "off")
 
 
 def test_the_plan_that_all_see_names_no_home(planned: Street, anybody: httpx.Client) -> None:

@@ -16,6 +16,7 @@ from optimizer.linear.flows import Flows, exchange_kw
 from optimizer.linear.one_battery import best_course
 from optimizer.linear.programme import Programme, flows_of, programme_of
 from optimizer.linear.solve import NoAnswerError, Solution, Solver
+from optimizer.model.part import part_of
 from optimizer.problem import Problem
 
 _ROUNDS = 3
@@ -98,32 +99,12 @@ def _alone(problem: Problem, flows: Flows, row: int) -> Problem:
     most_in = problem.import_limit_kw
     if problem.peak_price_eur_per_kw > 0:
         most_in = np.minimum(most_in, peak)
-    one = slice(row, row + 1)
     return replace(
-        problem,
+        part_of(problem, problem.home_ids, [problem.battery_ids[row]]),
         home_ids=(*problem.home_ids, "\0"),
         load_kw=np.vstack([problem.load_kw, np.maximum(drawn, 0.0)]),
         pv_kw=np.vstack([problem.pv_kw, np.maximum(-drawn, 0.0)]),
         curtailable=np.append(problem.curtailable, np.zeros(1, dtype=np.bool_)),
-        battery_ids=problem.battery_ids[one],
-        store_kinds=problem.store_kinds[one],
-        store_home=problem.store_home[one],
-        soc_min_kwh=problem.soc_min_kwh[one],
-        soc_max_kwh=problem.soc_max_kwh[one],
-        soc_start_kwh=problem.soc_start_kwh[one],
-        soc_end_kwh=problem.soc_end_kwh[one],
-        end_value_eur_per_kwh=problem.end_value_eur_per_kwh[one],
-        charge_max_kw=problem.charge_max_kw[one],
-        discharge_max_kw=problem.discharge_max_kw[one],
-        charge_efficiency=problem.charge_efficiency[one],
-        discharge_efficiency=problem.discharge_efficiency[one],
-        wear_eur_per_kwh=problem.wear_eur_per_kwh[one],
-        cop=problem.cop[one],
-        retention=problem.retention[one],
-        drain_kw=problem.drain_kw[one],
-        charge_min_kw=problem.charge_min_kw[one],
-        reserve_kwh=problem.reserve_kwh[one],
-        reserve_price_eur=problem.reserve_price_eur[one],
         import_limit_kw=most_in,
         peak_price_eur_per_kw=0.0,
     )

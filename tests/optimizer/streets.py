@@ -150,7 +150,7 @@ def _battery(chance: np.random.Generator, name: str, steps: int, names: Sequence
     high = low + float(chance.choice([0.0, 2.0, 8.0], p=[0.1, 0.4, 0.5]) * chance.random())
     start = float(chance.uniform(low, high) if chance.random() < 0.9 else chance.uniform(0, 12))
     end = [None, float(np.clip(start, low, high)), float(chance.uniform(low, high))]
-    extra = bool(names) or chance.random() < 0
+    extra = bool(names)
     return Battery(
         id=name,
         soc_min_kwh=low,

@@ -11,12 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from collectors.store import DeviceKey, Quality, QuarterEnergy
 from kwartier.model import Battery, Connection
 from kwartier.units import EpochS, Wh
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Amount = TypeVar("Amount", int, "NDArray[np.int64]")
+"""One home at one time, or many at many times."""
 Energies: TypeAlias = dict[tuple[DeviceKey, str], dict[EpochS, QuarterEnergy]]
 """Energies by device and register, then by the start of the quarter [s]."""
 
@@ -115,13 +121,14 @@ def home_quarters(
     return told
 
 
-def sun_unseen(taken: int, given: int, charged: int, discharged: int) -> int:
+def sun_unseen(taken: Amount, given: Amount, charged: Amount, discharged: Amount) -> Amount:
     """Return what a roof that is not read made at least; energy [Wh] or power [W], all alike.
 
     That is what was given, by the roof and not by a battery, and what charged a battery beyond
-    what was taken from the grid.
+    what was taken from the grid. Arrays of one shape are reckoned place by place.
     """
-    return max(0, given - discharged) + max(0, charged - taken)
+    beside_battery, beyond_grid = given - discharged, charged - taken
+    return beside_battery * (beside_battery > 0) + beyond_grid * (beyond_grid > 0)
 
 
 @dataclass(frozen=True, slots=True)

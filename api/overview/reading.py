@@ -14,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from api.overview.day_sums import Energies
+from collectors.home_quarters import sun_unseen
 from collectors.store import DeviceKey, Quality, QuarterEnergy, Store
 from kwartier.interval import QUARTER_S, Quarter, local_day
 from kwartier.model import Community
@@ -73,8 +74,7 @@ def read_days(store: Store, community: Community, days: Sequence[date], now_s: f
     is_read = np.array([home.solar is not None for home in homes], np.bool_)[:, np.newaxis]
     guessed_roof = np.where(has_made, guessed_made, is_read)
     own = _own_batteries(community, names, table, known.shape)
-    # What a roof made that is not read: given by no battery, or taken by one and not from the grid.
-    unseen = np.maximum(0, given - own.given_wh) + np.maximum(0, own.taken_wh - taken)
+    unseen = sun_unseen(taken, given, own.taken_wh, own.given_wh)
     matrix = ReadingMatrix(
         Quarter(start_s),
         names,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from collectors.disclosure import Reader
-from collectors.home_quarters import HomeQuarter
+from collectors.home_quarters import HomeQuarter, sun_unseen
 from collectors.power import Instants, powers_now, street_power
 from collectors.queries import Records, SumQuarter
 from collectors.sqlite_store import SqliteStore
@@ -104,6 +105,18 @@ def test_with_a_roof_that_is_read_use_is_what_neither_grid_nor_battery_kept(tmp_
     )
 
     assert quarter.use_wh == 900 - 600 - 100
+
+
+def test_sun_that_nobody_reads_is_what_neither_grid_nor_battery_brought() -> None:
+    # Given by the roof; by the battery; by both; charged by the roof; from the grid; by both.
+    taken, given = [0, 0, 0, 0, 900, 400], [500, 500, 500, 0, 0, 0]
+    charged, discharged = [0, 0, 0, 700, 700, 700], [0, 600, 200, 0, 0, 0]
+    expected = [500, 0, 300, 700, 0, 300]
+
+    one_by_one = [sun_unseen(*one) for one in zip(taken, given, charged, discharged, strict=True)]
+    at_once = sun_unseen(*(np.array(each) for each in (taken, given, charged, discharged)))
+
+    assert one_by_one == at_once.tolist() == expected
 
 
 @pytest.mark.parametrize("told", [{}, {"charged_wh": 400}])

@@ -161,11 +161,6 @@ def said_at(
     return said
 
 
-def judged(method: Method, history: History, at: Sequence[int], steps: int = DAY) -> Judged:
-    """Return what a method would have said at some moments beside what came, in one row."""
-    return beside(said_at(method, history, at, steps))
-
-
 def beside(said: Sequence[tuple[Forecast, FloatArray]]) -> Judged:
     """Return forecasts and what came, in one row."""
     return Judged.of([Judged(one.likely, one.low, one.high, came) for one, came in said])

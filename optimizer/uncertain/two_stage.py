@@ -100,30 +100,6 @@ def first_steps(
     return _answer(problem, blocks, scenarios, solver.solve(programme))
 
 
-def cost_of_doing(
-    problem: Problem,
-    scenarios: Scenarios,
-    charge_kw: FloatArray,
-    discharge_kw: FloatArray,
-    solver: Solver,
-) -> Common | None:
-    """Return what it comes to if these powers are what is done in the common steps.
-
-    Args:
-        problem: What is expected.
-        scenarios: What may come instead.
-        charge_kw: In the common steps, shape ``(B, N)``.
-        discharge_kw: The same of giving.
-        solver: Solves the programme.
-    """
-    blocks = _Blocks(programme_of(problem), scenarios, charge_kw.shape[1])
-    programme = blocks.programme()
-    low, high = programme.low.copy(), programme.high.copy()
-    for columns, power in ((blocks.charge, charge_kw), (blocks.discharge, discharge_kw)):
-        low[columns] = high[columns] = power
-    return _answer(problem, blocks, scenarios, solver.solve(replace(programme, low=low, high=high)))
-
-
 class _Blocks:
     """A block a scenario, joined in the columns of batteries in the common steps."""
 

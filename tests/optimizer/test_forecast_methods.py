@@ -24,7 +24,7 @@ from optimizer.forecasting.methods import (
     sun_blend,
 )
 from optimizer.forecasting.newcomer import Newcomer, YoungRoof, usual_shape
-from optimizer.forecasting.score import Judged, judged, midnights, widening
+from optimizer.forecasting.score import Judged, beside, midnights, said_at, widening
 from optimizer.forecasting.sun_experts import clear_at_level
 from optimizer.problem import FloatArray
 
@@ -299,7 +299,7 @@ def test_a_method_is_judged_by_what_was_known_then() -> None:
     history = History(START_S, np.repeat(np.arange(1.0, 5.0), 96))
     at = list(midnights(history))
 
-    said = judged(YESTERDAY, history, at[1:])
+    said = beside(said_at(YESTERDAY, history, at[1:]))
 
     assert at == [96, 192, 288]  # whether the first day is whole is not known
     assert (said.came - said.likely)[-96:].tolist() == [1.0] * 96

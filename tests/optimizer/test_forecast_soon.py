@@ -13,7 +13,7 @@ from optimizer.forecasting.follower import Follower
 from optimizer.forecasting.history import History
 from optimizer.forecasting.methods import YESTERDAY, load_blend
 from optimizer.forecasting.newcomer import Newcomer
-from optimizer.forecasting.score import judged, midnights
+from optimizer.forecasting.score import beside, midnights, said_at
 from optimizer.forecasting.soon import SPANS, Soon, followed, learned, near, widened
 from optimizer.nowcast import Follow
 
@@ -117,9 +117,9 @@ def test_ranges_of_the_day_and_of_the_next_hour_hold_on_days_that_chose_nothing(
     at = list(midnights(history))
 
     method = choose(history.until(at[42]), [load_blend()], Newcomer()).method
-    day = judged(method, history, at[43:])
+    day = beside(said_at(method, history, at[43:]))
     hours = [start + slot for start in at[43:] for slot in range(4, 96, 12)]
-    hour = judged(method, history, hours, 4)
+    hour = beside(said_at(method, history, hours, 4))
 
     assert isinstance(method, Widened)
     assert method.soon.times[0] < 0.6

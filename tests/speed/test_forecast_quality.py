@@ -39,7 +39,7 @@ from optimizer.forecasting.methods import (
     sun_blend,
 )
 from optimizer.forecasting.newcomer import Newcomer, usual_shape
-from optimizer.forecasting.score import Judged, Score, judged, midnights
+from optimizer.forecasting.score import Judged, Score, beside, midnights, said_at
 from optimizer.nowcast import DEFAULT_NOWCAST, Follow
 from optimizer.problem import FloatArray
 
@@ -88,7 +88,7 @@ def show(title: str, found: dict[str, Score]) -> None:
 
 
 def scores(history: History, methods: Sequence[Method], at: list[int]) -> dict[str, Judged]:
-    return {method.name: judged(method, history, at) for method in methods}
+    return {method.name: beside(said_at(method, history, at)) for method in methods}
 
 
 def chosen(history: History, methods: Sequence[Method], newcomer: Method, at: list[int]) -> Judged:
@@ -117,8 +117,10 @@ def with_next_hour(
         known = history.until(week[0])
         method = choose(known, methods, newcomer, in_use=in_use, follow=follow).method
         in_use = method.name
-        days.append(judged(method, history, week))
-        hours.append(judged(method, history, [day + slot for day in week for slot in slots], 4))
+        days.append(beside(said_at(method, history, week)))
+        hours.append(
+            beside(said_at(method, history, [day + slot for day in week for slot in slots], 4))
+        )
     return Judged.of(days), Judged.of(hours)
 
 
@@ -172,7 +174,7 @@ def test_homes_one_by_one_are_forecast_better_than_by_yesterday_and_their_ranges
         for name, one in (("chosen", day), ("next hour", hour)):
             parts[name].append(one)
         for method in (YESTERDAY, USUAL):
-            parts[method.name].append(judged(method, history, at))
+            parts[method.name].append(beside(said_at(method, history, at)))
     took_s = time.process_time() - began
     found = {name: Judged.of(some).score() for name, some in parts.items()}
     show(f"Swiss homes 2018, forty by themselves ({took_s:.0f} s)", found)
@@ -249,9 +251,9 @@ def test_a_roof_without_weather_is_forecast_within_43_and_25_percent_and_better_
     hour = next_hour.score()
     hours = [day + slot for day in judged_days for slot in by_day]
     some = {
-        "without weather": judged(blend, alone, with_told).score(),
-        "with weather": judged(blend, told, with_told).score(),
-        "next hour without": judged(blend, alone, hours[::5], 4).score(),
+        "without weather": beside(said_at(blend, alone, with_told)).score(),
+        "with weather": beside(said_at(blend, told, with_told)).score(),
+        "next hour without": beside(said_at(blend, alone, hours[::5], 4)).score(),
     }
     show(
         f"French roof 2024, {len(judged_days)} days of even weeks, day ahead",

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from api.forecasts.asked import DAYS_BACK
 from api.forecasts.homes import HomeForecast
-from api.forecasts.keeper import DAYS_BACK, Forecasts
+from api.forecasts.keeper import Forecasts
 from api.history import History
 from api.plan_check import refused_plan, refused_prices
 from api.planned.kept import LastPlan, Planned

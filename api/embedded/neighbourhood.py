@@ -19,8 +19,9 @@ from api.embedded.logins import Login, make_logins
 from api.embedded.past import live_through, start_of_past
 from api.embedded.prices import MadeUpPrices
 from api.embedded.street import COOP, VirtualStreet
+from api.forecasts.asked import DAYS_BACK
 from api.forecasts.homes import HomeForecasts
-from api.forecasts.keeper import DAYS_BACK, Forecasts
+from api.forecasts.keeper import Forecasts
 from api.forecasts.night import NightWork
 from api.history import History
 from api.house import house_of

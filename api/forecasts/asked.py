@@ -14,6 +14,9 @@ from optimizer.forecasting.methods import SAME_WEEKDAY, USUAL, YESTERDAY, load_b
 from optimizer.forecasting.newcomer import YoungRoof
 from optimizer.nowcast import Follow
 
+DAYS_BACK = 56
+"""How many days who is asked may look back: four weeks to learn from and four before them."""
+
 
 def for_use() -> list[Method]:
     """Return who may forecast what is used, but for those who learn; new, for they remember."""

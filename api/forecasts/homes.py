@@ -16,7 +16,14 @@ from datetime import timedelta
 
 import numpy as np
 
-from api.forecasts.asked import chosen_for, for_roofs, for_use, for_young_roofs, said_by
+from api.forecasts.asked import (
+    DAYS_BACK,
+    chosen_for,
+    for_roofs,
+    for_use,
+    for_young_roofs,
+    said_by,
+)
 from api.forecasts.by_day import FOLLOWS, energy_wh, held_on_the_day, moved
 from api.forecasts.home_book import HomeBook, HomeSaid, HomeSubject
 from api.forecasts.sayings import HomeSayings
@@ -41,7 +48,6 @@ from optimizer.problem import FloatArray
 
 _log = logging.getLogger(__name__)
 
-DAYS_BACK = 56
 REACH = 4 * DAY
 """How far is said each night: two days and a half after the night after it, should that fail."""
 MOST_HOMES = 2_000

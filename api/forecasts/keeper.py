@@ -38,8 +38,6 @@ from optimizer.problem import FloatArray
 
 _log = logging.getLogger(__name__)
 
-DAYS_BACK = 56
-"""How far back is read: four weeks to learn from and four before them."""
 _HELD_AGAINST_S = 28 * 86_400
 _HOUR_S = 3_600
 

@@ -7,10 +7,11 @@ from contextlib import ExitStack
 from importlib.util import find_spec
 
 from api.forecasts.aside import Aside
+from api.forecasts.asked import DAYS_BACK
 from api.forecasts.book import ForecastBook
 from api.forecasts.home_book import HomeBook
 from api.forecasts.homes import HomeForecasts
-from api.forecasts.keeper import DAYS_BACK, Forecasts
+from api.forecasts.keeper import Forecasts
 from api.forecasts.night import NightWork
 from api.forecasts.told import ToldWeather
 from api.history import History

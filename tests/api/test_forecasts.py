@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from api.forecasts.asked import DAYS_BACK
 from api.forecasts.book import KEPT_S, ForecastBook, Said
-from api.forecasts.keeper import DAYS_BACK, Forecasts
+from api.forecasts.keeper import Forecasts
 from api.forecasts.states import ForecastStates
 from api.forecasts.told import ToldWeather
 from api.history import History

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from api.forecasts.aside import Aside
+from api.forecasts.asked import DAYS_BACK
 from api.forecasts.homes import HomeForecasts
-from api.forecasts.keeper import DAYS_BACK, Forecasts
+from api.forecasts.keeper import Forecasts
 from api.forecasts.night import NightWork
 from api.forecasts.states import ForecastStates
 from api.history import History as Measured

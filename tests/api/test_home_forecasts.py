@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from api.forecasts.asked import DAYS_BACK
 from api.forecasts.by_day import FOLLOWS, moved
 from api.forecasts.home_book import HomeBook, HomeSaid
 from api.forecasts.homes import YEARLY_KWH, HomeForecasts
-from api.forecasts.keeper import DAYS_BACK, Forecasts
+from api.forecasts.keeper import Forecasts
 from api.forecasts.states import ForecastStates, Span
 from api.history import History
 from kwartier.interval import Quarter

@@ -16,7 +16,7 @@ from kwartier.errors import InputError
 from kwartier.wire import Json
 from optimizer.backtest.outcome import Outcome
 from optimizer.backtest.policies import Policy
-from optimizer.what_if import Change, changed_connection, changed_course, difference
+from optimizer.what_if.course import Change, changed_connection, changed_course, difference
 
 MOST_VARIANTS = 50
 _NAMES = (

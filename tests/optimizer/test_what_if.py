@@ -10,7 +10,7 @@ from kwartier.interval import Quarter
 from optimizer.backtest.course import Course
 from optimizer.backtest.walk import Connection
 from optimizer.forecast import DAY
-from optimizer.what_if import Change, changed_connection, changed_course
+from optimizer.what_if.course import Change, changed_connection, changed_course
 
 START_S = Quarter.parse("2026-01-11T23:00:00Z").start_s
 

@@ -18,7 +18,7 @@ from api.cooperative.whatif.surroundings import Surroundings
 from kwartier.errors import InputError
 from kwartier.interval import QUARTER_S
 from optimizer.settling.matrix import WhArray
-from optimizer.what_if_readings import laid_out
+from optimizer.what_if.readings import laid_out
 
 USUAL_KWH_PER_KWP = 875
 """What a kWp makes in an ordinary year in the Netherlands [kWh].

@@ -20,7 +20,7 @@ from optimizer.backtest.walk import Connection, Stretch, Walk
 from optimizer.problem import Battery, FloatArray
 from optimizer.rolling import Rolling
 from optimizer.settling.matrix import Flags, ReadingMatrix, WhArray
-from optimizer.what_if_readings import course_of, is_read, whole_wh, with_battery
+from optimizer.what_if.readings import course_of, is_read, whole_wh, with_battery
 
 POLICY = POLICIES["daily-tracking"]
 """A plan every midnight from what was usual, and the meter followed within the day."""

@@ -35,7 +35,7 @@ from optimizer.settlement import Status
 from optimizer.settling.matrix import ReadingMatrix
 from optimizer.settling.month_spans import owned_spans
 from optimizer.settling.rounding import half_away_from_zero
-from optimizer.what_if_readings import is_read, outside_of, with_battery, with_roof
+from optimizer.what_if.readings import is_read, outside_of, with_battery, with_roof
 
 _READ, _OLD, _NEW = 0.05, 0.4, 0.75
 """How much is done after reading, and after steering each world."""

@@ -1,4 +1,4 @@
-"""What a neighbourhood would be with another battery, tariff or roof: the same days, changed.
+"""Measured days with another battery, tariff or roof: the same course, changed.
 
 One thing is changed and all else stays, people too: they use what they used.
 """

@@ -1,0 +1,1 @@
+"""What a neighbourhood would be with another roof, battery or tariff, and all else as it was."""

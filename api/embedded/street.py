@@ -27,6 +27,7 @@ START_PERMILLE = 350
 """How full every battery is when the street begins [1/1000]."""
 HOME_BATTERY = "thuisbatterij"
 """The name of a home's own battery on its gateway."""
+_HOME = "huis-"
 _START_WH = 2_000_000
 
 
@@ -150,7 +151,7 @@ class VirtualStreet:
         name = f"{number:02d}"
         peak_w = household.habits.solar_peak_w
         connection = Connection(
-            f"huis-{name}", f"lid-{name}", f"gw-{name}", solar="inverter" if peak_w else None
+            f"{_HOME}{name}", f"lid-{name}", f"gw-{name}", solar="inverter" if peak_w else None
         )
         meter = P1Meter(f"TWIN{number:012d}", import_t2_wh=_START_WH)
         inverter = (
@@ -170,7 +171,7 @@ class VirtualStreet:
 def _own_battery(connection: Connection) -> Battery:
     """Return a home's own battery as the cooperative knows it: a fifth is kept for outages."""
     return Battery(
-        f"{HOME_BATTERY}-{connection.id[-2:]}",
+        f"{HOME_BATTERY}-{connection.id.removeprefix(_HOME)}",
         connection.gateway,
         HOME_BATTERY,
         10_000,

@@ -39,3 +39,11 @@ def test_before_anybody_plans_a_battery_keeps_its_homes_own_sun(tmp_path: Path) 
     assert abs(net_wh - (alone.import_ws - alone.export_ws) / 3600 - kept_wh) <= 2
     assert home.meter.export_wh < alone.export_wh
     assert home.battery.has_own_rule is False
+
+
+def test_every_battery_of_a_long_street_has_a_name_of_its_own() -> None:
+    street = VirtualStreet(101, START_S, VirtualClock(START_S), with_battery=(1, 101))
+    street.close()
+
+    homes = {name: one.home for name, one in street.community.home_batteries.items()}
+    assert homes == {"thuisbatterij-01": "huis-01", "thuisbatterij-101": "huis-101"}

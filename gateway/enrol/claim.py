@@ -28,6 +28,7 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 60.0
 """How long until it asks again; twice as long each time [s]."""
 LOOK = "/api/v1/gateways/claim/look"
 """Where a gateway asks how it stands."""
+_FILE = "claim.json"
 
 
 class State(StrEnum):
@@ -161,8 +162,13 @@ class Claim:
         return State.APPROVED
 
 
+def was_asked(folder: Path) -> bool:
+    """Return whether a gateway's folder keeps a question that was asked before."""
+    return (folder / _FILE).exists()
+
+
 def _file(identity: Identity) -> Path:
-    return identity.folder / "claim.json"
+    return identity.folder / _FILE
 
 
 def wait_for(

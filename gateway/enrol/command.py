@@ -6,8 +6,12 @@ import argparse
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kwartier.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from gateway.enrol.server import Server
 
 PATIENCE_S = 3_600.0
 """How long it waits for the board, unless told [s]."""
@@ -44,31 +48,27 @@ def run(chosen: argparse.Namespace) -> int:
 
     Raises:
         InputError: What was typed is no code; nothing was made.
-        UsageError: There is no code and no question from before, or nobody says where to ask.
+        UsageError: There is no code and no question from before, or nobody says where to ask;
+            nothing was made.
+        SettingsError: The server's address is none; nothing was made.
         NotLetInError: It was refused, ran out, or nobody decided in time.
     """
     from gateway.enrol.claim import Claim, State, wait_for
-    from gateway.enrol.code import read_code
     from gateway.enrol.identity import Identity
-    from gateway.enrol.server import Server
     from gateway.enrol.site import read_site
 
-    if chosen.code:
-        read_code(chosen.code)  # refused before anything is made on disk
     site = read_site(chosen.folder)
-    server = chosen.server or ("" if site is None else site.server)
+    server = _asked(chosen, "" if site is None else site.server)
     identity = Identity(chosen.folder)
     _say(f"characters of this box, to compare: {identity.fingerprint}")
-    if chosen.code:
-        if not server:
-            raise UsageError("no card says where to ask: give --server https://…")
-        claim = Claim(Server(server, chosen.ca_file), chosen.code, identity)
-        state = claim.begin()
-    else:
+    if server is None:
         resumed = Claim.resumed(identity, chosen.ca_file)
         if resumed is None:
-            raise UsageError("no question was asked before: give --code")
+            raise _nothing_asked()
         claim, state = resumed, State.WAITING
+    else:
+        claim = Claim(server, chosen.code, identity)
+        state = claim.begin()
     state = wait_for(claim, state, chosen.patience, threading.Event(), _say)
     if state is not State.APPROVED:
         raise NotLetInError(f"not let in ({state}): {claim.why}")
@@ -77,6 +77,30 @@ def run(chosen: argparse.Namespace) -> int:
         _say(f"mind: this card was made for {site.gateway}; is this the right home?")
     sys.stdout.write(f"{claim.enrolled.gateway} is let in; its files are in {chosen.folder}\n")
     return 0
+
+
+def _asked(chosen: argparse.Namespace, of_card: str) -> Server | None:
+    """Return the server that a code is shown to, or None where the question of before goes on.
+
+    Nothing is made on disk yet: what was called wrongly is refused here.
+    """
+    from gateway.enrol.claim import was_asked
+    from gateway.enrol.code import read_code
+    from gateway.enrol.server import Server
+
+    if not chosen.code:
+        if not was_asked(chosen.folder):
+            raise _nothing_asked()
+        return None
+    read_code(chosen.code)
+    address = chosen.server or of_card
+    if not address:
+        raise UsageError("no card says where to ask: give --server https://…")
+    return Server(address, chosen.ca_file)
+
+
+def _nothing_asked() -> UsageError:
+    return UsageError("no question was asked before: give --code")
 
 
 def _say(words: str) -> None:

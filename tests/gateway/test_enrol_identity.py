@@ -25,6 +25,7 @@ from kwartier.settings import Table
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 DAYS = 300
+CODE = "7K2M-9QXF"
 
 
 def certificate(identity: Identity, name: str = "gw-01") -> bytes:
@@ -53,14 +54,26 @@ def test_the_key_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
     assert Identity(tmp_path / "other").fingerprint != first.fingerprint
 
 
-def test_a_code_that_is_none_is_refused_before_a_key_is_made(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--server", "https://wijk.example", "--code", "7K2M"), 1, "a claim code has 8 letters"),
+        (("--code", CODE), 2, "no card says where to ask"),
+        (("--server", "wijk.example", "--code", CODE), 78, "is no address"),
+        (("--server", "https://wijk.example"), 2, "no question was asked before"),
+    ],
+)
+def test_what_is_asked_wrongly_is_refused_before_a_key_is_made(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    code: int,
+    said: str,
 ) -> None:
     box = tmp_path / "box"
-    words = ["gateway", "enrol", "--server", "https://wijk.example", "--folder", str(box)]
 
-    assert main([*words, "--code", "7K2M"]) == 1
-    assert "a claim code has 8 letters" in capsys.readouterr().err
+    assert main(["gateway", "enrol", "--folder", str(box), *words]) == code
+    assert said in capsys.readouterr().err
     assert not box.exists()
 
 

@@ -15,7 +15,7 @@ from collectors.months.calendar import Month
 from collectors.sqlite_store import SqliteStore
 from kwartier.durable import replace_file
 from kwartier.errors import InputError, StoreBusyError
-from kwartier.interval import local_day
+from kwartier.interval import instant_text, local_day
 from kwartier.units import EpochS
 
 _MOST_BYTES = 10_000
@@ -73,10 +73,13 @@ def tell_final(record: Path, through: Month, now_s: EpochS) -> list[Finality]:
     if upto_s > now_s:
         raise InputError(f"{through}: is not over, so it cannot be final")
     told = read_finality(record)
-    before = Month.containing(told[-1].upto_s - 1) if told else None
-    if before is not None and before > through:
-        raise InputError(f"{through}: {before} was told to be final already, and stays so")
-    if before == through:
+    before_s = told[-1].upto_s if told else None
+    if before_s is not None and before_s > upto_s:
+        raise InputError(
+            f"{through}: everything before {instant_text(before_s)} was told to be final already, "
+            "and stays so: name a later month"
+        )
+    if before_s == upto_s:
         return told
     return _write(record, [*told, Finality(upto_s, now_s)])
 

@@ -164,12 +164,24 @@ def test_a_month_is_told_final_once_and_never_taken_back(tmp_path: Path) -> None
     told = tell_final(record, JULY, august_s)
 
     assert tell_final(record, JULY, august_s + 5) == told == read_finality(record)
-    with pytest.raises(InputError, match="2025-07 was told to be final"):
+    with pytest.raises(InputError, match="before 2025-07-31T22:00:00Z was told to be final"):
         tell_final(record, JULY.later(-1), august_s)
     # Amsterdam is two hours ahead in summer: a month is over there before it is in UTC.
     assert final_before(told, JULY.end_s + 99, 99) == JULY.start_s - 7200
     assert final_before(told, august_s + 99, 99) == JULY.end_s - 7200
     assert final_before(told, JULY.end_s + 98, 99) is None
+
+
+def test_a_note_is_compared_to_the_second_with_the_end_of_a_dutch_month(tmp_path: Path) -> None:
+    record = tmp_path / "record.db"
+    # By an earlier version, up to the end of July in UTC: two hours of the Dutch August with it.
+    (tmp_path / "record.db.final").write_text(json.dumps([[JULY.end_s, JULY.end_s]]))
+
+    with pytest.raises(InputError, match="before 2025-08-01T00:00:00Z was told to be final"):
+        tell_final(record, JULY, JULY.end_s + 86_400)
+    told = tell_final(record, JULY.later(1), JULY.later(1).end_s)
+
+    assert [one.upto_s for one in told] == [JULY.end_s, JULY.later(1).end_s - 7200]
 
 
 def test_quarters_stay_until_two_years_after_their_settlement_is_final(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kwartier.cli import Command, print_json
 from kwartier.clock import SystemClock
-from kwartier.errors import SettingsError, UsageError
+from kwartier.errors import KwartierError, SettingsError, UsageError
 from kwartier.wire import Json
 
 if TYPE_CHECKING:
@@ -145,12 +145,25 @@ def _restore(chosen: argparse.Namespace) -> int:
     if chosen.to is not None:
         from api.cooperative.nightly import CHECKS
 
-        back = restore(
-            newest(chosen.source), chosen.to, recovery, SystemClock(), chosen.database, CHECKS
-        )
+        try:
+            back = restore(
+                newest(chosen.source), chosen.to, recovery, SystemClock(), chosen.database, CHECKS
+            )
+        except KwartierError:
+            if told:
+                _say_people_stand(chosen.state_to)
+            raise
         told |= _told(back) | {"books": str(chosen.to)}
     print_json(told)
     return 0
+
+
+def _say_people_stand(folder: Path) -> None:
+    print(
+        f"the book of people is back in {folder} and stays there; the books are not: "
+        "mend what follows, and try again without --state-to",
+        file=sys.stderr,
+    )
 
 
 def _drill(chosen: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from sqlalchemy import select
 
 from api.cooperative.backup.copying import copied_in, copy_sqlite, is_sqlite, scratch_database
+from api.cooperative.backup.new_folder import begun_beside, put
 from api.cooperative.backup.packing import Packed, pack, scratch_beside, unpack
 from api.cooperative.backup.remark import note_drilled, note_made
 from api.cooperative.errors import BooksError, TamperedError
@@ -95,6 +96,8 @@ def restore_people(
 ) -> PeopleBackup:
     """Put a backup into a new folder, once everything in it was found to be right.
 
+    Where anything fails there is no folder, and the database is empty again.
+
     Args:
         file: The sealed file.
         to: The folder it goes to; there must be none yet.
@@ -105,18 +108,16 @@ def restore_people(
 
     Raises:
         TamperedError: The file was changed, the chain is broken, or the keys are others.
-        SettingsError: The folder is there already, or the database is missing or not for this.
+        SettingsError: The folder is there already or cannot be, or the database is missing or not
+            for this.
     """
-    if to.exists():
-        raise SettingsError(f"{to} is there already: restore into a new folder, look, then swap")
-    to.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=to.parent, prefix=".restore-") as begun:
-        folder = Path(begun) / "state"
-        found = _checked(file, folder, recovery, clock, database)
-        if (folder / DUMP_FILE).exists():
-            (folder / DUMP_FILE).unlink()
-            write_place(folder, database)
-        folder.replace(to)
+    with begun_beside(to) as begun:
+        folder = begun / "state"
+        with _checked(file, folder, recovery, clock, database) as found:
+            if (folder / DUMP_FILE).exists():
+                (folder / DUMP_FILE).unlink()
+                write_place(folder, database)
+            put(folder, to)
     return found
 
 
@@ -133,8 +134,9 @@ def drill_people(
     """
     url = _begun(live)
     with tempfile.TemporaryDirectory(prefix="kwartier-drill-") as begun:
-        found = _checked(file, Path(begun) / "state", recovery, clock, database, url)
-    acts, link = act_of(url, found.head.acts)
+        folder = Path(begun) / "state"
+        with _checked(file, folder, recovery, clock, database, url) as found:
+            acts, link = act_of(url, found.head.acts)
     if link != found.head.link:
         raise TamperedError(
             f"the running book of people does not go on from the backup's {found.head.acts} acts: "
@@ -154,6 +156,7 @@ def _begun(state: Path) -> str:
     return url
 
 
+@contextmanager
 def _checked(
     file: Path,
     folder: Path,
@@ -161,10 +164,11 @@ def _checked(
     clock: Clock,
     database: str,
     beside: str = "",
-) -> PeopleBackup:
-    """Unpack a backup into a new folder, and look whether it is whole and opens.
+) -> Iterator[PeopleBackup]:
+    """Unpack a backup into a new folder, and give it once it is found to be whole and to open.
 
-    Without ``database`` a copy of PostgreSQL goes into a passing one ``beside`` another.
+    Without ``database`` a copy of PostgreSQL goes into a passing one ``beside`` another. A named
+    one is empty again where what follows fails.
     """
     packed = unpack(file, folder, recovery, {KEYS})
     head = PeopleHead.of_text(packed.head)
@@ -178,7 +182,7 @@ def _checked(
         except KwartierError as error:
             told = f"the backup does not open, nothing was restored: {error}"
             raise TamperedError(told) from error
-    return _told(file, packed, head)
+        yield _told(file, packed, head)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from api.cooperative.backup.copying import (
     scratch_database,
     sqlite_file,
 )
+from api.cooperative.backup.new_folder import begun_beside, put
 from api.cooperative.backup.packing import unpack
 from api.cooperative.backup.remark import note_drilled
 from api.cooperative.chain import Fault, head
@@ -61,6 +62,8 @@ def restore(
 ) -> Restored:
     """Put a backup into a new folder, once everything in it was found to be right.
 
+    Where anything fails there is no folder, and the database is empty again.
+
     Args:
         file: The sealed file.
         to: The folder it goes to; there must be none yet.
@@ -70,19 +73,16 @@ def restore(
         more: Checks of other parts of the company.
 
     Raises:
-        TamperedError: The file was changed, a chain is broken, or a sum is wrong; nothing stays.
-        SettingsError: The folder is there already, or the database is not named.
+        TamperedError: The file was changed, a chain is broken, or a sum is wrong.
+        SettingsError: The folder is there already or cannot be, or the database is not named.
     """
-    if to.exists():
-        raise SettingsError(f"{to} is there already: restore into a new folder, look, then swap")
-    to.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=to.parent, prefix=".restore-") as begun:
-        folder = Path(begun) / "books"
+    with begun_beside(to) as begun:
+        folder = begun / "books"
         manifest = _unpack(file, folder, recovery)
         with _filled(folder, database) as url:
             _check(url, folder, manifest, clock, more)
-        (folder / DUMP_FILE).unlink(missing_ok=True)
-        folder.replace(to)
+            (folder / DUMP_FILE).unlink(missing_ok=True)
+            put(folder, to)
     return Restored(manifest)
 
 
@@ -138,7 +138,7 @@ def _unpack(file: Path, folder: Path, recovery: X25519PrivateKey) -> Manifest:
 
 @contextmanager
 def _filled(folder: Path, database: str) -> Iterator[str]:
-    """Give the address of unpacked books; a database is empty again where they are not right."""
+    """Give the address of unpacked books; where what follows fails a database is empty again."""
     if not (folder / DUMP_FILE).exists():
         url = read_settings(folder).database
         if not is_sqlite(url) or not sqlite_file(url).is_relative_to(folder):

@@ -83,6 +83,13 @@ def empty_database(request: pytest.FixtureRequest, books: Books) -> Iterator[str
     cluster.drop(name)
 
 
+@pytest.fixture
+def both(settings: CoopSettings, clock: VirtualClock, tmp_path: Path) -> list[str]:
+    """Words of a command that name books, and a server's folder with a book of people."""
+    open_people(tmp_path / "state", clock).close()
+    return ["--books", str(settings.folder), "--state", str(tmp_path / "state")]
+
+
 def test_books_come_back_with_every_posting(
     settings: CoopSettings,
     treasurer: Officer,
@@ -249,6 +256,26 @@ def test_a_database_is_empty_again_where_the_books_in_it_are_not_right(
     assert restored.manifest.head.entries == 1
 
 
+@pytest.mark.parametrize("books_url", ["postgresql"], indirect=True)
+def test_a_database_is_empty_again_where_the_folder_cannot_stand(
+    settings: CoopSettings, clock: VirtualClock, tmp_path: Path, empty_database: str
+) -> None:
+    made = back_up(settings, tmp_path / "away", clock)
+    recovery = secret_key(tmp_path / "key-from-paper")
+    here = sorted(each.name for each in tmp_path.iterdir())
+    # A link to a disk that is not there: no folder, and none can be put in its place.
+    link = tmp_path / "back"
+    link.symlink_to(tmp_path / "disk" / "books")
+
+    with pytest.raises(SettingsError, match="nothing was restored"):
+        restore(made.file, link, recovery, clock, empty_database)
+    link.unlink()
+
+    assert sorted(each.name for each in tmp_path.iterdir()) == here
+    again = restore(made.file, link, recovery, clock, empty_database)
+    assert again.manifest.head.entries == 1
+
+
 @pytest.mark.parametrize("books_url", ["sqlite"], indirect=True)
 def test_running_books_that_are_not_the_backups_are_found_by_the_drill(
     settings: CoopSettings, books: Books, treasurer: Officer, clock: VirtualClock, tmp_path: Path
@@ -276,6 +303,9 @@ def test_nothing_that_is_there_is_written_over(
 
     with pytest.raises(SettingsError, match="new folder"):
         restore(made.file, tmp_path / "away", recovery, clock)
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match="name another folder"):
+        restore(made.file, tmp_path / "file" / "back", recovery, clock)
     with pytest.raises(BooksError, match="no backup"):
         newest(tmp_path / "papers")
     with pytest.raises(SettingsError, match="made once"):
@@ -321,20 +351,15 @@ def test_the_commands_back_up_practise_and_restore(
 
 @pytest.mark.parametrize("books_url", ["sqlite"], indirect=True)
 def test_the_commands_take_books_and_people_along_under_one_key(
-    settings: CoopSettings,
-    clock: VirtualClock,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    both: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    open_people(tmp_path / "state", clock).close()
     key, away = str(tmp_path / "key-from-paper"), str(tmp_path / "away")
-    here = ["--books", str(settings.folder), "--state", str(tmp_path / "state")]
     there = ["--to", str(tmp_path / "back"), "--state-to", str(tmp_path / "back-state")]
     words = ["restore", "--from", away, "--recovery-key", key]
 
     codes = [
-        main(["backup", *here, "--to", away]),
-        main([*words, "--drill", *here]),
+        main(["backup", *both, "--to", away]),
+        main([*words, "--drill", *both]),
         main([*words, *there]),
     ]
     (one, other) = sorted((tmp_path / "away").iterdir())
@@ -350,3 +375,23 @@ def test_the_commands_take_books_and_people_along_under_one_key(
     ]
     assert (alone, swapped) == (2, 1)
     assert not (tmp_path / "away2").exists()
+
+
+@pytest.mark.parametrize("books_url", ["sqlite"], indirect=True)
+def test_where_people_came_back_and_books_did_not_the_command_says_what_stands(
+    both: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    away, state = str(tmp_path / "away"), str(tmp_path / "state-back")
+    words = ["restore", "--from", away, "--recovery-key", str(tmp_path / "key-from-paper")]
+    main(["backup", *both, "--to", away])
+    capsys.readouterr()
+
+    code = main([*words, "--to", away, "--state-to", state])
+    (stands, wrong) = capsys.readouterr().err.splitlines()
+    again = main([*words, "--to", str(tmp_path / "back")])
+
+    assert (code, again) == (78, 0)
+    assert f"the book of people is back in {state}" in stands
+    assert "without --state-to" in stands
+    assert f"{away} is there already" in wrong
+    assert (tmp_path / "state-back" / "people.db").is_file()

@@ -140,6 +140,24 @@ def test_people_come_back_into_an_empty_database(
     assert not (state.parent / "third").exists()
 
 
+def test_a_database_is_empty_again_where_the_folder_cannot_stand(
+    state: Path, clock: VirtualClock, new_database: NewDatabase
+) -> None:
+    made, recovery = backed_up(state, clock), secret_key(state.parent / "paper")
+    back, database = state.parent / "back", new_database()
+    # A link to a disk that is not there: no folder, and none can be put in its place.
+    back.symlink_to(state.parent / "disk" / "state")
+
+    with pytest.raises(SettingsError, match="nothing was restored"):
+        restore_people(made.file, back, recovery, clock, database)
+    back.unlink()
+
+    left = "select count(*) from pg_tables where schemaname = 'public'"
+    assert asked(database, left) == [0]
+    assert restore_people(made.file, back, recovery, clock, database).head.acts == 1
+    assert address_of(back) == database
+
+
 @pytest.mark.nightly
 def test_the_drill_tells_what_an_old_backup_lacks_and_leaves_no_database(
     state: Path, clock: VirtualClock, postgresql: Cluster

@@ -166,10 +166,13 @@ def _car(problem: Problem, name: str, row: int, soc: FloatArray) -> list[Violati
     gone[last] = session.energy_kwh - soc[last]
     soonest = wanted_car_kwh(replace(session, energy_kwh=0.0), problem.steps, problem.step_h)
     minimum = np.where(soonest > 0, soonest - soc, 0.0)
+    too_full = np.zeros_like(soc)
+    here = slice(session.arrival, session.departure)
+    too_full[here] = soc[here] - problem.soc_max_kwh[row, here]
     return [
         *_over(name + "energy_kwh", gone, "kwh"),
         *_over(name + "minimum_kwh", minimum, "kwh"),
-        *_over(name + "capacity_kwh", soc - problem.soc_max_kwh[row], "kwh"),
+        *_over(name + "capacity_kwh", too_full, "kwh"),
     ]
 
 

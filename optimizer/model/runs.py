@@ -10,7 +10,7 @@ import numpy as np
 from kwartier.errors import InputError
 from optimizer.model.neighbourhood import FloatArray, RowArray, Run
 from optimizer.model.nonsense import MAX_SIZE
-from optimizer.model.spread import step_of
+from optimizer.model.spread import bounded_limit, step_of
 
 MAX_RUNS = 500
 """The most machines in one plan."""
@@ -97,12 +97,12 @@ def refuse_odd_runs(runs: Sequence[Run], steps: int) -> None:
     for run in runs:
         place = f"runs.{run.id}."
         power = np.asarray(run.power_kw, dtype=np.float64)
-        ok = (power >= 0) & (power <= MAX_SIZE)
-        if not 1 <= power.size <= steps or not ok.all():
+        if not 1 <= power.size <= steps:
             raise InputError(
-                f"{place}power_kw has {power.size} values: give 1 to {steps} finite kW of at "
-                "least 0, one for each step it runs"
+                f"{place}power_kw has {power.size} values: give 1 to {steps}, one for each step "
+                "it runs"
             )
+        bounded_limit(place + "power_kw", power, power.size, low=0.0, high=MAX_SIZE, unit="kW")
         earliest = step_of(place + "earliest", run.earliest, low=0, high=steps - power.size)
         step_of(place + "latest_end", run.latest_end, low=earliest + power.size, high=steps)
         places += run.latest_end - earliest - power.size + 1

@@ -64,6 +64,14 @@ def test_energy_that_cannot_be_had_is_told_and_the_rest_is_charged() -> None:
     assert made.charge_kw[0].tolist() == pytest.approx([0.0, 4.0, 4.0, 4.0])
 
 
+def test_a_car_that_holds_more_than_was_said_is_told_while_it_is_there() -> None:
+    car = Session("car", 1, 3, 5.0, 4.0, capacity_kwh=6.0, start_kwh=8.0)
+
+    told = said(plan(asked(0.2, 0.2, 0.2, 0.2, sessions=[car])))
+
+    assert told == [("sessions.car.capacity_kwh", 1, 2.0), ("sessions.car.capacity_kwh", 2, 2.0)]
+
+
 def test_a_charger_with_a_least_power_runs_with_it_or_not_at_all() -> None:
     car = replace(CAR, energy_kwh=5.0, charge_min_kw=3.0, capacity_kwh=10.0)
 

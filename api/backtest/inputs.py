@@ -30,6 +30,8 @@ _EDGE = 0.05
 _WEAR_EUR_PER_KWH = 0.02
 _WAY_IN, _WAY_OUT = 0.96, 0.955
 """What is stored of a kWh put in, and given of one stored, where nobody tells."""
+USUAL_KWH, USUAL_KW = 4.0, 2.0
+"""The size of a battery a household, where none is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Asked:
         last: The last local day; None for the last whole one.
         households: Only these; all where empty.
         limit: Only the first so many.
-        batteries: What is steered.
+        batteries: What is steered; where empty one of a usual size for so many households.
         connection: The neighbourhood's.
         tariff: What comes on top of prices.
         weeks: By how many weeks prices are moved; None finds out.
@@ -94,6 +96,7 @@ def question_of(asked: Asked) -> Question:
     use, sun = powers(measured.meters.values(), begin_s, end_s)
     laid = laid_beside(prices, begin_s, use.size, asked.weeks, (first, last))
     tariff = asked.tariff
+    batteries = asked.batteries or (_usual_battery(len(measured.meters)),)
     course = Course(
         begin_s,
         use,
@@ -114,7 +117,7 @@ def question_of(asked: Asked) -> Question:
         },
         "forecast_method": asked.forecast,
     }
-    return Question(course, asked.batteries, asked.connection, first, last, told, asked.forecast)
+    return Question(course, batteries, asked.connection, first, last, told, asked.forecast)
 
 
 def battery_of(text: str, number: int) -> Battery:
@@ -152,6 +155,11 @@ def battery_of(text: str, number: int) -> Battery:
         discharge_efficiency=way_out,
         wear_eur_per_kwh=_WEAR_EUR_PER_KWH,
     )
+
+
+def _usual_battery(households: int) -> Battery:
+    """Return the battery that is steered where none is named."""
+    return battery_of(f"{USUAL_KWH * households:g}:{USUAL_KW * households:g}", 1)
 
 
 def batteries_in(path: Path) -> tuple[Battery, ...]:
@@ -215,6 +223,8 @@ def _days(measured: Measured, first: date | None, last: date | None) -> tuple[da
     """Return the days that are judged; the whole ones of the file where none are named."""
     begun, ended = whole_days(measured)
     chosen = (first or begun, last or ended)
+    if first and last and first > last:
+        raise InputError(f"--from {first} --to {last}: the last day is before the first: swap them")
     if not begun <= chosen[0] <= chosen[1] <= ended:
         raise InputError(
             f"--from {chosen[0]} --to {chosen[1]}: the whole days on record are {begun} to {ended}"

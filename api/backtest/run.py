@@ -95,10 +95,10 @@ def answer_of(
         "batteries": [
             {
                 "id": one.id,
-                "usable_kwh": float(stores.high_kwh[row] - stores.low_kwh[row]),
+                "usable_kwh": round(float(stores.high_kwh[row] - stores.low_kwh[row]), 3),
                 "charge_kw": float(stores.charge_kw[row]),
                 "discharge_kw": float(stores.discharge_kw[row]),
-                "round_trip": one.charge_efficiency * one.discharge_efficiency,
+                "round_trip": round(one.charge_efficiency * one.discharge_efficiency, 4),
             }
             for row, one in enumerate(stores.batteries)
         ],

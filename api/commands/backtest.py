@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from api.commands.measured import add_days, add_meters
 from kwartier.cli import Command, print_json
-from kwartier.errors import InputError, MissingExtraError, UsageError
+from kwartier.errors import InputError, MissingExtraError
 from kwartier.progress import Progress
 from kwartier.stopping import interrupted_by_signals
 
@@ -105,7 +105,8 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="KWH:KW[:EFF]",
-        help="a battery to steer, repeatable; EFF is what comes out of what is put in",
+        help="a battery to steer, repeatable; EFF is what comes out of what is put in; 4 kWh and "
+        "2 kW a household if none is told",
     )
     parser.add_argument(
         "--batteries", type=Path, metavar="FILE", help="a JSON list, as in 'kwartier plan'"
@@ -183,8 +184,6 @@ def _asked(chosen: argparse.Namespace) -> Asked:
     batteries = tuple(battery_of(text, place) for place, text in enumerate(chosen.battery, 1))
     if chosen.batteries is not None:
         batteries += batteries_in(chosen.batteries)
-    if not batteries:
-        raise UsageError("a backtest needs a battery to steer: give --battery KWH:KW")
     names = [battery.id for battery in batteries]
     if len(set(names)) < len(names):
         raise InputError("two batteries have one id: give each in --batteries its own")

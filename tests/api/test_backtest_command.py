@@ -299,13 +299,25 @@ def test_what_makes_no_sense_is_refused_in_one_line(
     assert len(out.err.strip().splitlines()) <= 2
 
 
-def test_a_backtest_without_a_battery_is_wrong_usage(
+def test_without_a_battery_one_that_suits_the_households_is_steered(
     street: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = main(["backtest", "--meters", str(street[0]), "--prices", str(street[1])])
+    files = ["--meters", str(street[0]), "--prices", str(street[1])]
 
-    assert code == 2
-    assert "give --battery KWH:KW" in capsys.readouterr().err
+    code = main(["backtest", *files, "--from", "2026-07-02", "--to", "2026-07-02"])
+
+    answer = json.loads(capsys.readouterr().out)
+    assert code == 0
+    # Two households of 4 kWh and 2 kW each, of which a tenth stays unused.
+    assert [(one["usable_kwh"], one["charge_kw"]) for one in answer["batteries"]] == [(7.2, 4.0)]
+
+
+def test_days_in_the_wrong_order_are_told_so(
+    street: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(street, "--from", "2026-07-03", "--to", "2026-07-02") == 1
+
+    assert "the last day is before the first" in capsys.readouterr().err
 
 
 def test_less_than_a_day_is_refused(

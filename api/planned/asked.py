@@ -67,7 +67,8 @@ class PlanQuestions:
             raise NotPlannedError("nothing was planned since the start: try again in a few minutes")
         step = planned.step_at(at_s)
         if step is None:
-            raise NotPlannedError("the plan does not reach that quarter-hour: ask for a later one")
+            other = "a later" if at_s < planned.start_s else "an earlier"
+            raise NotPlannedError(f"the plan does not reach that quarter-hour: ask for {other} one")
         key = battery, step, asked
         known = self._remembered(planned, key)
         if known is not None:

@@ -155,7 +155,9 @@ class WhyNot:
     def _told(self, tongue: int, point: str, sign: str) -> str:
         def euro(amount: float) -> str:
             size = f"{abs(amount):.2f}".replace(".", point)
-            return f"{sign}{'-' if amount <= -WORTH_TELLING_EUR else ''}{size}"
+            minus = "-" if amount <= -WORTH_TELLING_EUR else ""
+            # As on the pages: English has the minus first, Dutch beside the number.
+            return f"{minus}{sign}{size}" if tongue else f"{sign}{minus}{size}"
 
         told = WORDS[self.why][tongue]
         if self.now_eur_per_kwh is not None and self.other_eur_per_kwh is not None:

@@ -90,10 +90,12 @@ def test_every_other_action_has_an_answer_in_two_languages(resident: httpx.Clien
 
 def test_what_is_not_planned_is_told_so(resident: httpx.Client) -> None:
     yesterday = asked(resident, "charge", NOW_S - 86_400)
+    far_off = asked(resident, "charge", NOW_S + 30 * 86_400)
     stranger = resident.get("/api/v1/plan/why-not", params={"battery": "x", "action": "hold"})
 
     assert (yesterday.status_code, stranger.status_code) == (404, 422)
-    assert "does not reach" in yesterday.json()["detail"]
+    assert "ask for a later one" in yesterday.json()["detail"]
+    assert "ask for an earlier one" in far_off.json()["detail"]
 
 
 def test_nobody_from_outside_asks(anybody: httpx.Client) -> None:

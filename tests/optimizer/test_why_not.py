@@ -83,6 +83,17 @@ def test_sun_to_come_is_a_reason_to_wait() -> None:
     assert asked(problem, 0, Action.CHARGE).why is Why.SUN_LATER
 
 
+def test_a_price_below_zero_is_written_as_each_language_does() -> None:
+    sunny = problem_of(
+        1.0, [0.3, -0.2, 0.3], [0.05, -0.3, 0.05], [Home("h", [1.0, 0.0, 4.0])], [PLAIN]
+    )
+
+    found = asked(sunny, 0, Action.CHARGE)
+
+    assert "€ -0,20" in found.text_nl
+    assert "-€0.20" in found.text_en
+
+
 def test_what_costs_nothing_is_said_to_make_no_difference() -> None:
     problem = problem_of(1.0, [0.1, 0.1, 0.5], [0.0] * 3, [Home("h", [0.0, 0.0, 4.0])], [PLAIN])
     made = plan(problem)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from api.cooperative.whatif import (
     Candidate,
     Distribution,
     Draft,
+    MissingMonth,
     Tryouts,
     bars_of,
     groups_of,
@@ -31,6 +33,8 @@ from api.cooperative.whatif import (
     replay_of,
     told_of,
 )
+from api.pages.language import language
+from api.pages.rules.replay import missing_names
 from kwartier.errors import ContractError
 from kwartier.interval import local_day
 from optimizer.settling.battery_models import BatteryModel
@@ -94,6 +98,17 @@ def test_months_nobody_knows_are_named_with_the_reason(closed: Town) -> None:
         *(f"2026-{number:02}" for number in range(1, 10)),
     ]
     assert {each.why for each in found.missing} == {"the books hold no readings of it"}
+
+
+def test_months_before_the_first_reading_are_told_in_the_reader_s_words(closed: Town) -> None:
+    with closed.books.reading(TREASURER) as desk:
+        found = replay(desk, Candidate(HELD))
+    odd = replace(found, missing=(found.missing[0], MissingMonth("2026-01", "its sums are torn")))
+
+    assert missing_names(odd, language("nl")) == [
+        ("november 2025", "er zijn nog geen metingen van", "nl"),
+        ("januari 2026", "its sums are torn", "en"),
+    ]
 
 
 def test_a_fee_of_one_euro_more_costs_each_resident_one_euro_and_its_vat(closed: Town) -> None:

@@ -40,6 +40,10 @@ class ReplayedMonth:
     new_cents: int
 
 
+NO_READINGS = "the books hold no readings of it"
+"""Why a month before the first reading is left out."""
+
+
 @dataclass(frozen=True, slots=True)
 class MissingMonth:
     """A month that could not be reckoned, and why."""

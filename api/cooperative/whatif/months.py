@@ -15,6 +15,7 @@ from api.cooperative.runs.month import Month
 from api.cooperative.runs.states import Run, State, booked, runs
 from api.cooperative.runs.storing import computation_of, days_kept
 from api.cooperative.tables.readings import DayRow
+from api.cooperative.whatif.effects import NO_READINGS
 from kwartier.interval import day_of
 from kwartier.units import EpochS
 from kwartier.wire import Json
@@ -79,7 +80,7 @@ def known_month(desk: Desk, month: Month) -> KnownMonth:
 def _gathered(desk: Desk, month: Month) -> KnownMonth:
     wanted = select(DayRow.id).where(DayRow.day >= month.first, DayRow.day <= month.last).limit(1)
     if desk.session.scalar(wanted) is None:
-        raise BooksError(f"{month}: the books hold no readings of it")
+        raise BooksError(f"{month}: {NO_READINGS}")
     found = gather(desk, month)
     return KnownMonth(month, FROM_READINGS, found.inputs, found.readings, None, None)
 

@@ -8,7 +8,7 @@ from datetime import date
 from math import ceil
 
 from api.cooperative.whatif import Bar, Group, Replay, bars_of, groups_of
-from api.cooperative.whatif.effects import MemberEffect
+from api.cooperative.whatif.effects import NO_READINGS, MemberEffect
 from api.pages.language import Language
 
 PAGE = 50
@@ -131,9 +131,18 @@ def month_name(month: str, lang: Language) -> str:
     return lang.month_name(date.fromisoformat(f"{month}-01"))
 
 
-def missing_names(found: Replay, lang: Language) -> list[tuple[str, str]]:
-    """Return the months that could not be reckoned, in words, and why, as the books say it."""
-    return [(month_name(each.month, lang), each.why) for each in found.missing]
+def missing_names(found: Replay, lang: Language) -> list[tuple[str, str, str]]:
+    """Return the months that could not be reckoned, in words, why, and the tongue of the why.
+
+    Months before the first reading are told in the reader's words, all else as the books say it.
+    """
+    return [(month_name(each.month, lang), *_why(each.why, lang)) for each in found.missing]
+
+
+def _why(why: str, lang: Language) -> tuple[str, str]:
+    if why == NO_READINGS:
+        return lang.say("whatif.no_readings"), lang.tag
+    return why, "en"
 
 
 def page_of(effects: Sequence[MemberEffect], page: int) -> tuple[list[MemberEffect], int]:

@@ -19,8 +19,8 @@ from optimizer.linear.programme import IntArray
 from optimizer.problem import FloatArray
 
 _MOST_STEPS = 25
-_NEAR = 1e-4
-"""Steps end when products are this small beside the cost: far below what schedules lose."""
+_BALANCED = 1e-4
+"""What the balance may be off by, beside the number of steps."""
 _BACK_OFF = 0.9
 
 
@@ -110,17 +110,18 @@ def joined(connection: Connection, rows: IntArray) -> Connection:
     )
 
 
-def mix(choices: list[Choice], connection: Connection) -> None:
+def mix(choices: list[Choice], connection: Connection, near: float) -> None:
     """Walk towards the best mix; weights and the connection's prices are changed.
 
     Args:
         choices: Every window's; they begin anew.
         connection: At the steps of the windows; its prices are where it begins.
+        near: How small products are beside the cost where it ends.
     """
     _begin(choices, connection)
     for _ in range(_MOST_STEPS):
         try:
-            if _is_near(choices, connection):
+            if _is_near(choices, connection, near):
                 return
             _step(choices, connection)
         except (LinAlgError, ValueError):
@@ -147,12 +148,12 @@ def _drawn(choices: list[Choice], connection: Connection) -> FloatArray:
     return found
 
 
-def _is_near(choices: list[Choice], connection: Connection) -> bool:
+def _is_near(choices: list[Choice], connection: Connection, near: float) -> bool:
     product = sum(boxes.product() for boxes in _boxes(choices, connection))
     flows = connection.flows
     size = float(np.abs(flows.cost * flows.values).sum())
     balance = np.abs(connection.off_balance(_drawn(choices, connection))).max()
-    return product <= _NEAR * size and bool(balance <= _NEAR * connection.price.size)
+    return product <= near * size and bool(balance <= _BALANCED * connection.price.size)
 
 
 def _step(choices: list[Choice], connection: Connection) -> None:

@@ -24,22 +24,27 @@ from optimizer.fleet.choices import Choice, choice_of, joined, mix
 from optimizer.fleet.connection import IMPORT, Connection
 from optimizer.fleet.schedules import Scheduler
 from optimizer.fleet.shape import Fleet
+from optimizer.fleet.whole_steps import shared_cost
 from optimizer.fleet.windows import Steps, Window, windows_of
 from optimizer.linear.programme import IntArray
 from optimizer.problem import BoolArray, FloatArray
 
-_ROUNDS = 12
+_ROUNDS = 20
 _AGAIN = 6
 """Rounds of the second mix and those after it: schedules are there already."""
-_FIRST = 8
+_FIRST = 5
 """Schedules that each battery begins with: found at prices a little beside the true ones."""
 _BESIDE = 0.06
 """How far beside, as a part of the mean price."""
-_KEEP = 0.5
-"""How much prices keep of the best so far."""
+_KEPT = (0.7, 0.0)
+"""How much prices keep of the best so far: a round looks for schedules at both."""
 _ENOUGH = 2e-4
 """Rounds end when prices can raise the bound by no more than this part of what flows cost."""
-_OFF = 0.03
+_MIXED = 0.2
+"""How near a mix comes to the best one, as a part of what prices could raise the bound by."""
+_NEAREST, _FARTHEST = 1e-4, 1e-2
+"""The same beside what flows cost, at least and at most."""
+_OFF = 0.003
 """What a battery's power beside the mix costs, as a part of the mean price, and rising."""
 _SWEEPS = 10
 _ORDERS = 8
@@ -120,6 +125,19 @@ class Directing:
             self._choose(part, choice, here.price, found)
         return found
 
+    def nearly_eur(self) -> float:
+        """Return what whole steps add to the bound on shared powers, nearly [EUR].
+
+        What schedules cost in straight lines between few cells: soon found, but no bound.
+        """
+        price, total = self.fleet.connection.price, 0.0
+        for part in self._parts:
+            block = self.fleet.blocks[part.block]
+            moves, held = part.window.costs(block.reduced_alone(price))
+            over = part.scheduler.least(moves, held) - shared_cost(block, price, part.window)
+            total += float(np.maximum(over, 0.0).sum())
+        return total * self.fleet.money
+
     def _mixed(self, here: Connection) -> list[Choice]:
         """Return mixes of schedules; the connection's prices become the best found."""
         within_the_peak(here)
@@ -129,17 +147,22 @@ class Directing:
             self._begin(here)
             rounds = _ROUNDS
         choices: list[Choice] = []
+        near = _FARTHEST
         for _ in range(rounds):
             choices = [self._choice(part) for part in self._parts]
-            mix(choices, here)
+            mix(choices, here, near)
             most = _paid(choices, here)
-            here.price[:] = _KEEP * best + (1 - _KEEP) * here.price
-            within_the_peak(here)
-            least = self._least(here)
-            if least > highest:
-                best, highest = here.price.copy(), least
-            if most - highest <= _ENOUGH * _size(here):
+            start, newest = best, here.price.copy()
+            for kept in _KEPT:
+                here.price[:] = kept * start + (1 - kept) * newest
+                within_the_peak(here)
+                least = self._least(here)
+                if least > highest:
+                    best, highest = here.price.copy(), least
+            open_part = (most - highest) / _size(here)
+            if open_part <= _ENOUGH:
                 break
+            near = min(max(_MIXED * open_part, _NEAREST), _FARTHEST)
         here.price[:] = best
         within_the_peak(here)
         return choices

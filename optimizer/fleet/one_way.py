@@ -9,10 +9,10 @@ charges in a step where the sum of its shares passes a whole number. Batteries b
 different places, evenly spread, so that together they charge in each step about as much as the
 shares say. With directions fixed the fleet is planned once more, exactly.
 
-Where that is not near enough to the bound, prices outside of windows of negative prices are taken
-from the plan, and directions and prices in them from schedules of each battery (see
-:mod:`optimizer.fleet.directing`); and so again, a few times. Every bound holds, and every plan is
-one, so the highest and the cheapest are kept.
+Where there is time, prices outside of windows of negative prices are taken from a plan, and
+directions and prices in them from schedules of each battery (see :mod:`optimizer.fleet.directing`);
+and so again, a few times. Every bound holds, and every plan is one, so the highest (see
+:mod:`optimizer.fleet.highest`) and the cheapest are kept.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ import numpy as np
 
 from optimizer.fleet.certificate import cheapest_proven
 from optimizer.fleet.directing import Directing
+from optimizer.fleet.highest import Highest
 from optimizer.fleet.interior import bound, walk
+from optimizer.fleet.laps import Laps
 from optimizer.fleet.outside import (
-    Prices,
     prices_now,
     prices_of_a_plan,
     put_between,
@@ -49,16 +50,15 @@ _BEGINNINGS = (0.0, 0.5)
 """Where the sum of the largest battery begins; the second where no plan of the first is proven."""
 ENOUGH = 1e-3
 """A gap beside the cost at which no better directions are looked for."""
-_NEARLY = 1.25
-"""A gap over what is enough at which finer cells are tried before better directions."""
-_AGAIN = 8
+_AGAIN = 24
 _PART = 0.5
 """How far prices outside of windows go from the best bound's to a plan's, after the first time; a
 quarter as far where that gives no better bound."""
-_TINY_EUR = 1e-12
-"""Asked for less than this, directions are looked for as often as they may be."""
-_MOST_MOVES = 25_000
+_MOST_MOVES = 60_000
 """Batteries times steps in windows up to which schedules are looked for, over all times."""
+_FIRST_ROUND, _LATER, _PROOF = 3.0, 0.5, 0.4
+"""What the first round takes beside what was done before it, and what later rounds and a proof
+take beside the first round, as long as they were not measured."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,6 +92,7 @@ def one_way_flows(
         again: How often they are looked for at most.
         left_s: Says how much time is left; none is begun that would take longer [s].
     """
+    laps = Laps(left_s)
     risky = risky_cells(problem)
     fleet = fleet_of(problem, risky)
     if fleet is None:
@@ -102,21 +103,19 @@ def one_way_flows(
         if not np.isfinite(least):
             return None
         shares = charging_shares(problem, fleet)
-        for begun in _BEGINNINGS:
-            forward = directions_of_shares(problem, risky, shares, begun)
-            best = _with(problem, risky, forward)
-            if best is not None:
-                break
-        else:
-            return None
         directing = Directing(fleet)
         again = min(again, _MOST_MOVES // max(directing.moves, 1))
-        if again and directing.moves:
-            goal = _Goal(problem, risky, enough, again, left_s)
-            best, least = _improved(goal, fleet, directing, best, forward, least)
-        else:
-            least += whole_step_eur(fleet)
-    return replace(best, gap_eur=max(best.cost_eur - least, 0.0))
+        if again and directing.moves and laps.fits(_FIRST_ROUND * laps.lap()):
+            goal = _Goal(problem, risky, enough, again, laps)
+            forward = directions_of_shares(problem, risky, shares, _BEGINNINGS[0])
+            if (found := _improved(goal, fleet, directing, forward, least)) is not None:
+                return found
+        least = max(least, bound(fleet) + whole_step_eur(fleet))
+        for begun in _BEGINNINGS:
+            best = _with(problem, risky, directions_of_shares(problem, risky, shares, begun))
+            if best is not None:
+                return replace(best, gap_eur=max(best.cost_eur - least, 0.0))
+    return None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,63 +126,54 @@ class _Goal:
     risky: BoolArray
     enough: float
     again: int
-    left_s: Callable[[], float]
+    laps: Laps
 
-    def over(self, best: OneWay, least: float) -> float:
-        """Return the gap as a multiple of what is enough."""
-        most = self.enough * max(1.0, abs(best.cost_eur))
-        return (best.cost_eur - least) / max(most, _TINY_EUR)
+    def is_met(self, best: OneWay, least: float) -> bool:
+        """Return whether a plan is near enough to a bound."""
+        return best.cost_eur - least <= self.enough * max(1.0, abs(best.cost_eur))
 
 
 def _improved(
-    goal: _Goal, fleet: Fleet, directing: Directing, best: OneWay, forward: BoolArray, least: float
-) -> tuple[OneWay, float]:
-    """Return better flows and a better bound from schedules of each battery.
+    goal: _Goal, fleet: Fleet, directing: Directing, forward: BoolArray, least: float
+) -> OneWay | None:
+    """Return cheap flows and their gap from schedules of each battery, or None.
 
     Args:
         goal: What is looked for.
         fleet: The programme with shared powers; its prices are changed.
         directing: Schedules in its windows.
-        best: Flows to begin with.
-        forward: Their directions, shape ``(B, T)``.
+        forward: Directions outside of them, shape ``(B, T)``.
         least: What no flows cost less than [EUR].
     """
-    proof, newest, part, proven, fine = prices_now(fleet), best, _PART, least, None
-    once, left_s, late = goal.again == 1, goal.left_s(), False
-    if left_s <= 0.0:
-        return best, least + whole_step_eur(fleet)
+    highest = Highest(fleet, directing, least, prices_now(fleet))
+    best, plan, part = None, highest.prices, _PART
+    proof_s = 0.0
+    goal.laps.lap()
     for time in range(goal.again):
-        before_s, left_s = left_s, goal.left_s()
-        late = left_s < before_s - left_s
-        if late:
-            break
-        if fine is not proof and time and 1.0 < goal.over(best, max(least, proven)) <= _NEARLY:
-            proven, fine = max(proven, _finely(fleet, proof, directing.inside)), proof
-        if goal.over(best, max(least, proven)) <= 1.0:
-            return best, max(least, proven)
-        plan = prices_of_a_plan(goal.problem, fleet, newest.prices)
-        put_between(fleet, proof, plan, part if time else 0.0, directing.inside)
+        put_between(fleet, highest.prices, plan, part if time else 0.0, directing.inside)
         forward = directing.directions(forward)
         tell_by_charging(fleet, directing.inside)
-        here = bound(fleet) + whole_step_eur(fleet, fine=once)
-        if here > least:
-            proof, least = prices_now(fleet), here
-        else:
+        if not highest.look():
             part /= 4
-        found = _with(goal.problem, goal.risky, forward)
-        if found is None:
+        newest = _with(goal.problem, goal.risky, forward)
+        if newest is None:
             break
-        newest = found
-        best = min(best, newest, key=lambda one: one.cost_eur)
-    if not (once or late) and fine is not proof and goal.over(best, max(least, proven)) > 1.0:
-        proven = max(proven, _finely(fleet, proof, directing.inside))
-    return best, max(least, proven)
-
-
-def _finely(fleet: Fleet, proof: Prices, inside: BoolArray) -> float:
-    """Return the bound of the best prices in the finest cells [EUR]."""
-    put_between(fleet, proof, proof, 0.0, inside)
-    return bound(fleet) + whole_step_eur(fleet, fine=True)
+        plan = prices_of_a_plan(goal.problem, fleet, newest.prices)
+        best = newest if best is None or newest.cost_eur < best.cost_eur else best
+        round_s = goal.laps.lap()
+        if not time:
+            proof_s, round_s = _PROOF * round_s, _LATER * round_s
+        if goal.is_met(best, highest.likely):
+            highest.prove()
+            proof_s = goal.laps.lap()
+            if goal.is_met(best, highest.proven):
+                break
+        if not goal.laps.fits(round_s + proof_s):
+            break
+    if best is None:
+        return None
+    highest.prove()
+    return replace(best, gap_eur=max(best.cost_eur - highest.proven, 0.0))
 
 
 def _with(problem: Problem, risky: BoolArray, forward: BoolArray) -> OneWay | None:

@@ -41,10 +41,8 @@ _CELLS_A_STEP = 128
 _MANY_CELLS_A_STEP = 2048
 """Cells that one step of full charge passes at least and at most; what is lost by cells goes down
 as their number goes up: 128 lose 1e-3 of the cost of P3-100n, 2048 less than 1e-4 [measured]."""
-_CELLS = 1_200_000
-_FINE_CELLS = 5_000_000
-"""Cells of a full charge, of all batteries and steps: a tenth and a quarter of a second [measured].
-"""
+_CELLS = 3_000_000
+"""Cells of a full charge, of all batteries and steps: a seventh of a second [measured]."""
 _MOST_CELLS = 32_768
 """Of one battery: what charges slowly beside what it stores gets wider cells."""
 _MOST_MOVES = 60_000
@@ -55,36 +53,46 @@ _ROUNDING = 1e-9
 """Part of a cell that is rounding."""
 
 
-def whole_step_eur(fleet: Fleet, *, fine: bool = False) -> float:
+def whole_step_eur(fleet: Fleet) -> float:
     """Return what whole steps add to the bound on shared powers, at the same prices [EUR].
 
     Args:
         fleet: The programme with shared powers, at prices of any kind.
-        fine: Whether cells are so small that next to nothing is lost by them.
     """
     price = fleet.connection.price
     found = [(block, windows_of(block, price)) for block in fleet.blocks]
     moves = sum(window.into.size for _, windows in found for window in windows)
     if moves > _MOST_MOVES:
         return 0.0
-    cells = (_FINE_CELLS if fine else _CELLS) // max(moves, 1)
-    cells = min(max(cells, _CELLS_A_STEP), _MANY_CELLS_A_STEP)
+    cells = min(max(_CELLS // max(moves, 1), _CELLS_A_STEP), _MANY_CELLS_A_STEP)
+    cells = 1 << (cells.bit_length() - 1)  # runs of cells are doubled
     added = (_added(block, price, window, cells) for block, windows in found for window in windows)
     return sum(added) * fleet.money
 
 
+def shared_cost(block: Batteries, price: FloatArray, window: Window) -> FloatArray:
+    """Return what the bound on shared powers counts for a window, a battery, shape ``(b,)``.
+
+    Args:
+        block: Batteries with turns.
+        price: Of the connection.
+        window: One of the block.
+    """
+    assert block.turns is not None
+    powers = block.powers.least(block.reduced(price))
+    found = powers[:, window.steps].sum(axis=(0, 1)) + _room(block.turns, window)
+    if window.first:
+        found += powers[STORED, window.first - 1]
+    own: FloatArray = found[window.members]
+    return own
+
+
 def _added(block: Batteries, price: FloatArray, window: Window, cells: int) -> float:
     """Return what whole steps of one window add over shared ones, for all batteries together."""
-    turns = block.turns
-    assert turns is not None
-    first, steps = window.first, window.steps
-    powers = block.powers.least(block.reduced(price))
-    hull = powers[:, steps].sum(axis=(0, 1)) + _room(turns, window)
-    if first:
-        hull += powers[STORED, first - 1]
+    shared = shared_cost(block, price, window)
     moves, held = window.costs(block.reduced_alone(price))
     total = 0.0
-    for one, battery in enumerate(window.members):
+    for one, counted in enumerate(shared):
         path = _Path(
             window.most[:, :, one],
             moves[:, :, one],
@@ -94,7 +102,7 @@ def _added(block: Batteries, price: FloatArray, window: Window, cells: int) -> f
         )
         least = path.least(cells)
         if np.isfinite(least):
-            total += max(least - float(hull[battery]), 0.0)
+            total += max(least - float(counted), 0.0)
     return total
 
 
@@ -183,8 +191,12 @@ def _after_a_move(
     far = min(int(np.ceil(most / wide - _ROUNDING)), size)
     if far <= 0:
         return after.copy()
+    if cost == 0:
+        found = _least_of_next(after, far, up=up)
+        found = found[1:] if up else found[:-1]
+        return np.minimum(after, found, out=found)
     line = np.float32((cost if up else -cost) * wide) * np.arange(size, dtype=np.float32)
-    if cost >= 0:  # the shortest move between two cells
+    if cost > 0:  # the shortest move between two cells
         found = _least_of_next(after + line, far, up=up)
         found = found[1:] if up else found[:-1]
         found -= line
@@ -210,9 +222,11 @@ def _least_of_next(values: SinglesArray, count: int, *, up: bool) -> SinglesArra
     Upward the first begins at the first value and the last behind the last one; downward the
     first ends before the first value and the last at the last one.
     """
-    now = np.full(values.size + count, np.inf, np.float32)
-    now[slice(values.size) if up else slice(count, None)] = values
-    then, size, done = np.empty_like(now), now.size, 1
+    size, done = values.size + count, 1
+    now, then = np.empty(size, np.float32), np.empty(size, np.float32)
+    beside, inside = (values.size, 0) if up else (0, count)
+    now[beside : beside + count] = np.inf
+    now[inside : inside + values.size] = values
     while done < count:
         ahead = min(done, count - done)
         size -= ahead

@@ -7,10 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from optimizer.fleet.directing import Directing
 from optimizer.fleet.interior import walk
+from optimizer.fleet.laps import Laps
 from optimizer.fleet.one_way import one_way_flows
+from optimizer.fleet.outside import tell_by_charging
 from optimizer.fleet.schedules import Scheduler
 from optimizer.fleet.shape import Fleet, fleet_of
+from optimizer.fleet.whole_steps import whole_step_eur
 from optimizer.fleet.windows import windows_of
 from optimizer.linear.directions import two_way_cells
 from optimizer.problem import Battery, Home, Problem, problem_of
@@ -62,6 +66,36 @@ def test_no_schedule_drawn_by_lot_is_cheaper_than_the_one_found() -> None:
             assert (best <= window.cost(drawn, moves, held) + room).all()
 
 
+def test_what_schedules_say_is_near_to_what_is_proven() -> None:
+    made = walked(sunny(30, steps=48, peak_eur=0.3))
+    directing = Directing(made)
+    directing.directions(np.zeros((30, 48), dtype=np.bool_))
+    tell_by_charging(made, directing.inside)
+
+    said, proven = directing.nearly_eur(), whole_step_eur(made)
+
+    assert proven > 0
+    assert said == pytest.approx(proven, rel=0.01)
+
+
+def test_laps_that_nothing_measures_take_no_time_and_all_fit() -> None:
+    laps = Laps(lambda: np.inf)
+
+    assert laps.lap() == 0.0
+    assert laps.fits(1e9)
+
+
+def test_a_lap_that_would_take_all_that_is_left_does_not_fit() -> None:
+    left_s = iter([10.0, 7.0, 4.0])
+    laps = Laps(lambda: next(left_s))
+
+    assert laps.lap() == 3.0
+    assert laps.fits(3.0)
+    assert laps.lap() == 3.0
+    assert laps.fits(3.9)
+    assert not laps.fits(4.0)
+
+
 def test_a_full_battery_empties_and_fills_where_using_energy_pays() -> None:
     # Full at first and at last, 1 kWh a step: three steps out and three in burn 3 (1 - 0.81) kWh,
     # and no other order burns more in six steps.
@@ -96,20 +130,21 @@ def test_schedules_are_looked_for_no_more_when_that_would_take_longer_than_is_le
         return asked[-1]
 
     whole = one_way_flows(problem, 0.0, 6)
-    late = one_way_flows(problem, 0.0, 6, lambda: left_s(10.0))
+    late = one_way_flows(problem, 0.0, 6, lambda: left_s(22.0))
     later = one_way_flows(problem, 0.0, 6, lambda: left_s(1e9))
 
     assert whole is not None
     assert late is not None
     assert later is not None
-    # 4 s each: at 10, 6 and 2 s, and with 2 s left none is begun. Six others were in time.
-    assert asked[:3] == [10.0, 6.0, 2.0]
-    assert len(asked) == 3 + 7
+    # 4 s each: what comes before the first, and three. With 2 s left none is begun.
+    assert asked[:6] == [22.0, 18.0, 14.0, 10.0, 6.0, 2.0]
+    # Six others were in time, some with a proof that takes a lap of its own.
+    assert len(asked) >= 6 + 9
     assert whole.cost_eur - whole.gap_eur > late.cost_eur - late.gap_eur
     assert later.gap_eur == whole.gap_eur
 
 
-def test_no_schedules_are_looked_for_when_the_first_plan_took_all_the_time() -> None:
+def test_no_schedules_are_looked_for_when_shared_powers_took_all_the_time() -> None:
     problem = sunny(40, steps=48, peak_eur=0.3)
     asked: list[float] = []
 
@@ -122,7 +157,7 @@ def test_no_schedules_are_looked_for_when_the_first_plan_took_all_the_time() -> 
 
     assert without is not None
     assert found is not None
-    assert len(asked) == 1
+    assert len(asked) == 2
     assert (found.cost_eur, found.gap_eur) == (without.cost_eur, without.gap_eur)
 
 

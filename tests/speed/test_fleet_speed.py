@@ -130,11 +130,11 @@ def test_one_direction_each_at_negative_prices_is_soon_there_with_its_gap(
 
 @pytest.mark.speed
 @pytest.mark.parametrize(("limit_s", "wanted"), [(1.0, 3e-3), (5.0, 1e-3)])
-def test_nine_streets_at_negative_prices_are_certified_in_the_time_there_is(
+def test_eighteen_streets_at_negative_prices_are_certified_in_the_time_there_is(
     limit_s: float, wanted: float
 ) -> None:
     gaps, took = [], []
-    for seed in range(1, 10):
+    for seed in range(1, 19):
         problem = families.problem(families.family("P3-100n", seed))
         began = time.perf_counter()
         made = plan(problem, time_limit_s=limit_s, stopwatch=time.perf_counter)
@@ -143,9 +143,10 @@ def test_nine_streets_at_negative_prices_are_certified_in_the_time_there_is(
         gaps.append(made.gap_eur / abs(made.cost_eur))
 
     print(
-        f"\nfleet, nine of P3-100n with {limit_s:g} s: {min(took):.1f} to {max(took):.1f} s,"
+        f"\nfleet, eighteen of P3-100n with {limit_s:g} s: {min(took):.1f} to {max(took):.1f} s,"
         f" gap {statistics.median(gaps):.2%} of the cost at the median, {max(gaps):.2%} at worst,"
-        f" {sum(gap <= wanted for gap in gaps)} within {wanted:.1%}"
+        f" {sum(gap <= wanted for gap in gaps)} within {wanted:.1%},"
+        f" {sum(gap <= wanted for gap in gaps[9:])} of the nine not used to choose"
     )
     assert statistics.median(gaps) <= wanted
 

@@ -1,0 +1,63 @@
+"""The highest bound on what a fleet with one direction each costs, proven only where that may help.
+
+Many prices are tried, and to prove what whole steps cost at each takes longer than to find them. So
+prices are compared by what their schedules say, which is nearly a bound and no proof. The best are
+gone through in the finest cells once they seem high enough, and in the end. What schedules said too
+much then is taken off what they say from there on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.fleet.directing import Directing
+from optimizer.fleet.interior import bound
+from optimizer.fleet.outside import Prices, prices_now, put_between
+from optimizer.fleet.shape import Fleet
+from optimizer.fleet.whole_steps import whole_step_eur
+
+
+@dataclass(slots=True, eq=False)
+class Highest:
+    """The prices with the highest bound so far, and what is known of how high it is.
+
+    Attributes:
+        fleet: The programme with shared powers; its prices are changed.
+        directing: Schedules in its windows.
+        proven: What no flows cost less than [EUR].
+        prices: The best so far.
+        said: What their schedules say that no flows cost less than [EUR].
+        over: By how much that was too much where it was proven last [EUR].
+    """
+
+    fleet: Fleet
+    directing: Directing
+    proven: float
+    prices: Prices
+    said: float = -np.inf
+    over: float = 0.0
+    _is_proven: bool = True
+
+    @property
+    def likely(self) -> float:
+        """What the best prices prove, or would prove as far as is known [EUR]."""
+        return self.proven if self._is_proven else max(self.proven, self.said - self.over)
+
+    def look(self) -> bool:
+        """Keep the fleet's prices if they are better, and return whether they are."""
+        said = bound(self.fleet) + self.directing.nearly_eur()
+        if said <= self.said:
+            return False
+        self.prices, self.said, self._is_proven = prices_now(self.fleet), said, False
+        return True
+
+    def prove(self) -> None:
+        """Go through the best prices in the finest cells, unless that was done."""
+        if self._is_proven:
+            return
+        put_between(self.fleet, self.prices, self.prices, 0.0, self.directing.inside)
+        here = bound(self.fleet) + whole_step_eur(self.fleet)
+        self.over, self._is_proven = max(self.said - here, 0.0), True
+        self.proven = max(self.proven, here)

@@ -19,6 +19,7 @@ from api.people.consents import choices, withdraw_all
 from api.people.errors import PeopleError, UnknownError
 from api.people.forgetting import forget_days
 from api.people.looks import Look, looks_at, looks_by
+from api.people.steering import refusals
 from api.people.tables import (
     AccountRow,
     ActRow,
@@ -143,6 +144,10 @@ def all_about(desk: PeopleDesk, account: str, stays: Sequence[Stay]) -> dict[str
                 "until": _time(each.until_s),
             }
             for each in choices(desk, account)
+        ],
+        "no_to_steering": [
+            {"home": each.home, "from": _time(each.from_s), "until": _time(each.until_s)}
+            for each in refusals(desk, account)
         ],
         "looks_at_my_data": [_told(look) for look in looks_at(desk, account, stays, MOST_ROWS)],
         "looks_by_me": [_told(look) for look in looks_by(desk, account, MOST_ROWS)],

@@ -103,6 +103,12 @@ KEPT = (
         "it shows that what was done was done with a yes",
         lambda then_s: t.ConsentChoiceRow.until_s < then_s,
     ),
+    Keep(
+        t.SteeringRefusalRow,
+        LOOK_DAYS,
+        "it shows when a battery was not to be steered; a no that holds stays",
+        lambda then_s: t.SteeringRefusalRow.until_s < then_s,
+    ),
     Keep(t.WishRow, None, "what somebody wants told holds until they say otherwise"),
     Keep(
         t.MessageRow,

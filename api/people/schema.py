@@ -11,7 +11,7 @@ from api.people.tables import PeopleBase
 from api.relational import writing
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0002_gateways"
+HEAD = "0003_steering"
 """The newest step."""
 VERSION = "people_version"
 """The table that holds the step a database is at; the books have one of their own."""

@@ -13,10 +13,12 @@ from sqlalchemy import (
     CheckConstraint,
     Date,
     ForeignKey,
+    Index,
     LargeBinary,
     MetaData,
     String,
     Text,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -222,6 +224,29 @@ class ConsentChoiceRow(PeopleBase):
     purpose: Mapped[str] = mapped_column(String(16))
     from_s: Mapped[int] = mapped_column(BigInteger)
     until_s: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class SteeringRefusalRow(PeopleBase):
+    """A home's own no to steering its batteries in ``[from_s, until_s)``; one at a time."""
+
+    __tablename__ = "steering_refusal"
+    __table_args__ = (
+        CheckConstraint("until_s >= from_s", name="in_order"),
+        Index(
+            "one_no",
+            "home",
+            unique=True,
+            sqlite_where=text("until_s IS NULL"),
+            postgresql_where=text("until_s IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    home: Mapped[str] = mapped_column(NAME)
+    account: Mapped[str] = mapped_column(NAME, ForeignKey("account.id"), index=True)
+    from_s: Mapped[int] = mapped_column(BigInteger)
+    until_s: Mapped[int | None] = mapped_column(BigInteger)
+    ended_by: Mapped[str] = mapped_column(NAME)
 
 
 class WishRow(PeopleBase):

@@ -49,7 +49,7 @@ def test_erasing_knows_every_table_that_names_an_account() -> None:
         *("wish", "message", "stay"),
     }
     overwritten = {"companion", "question"}
-    by_id_only = {"grant_given", "look", "act", "consent_choice", "erasure"}
+    by_id_only = {"grant_given", "look", "act", "consent_choice", "erasure", "steering_refusal"}
 
     naming = {
         table.name for table in PeopleBase.metadata.sorted_tables if "account" in table.columns

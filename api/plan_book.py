@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -10,11 +9,14 @@ from contextlib import closing
 from dataclasses import astuple, replace
 from pathlib import Path
 
-from api.plans import MadeBecause, NeighbourhoodPlan, PlanBlock, PlannedQuarter
+from api.plans import MadeBecause, NeighbourhoodPlan, PlanBlock, PlannedQuarter, ToldBattery
 from kwartier.errors import StoreBusyError
 from kwartier.interval import QUARTER_S
+from kwartier.model import Battery
 from kwartier.units import EpochS
 
+BOOK = "plans.db"
+"""Its name in the server's folder."""
 KEEP_S = 400 * 86_400
 """How long a planned quarter is remembered [s]: a year and a month."""
 
@@ -37,9 +39,16 @@ create table if not exists plan_block (
 create table if not exists command (
     only integer primary key check (only = 1), last integer not null
 );
-create table if not exists told_until (
-    battery text primary key, until_s integer not null
+create table if not exists told_battery (
+    battery text not null, gateway text not null, device text not null, home text,
+    until_s integer not null, primary key (gateway, device)
 ) without rowid;
+"""
+
+_KEEP_TOLD = """
+insert into told_battery values (?, ?, ?, ?, ?)
+on conflict do update set battery = excluded.battery, home = excluded.home,
+    until_s = max(until_s, excluded.until_s)
 """
 
 
@@ -93,26 +102,25 @@ class SqlitePlanBook:
             raise StoreBusyError(f"the plan book cannot be written now: {error}") from error
         return int(last) - count + 1
 
-    def keep_told(self, batteries: Sequence[str], until_s: EpochS) -> None:
-        """Remember until when some batteries may follow what they are told [s].
+    def keep_told(self, batteries: Sequence[Battery], until_s: EpochS) -> None:
+        """Remember until when some batteries may follow what they are told [s], and where.
 
         Raises:
             StoreBusyError: The file cannot be written now; nothing was changed.
         """
+        rows = [(one.id, one.gateway, one.device, one.home, until_s) for one in batteries]
         try:
-            with self._lock:
-                self._book.execute(
-                    "insert into told_until select value, ? from json_each(?) where true"
-                    " on conflict do update set until_s = max(until_s, excluded.until_s)",
-                    (until_s, json.dumps(list(batteries))),
-                )
+            with self._lock, closing(self._book.cursor()) as cursor:
+                cursor.execute("begin immediate")
+                cursor.executemany(_KEEP_TOLD, rows)
+                cursor.execute("commit")
         except sqlite3.OperationalError as error:
             raise StoreBusyError(f"the plan book cannot be written now: {error}") from error
 
-    def told_until(self) -> dict[str, EpochS]:
-        """Return until when each battery may follow what it was told last [s]."""
+    def told_batteries(self) -> list[ToldBattery]:
+        """Return every battery that was ever told anything, as it was then."""
         with self._lock:
-            return dict(self._book.execute("select battery, until_s from told_until").fetchall())
+            return _told(self._book)
 
     def current(self) -> NeighbourhoodPlan | None:
         """Return the plan that was made last, or None."""
@@ -160,11 +168,36 @@ class SqlitePlanBook:
             self._book.close()
 
 
+def told_in(path: Path) -> list[ToldBattery]:
+    """Return what a book that may be in use, or away, says of batteries; nothing is written."""
+    if not path.is_file():
+        return []
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as book:
+        try:
+            return _told(book)
+        except sqlite3.OperationalError:  # a book of an earlier version does not say it
+            return []
+
+
+def _told(book: sqlite3.Connection) -> list[ToldBattery]:
+    rows = book.execute(
+        "select battery, gateway, device, home, until_s from told_battery order by gateway, device"
+    )
+    return [ToldBattery(*row) for row in rows]
+
+
 def _catch_up(book: sqlite3.Connection) -> None:
     """Bring a book of an earlier release up to date."""
     columns = {row[1] for row in book.execute("pragma table_info(plan)")}
     if "made_because" not in columns:
         book.execute("alter table plan add column made_because text not null default 'quarter'")
+    if book.execute("select 1 from sqlite_master where name = 'told_until'").fetchone():
+        # Where such a battery was told is not known: its name stands for its place, at no gateway.
+        book.executescript(
+            "begin immediate; insert or ignore into told_battery"
+            " select battery, '', battery, null, until_s from told_until;"
+            " drop table told_until; commit"
+        )
 
 
 def _rewrite(cursor: sqlite3.Cursor, plan: NeighbourhoodPlan) -> None:

@@ -24,14 +24,14 @@ from api.planned.kept import LastPlan, Planned
 from api.planning.asked import HORIZON, Known, problem_asked
 from api.planning.calls import CallBook, PutCall
 from api.planning.events import Charge, Foundation, Now
-from api.planning.leave import RELEASED, refused
+from api.planning.leave import RELEASED, Why, let_go, once_a_homes
 from api.planning.month_peak import MonthPeak
 from api.planning.parts import Parts
 from api.planning.standing import Standing
 from api.planning.steps import SENT, steps_told
 from api.planning.street_file import StreetFile
 from api.planning.told import HomesTold, homes_before, told
-from api.plans import MadeBecause, NeighbourhoodPlan, PlanBook
+from api.plans import MadeBecause, NeighbourhoodPlan, PlanBook, ToldBattery
 from api.price_book import PriceBook
 from api.retail import Retail
 from collectors.queries import Records
@@ -81,6 +81,7 @@ class Planner:
         forecasts: Forecasts | None = None,
         calls: CallBook | None = None,
         street_file: Path | None = None,
+        refusing: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
         """Hand it everything; nothing happens before ``start`` or ``plan_now``.
 
@@ -98,6 +99,7 @@ class Planner:
             forecasts: Says what to expect; from the records alone where none is given.
             calls: Windows in which less is carried; none where there is no book.
             street_file: Where changed limits are read from; None for limits that never change.
+            refusing: Returns the homes whose residents took leave back to steer their batteries.
         """
         self._community = community
         self._store = store
@@ -111,12 +113,17 @@ class Planner:
         self._make = make or self._cheapest
         self._kept = kept or LastPlan()
         self._calls = Standing(calls)
-        self._street = StreetFile(community, street_file)
+        before = book.told_batteries()
+        stray = once_a_homes(community, before)
+        for name in sorted(stray):
+            _log.warning("battery %s is not planned: %s", name, Why.HOMELESS)
+        self._street = StreetFile(community, street_file, refusing, without=stray)
+        self._let_go_before: frozenset[ToldBattery] = frozenset()
         self._peak = MonthPeak(records)
         self._parts = Parts(community, records)
         now_s = clock.now_s()
         self._homes_told = HomesTold(
-            homes_before(community, book.told_until(), now_s), Quarter.containing(now_s).start_s
+            homes_before(community, before, now_s), Quarter.containing(now_s).start_s
         )
         self._planning = threading.Lock()
         self._foundation: Foundation | None = None
@@ -184,8 +191,16 @@ class Planner:
         homes = self._homes_told.over(known.batteries_at.keys(), known.start.start_s)
         plan = told(known, found, int(now_s), without.cost_eur, because, homes)
         self._book.keep(plan)
-        own = known.community.home_batteries
-        self._kept.keep(Planned(plan.name, known.start.start_s, problem, found, own))
+        self._kept.keep(
+            Planned(
+                plan.name,
+                known.start.start_s,
+                problem,
+                found,
+                self._street.allowed(),
+                self._street.refusing or frozenset(),
+            )
+        )
         self._send(known, plan.name, problem, found)
         self._foundation = Foundation(known, now_s, problem, found)
         if because is not MadeBecause.QUARTER:
@@ -281,10 +296,10 @@ class Planner:
     def _send(self, known: Known, name: str, problem: Problem, found: Plan) -> None:
         """Send each battery its day of set-points; a battery that is not reached falls back."""
         # Who is to forget what was planned, and was not reached, is told so still.
-        released = {self._topic(one) for one in self._refused(known.community)}
+        released = {self._topic(one) for one in self._released()}
         self._unsent = {key: told for key, told in self._unsent.items() if key in released}
         end_s = known.start.start_s + SENT * QUARTER_S
-        self._book.keep_told([one.id for one in known.batteries], end_s)
+        self._book.keep_told(known.batteries, end_s)
         steps = [steps_told(known, problem, found, one.id) for one in known.batteries]
         self._put_out(known.batteries, name, steps)
         try:
@@ -293,17 +308,26 @@ class Planner:
             _log.warning("the plan is not sent yet: %s", error)
 
     def _let_go(self) -> None:
-        """Tell the gateways of homes that allow no steering any more to forget what was planned."""
-        batteries = self._refused(self._street.now())
-        self._put_out(batteries, RELEASED, [()] * len(batteries))
+        """Tell the gateways of batteries that may be steered no more to forget what was planned."""
+        found = self._released()
+        for one, why in found.items():
+            if one not in self._let_go_before:
+                _log.warning("battery %s at gateway %s is let go: %s", one.id, one.gateway, why)
+        self._let_go_before = frozenset(found)
+        self._put_out(list(found), RELEASED, [()] * len(found))
         with suppress(LinkDownError):  # told again with the next plan
             self._send_rest()
 
-    def _refused(self, street: Community) -> list[Battery]:
-        return refused(street, self._book.told_until(), self._clock.now_s())
+    def _released(self) -> dict[ToldBattery, Why]:
+        street, now_s = self._street, self._clock.now_s()
+        told, planned = self._book.told_batteries(), street.now()
+        return let_go(planned, street.written, told, now_s, street.refusing or frozenset())
 
     def _put_out(
-        self, batteries: Sequence[Battery], name: str, steps: Sequence[tuple[Step, ...]]
+        self,
+        batteries: Sequence[Battery | ToldBattery],
+        name: str,
+        steps: Sequence[tuple[Step, ...]],
     ) -> None:
         if not batteries:
             return
@@ -312,7 +336,7 @@ class Planner:
             schedule = Schedule(battery.device, number, name, told_steps, AfterPlan.NEUTRAL)
             self._unsent[self._topic(battery)] = encode_schedule(schedule)
 
-    def _topic(self, battery: Battery) -> str:
+    def _topic(self, battery: Battery | ToldBattery) -> str:
         lane = Lane.COMMAND
         return Address(self._community.coop, battery.gateway, lane, battery.device).topic
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from kwartier.model import Battery
 from kwartier.units import EpochS, Watt, Wh
 
 
@@ -72,6 +73,25 @@ class PlanBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldBattery:
+    """A battery that was told what to do, and where it was then.
+
+    Attributes:
+        id: Its name.
+        gateway: The Pi that was told; empty where a book of an earlier version does not say.
+        device: Its name on that gateway.
+        home: The home behind whose meter it stood; None for a shared one.
+        until_s: Until when it may follow what it was told last [s].
+    """
+
+    id: str
+    gateway: str
+    device: str
+    home: str | None
+    until_s: EpochS
+
+
+@dataclass(frozen=True, slots=True)
 class NeighbourhoodPlan:
     """One plan for the shared batteries.
 
@@ -118,8 +138,8 @@ class PlanBook(Protocol):
         All are above every one before, also after a restart.
         """
 
-    def keep_told(self, batteries: Sequence[str], until_s: EpochS) -> None:
-        """Remember until when some batteries may follow what they are told [s]."""
+    def keep_told(self, batteries: Sequence[Battery], until_s: EpochS) -> None:
+        """Remember until when some batteries may follow what they are told [s], and where."""
 
-    def told_until(self) -> Mapping[str, EpochS]:
-        """Return until when each battery may follow what it was told last [s]."""
+    def told_batteries(self) -> Sequence[ToldBattery]:
+        """Return every battery that was ever told anything, as it was then."""

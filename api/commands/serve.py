@@ -51,6 +51,8 @@ def _run(chosen: argparse.Namespace) -> int:
     settings = read_serve_settings(path)
     if chosen.check:
         _check(settings)
+        for note in _notes(settings):
+            print(f"{path}: {note}")
         print(f"{path}: all keys are understood, and what they name can be read")
         return 0
     if chosen.card is not None:
@@ -90,6 +92,18 @@ def _check(settings: ServeSettings) -> None:
         read_keys(keys)
 
 
+def _notes(settings: ServeSettings) -> list[str]:
+    """Return what is no mistake, and what whoever keeps the neighbourhood's file should know."""
+    from api.plan_book import BOOK, told_in
+    from api.planning.leave import notes
+    from kwartier.clock import SystemClock
+
+    if settings.planning is None:
+        return []
+    told = told_in(settings.state / BOOK)
+    return notes(settings.community, told, SystemClock().now_s())
+
+
 def serve(settings: ServeSettings) -> None:
     """Serve pages until a signal ends it.
 
@@ -106,7 +120,7 @@ def serve(settings: ServeSettings) -> None:
     from api.outside import fetched_weather
     from api.overview.keeper import Overview
     from api.people.opening import open_people
-    from api.plan_book import SqlitePlanBook
+    from api.plan_book import BOOK, SqlitePlanBook
     from api.post.loop import PostLoop
     from api.post.smtp import SmtpMailer
     from api.server import WebServer
@@ -120,7 +134,7 @@ def serve(settings: ServeSettings) -> None:
         make_state(settings.state)
         store = open_records(settings.records)
         parts.callback(store.close)
-        plans = SqlitePlanBook(settings.state / "plans.db")
+        plans = SqlitePlanBook(settings.state / BOOK)
         parts.callback(plans.close)
         office = None if settings.books is None else office_of(settings.books)
         people = open_people(settings.state, clock, office)
@@ -267,6 +281,7 @@ def _planner(
     """Return the quarter-hour loop of a house."""
     from api.forecasts.opening import open_forecasts
     from api.outside import fetched_prices
+    from api.people.steering import homes_refusing
     from api.planner import Planner
     from api.planning.calls import BOOK, CallBook
 
@@ -288,6 +303,7 @@ def _planner(
         forecasts=open_forecasts(settings, house, parts, weather, learn=planning.learn),
         calls=CallBook(settings.state / BOOK),
         street_file=planning.street_file,
+        refusing=partial(homes_refusing, house.people),
     )
 
 

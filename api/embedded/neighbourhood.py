@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from importlib.util import find_spec
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
@@ -29,6 +30,7 @@ from api.moment_voice import MomentVoice
 from api.overview.keeper import Overview
 from api.people.book import PeopleBook
 from api.people.opening import open_people
+from api.people.steering import homes_refusing
 from api.plan_book import SqlitePlanBook
 from api.planner import Planner
 from api.post.folder import FolderMailer
@@ -187,6 +189,7 @@ class Neighbourhood:
             forecasts=Forecasts(
                 History(house.records, DAYS_BACK), states=house.forecasts, homes=homes
             ),
+            refusing=partial(homes_refusing, people),
         )
         planner.start()
         parts.callback(planner.stop)

@@ -23,7 +23,9 @@ class Planned:
         problem: The neighbourhood: homes with a planned battery apart, all others as one or as one
             for each group; its batteries, prices and limits.
         made: The plan.
-        home_batteries: The batteries of homes, with what each home allowed then; by their id.
+        home_batteries: The batteries of homes, with what the neighbourhood's file allowed then; by
+            their id.
+        refusing: The homes whose residents had taken their leave back themselves.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Planned:
     problem: Problem
     made: Plan
     home_batteries: Mapping[str, Battery] = field(default_factory=dict)
+    refusing: frozenset[str] = frozenset()
 
     @property
     def end_s(self) -> EpochS:

@@ -1,32 +1,113 @@
-"""Homes that do not allow their battery to be steered any more, and who is told so.
+"""Batteries that may be steered no more: whose gateways are told so, and why.
 
 A gateway holds a day of set-points, and the newest ones stay in force until their leases end. So
-where a home takes its leave back, its gateway is told to forget them: at once, and again with each
-plan until the last of them would have ended, for it may be out of reach. A battery that was told
-nothing is left alone.
+where a home takes its leave back, or a battery is in the neighbourhood's file no more, the gateway
+is told to forget them: at once, and again with each plan until the last of them would have ended,
+for it may be out of reach. A battery that was told nothing is left alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from enum import StrEnum
 
-from kwartier.model import Battery, Community
-from kwartier.units import EpochS
+from api.plans import ToldBattery
+from kwartier.interval import instant_text
+from kwartier.model import Community
 
 RELEASED = "released"
 """The name of the plan in a schedule without set-points."""
 
 
-def refused(community: Community, told_until: Mapping[str, EpochS], now_s: float) -> list[Battery]:
-    """Return the batteries whose gateways are to forget what was planned.
+class Why(StrEnum):
+    """Why a battery is let go."""
+
+    RESIDENT = "who lives there took leave back, on the own page"
+    OFF = "its home does not allow it: steered is not true"
+    OTHERWISE = "the neighbourhood's file names it otherwise: another home, gateway, device or id"
+    HOMELESS = (
+        "it was a home's and names no home any more: give it its home back, or a new id where the "
+        "neighbourhood shares it now"
+    )
+    GONE = "it is in the neighbourhood's file no more, or its home is not"
+
+
+def once_a_homes(community: Community, told: Iterable[ToldBattery]) -> frozenset[str]:
+    """Return the shared batteries that were a home's when they were told something.
+
+    That a line of a file is away gives nobody leave to steer what stands in a home, so these are
+    planned again only with their home, or by another id.
+    """
+    return frozenset(
+        one.id for one in told if one.home is not None and one.id in community.batteries
+    )
+
+
+def let_go(
+    planned: Community,
+    written: Community,
+    told: Iterable[ToldBattery],
+    now_s: float,
+    refusing: AbstractSet[str],
+) -> dict[ToldBattery, Why]:
+    """Return the batteries whose gateways are to forget what was planned, and why.
 
     Args:
-        community: With what its homes allow now.
-        told_until: Until when each battery may follow what it was told [s].
+        planned: The neighbourhood as it is planned, with what its homes allow now.
+        written: As its file has it.
+        told: What was told to whom.
+        now_s: What time it is [s].
+        refusing: The homes whose residents took their leave back themselves.
+    """
+    every = planned.every_battery.values()
+    free = {(one.gateway, one.device) for one in every if one.may_be_planned}
+    still = [_placed(one, written) for one in told if one.until_s > now_s]
+    return {
+        one: _why(written, one, refusing)
+        for one in still
+        if one.gateway and (one.gateway, one.device) not in free
+    }
+
+
+def notes(community: Community, told: Sequence[ToldBattery], now_s: float) -> list[str]:
+    """Return what whoever keeps the file should know of batteries that it lets be steered no more.
+
+    Args:
+        community: As its file has it.
+        told: What was told to whom.
         now_s: What time it is [s].
     """
-    return [
-        battery
-        for battery in community.home_batteries.values()
-        if not battery.steered and told_until.get(battery.id, 0) > now_s
-    ]
+    stray = once_a_homes(community, told)
+    shared = {name: one for name, one in community.batteries.items() if name not in stray}
+    planned = replace(community, batteries=shared)
+    lines = [f"battery {name} is not planned: {Why.HOMELESS}" for name in sorted(stray)]
+    for one, why in let_go(planned, community, told, now_s, frozenset()).items():
+        until = instant_text(one.until_s)
+        lines.append(
+            f"battery {one.id} at gateway {one.gateway} was told what to do until {until}, and is "
+            f"told to forget it as soon as this runs: {why}"
+        )
+    return lines
+
+
+def _why(written: Community, told: ToldBattery, refusing: AbstractSet[str]) -> Why:
+    """Return why a battery is let go that is not planned any more."""
+    now = written.every_battery.get(told.id)
+    if now is None:
+        places = {(one.gateway, one.device) for one in written.every_battery.values()}
+        return Why.OTHERWISE if (told.gateway, told.device) in places else Why.GONE
+    if now.home is None and told.home is not None:
+        return Why.HOMELESS
+    if (now.home, now.gateway, now.device) != (told.home, told.gateway, told.device):
+        return Why.OTHERWISE
+    return Why.RESIDENT if now.home in refusing and now.steered else Why.OFF
+
+
+def _placed(told: ToldBattery, written: Community) -> ToldBattery:
+    """Return what was told with its place, where a book of before has none and the file does."""
+    now = written.every_battery.get(told.id)
+    if told.gateway or now is None:
+        return told
+    return ToldBattery(told.id, now.gateway, now.device, now.home, told.until_s)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable
 from collections.abc import Set as AbstractSet
 
 from api.planning.asked import HORIZON, Known
-from api.plans import MadeBecause, NeighbourhoodPlan, PlanBlock, PlannedQuarter
+from api.plans import MadeBecause, NeighbourhoodPlan, PlanBlock, PlannedQuarter, ToldBattery
 from collectors.disclosure import MIN_BATTERY_HOMES
 from kwartier.interval import QUARTER_S
 from kwartier.model import Community
@@ -52,23 +52,23 @@ class HomesTold:
 
 
 def homes_before(
-    community: Community, told_until: Mapping[str, EpochS], now_s: float
+    community: Community, before: Iterable[ToldBattery], now_s: float
 ) -> frozenset[str]:
     """Return the homes whose batteries were planned in the day before a restart.
 
-    A new battery comes with a new neighbourhood's file, so with a restart. One that the file has no
-    more stands for its home by its own name, which is no home that is planned.
+    A new battery comes with a new neighbourhood's file, so with a restart. One of which nobody
+    knows the home any more stands for it by its own name, which is no home that is planned.
 
     Args:
         community: The neighbourhood as it is now.
-        told_until: Until when each battery may follow what it was told last [s].
+        before: What was told to whom.
         now_s: What time it is [s].
     """
-    planned = {name for name, until_s in told_until.items() if until_s > now_s}
     own = community.home_batteries
     return frozenset(
-        (own[name].home or name) if name in own else name
-        for name in planned - community.batteries.keys()
+        one.home or (own[one.id].home if one.id in own else None) or one.id
+        for one in before
+        if one.until_s > now_s and (one.home is not None or one.id not in community.batteries)
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +58,7 @@ class Scene:
         *,
         retail: Retail | None = None,
         street_file: Path | None = None,
+        refusing: Callable[[], frozenset[str]] = frozenset,
     ) -> Planner:
         """Return a new planner, as after a start of the program."""
         return Planner(
@@ -71,6 +72,7 @@ class Scene:
             retail,
             calls=self.calls,
             street_file=street_file,
+            refusing=refusing,
         )
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from api.plan_book import SqlitePlanBook
-from api.plans import NeighbourhoodPlan, PlanBlock, PlannedQuarter
+from api.plans import NeighbourhoodPlan, PlanBlock, PlannedQuarter, ToldBattery
 from kwartier.interval import QUARTER_S
+from kwartier.model import Battery
 
 NOON_S = 1_782_900_000  # 2026-07-01T10:00:00Z
 
@@ -103,7 +107,37 @@ def test_numbers_for_commands_are_taken_together_and_never_twice(book: SqlitePla
 
 
 def test_until_when_a_battery_follows_never_goes_back(book: SqlitePlanBook) -> None:
-    book.keep_told(["b1", "b2"], 2_000)
-    book.keep_told(["b2", "b3"], 1_000)
+    first, second, third = (battery_of(name) for name in ("b1", "b2", "b3"))
+    book.keep_told([first, second], 2_000)
+    book.keep_told([second, third], 1_000)
 
-    assert book.told_until() == {"b1": 2_000, "b2": 2_000, "b3": 1_000}
+    until = {one.id: one.until_s for one in book.told_batteries()}
+    assert until == {"b1": 2_000, "b2": 2_000, "b3": 1_000}
+
+
+def test_a_battery_is_remembered_by_the_place_where_it_was_told(book: SqlitePlanBook) -> None:
+    book.keep_told([battery_of("b1", home="huis-01")], 1_000)
+    book.keep_told([replace(battery_of("b1"), gateway="gw-new")], 2_000)
+
+    assert book.told_batteries() == [
+        ToldBattery("b1", "gw-b1", "battery", "huis-01", 1_000),
+        ToldBattery("b1", "gw-new", "battery", None, 2_000),
+    ]
+
+
+def test_a_book_of_before_knows_until_when_and_not_where(tmp_path: Path) -> None:
+    path = tmp_path / "plans.db"
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(
+            "create table told_until (battery text primary key, until_s integer not null);"
+            "insert into told_until values ('b1', 2000)"
+        )
+
+    for _ in range(2):
+        with closing(SqlitePlanBook(path)) as book:
+            assert book.told_batteries() == [ToldBattery("b1", "", "b1", None, 2_000)]
+
+
+def battery_of(name: str, home: str | None = None) -> Battery:
+    """Return a battery at a gateway of its own."""
+    return Battery(name, f"gw-{name}", "battery", 1_000, 500, 500, home=home)

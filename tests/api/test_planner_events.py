@@ -28,6 +28,14 @@ NOON_S = int(datetime(2026, 7, 8, 10, 0, tzinfo=UTC).timestamp())
 TOMORROW = date(2026, 7, 9)
 STREET = """coop = "zonnehof"
 name = "Zonnehof"
+{limit}
+[[battery]]
+id = "wijkbatterij"
+gateway = "gw-accu"
+device = "battery"
+capacity_wh = 120000
+charge_max_w = 40000
+discharge_max_w = 40000
 """
 
 
@@ -188,14 +196,14 @@ def test_a_changed_limit_makes_a_new_plan_and_a_broken_file_does_not(
     street: Scene, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = tmp_path / "street.toml"
-    file.write_text(STREET)
+    file.write_text(STREET.format(limit=""))
     planner = street.planner(street_file=file)
     planned(planner)
     street.clock.advance(61)
-    file.write_text(STREET + "import_limit_w = true\n")
+    file.write_text(STREET.format(limit="import_limit_w = true"))
     assert planner.turn() is None
 
-    file.write_text(STREET + "import_limit_w = 5000\n")
+    file.write_text(STREET.format(limit="import_limit_w = 5000"))
     street.clock.advance(61)
     plan = planned(planner)
 
@@ -208,12 +216,12 @@ def test_a_changed_limit_makes_a_new_plan_and_a_broken_file_does_not(
 
 def test_a_burst_makes_one_plan_and_not_within_a_minute(street: Scene, tmp_path: Path) -> None:
     file = tmp_path / "street.toml"
-    file.write_text(STREET)
+    file.write_text(STREET.format(limit=""))
     auction = Auction()
     planner = street.planner(prices=auction, street_file=file)
     planned(planner)
     auction.published = True
-    file.write_text(STREET + "import_limit_w = 50000\n")
+    file.write_text(STREET.format(limit="import_limit_w = 50000"))
     for number in range(5):
         street.calls.add(call(f"cbc-{number}", NOON_S + (8 + number) * QUARTER_S))
     charge_of(street, NOON_S + 30, 900, seq=2)

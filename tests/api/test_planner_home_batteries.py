@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import pytest
 
 from api.broker import BrokerProcess, mosquitto_program
 from api.forecasts.homes import HomeForecast
+from api.planner import Planner
 from api.planning.homes import expected_alone, planned_homes
 from api.planning.leave import RELEASED
 from api.planning.parts import Part
@@ -26,10 +27,11 @@ from hardware.twins.battery import BatteryTwin
 from hardware.twins.cell import CellLimits
 from hardware.twins.modbus_server import ModbusServer
 from kwartier.bus import Message
+from kwartier.errors import StoreBusyError
 from kwartier.interval import QUARTER_S
 from kwartier.model import Battery, Community
 from kwartier.mqtt import MqttBus, Session
-from kwartier.reading import Reading
+from kwartier.reading import Reading, Schedule
 from kwartier.schedule import MAX_LEASE_S, Outcome, decode_schedule
 from kwartier.units import Wh
 from optimizer.forecast import Forecast
@@ -199,26 +201,180 @@ def test_leave_that_is_taken_back_lets_the_battery_go_at_once(tmp_path: Path) ->
     assert (last.plan, last.steps) == (RELEASED, ())
 
 
-def written(community: Community, *, steered: bool) -> str:
-    """Return a neighbourhood with one battery of a home as its file."""
-    homes = "".join(
+def written(community: Community, *, steered: bool = True, homes: int = HOMES) -> str:
+    """Return a neighbourhood as its file: some of its homes, and all of its batteries."""
+    rows = [
         f'[[connection]]\nid = "{one.id}"\nmember = "{one.member}"\ngateway = "{one.gateway}"\n'
-        for one in community.connections.values()
-    )
-    (battery,) = community.home_batteries.values()
-    return f"""coop = "zonnehof"
-name = "Zonnehof"
-{homes}
-[[battery]]
+        for one in list(community.connections.values())[:homes]
+    ]
+    for battery in community.every_battery.values():
+        own = f'home = "{battery.home}"\nsteered = {str(steered).lower()}\n'
+        rows.append(
+            f"""[[battery]]
 id = "{battery.id}"
-home = "{battery.home}"
 gateway = "{battery.gateway}"
 device = "battery"
-capacity_wh = 10000
-charge_max_w = 5000
-discharge_max_w = 5000
-steered = {str(steered).lower()}
-"""
+capacity_wh = {battery.capacity_wh}
+charge_max_w = {battery.charge_max_w}
+discharge_max_w = {battery.discharge_max_w}
+{own if battery.home else ""}"""
+        )
+    return 'coop = "zonnehof"\nname = "Zonnehof"\n' + "".join(rows)
+
+
+def told_in(street: Scene, gateway: str) -> list[tuple[str, bool]]:
+    """Return the plans that a gateway was sent, and whether each holds set-points."""
+    return [
+        ("released" if one.plan == RELEASED else "plan", bool(one.steps))
+        for one in street.sent_to.get(gateway, [])
+    ]
+
+
+def test_a_battery_that_is_gone_from_the_file_is_let_go_at_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    community, path = with_batteries(battery_at(2), battery_at(7)), tmp_path / "street.toml"
+    path.write_text(written(community))
+    with lived(tmp_path, community) as street:
+        planner = street.planner(street_file=path)
+        planner.plan_now()
+        path.write_text(written(replace(community, batteries={}, home_batteries={})))
+        street.clock.advance(61)
+        planner.turn()
+        street.clock.advance(QUARTER_S)
+        planner.turn()
+
+    for gateway in ("gw-02", "gw-07", "gw-accu"):
+        assert told_in(street, gateway) == [("plan", True), ("released", False)] + [
+            ("released", False)
+        ] * (len(told_in(street, gateway)) - 2)
+    said = [one.message for one in caplog.records if "is let go" in one.message]
+    assert [line.split(" at gateway")[0] for line in said] == [
+        "battery thuis-02",
+        "battery thuis-07",
+        "battery wijkbatterij",
+    ]
+    assert all("in the neighbourhood's file no more" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        pytest.param(
+            lambda text: text.replace('home = "huis-03"\n', ""), id="its home is not named"
+        ),
+        pytest.param(
+            lambda text: text.replace('id = "huis-03"', 'id = "huis-99"'), id="no such home"
+        ),
+        pytest.param(
+            lambda text: "limits = 1\n" + text.replace("steered = true", "steered = false"),
+            id="taken back in a file that is wrong elsewhere",
+        ),
+    ],
+)
+def test_leave_that_a_wrong_file_gives_no_more_is_gone_all_the_same(
+    gone: Callable[[str], str], tmp_path: Path
+) -> None:
+    community, path = with_batteries(battery_at(2)), tmp_path / "street.toml"
+    path.write_text(written(community))
+    with lived(tmp_path, community) as street:
+        planner = street.planner(street_file=path)
+        planner.plan_now()
+        path.write_text(gone(written(community)))
+        street.clock.advance(61)
+        planner.turn()
+        path.write_text(written(community))
+        street.clock.advance(61)
+        planner.turn()
+
+    assert told_in(street, "gw-02") == [("plan", True), ("released", False), ("plan", True)]
+    assert ("released", False) not in told_in(street, "gw-accu")
+
+
+def test_a_file_that_is_no_toml_changes_nothing(tmp_path: Path) -> None:
+    community, path = with_batteries(battery_at(2)), tmp_path / "street.toml"
+    path.write_text(written(community))
+    with lived(tmp_path, community) as street:
+        planner = street.planner(street_file=path)
+        planner.plan_now()
+        path.write_text("coop = ")
+        street.clock.advance(61)
+
+        assert planner.turn() is None
+
+    assert told_in(street, "gw-02") == [("plan", True)]
+
+
+def test_after_a_restart_without_its_line_a_battery_is_let_go_where_it_was(tmp_path: Path) -> None:
+    community = with_batteries(battery_at(2), battery_at(7))
+    with lived(tmp_path, community) as street:
+        street.planner().plan_now()
+        # The one is gone, the other has moved to another home with its name.
+        street.community = with_batteries(replace(battery_at(5), id="thuis-07"))
+        street.planner().plan_now()
+        street.clock.advance(DAY_S)
+        street.planner().plan_now()  # no set-point is left to be forgotten
+
+    assert told_in(street, "gw-02") == [("plan", True), ("released", False)]
+    assert told_in(street, "gw-07") == [("plan", True), ("released", False)]
+
+
+def test_a_battery_whose_home_is_away_is_not_steered_as_a_shared_one(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    community = with_batteries(battery_at(2))
+    (own,) = community.home_batteries.values()
+    shared = replace(own, home=None, steered=False)
+    with lived(tmp_path, community) as street:
+        street.planner().plan_now()
+        stray = {**community.batteries, shared.id: shared}
+        street.community = replace(community, batteries=stray, home_batteries={})
+        street.planner().plan_now()
+        renamed = {**community.batteries, "schuur": replace(shared, id="schuur")}
+        street.community = replace(street.community, batteries=renamed)
+        street.planner().plan_now()
+
+    assert told_in(street, "gw-02") == [("plan", True), ("released", False), ("plan", True)]
+    assert "battery thuis-02 is not planned: it was a home's" in caplog.text
+
+
+def test_a_resident_who_takes_leave_back_is_let_go_of_with_the_next_plan(tmp_path: Path) -> None:
+    community, refusing = with_batteries(battery_at(2), battery_at(7)), set[str]()
+    with lived(tmp_path, community) as street:
+        planner = street.planner(refusing=lambda: frozenset(refusing))
+        planner.plan_now()
+        refusing.add("huis-03")
+        street.clock.advance(61)
+        plan = planner.turn()
+        refusing.clear()
+        street.clock.advance(61)
+        planner.turn()
+
+    assert plan is not None
+    assert plan.made_because is MadeBecause.LIMIT
+    assert told_in(street, "gw-02") == [("plan", True), ("released", False), ("plan", True)]
+    assert told_in(street, "gw-07") == [("plan", True)] * 3
+
+
+def test_who_took_leave_back_is_remembered_while_their_book_is_busy(tmp_path: Path) -> None:
+    answers: list[frozenset[str] | None] = [None]
+
+    def refusing() -> frozenset[str]:
+        if answers[0] is None:
+            raise StoreBusyError("the book of people cannot be reached now")
+        return answers[0]
+
+    with lived(tmp_path, with_batteries(battery_at(2))) as street:
+        planner = street.planner(refusing=refusing)
+        with pytest.raises(StoreBusyError):
+            planner.plan_now()
+        answers[0] = frozenset({"huis-03"})
+        planner.plan_now()
+        answers[0] = None
+        planner.plan_now()
+
+    assert "gw-02" not in street.sent_to
+    assert len(street.sent_to["gw-accu"]) == 2
 
 
 def test_a_home_is_never_planned_over_its_fuse(tmp_path: Path) -> None:
@@ -300,15 +456,39 @@ def forecast(kw: float) -> Forecast:
     return Forecast(sure, sure, sure, np.full(4, 28))
 
 
-@pytest.mark.broker
-def test_over_a_broker_a_homes_battery_does_its_plan_and_is_let_go(tmp_path: Path) -> None:
-    if mosquitto_program() is None:
-        pytest.skip("mosquitto is not installed")
-    community, path = with_batteries(battery_at(2)), tmp_path / "street.toml"
-    path.write_text("")
+@dataclass(frozen=True, slots=True)
+class AtHome:
+    """A home's battery on a real Modbus server, at the end of a real broker.
+
+    Attributes:
+        planner: Plans for the street.
+        file: The neighbourhood's.
+        heard: What came to the gateway.
+        battery: The gateway's half.
+        twin: The battery itself.
+    """
+
+    planner: Planner
+    file: Path
+    heard: queue.Queue[Message]
+    battery: SteeredBattery
+    twin: BatteryTwin
+
+    def take(self) -> Schedule:
+        """Let the gateway take what it was sent, and return it."""
+        told = decode_schedule(self.heard.get(timeout=60).payload)
+        assert self.battery.accept(told).outcome is Outcome.ACCEPTED
+        self.battery.turn()
+        return told
+
+
+@contextmanager
+def at_home(street: Scene) -> Iterator[AtHome]:
+    """Yield the battery of gw-02 with all that leads to it."""
+    folder, file = street.folder, street.folder / "street.toml"
     heard: queue.Queue[Message] = queue.Queue()
-    with lived(tmp_path, community) as street, ExitStack() as parts:
-        broker = BrokerProcess.on_spare_port(tmp_path)
+    with ExitStack() as parts:
+        broker = BrokerProcess.on_spare_port(folder)
         parts.callback(broker.stop)
         gateway = MqttBus(broker.broker, Session("gw-02"))
         parts.callback(gateway.close)
@@ -329,29 +509,61 @@ def test_over_a_broker_a_homes_battery_does_its_plan_and_is_let_go(tmp_path: Pat
             "battery",
             Limits(5_000, 5_000, full_power_s=0),
             street.clock,
-            tmp_path / "battery.json",
+            folder / "battery.json",
             take=lambda _: None,
             tell=lambda _: None,
         )
         parts.callback(battery.stop)
-        planner = street.planner(bus, street_file=path)
+        file.write_text(written(street.community))
+        yield AtHome(street.planner(bus, street_file=file), file, heard, battery, twin)
 
-        planner.plan_now()
-        told = decode_schedule(heard.get(timeout=60).payload)
+
+@pytest.mark.broker
+@pytest.mark.parametrize("how", ["taken back", "gone from the file"])
+def test_over_a_broker_a_homes_battery_does_its_plan_and_is_let_go(
+    how: str, tmp_path: Path
+) -> None:
+    if mosquitto_program() is None:
+        pytest.skip("mosquitto is not installed")
+    community = with_batteries(battery_at(2))
+    later = written(community, steered=False)
+    if how == "gone from the file":
+        later = written(replace(community, home_batteries={}))
+    with lived(tmp_path, community) as street, at_home(street) as home:
+        home.planner.plan_now()
+        told = home.take()
         step = next(one for one in told.steps if one.power_w)
-        assert battery.accept(told).outcome is Outcome.ACCEPTED
         street.clock.advance(max(0.0, step.start_s - street.clock.now_s()))
-        battery.turn()
-        obeyed_w = twin.power_w
-        path.write_text(written(community, steered=False))
-        planner.plan_now()
-        told = decode_schedule(heard.get(timeout=60).payload)
-        battery.accept(told)
-        battery.turn()
+        home.battery.turn()
+        obeyed_w = home.twin.power_w
+        home.file.write_text(later)
+        home.planner.plan_now()
+        told = home.take()
 
         assert obeyed_w == step.power_w
         assert (told.plan, told.steps) == (RELEASED, ())
-        assert twin.power_w == 0
+        assert home.twin.power_w == 0
+
+
+@pytest.mark.broker
+def test_over_a_broker_a_battery_that_hears_no_more_is_free_when_its_day_is_over(
+    tmp_path: Path,
+) -> None:
+    if mosquitto_program() is None:
+        pytest.skip("mosquitto is not installed")
+    with lived(tmp_path, with_batteries(battery_at(2))) as street, at_home(street) as home:
+        home.planner.plan_now()
+        steps = home.take().steps
+        last = max(place for place, one in enumerate(steps) if one.power_w)
+        street.clock.advance(max(0.0, steps[last].start_s + 1 - street.clock.now_s()))
+        home.battery.turn()
+        working_w = home.twin.power_w
+        street.clock.advance(steps[-1].start_s + steps[-1].lease_s + 1 - street.clock.now_s())
+        home.battery.turn()
+
+        assert working_w == steps[last].power_w
+        assert home.twin.power_w == 0
+        assert home.heard.empty()
 
 
 def _heard(bus: MqttBus, ready: threading.Event) -> bool:

@@ -6,14 +6,18 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
+from api.plan_book import BOOK, SqlitePlanBook
 from collectors.sqlite_store import SqliteStore
+from kwartier.interval import instant_text
+from kwartier.model import Battery
 from tests.api.street import DAY, LUNCH_S, community_of, feed_day
 from tests.journeys.command import kwartier_here
 
@@ -140,6 +144,28 @@ def test_settings_are_checked_without_serving(folder: Path) -> None:
 
     assert checked.returncode == 0
     assert "all keys are understood" in checked.stdout
+
+
+def test_the_check_tells_which_batteries_will_be_let_go_of(folder: Path) -> None:
+    serve, until_s = folder / "serve.toml", int(time.time()) + 3_600
+    serve.write_text(f"{SERVE}[broker]\nurl = 'mqtt://127.0.0.1'\n[planner]\n")
+    away = Battery("thuis-02", "gw-01", "battery", 10_000, 5_000, 5_000, home="huis-02")
+    silent = run(folder, "--check")
+    (folder / "state").mkdir()
+    with closing(SqlitePlanBook(folder / "state" / BOOK)) as book:
+        book.keep_told([away], until_s)
+
+    told = run(folder, "--check")
+
+    assert silent.stdout.count("\n") == 1
+    assert told.returncode == 0
+    note, done = told.stdout.splitlines()
+    assert note.endswith(
+        f"battery thuis-02 at gateway gw-01 was told what to do until {instant_text(until_s)}, and "
+        "is told to forget it as soon as this runs: it is in the neighbourhood's file no more, or "
+        "its home is not"
+    )
+    assert "all keys are understood" in done
 
 
 def test_the_check_names_what_cannot_be_read(folder: Path) -> None:

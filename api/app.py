@@ -32,6 +32,7 @@ from api.routes.operations import add_operations
 from api.routes.quarters import add_quarters
 from api.routes.residents.companions import add_companions
 from api.routes.residents.help import add_help
+from api.routes.residents.leave import add_leave
 from api.routes.residents.looks import add_looks
 from api.routes.residents.overview import add_overview
 from api.routes.residents.papers import add_papers
@@ -97,6 +98,7 @@ def create_app(house: House) -> FastAPI:
     add_today(app, house, settled, door, sheets)
     comparisons = Comparisons(house)
     add_plan(app, house, door, sheets, comparisons)
+    add_leave(app, house, door)
     add_board_plan(app, house, door, sheets, comparisons)
     for add in _ROOMS:
         add(app, house, door, sheets)

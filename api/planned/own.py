@@ -22,7 +22,9 @@ class OwnBattery:
     Attributes:
         id: Its name.
         lines: What is planned for it; none where it is not planned.
-        without: Why it is not: ``off`` without leave, else ``silent``; empty where it is.
+        without: Why it is not: ``off`` without leave in the neighbourhood's file, ``refused`` where
+            the resident took it back, ``soon`` where it was given again since the plan, else
+            ``silent``; empty where it is.
     """
 
     id: str
@@ -50,6 +52,7 @@ def own_plans(
     lang: Language,
     *,
     may_ask: bool,
+    refused: bool = False,
 ) -> list[OwnBattery]:
     """Return what is planned for the reader's own batteries, or why nothing is.
 
@@ -59,12 +62,12 @@ def own_plans(
         now_s: What time it is [s].
         lang: The reader's language.
         may_ask: Whether questions may be asked, which answer for all homes together.
+        refused: Whether the home took its leave back on this page.
     """
     told = []
-    for each in batteries:
-        battery = each if kept is None else kept.home_batteries.get(each.id, each)
-        planned = kept is not None and battery.id in kept.problem.battery_ids
-        if kept is not None and planned:
+    for battery in allowed_now(kept, batteries):
+        without = _without(kept, battery, refused=refused)
+        if kept is not None and not without:
             blocks = [
                 _with_reserve(battery, block)
                 for block in blocks_of(kept.made, kept.start_s, {battery.id})
@@ -72,8 +75,26 @@ def own_plans(
             lines = lines_of(blocks, kept if may_ask else None, now_s, lang)
             told.append(OwnBattery(battery.id, lines, ""))
         else:
-            told.append(OwnBattery(battery.id, [], "silent" if battery.steered else "off"))
+            told.append(OwnBattery(battery.id, [], without))
     return told
+
+
+def allowed_now(kept: Planned | None, batteries: tuple[Battery, ...]) -> list[Battery]:
+    """Return batteries of homes with what the neighbourhood's file allows, as far as is known."""
+    known = {} if kept is None else kept.home_batteries
+    return [known.get(each.id, each) for each in batteries]
+
+
+def _without(kept: Planned | None, battery: Battery, *, refused: bool) -> str:
+    """Return why a battery is not planned; empty where it is."""
+    if not battery.steered:
+        return "off"
+    if refused:
+        return "refused"
+    if kept is not None and battery.home in kept.refusing:
+        return "soon"
+    planned = kept is not None and battery.id in kept.problem.battery_ids
+    return "" if planned else "silent"
 
 
 def _with_reserve(battery: Battery, block: PlanBlock) -> PlanBlock:

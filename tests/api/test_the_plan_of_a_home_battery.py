@@ -65,16 +65,21 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
     """Eight homes with a day on record, three batteries at home, and a plan made just now."""
     folder, community = tmp_path_factory.mktemp("own"), with_home_batteries()
     with street(folder, community=community, now_s=NOW_S, planned=False) as made:
-        for battery in community.home_batteries.values():
-            still = {"charged_wh": 5_000, "discharged_wh": 4_000}
-            edges = range(NOW_S // QUARTER_S * QUARTER_S - 2 * 86_400, NOW_S, QUARTER_S)
-            full = {"soc_permille": 500, "battery_w": 0}
-            readings = [Reading(battery.device, "b", at_s, dict(still)) for at_s in edges]
-            seq = 7 if battery.device == "battery" else 8
-            last = Reading(battery.device, "b", NOW_S - 5, full)
-            feed(made.house.store, battery.gateway, seq, [*readings, last])
+        heard_of(made)
         plan_in(made)
         yield made
+
+
+def heard_of(made: Street) -> None:
+    """Put two days on record in which batteries of homes stood still, half full."""
+    for battery in made.house.community.home_batteries.values():
+        still = {"charged_wh": 5_000, "discharged_wh": 4_000}
+        edges = range(NOW_S // QUARTER_S * QUARTER_S - 2 * 86_400, NOW_S, QUARTER_S)
+        full = {"soc_permille": 500, "battery_w": 0}
+        readings = [Reading(battery.device, "b", at_s, dict(still)) for at_s in edges]
+        seq = 7 if battery.device == "battery" else 8
+        last = Reading(battery.device, "b", NOW_S - 5, full)
+        feed(made.house.store, battery.gateway, seq, [*readings, last])
 
 
 @pytest.fixture(scope="module")

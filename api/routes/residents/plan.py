@@ -11,11 +11,13 @@ from api.house import House
 from api.pages.language import Language
 from api.pages.sheets import Sheets, language_of
 from api.people.errors import TooOftenError
+from api.people.steering import refusal_of
 from api.people.visitor import Visitor
 from api.planned.answers import OtherwiseAnswer, WhyNotAnswer, otherwise_answer, why_not_answer
 from api.planned.asked import NotPlannedError, PlanQuestions
 from api.planned.compared import Compared, Comparisons
-from api.planned.own import batteries_asked, own_batteries, own_plans
+from api.planned.kept import Planned
+from api.planned.own import allowed_now, batteries_asked, own_batteries, own_plans
 from api.planned.page import (
     ACTIONS,
     ShownAnswer,
@@ -59,7 +61,6 @@ def add_plan(
         values: dict[str, object] = {
             "lines": plan_lines(plan, kept if may_know else None, now_s, lang),
             "made": "" if plan is None else plan_made(plan, now_s, lang),
-            "mine": own_plans(kept, mine, now_s, lang, may_ask=may_know),
             "answer": _answer(
                 questions, visitor, b if b in known else "", om, ACTIONS.get(doe), now_s, lang
             )
@@ -70,6 +71,7 @@ def add_plan(
             "words": tuple(ACTIONS),
             "chosen": (b, om, doe),
             "homes": None,
+            **_leave(house, visitor, looks, mine, kept, now_s, lang, may_ask=may_know),
         }
         try:
             compared = comparisons.newest()
@@ -143,6 +145,39 @@ def _mine(house: House, visitor: Visitor, looks: Onlooker, now_s: float) -> tupl
     if mine and looks.home is not None:
         note_helper(house, visitor, looks.home, day_of(now_s), day_of(now_s))
     return mine
+
+
+def _leave(
+    house: House,
+    visitor: Visitor,
+    looks: Onlooker,
+    mine: tuple[Battery, ...],
+    kept: Planned | None,
+    now_s: float,
+    lang: Language,
+    *,
+    may_ask: bool,
+) -> dict[str, object]:
+    """Return what is planned for the reader's own batteries, and the leave they gave for it.
+
+    When leave was taken back is told to who lived there then.
+    """
+    if not mine or looks.home is None:
+        return {"mine": [], "leave": False, "refused": False}
+    with house.people.reading() as desk:
+        refusal = refusal_of(desk, looks.home)
+    refused = refusal is not None
+    leave = any(one.steered for one in allowed_now(kept, mine))
+    told = own_plans(kept, mine, now_s, lang, may_ask=may_ask, refused=refused)
+    return {
+        "mine": told,
+        "leave": leave,
+        "refused": refused and leave,
+        "refused_at": lang.moment(refusal.from_s)
+        if refusal is not None and looks.sees_home(refusal.from_s)
+        else "",
+        "may_choose": visitor.companion is None,
+    }
 
 
 def _own(

@@ -18,8 +18,11 @@ from api.pages.sheets import Sheets, go
 from api.people.consents import Choice, Purpose, choices, choose
 from api.people.errors import PeopleError
 from api.people.privacy import erase_account
+from api.people.steering import Refusal, refusals
 from api.people.visitor import Visitor
+from api.planned.own import own_batteries
 from api.problems import RefusedError
+from api.readers import onlooker
 from api.routes.forms import Form
 from api.schemas import moment_time, time_or_none
 from kwartier.interval import day_of
@@ -100,6 +103,7 @@ class PrivacyAnswer:
     """Own choices, consents in the books, and what stands before an erasure or stays after it."""
 
     choices: tuple[ConsentAnswer, ...]
+    no_to_steering: tuple[ConsentAnswer, ...]
     consents: tuple[ConsentAnswer, ...]
     hindrances: tuple[str, ...]
     stays: tuple[StayingAnswer, ...]
@@ -115,9 +119,11 @@ def add_privacy(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) ->
     def page(request: Request, visitor: Annotated[Visitor, account]) -> Response:
         with house.people.reading() as desk:
             chosen = choices(desk, visitor.account)
+        now_s = house.clock.now_s()
         values = {
             "kinds": KINDS,
             "purposes": list(Purpose),
+            "battery": bool(own_batteries(house, onlooker(visitor, now_s), now_s)),
             "chosen": {each.purpose for each in chosen if each.until_s is None},
             "before": [each for each in chosen if each.until_s is not None],
             "consents": books_consents(house, visitor),
@@ -131,8 +137,10 @@ def add_privacy(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) ->
     def told(visitor: Annotated[Visitor, account]) -> PrivacyAnswer:
         with house.people.reading() as desk:
             chosen = choices(desk, visitor.account)
+            said = refusals(desk, visitor.account)
         return PrivacyAnswer(
             tuple(map(_choice_answer, chosen)),
+            tuple(map(_refusal_answer, said)),
             tuple(map(_consent_answer, books_consents(house, visitor))),
             tuple(books_hindrances(house, visitor.party)),
             tuple(
@@ -257,6 +265,11 @@ def _asking(
 def _choice_answer(choice: Choice) -> ConsentAnswer:
     start, end = moment_time(choice.from_s), time_or_none(choice.until_s)
     return ConsentAnswer(choice.home, choice.purpose, start, end, "")
+
+
+def _refusal_answer(said: Refusal) -> ConsentAnswer:
+    start, end = moment_time(said.from_s), time_or_none(said.until_s)
+    return ConsentAnswer(said.home, "steering", start, end, "")
 
 
 def _consent_answer(consent: BooksConsent) -> ConsentAnswer:

@@ -21,7 +21,7 @@ from api.forecasts.keeper import Forecasts
 from api.history import History
 from api.plan_check import refused_plan, refused_prices
 from api.planned.kept import LastPlan, Planned
-from api.planning.asked import HORIZON, Known, problem_asked
+from api.planning.asked import HORIZON, Known, homes_over_fuse, problem_asked
 from api.planning.calls import CallBook, PutCall
 from api.planning.events import Charge, Foundation, Now
 from api.planning.leave import RELEASED, Why, let_go, once_a_homes
@@ -128,6 +128,7 @@ class Planner:
         self._planning = threading.Lock()
         self._foundation: Foundation | None = None
         self._tried_s = self._looked_s = float("-inf")
+        self._over_fuses: frozenset[str] = frozenset()
         self._silent: str | None = None
         self._unsent: dict[str, bytes] = {}
         self._stopping = threading.Event()
@@ -226,7 +227,7 @@ class Planner:
         if why_not is not None:
             self._no_plan(why_not)
             return None
-        return Known(
+        known = Known(
             start,
             street,
             market,
@@ -244,6 +245,18 @@ class Planner:
             self._parts.homes_at(start),
             self._one_by_one(street, charges, start),
         )
+        self._tell_over_fuses(homes_over_fuse(known))
+        return known
+
+    def _tell_over_fuses(self, homes: Sequence[str]) -> None:
+        """Say once, as long as it lasts, of which homes more is expected than passes."""
+        for name in sorted(set(homes) - self._over_fuses):
+            _log.warning(
+                "home %s: more is expected than its fuse and its batteries carry, and it is "
+                "planned without that; is its limit_w right?",
+                name,
+            )
+        self._over_fuses = frozenset(homes)
 
     def _one_by_one(
         self, street: Community, charges: Mapping[str, Charge], start: Quarter

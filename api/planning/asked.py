@@ -9,8 +9,10 @@ import numpy as np
 
 from api.forecasts.homes import HomeForecast
 from api.planning.calls import PutCall, steps_of
+from api.planning.fuses import over_fuse
 from api.planning.homes import (
     Powers,
+    carried,
     expected_alone,
     home_of,
     is_kept_by_battery,
@@ -95,8 +97,8 @@ def problem_asked(known: Known, retail: Retail, *, batteries: bool) -> Problem:
     community = known.community
     at_homes = known.batteries_at
     street = known.use.likely, known.made.likely
-    parts = {name: known.home_parts[name] for name in at_homes}
-    apart = expected_alone(street, known.start.start_s, parts, known.own)
+    apart = _expected_apart(known)
+    passes = carried(apart, _over_fuses(known, apart, batteries=batteries))
     return problem_of(
         0.25,
         buy,
@@ -108,8 +110,9 @@ def problem_asked(known: Known, retail: Retail, *, batteries: bool) -> Problem:
             street,
             known.parts,
             apart,
+            passes,
         ),
-        [_planned(known, one, worth, apart, at_homes) for one in planned],
+        [_planned(known, one, worth, passes, at_homes) for one in planned],
         Grid(
             _kw(community.import_limit_w),
             _kw(community.export_limit_w),
@@ -129,6 +132,34 @@ def problem_asked(known: Known, retail: Retail, *, batteries: bool) -> Problem:
         ],
         calls=_calls(known),
     )
+
+
+def homes_over_fuse(known: Known) -> list[str]:
+    """Return the homes of which more is expected than their fuses and batteries carry."""
+    over = _over_fuses(known, _expected_apart(known), batteries=True)
+    return sorted(name for name, parts in over.items() if any(part.any() for part in parts))
+
+
+def _expected_apart(known: Known) -> dict[str, Powers]:
+    """Return what homes with a battery that is planned are expected to use and make."""
+    parts = {name: known.home_parts[name] for name in known.batteries_at}
+    street = known.use.likely, known.made.likely
+    return expected_alone(street, known.start.start_s, parts, known.own)
+
+
+def _over_fuses(known: Known, apart: Mapping[str, Powers], *, batteries: bool) -> dict[str, Powers]:
+    """Return what of that passes in no way, with the homes' batteries or without."""
+    at_homes = known.batteries_at
+    return {
+        name: over_fuse(
+            own,
+            known.community.connections[name].limit_w,
+            [planned_battery(one, known.stored_kwh[one.id]) for one in at_homes[name]]
+            if batteries
+            else [],
+        )
+        for name, own in apart.items()
+    }
 
 
 def _planned(

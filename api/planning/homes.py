@@ -68,6 +68,11 @@ def expected_alone(
     }
 
 
+def carried(own: Mapping[str, Powers], over: Mapping[str, Powers]) -> dict[str, Powers]:
+    """Return what of homes' use and sun is planned: all but what is over their fuses."""
+    return {name: (use - over[name][0], made - over[name][1]) for name, (use, made) in own.items()}
+
+
 def within_fuse(planned: PlannedBattery, own: Powers, limit_w: Watt) -> PlannedBattery:
     """Return a home's only battery that takes and gives no more than its home's fuse leaves.
 
@@ -103,8 +108,9 @@ def planned_homes(
     street: Powers,
     groups: Mapping[str, Part],
     apart: Mapping[str, Powers],
+    passes: Mapping[str, Powers],
 ) -> list[Home]:
-    """Return the homes of a problem; together they use and make what the street does.
+    """Return the homes of a problem; together they use and make what passes of the street's.
 
     Args:
         community: The neighbourhood, with the limits that hold.
@@ -113,6 +119,7 @@ def planned_homes(
         street: Expected use of all homes and sun of all roofs.
         groups: The groups' parts.
         apart: What homes with batteries that are planned are expected to use and make.
+        passes: What of that their fuses and batteries carry.
     """
     use_kw, made_kw = street
     slots = _slots(start_s, use_kw.size)
@@ -124,7 +131,8 @@ def planned_homes(
     for name, own in apart.items():
         group = community.connections[name].group or ""
         left[group] = (left[group][0] - own[0], left[group][1] - own[1])
-        alone.append(_with_fuse(name, own, community.connections[name].limit_w, batteries[name]))
+        limit_w = community.connections[name].limit_w
+        alone.append(_with_fuse(name, passes[name], limit_w, batteries[name]))
     together = [
         Home(homes_of(group) if group else _STREET, np.maximum(use, 0.0), np.maximum(sun, 0.0))
         for group, (use, sun) in left.items()

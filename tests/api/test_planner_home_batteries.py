@@ -441,6 +441,7 @@ def test_what_is_expected_of_a_home_by_itself_goes_before_its_part_of_the_street
         street,
         {},
         apart,
+        apart,
     )
 
     assert {one.id: float(np.asarray(one.load_kw)[0]) for one in homes} == {

@@ -17,7 +17,7 @@ from api.people.accounts import SYSTEM, add_account
 from api.people.acts import first_broken
 from api.people.sessions import open_session
 from api.people.steering import homes_refusing
-from api.people.tables import ActRow, CompanionRow, StayRow
+from api.people.tables import ActRow, StayRow
 from api.plan_book import SqlitePlanBook
 from api.planner import Planner
 from api.planning.leave import RELEASED
@@ -26,7 +26,12 @@ from kwartier.bus import Message
 from kwartier.schedule import decode_schedule
 from tests.api.conftest import log_in, served
 from tests.api.street import Street, street
-from tests.api.test_the_plan_of_a_home_battery import NOW_S, heard_of, with_home_batteries
+from tests.api.test_the_plan_of_a_home_battery import (
+    NOW_S,
+    heard_of,
+    helper_at,
+    with_home_batteries,
+)
 
 HOME, GATEWAY = "huis-02", "gw-01"
 
@@ -177,22 +182,7 @@ def test_leave_that_was_never_given_at_the_home_is_not_given_here(steered: Steer
 
 
 def test_a_helper_sees_it_and_decides_nothing(steered: Steered) -> None:
-    with steered.street.house.people.writing() as desk:
-        account = add_account(desk, SYSTEM, name="resident")
-        desk.session.add(StayRow(account=account, home=HOME, from_s=0, until_s=None))
-        link = CompanionRow(
-            account=account,
-            home=HOME,
-            name="zus",
-            hash="z" * 64,
-            from_s=0,
-            until_s=NOW_S + 900,
-            ended_at_s=None,
-            seen_at_s=None,
-        )
-        desk.session.add(link)
-        desk.session.flush()
-        session = open_session(desk, account, "link", companion=link.id)
+    session, _ = helper_at(steered.street, HOME)
     with steered.browser() as helper:
         helper.cookies.set("kwartier", session)
         page, refused = told(helper), says(helper, "no")

@@ -132,15 +132,14 @@ def test_a_battery_of_somebody_else_is_as_one_that_is_not_there(
     assert answers[0].json()["detail"] == answers[1].json()["detail"]
 
 
-def test_a_helper_who_asks_about_the_battery_is_written_down(
-    planned: Street, resident: httpx.Client
-) -> None:
-    with planned.house.people.writing() as desk:
+def helper_at(made: Street, home: str) -> tuple[str, int]:
+    """Return the session of who looks along with a resident, and the number of that link."""
+    with made.house.people.writing() as desk:
         account = add_account(desk, SYSTEM, name="resident")
-        desk.session.add(StayRow(account=account, home="huis-02", from_s=0, until_s=None))
+        desk.session.add(StayRow(account=account, home=home, from_s=0, until_s=None))
         link = CompanionRow(
             account=account,
-            home="huis-02",
+            home=home,
             name="zus",
             hash="y" * 64,
             from_s=0,
@@ -150,8 +149,13 @@ def test_a_helper_who_asks_about_the_battery_is_written_down(
         )
         desk.session.add(link)
         desk.session.flush()
-        number = link.id
-        session = open_session(desk, account, "link", companion=number)
+        return open_session(desk, account, "link", companion=link.id), link.id
+
+
+def test_a_helper_who_asks_about_the_battery_is_written_down(
+    planned: Street, resident: httpx.Client
+) -> None:
+    session, number = helper_at(planned, "huis-02")
     resident.cookies.set("kwartier", session)
 
     statuses = [asked(resident, name).status_code for name in ("wijkbatterij", "thuis-02")]

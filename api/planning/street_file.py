@@ -136,7 +136,11 @@ def _taken_over(begun: Community, read: Community, refusing: AbstractSet[str]) -
             name: _with_limit(home, read.connections.get(name))
             for name, home in begun.connections.items()
         },
-        batteries={name: one for name, one in begun.batteries.items() if name in read.batteries},
+        batteries={
+            name: one
+            for name, one in begun.batteries.items()
+            if _is_same(one, read.batteries.get(name))
+        },
         home_batteries={
             name: _with_leave(battery, read.home_batteries.get(name), refusing)
             for name, battery in begun.home_batteries.items()
@@ -150,13 +154,21 @@ def _with_limit(home: Connection, read: Connection | None) -> Connection:
 
 def _with_leave(battery: Battery, read: Battery | None, refusing: AbstractSet[str]) -> Battery:
     """Return a home's battery with what its home allows now; one that is gone is left alone."""
-    if read is None or read.home != battery.home:
+    if read is None or not _is_same(battery, read):
         return replace(battery, steered=False)
     return replace(
         battery,
         steered=read.steered and battery.home not in refusing,
         reserve_permille=read.reserve_permille,
     )
+
+
+def _is_same(battery: Battery, read: Battery | None) -> bool:
+    """Return whether a battery is in the file still, and stands where it stood at the start."""
+    if read is None:
+        return False
+    place = battery.home, battery.gateway, battery.device
+    return place == (read.home, read.gateway, read.device)
 
 
 def _with_leave_of(written: Community, path: Path) -> Community:

@@ -291,6 +291,23 @@ def test_leave_that_a_wrong_file_gives_no_more_is_gone_all_the_same(
     assert ("released", False) not in told_in(street, "gw-accu")
 
 
+def test_a_battery_that_moves_to_another_device_is_let_go_where_it_was(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    community, path = with_batteries(battery_at(2)), tmp_path / "street.toml"
+    path.write_text(written(community))
+    with lived(tmp_path, community) as street:
+        planner = street.planner(street_file=path)
+        planner.plan_now()
+        path.write_text(written(community).replace('"battery"', '"battery-2"'))
+        street.clock.advance(61)
+        planner.turn()
+
+    for gateway in ("gw-02", "gw-accu"):
+        assert told_in(street, gateway)[:2] == [("plan", True), ("released", False)]
+    assert caplog.text.count("names it otherwise") == 2
+
+
 def test_a_file_that_is_no_toml_changes_nothing(tmp_path: Path) -> None:
     community, path = with_batteries(battery_at(2)), tmp_path / "street.toml"
     path.write_text(written(community))

@@ -2,7 +2,8 @@
 
 A search under a clock over hundreds of directions leaves off anywhere. With the others as they are
 a single battery has one best course (see :mod:`optimizer.linear.one_battery`), found at once, so a
-few times round the batteries takes less than a second. The highest import stays what it is.
+few times round the batteries takes less than a second. The highest import stays what it is. Where
+the connection has a direction to choose as well, nothing is known of a battery by itself.
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ def improved(
         solver: The time it has left is kept to.
     """
     best = solution
-    if not _is_plain(problem, programme):
-        return best
     everywhere = of_batteries(problem, two_way_cells(problem))
+    if everywhere.steps.size or not _is_plain(problem, programme):
+        return best
     for _ in range(_ROUNDS):
         flows = flows_of(problem, programme.layout, best.x)
         for row in range(len(problem.battery_ids)):

@@ -41,6 +41,11 @@ def test_a_plan_comes_for_anything_that_is_asked(seed: int) -> None:
     a_plan_comes(seed)
 
 
+def test_a_search_cut_short_makes_a_plan_where_the_connection_has_directions_too() -> None:
+    # Selling pays more than buying at some steps, and charging while discharging at others.
+    a_plan_comes(9524)
+
+
 def test_whole_numbers_that_nothing_can_be_fixed_to_still_make_a_plan() -> None:
     # The search keeps to its rows within a tolerance; with its directions fixed nothing does.
     a_plan_comes(173)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from optimizer.plan import Action, Because, Plan, Reason
 from optimizer.problem import BoolArray, FloatArray, Problem, StoreKind
 from optimizer.why.explain_stores import reasons_of_others
+from optimizer.why.sun import is_sun_left
 
 _MOVES_KW = 1e-6
 _AT_LIMIT = 1e-6
@@ -132,7 +133,7 @@ def _why_charge(problem: Problem, plan: Plan) -> npt.NDArray[np.intp]:
     conditions = [
         imports & (problem.buy_eur_per_kwh < 0),
         ~imports & full_export,
-        ~imports,
+        ~imports & is_sun_left(problem, plan),
         _before(problem, plan) < problem.floor_kwh - _AT_LIMIT,
         # After losses and wear: a price that is only a little higher is no reason.
         _pays(problem, later_price) > problem.buy_eur_per_kwh,

@@ -7,7 +7,8 @@ from itertools import groupby
 import numpy as np
 
 from optimizer.plan import Action, Because, Plan, Reason
-from optimizer.problem import FloatArray, Problem, StoreKind
+from optimizer.problem import BoolArray, FloatArray, Problem, StoreKind
+from optimizer.why.sun import is_sun_left
 
 _MOVES_KW = 1e-6
 _AT_LIMIT = 1e-6
@@ -106,17 +107,23 @@ _WORDS = {StoreKind.SESSION: _CAR, StoreKind.HEAT_PUMP: _HEAT_PUMP}
 def reasons_of_others(problem: Problem, plan: Plan) -> list[Reason]:
     """Return the blocks of cars and heat pumps, and one block for each machine."""
     price = _price_eur_per_kwh(problem, plan)
+    sunny = (plan.import_kw <= _MOVES_KW) & is_sun_left(problem, plan)
     reasons: list[Reason] = []
     for row, kind in enumerate(problem.store_kinds):
         if kind is not StoreKind.BATTERY:
-            reasons += _blocks(problem, plan, row, kind, price)
-    return reasons + _runs(problem, plan, price)
+            reasons += _blocks(problem, plan, row, kind, price, sunny)
+    return reasons + _runs(problem, plan, price, sunny)
 
 
 def _blocks(
-    problem: Problem, plan: Plan, row: int, kind: StoreKind, price: FloatArray
+    problem: Problem,
+    plan: Plan,
+    row: int,
+    kind: StoreKind,
+    price: FloatArray,
+    sunny: BoolArray,
 ) -> list[Reason]:
-    told = [_why(problem, plan, row, step, price) for step in range(problem.steps)]
+    told = [_why(problem, plan, row, step, price, sunny) for step in range(problem.steps)]
     reasons, first = [], 0
     for (action, because), block in groupby(told):
         last = first + sum(1 for _ in block) - 1
@@ -127,7 +134,7 @@ def _blocks(
 
 
 def _why(
-    problem: Problem, plan: Plan, row: int, step: int, price: FloatArray
+    problem: Problem, plan: Plan, row: int, step: int, price: FloatArray, sunny: BoolArray
 ) -> tuple[Action, Because]:
     """Return what a store does in a step, and the first reason that is true of it."""
     net = plan.charge_kw[row] - plan.discharge_kw[row]
@@ -136,9 +143,9 @@ def _why(
     if net[step] < -_MOVES_KW:
         return Action.DISCHARGE, Because.PRICE_HIGH
     if net[step] > _MOVES_KW:
-        if plan.import_kw[step] <= _MOVES_KW:
+        if sunny[step]:
             return Action.CHARGE, Because.SOLAR_SURPLUS
-        if problem.buy_eur_per_kwh[step] < 0:
+        if plan.import_kw[step] > _MOVES_KW and problem.buy_eur_per_kwh[step] < 0:
             return Action.CHARGE, Because.NEGATIVE_PRICE
         # It could have charged there instead, and would have paid more.
         others = later & able & (net < problem.charge_max_kw[row] - _MOVES_KW)
@@ -157,7 +164,7 @@ def _why(
     return Action.HOLD, Because.SCHEDULE
 
 
-def _runs(problem: Problem, plan: Plan, price: FloatArray) -> list[Reason]:
+def _runs(problem: Problem, plan: Plan, price: FloatArray, sunny: BoolArray) -> list[Reason]:
     """Return why each machine starts where it does, and not elsewhere in its time."""
     reasons = []
     for run, start in zip(problem.runs, plan.starts, strict=False):
@@ -167,7 +174,7 @@ def _runs(problem: Problem, plan: Plan, price: FloatArray) -> list[Reason]:
             for first in range(run.earliest, run.latest_end - power.size + 1)
         }
         steps = slice(start, start + power.size)
-        if plan.import_kw[steps].max(initial=0.0) <= _MOVES_KW:
+        if sunny[steps].all():
             because = Because.SOLAR_SURPLUS
         elif len(costs) > 1 and costs[start] < max(costs.values()) - _AT_LIMIT:
             because = Because.PRICE_LOW

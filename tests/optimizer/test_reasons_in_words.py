@@ -94,6 +94,10 @@ def test_the_blocks_of_a_battery_tile_the_steps_and_tell_the_truth(problem: Prob
             sign = {Action.CHARGE: 1, Action.DISCHARGE: -1, Action.HOLD: 0}[block.action]
             for power in net_kw[row, block.first : block.last + 1]:
                 assert (0 if abs(power) <= 1e-6 else 1 if power > 0 else -1) == sign
+            if block.because is Because.SOLAR_SURPLUS:
+                left_kw = problem.pv_kw.sum(axis=0) - made.curtailed_kw.sum(axis=0)
+                left_kw -= problem.load_kw.sum(axis=0)
+                assert left_kw[block.first : block.last + 1].min() > 0
 
 
 def test_a_car_says_why_it_waits_and_why_it_charges() -> None:
@@ -119,6 +123,19 @@ def test_a_car_in_a_hurry_charges_to_be_ready_in_time() -> None:
         (1, 1, Action.CHARGE, Because.SCHEDULE),
         (2, 2, Action.HOLD, Because.AWAY),
     ]
+
+
+def test_what_a_battery_feeds_at_night_is_not_fed_by_the_sun() -> None:
+    car, wash = Session("auto", 1, 2, 2.0, 4.0), Run("was", [1.0], 1, 2)
+    full = replace(PLAIN, soc_start_kwh=4.0)
+    problem = problem_of(
+        1.0, [0.1, 0.4], [0.0] * 2, [Home("h", [0.0, 1.0])], [full], sessions=[car], runs=[wash]
+    )
+
+    told = {(one.battery, one.first): one.because for one in plan(problem).reasons}
+
+    assert told["auto", 1] is Because.SCHEDULE
+    assert told["was", 1] is Because.SCHEDULE
 
 
 def test_a_machine_says_why_it_runs_when_it_does() -> None:

@@ -191,16 +191,19 @@ def _of_the_reserve(problem: Problem, programme: Programme) -> _Excess:
 
 
 def _new_rows(problem: Problem) -> tuple[FloatArray, FloatArray]:
-    """Return what the rows of the band, of the ends and of the reserve stay between."""
+    """Return what the rows of the band, of the ends and of the reserve stay between.
+
+    Where a lower edge is above the upper one, anywhere between them is as far off as can be helped.
+    """
     fixed = problem.end_is_fixed
     reserved = problem.reserve_kwh.ravel()[problem.firm_reserve_cells]
     low = [
-        problem.soc_min_kwh.ravel(),
+        np.minimum(problem.soc_min_kwh, problem.soc_max_kwh).ravel(),
         np.where(fixed, problem.soc_end_kwh, -np.inf),
         reserved,
     ]
     high = [
-        problem.soc_max_kwh.ravel(),
+        np.maximum(problem.soc_min_kwh, problem.soc_max_kwh).ravel(),
         np.where(fixed, problem.soc_end_kwh, np.inf),
         np.full(reserved.size, np.inf),
     ]

@@ -134,14 +134,6 @@ def _check_batteries(problem: Problem) -> None:
                 f"batteries.{battery}.soc_end_kwh is {end:g}: give 0 to {MAX_SIZE:g}, "
                 "or leave it out for a free end"
             )
-        crossed = problem.soc_min_kwh[row] > problem.soc_max_kwh[row]
-        if crossed.any():
-            step = int(np.argmax(crossed))
-            raise InputError(
-                f"batteries.{battery}.soc_min_kwh is {problem.soc_min_kwh[row, step]:g} at step "
-                f"{step}, above soc_max_kwh {problem.soc_max_kwh[row, step]:g}: lower the one or "
-                "raise the other"
-            )
 
 
 def _check_each(problem: Problem, key: str, *, low: float, remedy: str) -> None:

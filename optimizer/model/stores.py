@@ -19,7 +19,6 @@ from enum import StrEnum
 
 import numpy as np
 
-from kwartier.errors import InputError
 from optimizer.model.neighbourhood import Battery, FloatArray, HeatPump, Session
 from optimizer.model.nonsense import MAX_SIZE
 from optimizer.model.spread import bounded_limit, bounded_number, limit_of, step_of
@@ -93,7 +92,8 @@ def wanted_car_kwh(session: Session, steps: int, step_h: FloatArray) -> FloatArr
 
 def zero_c(heat_pump: HeatPump) -> float:
     """Return the temperature at which a heat store counts as empty [degrees C]."""
-    return min(float(np.min(heat_pump.min_c)), heat_pump.start_c)
+    edges_c = min(float(np.min(heat_pump.min_c)), float(np.min(heat_pump.max_c)))
+    return min(edges_c, heat_pump.start_c)
 
 
 def temperature_c(heat_pump: HeatPump, stored_kwh: FloatArray) -> FloatArray:
@@ -168,12 +168,6 @@ def _capacity_kwh(session: Session, step_h: FloatArray) -> float:
         return max(needed, session.start_kwh) + one_step
     place = f"sessions.{session.id}."
     bounded_number(place + "capacity_kwh", session.capacity_kwh, low=0.0, high=MAX_SIZE, unit="kWh")
-    for name in ("energy_kwh", "minimum_kwh"):
-        if getattr(session, name) > session.capacity_kwh:
-            raise InputError(
-                f"{place}{name} is {getattr(session, name):g}, above capacity_kwh "
-                f"{session.capacity_kwh:g}: lower the one or raise the other"
-            )
     return session.capacity_kwh
 
 
@@ -205,12 +199,6 @@ def _of_heat_pump(pump: HeatPump, step_h: FloatArray) -> Store:
     bounded_number(
         place + "start_c", pump.start_c, low=_COLDEST_C, high=_HOTTEST_C, unit="degrees C"
     )
-    if (low > high).any():
-        step = int(np.argmax(low > high))
-        raise InputError(
-            f"{place}min_c is {low[step]:g} at step {step}, above max_c {high[step]:g}: lower the "
-            "one or raise the other"
-        )
     power = _able(power, pump.power_min_kw)
     zero, kept = zero_c(pump), np.exp(-loss * step_h / capacity)
     battery = Battery(

@@ -63,7 +63,6 @@ def without(path: str) -> dict[str, Json]:
         ("homes.0.pv_curtailable", 1, "homes.h1.pv_curtailable is the number 1"),
         ("homes.0.id", "", r"homes\[0\].id is text"),
         ("homes.0.pvkw", [1], r"homes\[0\] has an unknown key 'pvkw'"),
-        ("batteries.0.soc_min_kwh", 40, "batteries.b1.soc_min_kwh is 40 at step 0, above"),
         ("batteries.0.soc_max_kwh", -1, "batteries.b1.soc_max_kwh.* is -1"),
         ("batteries.0.soc_start_kwh", -1, "batteries.b1.soc_start_kwh is -1"),
         ("batteries.0.soc_end_kwh", -1, "batteries.b1.soc_end_kwh is -1"),

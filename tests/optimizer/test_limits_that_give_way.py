@@ -8,7 +8,7 @@ import pytest
 
 from optimizer.dispatch import plan
 from optimizer.plan import Plan, Status
-from optimizer.problem import Grid, Home, Problem, problem_of
+from optimizer.problem import Grid, HeatPump, Home, Problem, Session, problem_of
 from tests.optimizer.examples import OUTSIDE_BAND, PLAIN
 from tests.optimizer.reference import least_grid_excess
 
@@ -159,3 +159,38 @@ def test_no_saving_on_losses_is_bought_with_the_connection() -> None:
 
     # Weights once chose 1.0164 kW here, to be inside the band 1.4 kWh-steps sooner.
     assert sum(over) == pytest.approx(least_grid_excess(problem), abs=1e-6)
+
+
+def test_a_band_whose_edges_contradict_each_other_is_named_and_planned_around() -> None:
+    battery = replace(PLAIN, soc_min_kwh=[0, 9, 0], soc_max_kwh=[10, 6, 10], discharge_max_kw=8.0)
+
+    made = plan(problem_of(1.0, [0.1, 0.2, 0.3], [0.1] * 3, [Home("h1", [0, 0, 8])], [battery]))
+
+    # Between 6 and 9 it is 3 kWh off whatever it does, so the cheapest of those is chosen.
+    assert made.status is Status.RELAXED
+    assert {one.limit for one in made.violations} == {
+        "batteries.b1.soc_min_kwh", "batteries.b1.soc_max_kwh"
+    }  # fmt: skip
+    assert sum(one.excess for one in made.violations) == pytest.approx(3.0)
+    assert made.soc_kwh[0, 1] == pytest.approx(8.0)
+
+
+def test_a_car_asked_for_more_than_it_holds_is_filled() -> None:
+    car = Session("car", 0, 3, 9.0, 4.0, capacity_kwh=6.0)
+
+    made = plan(problem_of(1.0, [0.3, 0.1, 0.2], [0.1] * 3, sessions=[car]))
+
+    assert said(made) == [("sessions.car.energy_kwh", 2, 3.0)]
+    assert made.charge_kw[0].tolist() == pytest.approx([0.0, 4.0, 2.0])
+
+
+def test_a_comfort_band_that_contradicts_itself_still_gets_a_plan() -> None:
+    warm = HeatPump("hp", 4.0, 3.0, 1.0, 0.0, 0.0, start_c=20.0, min_c=22.0, max_c=19.0)
+
+    made = plan(problem_of(1.0, [0.3, 0.3], [0.1] * 2, heat_pumps=[warm]))
+
+    # It need not warm: at 20 degrees it is as near to both edges as anywhere between them.
+    assert made.charge_kw.tolist() == [[0.0, 0.0]]
+    assert {name: excess for name, _, excess in said(made)} == {
+        "heat_pumps.hp.min_c": 2.0, "heat_pumps.hp.max_c": 1.0
+    }  # fmt: skip

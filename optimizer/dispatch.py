@@ -16,7 +16,8 @@ from optimizer.even.evenly import evened
 from optimizer.explain import reasons_of
 from optimizer.fallback import by_rule
 from optimizer.fleet.certificate import SMALLEST, Proven, cheapest_proven
-from optimizer.fleet.one_way import one_way_flows
+from optimizer.fleet.few import few_one_way
+from optimizer.fleet.one_way import OneWay, one_way_flows
 from optimizer.linear.directed import directed
 from optimizer.linear.directions import (
     Directions,
@@ -37,6 +38,7 @@ from optimizer.linear.flows import (
 )
 from optimizer.linear.local_prices import LocalPrices, local_prices
 from optimizer.linear.many_whole import is_many
+from optimizer.linear.one_battery import is_one_battery
 from optimizer.linear.programme import Programme, flows_of, programme_of
 from optimizer.linear.repair import OVERLAP_KW, has_overlap, overlap_kw, without_free_overlap
 from optimizer.linear.soften import Softened, capped, softened
@@ -113,7 +115,8 @@ def _cheapest(problem: Problem, solver: Solver) -> _Found:
     switched = _likely_switched(problem, programme, solver)
     first = with_switches(programme, problem, switched)
     found = _with_limits(problem, first, _directions(problem), solver)
-    return _decided(problem, programme, found, solver, switched)
+    few = _of_a_few_one_way(problem, programme, found, solver)
+    return few or _decided(problem, programme, found, solver, switched)
 
 
 def _likely_switched(problem: Problem, programme: Programme, solver: Solver) -> BoolArray:
@@ -188,7 +191,22 @@ def _of_a_fleet(problem: Problem, solver: Solver) -> Proven | None:
 
 
 def _of_a_fleet_one_way(problem: Problem, solver: Solver) -> _Found | None:
-    found = solver.timed(lambda: one_way_flows(problem, left_s=solver.left_s))
+    return _one_way(problem, solver.timed(lambda: one_way_flows(problem, left_s=solver.left_s)))
+
+
+def _of_a_few_one_way(
+    problem: Problem, programme: Programme, found: _Found, solver: Solver
+) -> _Found | None:
+    """Return the plan of a few batteries where the linear one overlaps, unless limits give way."""
+    if not (problem.exclusive and has_overlap(found.flows) and found.status is Status.OPTIMAL):
+        return None
+    if is_one_battery(problem, programme):
+        return None
+    fresh = solver.afresh()
+    return _one_way(problem, solver.timed(lambda: few_one_way(problem, programme, fresh)))
+
+
+def _one_way(problem: Problem, found: OneWay | None) -> _Found | None:
     if found is None or has_overlap(found.flows):
         return None
     proven = found.gap_eur <= _PROVEN * max(1.0, abs(cost_eur(problem, found.flows)))

@@ -19,10 +19,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
-from optimizer.fleet.certificate import cheapest_proven
+from optimizer.fleet.certificate import Proven, cheapest_proven
 from optimizer.fleet.directing import Directing
 from optimizer.fleet.highest import Highest
 from optimizer.fleet.interior import bound, walk
@@ -59,6 +60,7 @@ _MOST_MOVES = 60_000
 _FIRST_ROUND, _LATER, _PROOF = 3.0, 0.5, 0.4
 """What the first round takes beside what was done before it, and what later rounds and a proof
 take beside the first round, as long as they were not measured."""
+_Cheapest: TypeAlias = Callable[[Problem], Proven | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,6 +85,7 @@ def one_way_flows(
     enough: float = ENOUGH,
     again: int = _AGAIN,
     left_s: Callable[[], float] = lambda: np.inf,
+    cheapest: _Cheapest = cheapest_proven,
 ) -> OneWay | None:
     """Return cheap flows in which no battery charges while it discharges, or None.
 
@@ -91,6 +94,7 @@ def one_way_flows(
         enough: A gap beside the cost at which no better directions are looked for.
         again: How often they are looked for at most.
         left_s: Says how much time is left; none is begun that would take longer [s].
+        cheapest: Plans a fleet whose directions are fixed.
     """
     laps = Laps(left_s)
     risky = risky_cells(problem)
@@ -106,13 +110,14 @@ def one_way_flows(
         directing = Directing(fleet)
         again = min(again, _MOST_MOVES // max(directing.moves, 1))
         if again and directing.moves and laps.fits(_FIRST_ROUND * laps.lap()):
-            goal = _Goal(problem, risky, enough, again, laps)
+            goal = _Goal(problem, risky, enough, again, laps, cheapest)
             forward = directions_of_shares(problem, risky, shares, _BEGINNINGS[0])
             if (found := _improved(goal, fleet, directing, forward, least)) is not None:
                 return found
         least = max(least, bound(fleet) + whole_step_eur(fleet))
         for begun in _BEGINNINGS:
-            best = _with(problem, risky, directions_of_shares(problem, risky, shares, begun))
+            forward = directions_of_shares(problem, risky, shares, begun)
+            best = _with(problem, risky, forward, cheapest)
             if best is not None:
                 return replace(best, gap_eur=max(best.cost_eur - least, 0.0))
     return None
@@ -127,6 +132,7 @@ class _Goal:
     enough: float
     again: int
     laps: Laps
+    cheapest: _Cheapest
 
     def is_met(self, best: OneWay, least: float) -> bool:
         """Return whether a plan is near enough to a bound."""
@@ -155,7 +161,7 @@ def _improved(
         tell_by_charging(fleet, directing.inside)
         if not highest.look():
             part /= 4
-        newest = _with(goal.problem, goal.risky, forward)
+        newest = _with(goal.problem, goal.risky, forward, goal.cheapest)
         if newest is None:
             break
         plan = prices_of_a_plan(goal.problem, fleet, newest.prices)
@@ -176,9 +182,11 @@ def _improved(
     return replace(best, gap_eur=max(best.cost_eur - highest.proven, 0.0))
 
 
-def _with(problem: Problem, risky: BoolArray, forward: BoolArray) -> OneWay | None:
+def _with(
+    problem: Problem, risky: BoolArray, forward: BoolArray, cheapest: _Cheapest
+) -> OneWay | None:
     """Return the cheapest flows that charge at most where they run forward, with no gap yet."""
-    proven = cheapest_proven(directed(problem, risky, forward))
+    proven = cheapest(directed(problem, risky, forward))
     if proven is None:
         return None
     flows = proven.flows

@@ -34,8 +34,9 @@ def directed(
     Where no direction is in question the linear programme comes first: it may be whole by itself.
     Where whole numbers are many a solution near the best is enough.
     Once directions are known they are fixed and solved again: whole numbers are whole only within
-    a tolerance. A search that ran out of time is held against the directions the linear programme
-    leans to, and then each battery in turn is let do its best. A single battery needs no search.
+    a tolerance. A search that ended before its proof is held against the directions the linear
+    programme leans to, and then each battery in turn is let do its best. A single battery needs no
+    search.
     """
     near = near_the_best(problem, programme, directions, solver)
     if near is not None:

@@ -63,7 +63,7 @@ def best_course(problem: Problem, programme: Programme) -> Course | None:
         problem: What is to be planned.
         programme: Its programme, with all limits.
     """
-    if not _is_one_battery(problem, programme):
+    if not is_one_battery(problem, programme):
         return None
     low, high = programme.low[programme.layout.stored], programme.high[programme.layout.stored]
     if (low > high).any():
@@ -90,7 +90,8 @@ def best_course(problem: Problem, programme: Programme) -> Course | None:
     return Course(forward, float(lines[0].value[0]) - lifted)
 
 
-def _is_one_battery(problem: Problem, programme: Programme) -> bool:
+def is_one_battery(problem: Problem, programme: Programme) -> bool:
+    """Return whether all there is to decide is the course of one battery."""
     return (
         len(problem.battery_ids) == 1
         and problem.is_one_connection

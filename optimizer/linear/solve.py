@@ -6,6 +6,7 @@ SciPy's: the same solver, a little slower.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,9 @@ Stopwatch: TypeAlias = Callable[[], float]
 
 GAP = 1e-7
 """A plan is proven once it is this close to the bound, relative to its cost."""
+_EFFORT = 15_000_000
+"""Nodes of a search at most, times its columns and the root of its whole numbers: 2 to 7 s for
+batteries of a street [measured]. A count is the same in any process, unlike a time."""
 HAS_HIGHSPY = find_spec("highspy") is not None
 _OPTIMAL, _LIMIT, _INFEASIBLE = 0, 1, 2
 
@@ -69,11 +73,13 @@ class Search:
         start: A solution that is known, one number a column.
         gap: It ends this close to the bound, relative to the cost.
         nodes: It ends after so many nodes: the same in any process, unlike a time.
+        looks: Whether it looks for solutions far from the one that is known.
     """
 
     start: FloatArray
     gap: float
     nodes: int
+    looks: bool = False
 
 
 @dataclass(slots=True)
@@ -103,6 +109,12 @@ class Solver:
             yield
         finally:
             self._ends_s = None
+
+    def afresh(self) -> Solver:
+        """Return a solver with the time that this one has left, and nothing kept from before."""
+        solver = Solver(self.time_limit_s, self.stopwatch, through_scipy=self.through_scipy)
+        solver._ends_s = self._ends_s
+        return solver
 
     def patience_s(self, programme: Programme) -> float:
         """Return how long a programme may take [s].
@@ -149,7 +161,7 @@ class Solver:
         def searched() -> Solution | None:
             highs = new_highs()
             highs.load(programme)
-            highs.begin_search(search.gap, search.nodes, search.start)
+            highs.begin_search(search.gap, search.nodes, search.start, looks=search.looks)
             found = highs.run(self.patience_s(programme))
             if found.x is None:
                 return None
@@ -164,10 +176,18 @@ class Solver:
         # A new object each time: the same programme gives the same solution, whatever came before.
         highs = new_highs()
         highs.load(programme)
+        if programme.has_whole:
+            highs.hold_to(nodes_within(_EFFORT, programme))
         found = highs.run(limit_s)
         if found.end is End.FAILED:
             return _by_scipy(programme, self.patience_s(programme))
         return solution_of(programme, found)
+
+
+def nodes_within(effort: float, programme: Programme) -> int:
+    """Return how many nodes an effort is: columns and the root of whole numbers make them dear."""
+    whole = max(int(np.count_nonzero(programme.integrality)), 1)
+    return max(int(effort / (programme.cost.size * math.sqrt(whole))), 1)
 
 
 def new_highs() -> Highs:
@@ -204,7 +224,11 @@ def _by_scipy(programme: Programme, time_limit_s: float) -> Solution | None:
         integrality=programme.integrality,
         bounds=Bounds(programme.low, programme.high),
         constraints=LinearConstraint(programme.matrix, programme.row_low, programme.row_high),
-        options={"time_limit": time_limit_s, "mip_rel_gap": GAP},
+        options={
+            "time_limit": time_limit_s,
+            "mip_rel_gap": GAP,
+            "node_limit": nodes_within(_EFFORT, programme),
+        },
     )
     if found.status == _INFEASIBLE:
         return None

@@ -64,16 +64,22 @@ class Highs:
         )
         self._begin(programme)
 
-    def begin_search(self, gap: float, nodes: int, start: FloatArray) -> None:
+    def hold_to(self, nodes: int) -> None:
+        """Hold a search over whole numbers to so few nodes."""
+        self._highs.setOptionValue("mip_max_nodes", nodes)
+
+    def begin_search(self, gap: float, nodes: int, start: FloatArray, *, looks: bool) -> None:
         """Hold a search over whole numbers to so few nodes, from a solution that is known.
 
-        Its own searches for solutions are left out: who knows a good one spends most of the time
-        there for nothing [measured].
+        Its own searches for solutions are left out unless it looks for them: who knows a good one
+        spends most of the time there for nothing [measured]. What is settled already is left out
+        before it begins.
         """
+        self._highs.setOptionValue("presolve", "on")
         for heuristic in ("rins", "rens", "root_reduced_cost", "feasibility_jump"):
-            self._highs.setOptionValue(f"mip_heuristic_run_{heuristic}", False)
+            self._highs.setOptionValue(f"mip_heuristic_run_{heuristic}", looks)
         self._highs.setOptionValue("mip_rel_gap", gap)
-        self._highs.setOptionValue("mip_max_nodes", nodes)
+        self.hold_to(nodes)
         known = highspy.HighsSolution()
         known.col_value = start.tolist()
         known.value_valid = True

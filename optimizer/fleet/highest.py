@@ -2,8 +2,8 @@
 
 Many prices are tried, and to prove what whole steps cost at each takes longer than to find them. So
 prices are compared by what their schedules say, which is nearly a bound and no proof. The best are
-gone through in the finest cells once they seem high enough, and in the end. What schedules said too
-much then is taken off what they say from there on.
+gone through once they seem high enough, and in the end: the first time in cells that are soon gone
+through, then in fine ones. What schedules said too much is taken off what they say from there on.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ class Highest:
         prices: The best so far.
         said: What their schedules say that no flows cost less than [EUR].
         over: By how much that was too much where it was proven last [EUR].
+        is_open: Whether nothing is proven yet at these prices.
+        is_coarse: Whether the last proof was one in coarse cells.
     """
 
     fleet: Fleet
@@ -38,26 +40,27 @@ class Highest:
     prices: Prices
     said: float = -np.inf
     over: float = 0.0
-    _is_proven: bool = True
+    is_open: bool = False
+    is_coarse: bool = False
+    _was_proven: bool = False
 
     @property
     def likely(self) -> float:
         """What the best prices prove, or would prove as far as is known [EUR]."""
-        return self.proven if self._is_proven else max(self.proven, self.said - self.over)
+        return max(self.proven, self.said - self.over) if self.is_open else self.proven
 
     def look(self) -> bool:
         """Keep the fleet's prices if they are better, and return whether they are."""
         said = bound(self.fleet) + self.directing.nearly_eur()
         if said <= self.said:
             return False
-        self.prices, self.said, self._is_proven = prices_now(self.fleet), said, False
+        self.prices, self.said, self.is_open = prices_now(self.fleet), said, True
         return True
 
     def prove(self) -> None:
-        """Go through the best prices in the finest cells, unless that was done."""
-        if self._is_proven:
-            return
+        """Go through the best prices: in fine cells unless it is the first time."""
         put_between(self.fleet, self.prices, self.prices, 0.0, self.directing.inside)
-        here = bound(self.fleet) + whole_step_eur(self.fleet)
-        self.over, self._is_proven = max(self.said - here, 0.0), True
-        self.proven = max(self.proven, here)
+        fine = self._was_proven
+        here = bound(self.fleet) + whole_step_eur(self.fleet, fine=fine)
+        self.over, self.proven = max(self.said - here, 0.0), max(self.proven, here)
+        self.is_open, self.is_coarse, self._was_proven = False, not fine, True

@@ -57,9 +57,9 @@ _PART = 0.5
 quarter as far where that gives no better bound."""
 _MOST_MOVES = 60_000
 """Batteries times steps in windows up to which schedules are looked for, over all times."""
-_FIRST_ROUND, _LATER, _PROOF = 3.0, 0.5, 0.4
-"""What the first round takes beside what was done before it, and what later rounds and a proof
-take beside the first round, as long as they were not measured."""
+_FIRST_ROUND, _LATER, _PROOF, _FINE = 3.0, 0.5, 0.4, 2.5
+"""What the first round takes beside what was done before it, what later rounds and a proof take
+beside the first round, and a proof in fine cells beside another, unless they were measured."""
 _Cheapest: TypeAlias = Callable[[Problem], Proven | None]
 
 
@@ -170,16 +170,25 @@ def _improved(
         if not time:
             proof_s, round_s = _PROOF * round_s, _LATER * round_s
         if goal.is_met(best, highest.likely):
-            highest.prove()
-            proof_s = goal.laps.lap()
+            proof_s = _proved(goal, highest) if highest.is_open else proof_s
             if goal.is_met(best, highest.proven):
                 break
         if not goal.laps.fits(round_s + proof_s):
             break
     if best is None:
         return None
-    highest.prove()
+    while not goal.is_met(best, highest.proven):
+        if not (highest.is_open or (highest.is_coarse and goal.laps.fits(proof_s))):
+            break
+        proof_s = _proved(goal, highest)
     return replace(best, gap_eur=max(best.cost_eur - highest.proven, 0.0))
+
+
+def _proved(goal: _Goal, highest: Highest) -> float:
+    """Prove what the best prices do; return how long a proof takes from there on [s]."""
+    highest.prove()
+    took_s = goal.laps.lap()
+    return _FINE * took_s if highest.is_coarse else took_s
 
 
 def _with(

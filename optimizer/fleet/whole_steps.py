@@ -38,12 +38,14 @@ SinglesArray: TypeAlias = npt.NDArray[np.float32]
 """Numbers of seven digits: twice as many at a time."""
 
 _CELLS_A_STEP = 128
-_MANY_CELLS_A_STEP = 2048
+_MANY_CELLS_A_STEP = 4096
 """Cells that one step of full charge passes at least and at most; what is lost by cells goes down
 as their number goes up: 128 lose 1e-3 of the cost of P3-100n, 2048 less than 1e-4 [measured]."""
 _CELLS = 3_000_000
-"""Cells of a full charge, of all batteries and steps: a seventh of a second [measured]."""
-_MOST_CELLS = 32_768
+_FINE_CELLS = 12_000_000
+"""Cells of a full charge, of all batteries and steps: a seventh of a second, and a third of one
+[measured]."""
+_MOST_CELLS = 65_536
 """Of one battery: what charges slowly beside what it stores gets wider cells."""
 _MOST_MOVES = 60_000
 """Batteries times steps that are gone through: about four seconds [measured]."""
@@ -53,18 +55,20 @@ _ROUNDING = 1e-9
 """Part of a cell that is rounding."""
 
 
-def whole_step_eur(fleet: Fleet) -> float:
+def whole_step_eur(fleet: Fleet, *, fine: bool = False) -> float:
     """Return what whole steps add to the bound on shared powers, at the same prices [EUR].
 
     Args:
         fleet: The programme with shared powers, at prices of any kind.
+        fine: Whether cells are so small that next to nothing is lost by them.
     """
     price = fleet.connection.price
     found = [(block, windows_of(block, price)) for block in fleet.blocks]
     moves = sum(window.into.size for _, windows in found for window in windows)
     if moves > _MOST_MOVES:
         return 0.0
-    cells = min(max(_CELLS // max(moves, 1), _CELLS_A_STEP), _MANY_CELLS_A_STEP)
+    cells = (_FINE_CELLS if fine else _CELLS) // max(moves, 1)
+    cells = min(max(cells, _CELLS_A_STEP), _MANY_CELLS_A_STEP)
     cells = 1 << (cells.bit_length() - 1)  # runs of cells are doubled
     added = (_added(block, price, window, cells) for block, windows in found for window in windows)
     return sum(added) * fleet.money

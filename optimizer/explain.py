@@ -10,7 +10,7 @@ import numpy.typing as npt
 from optimizer.plan import Action, Because, Plan, Reason
 from optimizer.problem import BoolArray, FloatArray, Problem, StoreKind
 from optimizer.why.explain_stores import reasons_of_others
-from optimizer.why.sun import is_sun_left
+from optimizer.why.sun import is_sun_left, is_sun_short
 
 _MOVES_KW = 1e-6
 _AT_LIMIT = 1e-6
@@ -38,9 +38,13 @@ _WORDS: dict[tuple[Action, Because], tuple[str, str]] = {
         "De batterij laadt: zo blijft straks de piek van het net laag.",
         "The battery charges: this keeps the peak from the grid low later.",
     ),
+    (Action.CHARGE, Because.NEEDED_LATER): (
+        "De batterij laadt: later is de stroom meer waard.",
+        "The battery charges: the power is worth more later.",
+    ),
     (Action.CHARGE, Because.RESERVE): (
         "De batterij laadt: zo is zij op tijd vol genoeg.",
-        "The battery charges: so it is full enough in time.",
+        "The battery charges: this way it is full enough in time.",
     ),
     (Action.DISCHARGE, Because.OWN_USE): (
         "De batterij geeft stroom terug: we gebruiken meer dan de zon geeft.",
@@ -48,7 +52,7 @@ _WORDS: dict[tuple[Action, Because], tuple[str, str]] = {
     ),
     (Action.DISCHARGE, Because.PRICE_HIGH): (
         "De batterij geeft stroom terug: stroom is nu duur.",
-        "The battery gives power back: power costs much now.",
+        "The battery gives power back: power is expensive now.",
     ),
     (Action.DISCHARGE, Because.PEAK): (
         "De batterij geeft stroom terug: zo blijft de piek van het net laag.",
@@ -57,6 +61,14 @@ _WORDS: dict[tuple[Action, Because], tuple[str, str]] = {
     (Action.DISCHARGE, Because.LIMIT): (
         "De batterij geeft stroom terug: er kan niet meer stroom van het net komen.",
         "The battery gives power back: no more power can come from the grid.",
+    ),
+    (Action.DISCHARGE, Because.OTHER_BATTERY): (
+        "De batterij geeft stroom terug: een andere batterij laadt ermee.",
+        "The battery gives power back: another battery charges with it.",
+    ),
+    (Action.DISCHARGE, Because.NO_GAIN): (
+        "De batterij geeft stroom terug: bewaren levert niet meer op dan nu teruggeven.",
+        "The battery gives power back: keeping it brings no more than giving it now.",
     ),
     (Action.DISCHARGE, Because.RESERVE): (
         "De batterij geeft stroom terug: zo is er straks ruimte in de batterij.",
@@ -127,17 +139,20 @@ def _actions(plan: Plan) -> npt.NDArray[np.intp]:
 
 
 def _why_charge(problem: Problem, plan: Plan) -> npt.NDArray[np.intp]:
-    imports = plan.import_kw > _MOVES_KW
+    imports, exports = plan.import_kw > _MOVES_KW, plan.export_kw > _MOVES_KW
     full_export = plan.export_kw >= problem.export_limit_kw - _AT_LIMIT
-    later_price = _later_price(problem, plan)
+    gives = plan.discharge_kw > _MOVES_KW
+    buy, sell = problem.buy_eur_per_kwh, problem.sell_eur_per_kwh
+    sold = _pays(problem, _later_price(gives & exports, sell))
     conditions = [
-        imports & (problem.buy_eur_per_kwh < 0),
+        imports & (buy < 0),
         ~imports & full_export,
         ~imports & is_sun_left(problem, plan),
         _before(problem, plan) < problem.floor_kwh - _AT_LIMIT,
         # After losses and wear: a price that is only a little higher is no reason.
-        _pays(problem, later_price) > problem.buy_eur_per_kwh,
-        np.isfinite(later_price) & (problem.peak_price_eur_per_kw > 0),
+        _pays(problem, _later_price(gives, buy)) > buy,
+        _later(gives & _is_at_peak(problem, plan)),
+        np.maximum(sold, _kept_pays(problem, plan)) > np.where(imports, buy, sell),
     ]
     reasons = [
         Because.NEGATIVE_PRICE,
@@ -146,28 +161,37 @@ def _why_charge(problem: Problem, plan: Plan) -> npt.NDArray[np.intp]:
         Because.RESERVE,
         Because.PRICE_LOW,
         Because.PEAK,
+        Because.NEEDED_LATER,
     ]
     return _chosen(conditions, reasons, Because.RESERVE, plan)
 
 
 def _why_discharge(problem: Problem, plan: Plan) -> npt.NDArray[np.intp]:
-    imports = plan.import_kw > _MOVES_KW
-    at_peak = plan.import_kw >= plan.peak_kw - _AT_LIMIT * max(1.0, plan.peak_kw)
+    imports, exports = plan.import_kw > _MOVES_KW, plan.export_kw > _MOVES_KW
+    buy, sell = problem.buy_eur_per_kwh, problem.sell_eur_per_kwh
     conditions = [
         imports & (plan.import_kw >= problem.import_limit_kw - _AT_LIMIT),
-        imports & at_peak & (problem.peak_price_eur_per_kw > 0),
+        imports & _is_at_peak(problem, plan),
         _before(problem, plan) > problem.soc_max_kwh + _AT_LIMIT,
-        np.where(plan.export_kw > _MOVES_KW, problem.sell_eur_per_kwh, problem.buy_eur_per_kwh) < 0,
-        (plan.export_kw > _MOVES_KW) | _is_dear(problem),
+        np.where(exports, sell, buy) < 0,
+        _is_dear(buy) | (exports & _is_dear(sell)),
+        exports,
+        is_sun_short(problem, plan),
     ]
     reasons = [
-        Because.LIMIT, Because.PEAK, Because.RESERVE, Because.RESERVE, Because.PRICE_HIGH
-    ]  # fmt: skip
-    return _chosen(conditions, reasons, Because.OWN_USE, plan)
+        Because.LIMIT,
+        Because.PEAK,
+        Because.RESERVE,
+        Because.RESERVE,
+        Because.PRICE_HIGH,
+        Because.NO_GAIN,
+        Because.OWN_USE,
+    ]
+    return _chosen(conditions, reasons, Because.OTHER_BATTERY, plan)
 
 
 def _why_hold(problem: Problem, plan: Plan) -> npt.NDArray[np.intp]:
-    later_price = _later_price(problem, plan)
+    gives = plan.discharge_kw > _MOVES_KW
     is_full = plan.soc_kwh >= problem.soc_max_kwh - _AT_LIMIT
     floor = problem.floor_kwh
     is_empty = plan.soc_kwh <= floor + _AT_LIMIT
@@ -175,8 +199,8 @@ def _why_hold(problem: Problem, plan: Plan) -> npt.NDArray[np.intp]:
         is_full & (plan.export_kw > _MOVES_KW),
         is_empty & (floor > problem.soc_min_kwh + _AT_LIMIT),
         is_empty,
-        later_price > problem.buy_eur_per_kwh,
-        np.isfinite(later_price),
+        _later_price(gives, problem.buy_eur_per_kwh) > problem.buy_eur_per_kwh,
+        _later(gives & is_sun_short(problem, plan)),
         is_full,
     ]
     reasons = [
@@ -200,17 +224,49 @@ def _chosen(
     return chosen
 
 
-def _later_price(problem: Problem, plan: Plan) -> FloatArray:
-    """Return the highest buying price at which a battery gives back later, shape ``(B, T)``.
+def _later_price(given: BoolArray, price: FloatArray) -> FloatArray:
+    """Return the highest price at which a battery gives back later, shape ``(B, T)``.
 
     Minus infinity where it does not give back any more.
+
+    Args:
+        given: Whether it gives back, shape ``(B, T)``.
+        price: What a kWh is worth then, shape ``(T,)``.
     """
-    gives = plan.discharge_kw > _MOVES_KW
-    prices = np.where(gives, problem.buy_eur_per_kwh, -np.inf)
+    prices = np.where(given, price, -np.inf)
     from_here = np.maximum.accumulate(prices[:, ::-1], axis=1)[:, ::-1]
     later = np.full(prices.shape, -np.inf)
     later[:, :-1] = from_here[:, 1:]
     return later
+
+
+def _later(where: BoolArray) -> BoolArray:
+    """Return whether something is so in a later step, shape ``(B, T)``."""
+    steps = where.shape[1]
+    last = np.where(where.any(axis=1), steps - 1 - where[:, ::-1].argmax(axis=1), -1)
+    later: BoolArray = np.arange(steps) < last[:, None]
+    return later
+
+
+def _is_at_peak(problem: Problem, plan: Plan) -> BoolArray:
+    """Return where the import is as high as the peak that is paid, shape ``(T,)``."""
+    if problem.peak_price_eur_per_kw <= 0:
+        return np.zeros(problem.steps, dtype=np.bool_)
+    # Below a peak that was there before, nothing is paid for one.
+    paid_kw = max(plan.peak_kw, problem.peak_so_far_kw)
+    at_peak: BoolArray = plan.import_kw >= paid_kw - _AT_LIMIT * max(1.0, paid_kw)
+    return at_peak
+
+
+def _kept_pays(problem: Problem, plan: Plan) -> FloatArray:
+    """Return what a kWh taken now is worth at a free end [EUR], shape ``(B, T)``.
+
+    Minus infinity where the end is not free or nothing is left there.
+    """
+    left = ~problem.end_is_fixed & (plan.soc_kwh[:, -1] > problem.soc_min_kwh[:, -1] + _AT_LIMIT)
+    worth = np.where(left, problem.end_value_eur_per_kwh, -np.inf)
+    pays: FloatArray = (problem.charge_efficiency * worth)[:, None]
+    return pays
 
 
 def _pays(problem: Problem, later_price: FloatArray) -> FloatArray:
@@ -224,9 +280,8 @@ def _before(problem: Problem, plan: Plan) -> FloatArray:
     return np.concatenate([problem.soc_start_kwh[:, None], plan.soc_kwh[:, :-1]], axis=1)
 
 
-def _is_dear(problem: Problem) -> BoolArray:
+def _is_dear(prices: FloatArray) -> BoolArray:
     """Return whether power costs clearly more than it does on the average of the horizon."""
-    prices = problem.buy_eur_per_kwh
     spread = float(prices.max() - prices.min())
     dear: BoolArray = prices > prices.mean() + 0.1 * spread
     return dear & (spread > 0)

@@ -40,6 +40,7 @@ class Because(StrEnum):
     LIMIT = "limit"
     RESERVE = "reserve"
     OWN_USE = "own_use"
+    OTHER_BATTERY = "other_battery"
     FULL = "full"
     EMPTY = "empty"
     PRICE_LATER = "price_later"

@@ -197,10 +197,20 @@ def _more(block: PlanBlock, facts: Facts | None, lang: Language) -> tuple[str, .
         turns = facts.gives_above_eur_per_kwh
     if facts is None or turns is None:
         return ()
-    told = [lang.say(f"battery.until.{block.action}", price=lang.euro(_eur(turns)))]
+    told = [_until(block.action, _eur(turns), lang)]
     if facts.idle_costs_eur is not None and facts.idle_costs_eur >= _WORTH_READING_EUR:
         told.append(lang.say("battery.idle", cost=lang.euro(_eur(facts.idle_costs_eur))))
     return tuple(told)
+
+
+def _until(action: str, turns_eur: Decimal, lang: Language) -> str:
+    """Return until which price it goes on; below nothing a kWh earns, and costs no less."""
+    cents = round(turns_eur, 2)
+    if not cents:
+        return lang.say(f"battery.until.{action}.free")
+    if cents < 0:
+        return lang.say(f"battery.until.{action}.earns", price=lang.euro(-cents))
+    return lang.say(f"battery.until.{action}", price=lang.euro(cents))
 
 
 def _why(block: PlanBlock, lang: Language) -> str:

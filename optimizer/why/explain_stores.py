@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import groupby
 
 import numpy as np
@@ -28,11 +29,15 @@ _CAR = {
     ),
     (Action.CHARGE, Because.SCHEDULE): (
         "De auto laadt: zo is hij op tijd klaar.",
-        "The car charges: so it is ready in time.",
+        "The car charges: this way it is ready in time.",
     ),
     (Action.DISCHARGE, Because.PRICE_HIGH): (
         "De auto geeft stroom terug: stroom is nu duurder dan wanneer hij weer laadt.",
         "The car gives power back: power costs more now than when it charges again.",
+    ),
+    (Action.DISCHARGE, Because.NO_GAIN): (
+        "De auto geeft stroom terug: hij heeft meer dan hij nodig heeft.",
+        "The car gives power back: it has more than it needs.",
     ),
     (Action.HOLD, Because.AWAY): ("De auto is er niet.", "The car is not here."),
     (Action.HOLD, Because.FULL): ("De auto wacht: hij is vol.", "The car waits: it is full."),
@@ -42,7 +47,11 @@ _CAR = {
     ),
     (Action.HOLD, Because.SCHEDULE): (
         "De auto wacht: er is nog tijd genoeg.",
-        "The car waits: there is time enough.",
+        "The car waits: there is enough time left.",
+    ),
+    (Action.HOLD, Because.LIMIT): (
+        "De auto wacht: wat hij nog mist, kan er nu niet bij.",
+        "The car waits: what it still lacks cannot be added now.",
     ),
     (Action.HOLD, Because.NO_GAIN): (
         "De auto wacht: hij heeft wat hij nodig heeft.",
@@ -64,7 +73,7 @@ _HEAT_PUMP = {
     ),
     (Action.CHARGE, Because.SCHEDULE): (
         "De warmtepomp verwarmt: zo blijft het warm genoeg.",
-        "The heat pump heats: so it stays warm enough.",
+        "The heat pump heats: this way it stays warm enough.",
     ),
     (Action.HOLD, Because.AWAY): (
         "De warmtepomp kan nu niet draaien.",
@@ -82,6 +91,10 @@ _HEAT_PUMP = {
         "De warmtepomp wacht: zij kan straks ook nog.",
         "The heat pump waits: it can run later too.",
     ),
+    (Action.HOLD, Because.LIMIT): (
+        "De warmtepomp wacht: meer warmte kan er nu niet bij.",
+        "The heat pump waits: no more heat can be added now.",
+    ),
     (Action.HOLD, Because.NO_GAIN): (
         "De warmtepomp wacht: het blijft warm genoeg.",
         "The heat pump waits: it stays warm enough.",
@@ -98,7 +111,7 @@ _RUN = {
     ),
     (Action.CHARGE, Because.SCHEDULE): (
         "De machine draait: zo is zij op tijd klaar.",
-        "The machine runs: so it is done in time.",
+        "The machine runs: this way it is done in time.",
     ),
 }
 _WORDS = {StoreKind.SESSION: _CAR, StoreKind.HEAT_PUMP: _HEAT_PUMP}
@@ -140,8 +153,9 @@ def _why(
     net = plan.charge_kw[row] - plan.discharge_kw[row]
     able = problem.charge_max_kw[row] > _MOVES_KW
     later = np.arange(problem.steps) > step
+    charges = later & (net > _MOVES_KW)
     if net[step] < -_MOVES_KW:
-        return Action.DISCHARGE, Because.PRICE_HIGH
+        return Action.DISCHARGE, Because.PRICE_HIGH if charges.any() else Because.NO_GAIN
     if net[step] > _MOVES_KW:
         if sunny[step]:
             return Action.CHARGE, Because.SOLAR_SURPLUS
@@ -156,12 +170,18 @@ def _why(
         return Action.HOLD, Because.AWAY
     if plan.soc_kwh[row, step] >= problem.soc_max_kwh[row, step] - _AT_LIMIT:
         return Action.HOLD, Because.FULL
-    charges = later & (net > _MOVES_KW)
     if not charges.any():
-        return Action.HOLD, Because.NO_GAIN
+        lacks = _lacks(plan, problem.battery_ids[row])
+        return Action.HOLD, Because.LIMIT if lacks else Because.NO_GAIN
     if price[charges].min() < price[step]:
         return Action.HOLD, Because.PRICE_LOWER_LATER
     return Action.HOLD, Because.SCHEDULE
+
+
+def _lacks(plan: Plan, name: str) -> bool:
+    """Return whether a car leaves with less than was asked, or a house gets too cold."""
+    places = f"sessions.{name}.", f"heat_pumps.{name}.min_c"
+    return any(one.limit.startswith(places) for one in plan.violations)
 
 
 def _runs(problem: Problem, plan: Plan, price: FloatArray, sunny: BoolArray) -> list[Reason]:
@@ -176,7 +196,7 @@ def _runs(problem: Problem, plan: Plan, price: FloatArray, sunny: BoolArray) -> 
         steps = slice(start, start + power.size)
         if sunny[steps].all():
             because = Because.SOLAR_SURPLUS
-        elif len(costs) > 1 and costs[start] < max(costs.values()) - _AT_LIMIT:
+        elif _is_cheapest(costs, start):
             because = Because.PRICE_LOW
         else:
             because = Because.SCHEDULE
@@ -184,6 +204,12 @@ def _runs(problem: Problem, plan: Plan, price: FloatArray, sunny: BoolArray) -> 
         end = start + power.size - 1
         reasons.append(Reason(start, end, run.id, Action.CHARGE, because, *words))
     return reasons
+
+
+def _is_cheapest(costs: Mapping[int, float], start: int) -> bool:
+    """Return whether no start costs less than one, and another costs more [EUR]."""
+    least, most = min(costs.values()), max(costs.values())
+    return costs[start] < least + _AT_LIMIT and costs[start] < most - _AT_LIMIT
 
 
 def _price_eur_per_kwh(problem: Problem, plan: Plan) -> FloatArray:

@@ -20,6 +20,7 @@ from optimizer.model.part import batteries_of
 from optimizer.plan import Action, Plan, Status
 from optimizer.problem import Problem
 from optimizer.why.members import Maker, net_cost_eur
+from optimizer.why.sun import is_sun_left
 
 _MOVES_KW = 1e-6
 _PIN_KWH = 1e-7
@@ -60,7 +61,7 @@ WORDS: dict[Why, tuple[str, str]] = {
         "The connection of the neighbourhood has no room then.",
     ),
     Why.BREAKS: (
-        "Dan komt de batterij later niet meer uit.",
+        "Dan kan de batterij later niet doen wat moet.",
         "Then the battery cannot do later what it has to do.",
     ),
     Why.SAME: ("Dat maakt bijna niets uit.", "That makes almost no difference."),
@@ -81,16 +82,16 @@ WORDS: dict[Why, tuple[str, str]] = {
         "Power is worth more later: {other} instead of {now} per kWh.",
     ),
     Why.GIVES_NOW: (
-        "De batterij geeft dan stroom terug, want stroom is dan duur.",
-        "The battery gives power back then, as power costs much then.",
+        "De batterij geeft dan stroom terug, en dat levert meer op.",
+        "The battery gives power back then, and that brings more.",
     ),
     Why.FILLS_NOW: (
-        "De batterij laadt dan, want stroom is dan goedkoop.",
-        "The battery charges then, as power is cheap then.",
+        "De batterij laadt dan, en dat levert meer op.",
+        "The battery charges then, and that brings more.",
     ),
     Why.NOT_WORTH: (
-        "Het levert later minder op dan het dan kost.",
-        "It brings less later than it costs then.",
+        "Dat levert minder op dan het kost.",
+        "That brings less than it costs.",
     ),
     Why.WORKS: (
         "Het plan gebruikt de batterij dan, want dat levert geld op.",
@@ -296,7 +297,7 @@ def _with_cause(problem: Problem, made: Plan, other: Plan, row: int, answer: Why
         best = int(later[np.argmin(there[later] if charges else -there[later])])
         now, then = float(here[step]), float(there[best])
         if (now - then if charges else then - now) >= _APART_EUR:
-            sun = made.import_kw[best] <= _MOVES_KW
+            sun = made.import_kw[best] <= _MOVES_KW and is_sun_left(problem, made)[best]
             why = (Why.SUN_LATER if sun else Why.CHEAPER_LATER) if charges else Why.DEARER_LATER
             return replace(
                 answer, why=why, now_eur_per_kwh=now, other_eur_per_kwh=then, other_step=best

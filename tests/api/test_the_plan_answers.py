@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 
 from api.embedded.prices import MadeUpPrices
@@ -17,13 +18,13 @@ from api.people.sessions import open_session
 from api.people.visitor import Role
 from api.planned.asked import MOST_NEW, PlanQuestions
 from api.planned.by_home import by_home
-from api.planned.page import plan_made
+from api.planned.page import lines_of, plan_made
 from api.planner import Planner
-from api.plans import MadeBecause
+from api.plans import MadeBecause, PlanBlock
 from api.price_book import PriceBook
 from kwartier.interval import QUARTER_S, instant_text
 from optimizer.explain import _WORDS as REASONS
-from optimizer.plan import Action
+from optimizer.plan import Action, Because, Reason
 from optimizer.why.members import SplitRule
 from optimizer.why.why_not import COSTS, WORDS
 from tests.api.conftest import log_in, served
@@ -153,6 +154,59 @@ def test_the_page_tells_when_the_plan_was_made_and_why_within_a_quarter(
     assert f"Dit plan is van {lang.clock(NOW_S)} uur." in page.text
     assert told == f"Dit plan is van {lang.clock(NOW_S)} uur: er zijn nieuwe prijzen."
     assert f"donderdag {lang.clock(NOW_S)} uur" in later
+
+
+@pytest.mark.parametrize(
+    ("action", "turns_eur", "nl", "en"),
+    [
+        ("charge", 0.12, "een kWh minder kost dan € 0,12.", "a kWh costs less than €0.12."),
+        ("charge", 0.004, "stroom gratis is of geld oplevert.", "power is free or earns money."),
+        ("charge", -0.004, "stroom gratis is of geld oplevert.", "power is free or earns money."),
+        (
+            "charge",
+            -0.05,
+            "een kWh gebruiken meer oplevert dan € 0,05.",
+            "using a kWh earns more than €0.05.",
+        ),
+        ("discharge", 0.12, "een kWh meer kost dan € 0,12.", "a kWh costs more than €0.12."),
+        ("discharge", 0.0, "stroom geld kost.", "power costs money."),
+        (
+            "discharge",
+            -0.05,
+            "een kWh gebruiken minder oplevert dan € 0,05.",
+            "using a kWh earns less than €0.05.",
+        ),
+    ],
+)
+def test_until_which_price_it_goes_on_is_said_as_people_would(
+    planned: Street, action: str, turns_eur: float, nl: str, en: str
+) -> None:
+    newest = planned.house.last_plan.newest()
+    assert newest is not None
+    block = PlanBlock(newest.start_s, newest.end_s, "wijkbatterij", action, "no_gain", "", "")
+    reason = Reason(
+        0, newest.problem.steps - 1, "wijkbatterij", Action.HOLD, Because.NO_GAIN, "", ""
+    )
+    # One worth of what is stored, at which it turns at that price.
+    worth = turns_eur / newest.problem.gain if action == "charge" else None
+    if worth is None:
+        given = newest.problem.discharge_efficiency[:, None]
+        worth = (turns_eur - newest.problem.wear_eur_per_kwh[:, None]) * given
+    made = replace(
+        newest.made,
+        reasons=(reason,),
+        stored_value_eur_per_kwh=np.broadcast_to(worth, newest.made.soc_kwh.shape),
+        local_price_eur_per_kwh=np.zeros(newest.problem.steps),
+    )
+
+    told = [
+        lines_of([block], replace(newest, made=made), NOW_S, language(tag))[0]
+        .more[0]
+        .replace("\N{NO-BREAK SPACE}", " ")
+        for tag in ("nl", "en")
+    ]
+
+    assert told == [f"Goed zolang {nl}", f"Right as long as {en}"]
 
 
 def test_the_words_of_answers_are_the_same_on_pages(planned: Street) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 from hypothesis import given, settings
 
 from optimizer.dispatch import plan
@@ -98,6 +99,86 @@ def test_the_blocks_of_a_battery_tile_the_steps_and_tell_the_truth(problem: Prob
                 left_kw = problem.pv_kw.sum(axis=0) - made.curtailed_kw.sum(axis=0)
                 left_kw -= problem.load_kw.sum(axis=0)
                 assert left_kw[block.first : block.last + 1].min() > 0
+            if block.because is Because.OWN_USE:
+                short_kw = problem.load_kw.sum(axis=0) + made.curtailed_kw.sum(axis=0)
+                short_kw -= problem.pv_kw.sum(axis=0)
+                assert short_kw[block.first : block.last + 1].min() > 0
+            if block.because is Because.OTHER_BATTERY:
+                others_kw = np.delete(net_kw, row, axis=0)[:, block.first : block.last + 1]
+                assert others_kw.max(axis=0, initial=0.0).min() > 0
+
+
+def test_what_goes_from_one_battery_into_another_is_said_so() -> None:
+    gives = replace(PLAIN, soc_start_kwh=4.0, soc_end_kwh=0.0)
+    takes = replace(PLAIN, id="b2", soc_end_kwh=4.0)
+
+    told = plan(problem_of(1.0, [0.2], [0.0], [], [gives, takes])).reasons
+
+    assert [(one.battery, one.because) for one in told] == [
+        ("b1", Because.OTHER_BATTERY),
+        ("b2", Because.RESERVE),
+    ]
+    assert told[0].text_nl == "De batterij geeft stroom terug: een andere batterij laadt ermee."
+    assert told[0].text_en == "The battery gives power back: another battery charges with it."
+
+
+def test_power_that_is_sold_at_a_low_price_is_not_said_to_be_dear() -> None:
+    flat = replace(PLAIN, soc_start_kwh=4.0)
+
+    assert why(problem_of(1.0, [0.2], [0.1], [], [flat])) == [
+        (0, 0, Action.DISCHARGE, Because.NO_GAIN)
+    ]
+    assert why(problem_of(1.0, [0.2] * 2, [0.1, 0.2], [], [flat]))[-1] == (
+        1, 1, Action.DISCHARGE, Because.PRICE_HIGH,
+    )  # fmt: skip
+
+
+def test_power_that_is_kept_or_sold_later_is_said_to_be_worth_more_then() -> None:
+    kept = replace(PLAIN, end_value_eur_per_kwh=0.3)
+    is_kept = problem_of(1.0, [0.2], [0.0], [], [kept])
+    is_sold = problem_of(1.0, [0.2, 0.2], [0.0, 0.4], [], [PLAIN])
+
+    assert why(is_kept) == [(0, 0, Action.CHARGE, Because.NEEDED_LATER)]
+    assert why(is_sold)[0] == (0, 0, Action.CHARGE, Because.NEEDED_LATER)
+
+
+def test_power_that_is_only_sold_later_is_not_needed_later() -> None:
+    full = replace(PLAIN, soc_start_kwh=4.0)
+    problem = problem_of(1.0, [0.5, 0.2], [0.0, 0.1], [], [full])
+
+    assert why(problem)[0] == (0, 0, Action.HOLD, Because.NO_GAIN)
+
+
+def test_a_peak_that_is_paid_already_is_no_reason() -> None:
+    half = replace(PLAIN, soc_start_kwh=2.0)
+    homes = [Home("h1", [2.0])]
+    grid = Grid(peak_price_eur_per_kw=1.0, peak_so_far_kw=9.0)
+
+    assert why(
+        problem_of(1.0, [0.2], [0.0], homes, [replace(half, discharge_max_kw=1.0)], grid)
+    ) == [(0, 0, Action.DISCHARGE, Because.OWN_USE)]
+
+
+def test_a_car_that_gives_back_for_good_has_more_than_it_needs() -> None:
+    car = Session("auto", 0, 1, 1.0, 4.0, start_kwh=3.0, discharge_max_kw=2.0, capacity_kwh=9.0)
+    problem = problem_of(1.0, [0.3], [0.1], [Home("h", [5.0])], [], sessions=[car])
+
+    assert why(problem) == [(0, 0, Action.DISCHARGE, Because.NO_GAIN)]
+
+
+def test_a_car_that_leaves_with_too_little_is_not_said_to_have_enough() -> None:
+    car = Session("auto", 0, 1, 4.0, 4.0)
+    problem = problem_of(1.0, [0.3], [0.0], [Home("h", [2.0])], [], Grid(2.0), sessions=[car])
+
+    assert why(problem) == [(0, 0, Action.HOLD, Because.LIMIT)]
+
+
+def test_a_machine_that_cannot_wait_for_the_cheapest_hour_does_not_say_so() -> None:
+    wash = Run("was", [2.0], 0, 3)
+    homes = [Home("h", [0.0, 2.0, 0.0])]
+    problem = problem_of(1.0, [0.2, 0.1, 0.3], [0.0] * 3, homes, [], Grid(3.0), runs=[wash])
+
+    assert why(problem) == [(0, 0, Action.CHARGE, Because.SCHEDULE)]
 
 
 def test_a_car_says_why_it_waits_and_why_it_charges() -> None:

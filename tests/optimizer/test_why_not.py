@@ -83,6 +83,28 @@ def test_sun_to_come_is_a_reason_to_wait() -> None:
     assert asked(problem, 0, Action.CHARGE).why is Why.SUN_LATER
 
 
+def test_what_another_battery_feeds_later_is_no_sun() -> None:
+    early, late = replace(PLAIN, soc_end_kwh=4.0), replace(PLAIN, id="b2", soc_start_kwh=4.0)
+    late = replace(late, soc_end_kwh=0.0, discharge_max_kw=[0.0, 4.0])
+    problem = problem_of(1.0, [0.3, 0.2], [0.05] * 2, [], [early, late])
+
+    found = asked(problem, 0, Action.CHARGE)
+
+    # What is not stored then is sold then: 5 cents a kWh.
+    assert (found.why, found.other_step, found.other_eur_per_kwh) == (Why.CHEAPER_LATER, 1, 0.05)
+
+
+def test_what_is_not_worth_it_is_said_the_same_way_for_both() -> None:
+    kept = replace(PLAIN, soc_start_kwh=4.0, end_value_eur_per_kwh=0.3)
+    waits = problem_of(1.0, [0.4], [0.1], [], [kept])
+
+    charge, give = asked(waits, 0, Action.CHARGE), asked(waits, 0, Action.DISCHARGE)
+
+    assert (charge.why, give.why) == (Why.NOT_WORTH, Why.NOT_WORTH)
+    assert give.text_nl.endswith("Dat levert minder op dan het kost.")
+    assert give.text_en.endswith("That brings less than it costs.")
+
+
 def test_a_price_below_zero_is_written_as_each_language_does() -> None:
     sunny = problem_of(
         1.0, [0.3, -0.2, 0.3], [0.05, -0.3, 0.05], [Home("h", [1.0, 0.0, 4.0])], [PLAIN]

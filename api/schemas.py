@@ -93,7 +93,10 @@ class GainAnswer:
 
 @dataclass(frozen=True, slots=True)
 class PlanBlockAnswer:
-    """What a battery does for a while, and why."""
+    """What a battery does for a while, and why.
+
+    ``action`` is ``charge``, ``discharge`` or ``idle``; why not may be asked of each of them.
+    """
 
     start: datetime
     end: datetime

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from enum import StrEnum
 
 from api.attempts import Attempts
 from api.people.errors import TooOftenError
@@ -24,6 +25,21 @@ PATIENCE_S = 2.0
 """The most one programme of an answer may take [s]."""
 QUEUE_S = 10.0
 """How long a question waits for those before it [s]: one is worked on at a time."""
+
+
+class Wanted(StrEnum):
+    """What may be asked for: an action as plans or as reasons name it."""
+
+    CHARGE = "charge"
+    DISCHARGE = "discharge"
+    HOLD = "hold"
+    IDLE = "idle"
+    """As plans of the neighbourhood call waiting."""
+
+    @property
+    def action(self) -> Action:
+        """The action it means."""
+        return Action.HOLD if self is Wanted.IDLE else Action(self.value)
 
 
 class NotPlannedError(InputError):

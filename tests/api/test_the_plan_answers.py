@@ -89,6 +89,16 @@ def test_every_other_action_has_an_answer_in_two_languages(resident: httpx.Clien
         assert (one["costs_eur"] or 0) >= 0
 
 
+def test_waiting_is_asked_about_by_both_its_names(resident: httpx.Client) -> None:
+    idle, hold = asked(resident, "idle"), asked(resident, "hold")
+    sleep = asked(resident, "sleep")
+
+    assert idle.status_code == 200
+    assert idle.json() == hold.json()
+    assert idle.json()["asked"] == "hold"
+    assert sleep.status_code == 422
+
+
 def test_what_is_not_planned_is_told_so(resident: httpx.Client) -> None:
     yesterday = asked(resident, "charge", NOW_S - 86_400)
     far_off = asked(resident, "charge", NOW_S + 30 * 86_400)

@@ -14,7 +14,7 @@ from api.people.errors import TooOftenError
 from api.people.steering import refusal_of
 from api.people.visitor import Visitor
 from api.planned.answers import OtherwiseAnswer, WhyNotAnswer, otherwise_answer, why_not_answer
-from api.planned.asked import NotPlannedError, PlanQuestions
+from api.planned.asked import NotPlannedError, PlanQuestions, Wanted
 from api.planned.compared import Compared, Comparisons
 from api.planned.kept import Planned
 from api.planned.own import allowed_now, batteries_asked, own_batteries, own_plans
@@ -93,7 +93,13 @@ def add_plan(
     def why_not(
         visitor: Annotated[Visitor, resident],
         battery: Annotated[str, Query(max_length=64)],
-        action: Action,
+        action: Annotated[
+            Wanted,
+            Query(
+                description="What it might do instead. `hold` and `idle` both mean waiting: "
+                "`/api/v1/plan` says `idle`, the answer here says `hold`."
+            ),
+        ],
         at: AwareDatetime | None = None,
     ) -> WhyNotAnswer:
         now_s = house.clock.now_s()
@@ -103,7 +109,7 @@ def add_plan(
             _mine(house, visitor, looks, now_s)
         at_s = int(now_s) if at is None else int(at.timestamp())
         try:
-            planned, found = questions.why_not(visitor.account, battery, at_s, action)
+            planned, found = questions.why_not(visitor.account, battery, at_s, action.action)
         except NotPlannedError as error:
             raise RefusedError(HTTPStatus.NOT_FOUND, str(error)) from error
         return why_not_answer(planned, found)

@@ -16,6 +16,8 @@ from api.people.accounts import SYSTEM, add_account, grant
 from api.people.backup import back_up_people
 from api.people.sessions import open_session
 from api.people.visitor import Role
+from api.people.wishes import Channel, Kind
+from api.post.outbox import Message, queue
 from collectors.checkup import Condition, condition_path
 from collectors.sqlite_store import SqliteStore
 from collectors.store import DeadLetter
@@ -210,6 +212,20 @@ def test_it_tells_when_the_last_backup_was(town: Town, client: httpx.Client) -> 
         {"of": "people", "made": "2026-11-02T09:30:00+01:00", "practised": None},
         {"of": "books", "made": None, "practised": None},
     ]
+
+
+def test_it_tells_in_words_how_far_messages_are(town: Town, client: httpx.Client) -> None:
+    with town.house.people.writing() as desk:
+        told = Message("ops:1", Kind.TEST, Channel.EMAIL, "a", "", "x", {})
+        assert queue(desk, told)
+    session = town.operator()
+
+    dutch = client.get("/ops", headers=by(session)).text
+    english = client.get("/ops?lang=en", headers=by(session)).text
+
+    assert "Berichten: wachten" in dutch
+    assert "Messages: waiting" in english
+    assert "queued" not in dutch + english
 
 
 def test_it_tells_no_reading_and_no_name(town: Town, client: httpx.Client) -> None:

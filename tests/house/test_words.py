@@ -34,13 +34,14 @@ from api.people.consents import Purpose
 from api.people.passwords import Weakness
 from api.people.wishes import Kind as Wish
 from api.plans import MadeBecause
+from api.post.outbox import State as Sending
 from kwartier.events import EventKind
 from optimizer.as_json.key_json import KeyType
 from optimizer.explain import _WORDS as REASONS
 from optimizer.forecasting.choose import Why
 from optimizer.forecasting.names import Name
 from optimizer.moment import Moment
-from optimizer.plan import Action
+from optimizer.plan import Action, Status
 from tests.house.word_use import uses
 
 RESIDENTS = (
@@ -105,6 +106,8 @@ ENUMS: tuple[tuple[str, type[StrEnum]], ...] = (
     ("privacy.stays.*", KeptKind),
     ("help.broken.*", Link),
     ("ops.link.*", Link),
+    ("ops.message.*", Sending),
+    ("ops.plan.*", Status),
     ("ops.event.*", EventKind),
     ("ops.event.do.*", EventKind),
     ("ops.forecast.method.*", Name),

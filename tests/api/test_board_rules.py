@@ -228,6 +228,36 @@ def test_what_cannot_be_is_shown_again_with_the_reason(
     assert told in sent.text
 
 
+@pytest.mark.parametrize("kind", ["static", "hybrid"])
+@pytest.mark.parametrize(
+    ("tag", "told"),
+    [
+        ("nl", "in: één huis op een regel, zoals huis-1 0,25."),
+        ("en", ": one home on a line, such as huis-1 0.25."),
+    ],
+)
+def test_a_key_of_fixed_parts_without_parts_is_refused_in_the_readers_words(
+    place: Served, kind: str, tag: str, told: str
+) -> None:
+    form = {
+        "name": "k",
+        "decision": "2026-01",
+        "from": "2027-01-01",
+        "self_rule": "no_self",
+        "tie": "rotate",
+        "type": kind,
+        "shares": " \n",
+    }
+
+    sent = place.client(place.town.officer("treasurer")).post(
+        f"/bestuur/regels/sleutel?lang={tag}", data=form
+    )
+
+    assert sent.status_code == 422
+    assert told in sent.text
+    assert "nothing stands there" not in sent.text
+
+
 @pytest.mark.parametrize(
     ("form", "definition"),
     [

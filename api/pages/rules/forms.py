@@ -29,6 +29,14 @@ BASES = (KeyType.PROPORTIONAL, KeyType.EQUAL, KeyType.STATIC, KeyType.HYBRID, Ke
 """What may stand under a solidarity key in the form."""
 
 
+class NoSharesError(BooksError):
+    """A key of fixed parts names no home; pages have words of their own for it."""
+
+    def __init__(self) -> None:
+        """Say which field is empty, and what belongs there."""
+        super().__init__("shares: nothing stands there: write a home and its part on each line")
+
+
 @dataclass(frozen=True, slots=True)
 class Typed:
     """A form that was sent, as text: what is shown again where something was refused."""
@@ -224,6 +232,8 @@ def _shares(typed: Typed) -> dict[str, Json]:
         if name in shares:
             raise BooksError(f"shares: {name[:40]!r} stands there twice: name it once")
         shares[name] = part.strip().replace(",", ".")
+    if not shares:
+        raise NoSharesError
     return shares
 
 

@@ -14,6 +14,7 @@ from api.cooperative.database import Desk
 from api.cooperative.errors import NotAllowedError
 from api.house import House
 from api.office import Office
+from api.pages.rules.forms import NoSharesError
 from api.pages.sheets import Sheets
 from api.people.visitor import Visitor
 from api.problems import RefusedError
@@ -22,7 +23,10 @@ from kwartier.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What was refused: the key of our words, and the books' own sentence, in English."""
+    """What was refused: the key of our words, and the books' own sentence, in English.
+
+    That sentence is empty where our words say it all.
+    """
 
     key: str
     said: str
@@ -30,6 +34,8 @@ class Refusal:
     @classmethod
     def of(cls, error: InputError) -> Refusal:
         """Return an error as a notice."""
+        if isinstance(error, NoSharesError):
+            return cls("shares", "")
         return cls("person" if isinstance(error, NotAllowedError) else "input", str(error))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import astuple, replace
 from pathlib import Path
 
@@ -56,13 +56,18 @@ class SqlitePlanBook:
     """A ``PlanBook`` in one small file; safe to share between threads."""
 
     def __init__(self, path: Path | str) -> None:
-        """Open the book, or start one; ``:memory:`` keeps it in this process only."""
+        """Open the book, or start one; ``:memory:`` keeps it in this process only.
+
+        Raises:
+            StoreBusyError: The file cannot be opened or written now, or is damaged.
+        """
         self._lock = threading.Lock()
-        self._book = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._book.execute("pragma journal_mode = wal")
-        self._book.execute("pragma busy_timeout = 5000")
-        self._book.executescript(_TABLES)
-        _catch_up(self._book)
+        with _translated("opened"):
+            self._book = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            self._book.execute("pragma journal_mode = wal")
+            self._book.execute("pragma busy_timeout = 5000")
+            self._book.executescript(_TABLES)
+            _catch_up(self._book)
 
     def keep(self, plan: NeighbourhoodPlan) -> None:
         """Write down a plan; what older plans say from its first quarter on is replaced.
@@ -71,17 +76,8 @@ class SqlitePlanBook:
             StoreBusyError: The file cannot be written now; nothing was changed.
         """
         assert plan.quarters, plan.name
-        try:
-            with self._lock, closing(self._book.cursor()) as cursor:
-                cursor.execute("begin immediate")
-                try:
-                    _rewrite(cursor, plan)
-                except sqlite3.Error:
-                    cursor.execute("rollback")
-                    raise
-                cursor.execute("commit")
-        except sqlite3.OperationalError as error:
-            raise StoreBusyError(f"the plan book cannot be written now: {error}") from error
+        with self._writing() as cursor:
+            _rewrite(cursor, plan)
 
     def next_command(self, at_least: int, count: int = 1) -> int:
         """Return the first of some numbers for commands, one after the other, in one write.
@@ -91,15 +87,12 @@ class SqlitePlanBook:
         Raises:
             StoreBusyError: The file cannot be written now; no number was given.
         """
-        try:
-            with self._lock:
-                (last,) = self._book.execute(
-                    "insert into command values (1, ?) on conflict do update"
-                    " set last = max(last + ?, excluded.last) returning last",
-                    (at_least + count - 1, count),
-                ).fetchone()
-        except sqlite3.OperationalError as error:
-            raise StoreBusyError(f"the plan book cannot be written now: {error}") from error
+        with _translated("written"), self._lock:
+            (last,) = self._book.execute(
+                "insert into command values (1, ?) on conflict do update"
+                " set last = max(last + ?, excluded.last) returning last",
+                (at_least + count - 1, count),
+            ).fetchone()
         return int(last) - count + 1
 
     def keep_told(self, batteries: Sequence[Battery], until_s: EpochS) -> None:
@@ -109,30 +102,37 @@ class SqlitePlanBook:
             StoreBusyError: The file cannot be written now; nothing was changed.
         """
         rows = [(one.id, one.gateway, one.device, one.home, until_s) for one in batteries]
-        try:
-            with self._lock, closing(self._book.cursor()) as cursor:
-                cursor.execute("begin immediate")
-                cursor.executemany(_KEEP_TOLD, rows)
-                cursor.execute("commit")
-        except sqlite3.OperationalError as error:
-            raise StoreBusyError(f"the plan book cannot be written now: {error}") from error
+        with self._writing() as cursor:
+            cursor.executemany(_KEEP_TOLD, rows)
 
     def told_batteries(self) -> list[ToldBattery]:
-        """Return every battery that was ever told anything, as it was then."""
-        with self._lock:
+        """Return every battery that was ever told anything, as it was then.
+
+        Raises:
+            StoreBusyError: The file cannot be read now.
+        """
+        with _translated("read"), self._lock:
             return _told(self._book)
 
     def current(self) -> NeighbourhoodPlan | None:
-        """Return the plan that was made last, or None."""
-        with self._lock:
+        """Return the plan that was made last, or None.
+
+        Raises:
+            StoreBusyError: The file cannot be read now.
+        """
+        with _translated("read"), self._lock:
             row = self._book.execute(
                 "select first_s, end_s from plan order by made_s desc, name desc limit 1"
             ).fetchone()
         return None if row is None else self.covering(row[0], row[1])
 
     def covering(self, start_s: EpochS, end_s: EpochS) -> NeighbourhoodPlan | None:
-        """Return what was last planned for each quarter of ``[start_s, end_s)``, or None."""
-        with self._lock:
+        """Return what was last planned for each quarter of ``[start_s, end_s)``, or None.
+
+        Raises:
+            StoreBusyError: The file cannot be read now.
+        """
+        with _translated("read"), self._lock:
             head = self._book.execute(
                 "select name, made_s, status, cost_eur, cost_without_battery_eur, made_because"
                 " from plan where first_s < ? and end_s > ?"
@@ -167,16 +167,40 @@ class SqlitePlanBook:
         with self._lock:
             self._book.close()
 
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Cursor]:
+        """Give one transaction: all of it is kept at the end, or nothing after an error."""
+        with _translated("written"), self._lock, closing(self._book.cursor()) as cursor:
+            cursor.execute("begin immediate")
+            try:
+                yield cursor
+                cursor.execute("commit")
+            finally:
+                if self._book.in_transaction:
+                    cursor.execute("rollback")
+
 
 def told_in(path: Path) -> list[ToldBattery]:
-    """Return what a book that may be in use, or away, says of batteries; nothing is written."""
+    """Return what a book that may be in use, or away, says of batteries; nothing is written.
+
+    Raises:
+        StoreBusyError: The file cannot be read, or is damaged.
+    """
     if not path.is_file():
         return []
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as book:
-        try:
-            return _told(book)
-        except sqlite3.OperationalError:  # a book of an earlier version does not say it
-            return []
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    with _translated("read"), closing(sqlite3.connect(address, uri=True)) as book:
+        said = book.execute("select 1 from sqlite_master where name = 'told_battery'").fetchone()
+        return _told(book) if said else []  # a book of an earlier version does not say it
+
+
+@contextmanager
+def _translated(done: str) -> Iterator[None]:
+    """Tell what SQLite says in our own words, also of a file that is damaged."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise StoreBusyError(f"the plan book cannot be {done} now: {error}") from error
 
 
 def _told(book: sqlite3.Connection) -> list[ToldBattery]:

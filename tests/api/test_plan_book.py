@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from api.plan_book import SqlitePlanBook
+from api.plan_book import SqlitePlanBook, told_in
 from api.plans import NeighbourhoodPlan, PlanBlock, PlannedQuarter, ToldBattery
+from kwartier.errors import StoreBusyError
 from kwartier.interval import QUARTER_S
 from kwartier.model import Battery
 
@@ -136,6 +137,38 @@ def test_a_book_of_before_knows_until_when_and_not_where(tmp_path: Path) -> None
     for _ in range(2):
         with closing(SqlitePlanBook(path)) as book:
             assert book.told_batteries() == [ToldBattery("b1", "", "b1", None, 2_000)]
+
+
+def test_what_is_not_kept_of_batteries_leaves_the_book_open_for_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "plans.db"
+    with closing(SqlitePlanBook(path)) as book, closing(sqlite3.connect(path)) as other:
+        # As a disk that fails in the midst of it: SQLite stops, and leaves the rest to us.
+        other.execute(
+            "create trigger refuse before insert on told_battery"
+            " begin select raise(fail, 'not now'); end"
+        )
+        with pytest.raises(StoreBusyError, match="cannot be written now: not now"):
+            book.keep_told([battery_of("b1")], 1_000)
+        other.execute("drop trigger refuse")
+        book.keep_told([battery_of("b1")], 1_000)
+
+        assert [one.id for one in book.told_batteries()] == ["b1"]
+
+
+def test_a_book_that_cannot_be_read_says_so_in_our_own_words(tmp_path: Path) -> None:
+    path, no_book = tmp_path / "plans.db", tmp_path / "notes.db"
+    no_book.write_text("this is no database " * 100)
+    with closing(SqlitePlanBook(path)) as book, closing(sqlite3.connect(path)) as other:
+        other.execute("alter table told_battery rename to elsewhere")
+        other.execute("alter table plan rename to elsewhere_too")
+
+        for ask in (book.told_batteries, book.current, lambda: book.covering(0, NOON_S)):
+            with pytest.raises(StoreBusyError, match="the plan book cannot be read now"):
+                ask()
+    with pytest.raises(StoreBusyError, match="cannot be read now: file is not a database"):
+        told_in(no_book)
+    with pytest.raises(StoreBusyError, match="cannot be opened now: file is not a database"):
+        SqlitePlanBook(no_book)
 
 
 def battery_of(name: str, home: str | None = None) -> Battery:

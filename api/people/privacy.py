@@ -147,7 +147,7 @@ def all_about(desk: PeopleDesk, account: str, stays: Sequence[Stay]) -> dict[str
         ],
         "no_to_steering": [
             {"home": each.home, "from": _time(each.from_s), "until": _time(each.until_s)}
-            for each in refusals(desk, account)
+            for each in refusals(desk, account, stays)
         ],
         "looks_at_my_data": [_told(look) for look in looks_at(desk, account, stays, MOST_ROWS)],
         "looks_by_me": [_told(look) for look in looks_by(desk, account, MOST_ROWS)],

@@ -8,6 +8,7 @@ asked anew.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, select
@@ -15,6 +16,7 @@ from sqlalchemy import Select, select
 from api.people.acts import record
 from api.people.book import PeopleBook, PeopleDesk
 from api.people.tables import SteeringRefusalRow
+from api.people.visitor import Stay
 from kwartier.units import EpochS
 
 
@@ -49,7 +51,8 @@ def allow_steering(desk: PeopleDesk, account: str, home: str) -> None:
     held = desk.session.scalars(_holding().where(SteeringRefusalRow.home == home)).first()
     if held is None:
         return
-    held.until_s, held.ended_by = desk.at_s, account
+    # Where the clock was set back since, it held for no time at all.
+    held.until_s, held.ended_by = max(desk.at_s, held.from_s), account
     desk.session.flush()
     record(desk, account, "steering.yes", account, {"home": home})
 
@@ -60,11 +63,22 @@ def refusal_of(desk: PeopleDesk, home: str) -> Refusal | None:
     return None if row is None else _refusal(row)
 
 
-def refusals(desk: PeopleDesk, account: str) -> list[Refusal]:
-    """Return every no that somebody said or ended, the oldest first."""
+def refusals(desk: PeopleDesk, account: str, stays: Sequence[Stay]) -> list[Refusal]:
+    """Return every no that somebody said or ended, the oldest first, while they lived there.
+
+    What came before or after is of who lived there then.
+
+    Args:
+        desk: The open book.
+        account: Whose.
+        stays: Where they lived, and when.
+    """
     said = (SteeringRefusalRow.account == account) | (SteeringRefusalRow.ended_by == account)
-    rows = select(SteeringRefusalRow).where(said).order_by(SteeringRefusalRow.id)
-    return [_refusal(row) for row in desk.session.scalars(rows)]
+    rows = desk.session.scalars(
+        select(SteeringRefusalRow).where(said).order_by(SteeringRefusalRow.id)
+    )
+    found = (_within(_refusal(row), stay, desk.at_s) for row in rows for stay in stays)
+    return [each for each in found if each is not None]
 
 
 def homes_refusing(book: PeopleBook) -> frozenset[str]:
@@ -79,6 +93,18 @@ def homes_refusing(book: PeopleBook) -> frozenset[str]:
 
 def _holding() -> Select[SteeringRefusalRow]:
     return select(SteeringRefusalRow).where(SteeringRefusalRow.until_s.is_(None))
+
+
+def _within(refusal: Refusal, stay: Stay, now_s: EpochS) -> Refusal | None:
+    """Return the part of a no in which somebody lived there; None where there is none."""
+    if refusal.home != stay.home:
+        return None
+    left_s = stay.until_s if stay.until_s is not None and stay.until_s <= now_s else None
+    ends = [each for each in (refusal.until_s, left_s) if each is not None]
+    from_s, until_s = max(refusal.from_s, stay.from_s), min(ends, default=None)
+    if until_s is not None and until_s < from_s:
+        return None
+    return Refusal(refusal.home, from_s, until_s)
 
 
 def _refusal(row: SteeringRefusalRow) -> Refusal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -15,14 +16,17 @@ from sqlalchemy import select
 from api.embedded.prices import MadeUpPrices
 from api.people.accounts import SYSTEM, add_account
 from api.people.acts import first_broken
+from api.people.privacy import all_about
 from api.people.sessions import open_session
 from api.people.steering import homes_refusing
 from api.people.tables import ActRow, StayRow
+from api.people.visitor import Stay
 from api.plan_book import SqlitePlanBook
 from api.planner import Planner
 from api.planning.leave import RELEASED
 from api.price_book import PriceBook
 from kwartier.bus import Message
+from kwartier.interval import instant_text
 from kwartier.schedule import decode_schedule
 from tests.api.conftest import log_in, served
 from tests.api.street import Street, street
@@ -209,8 +213,21 @@ def test_who_moves_in_later_is_asked_anew_and_reads_nothing_of_who_lived_there(
         gone, refused = told(leaving), says(leaving, "yes")
         page = told(next_one)
         held = homes_refusing(people)
+        steered.street.clock.advance(60)
         given = says(next_one, "yes")
+        kept = [one.get("/api/v1/privacy").json()["no_to_steering"] for one in (leaving, next_one)]
+        with people.reading() as desk:
+            copied = all_about(desk, account, (Stay(HOME, NOW_S + 60),))["no_to_steering"]
 
+    # Each is told of the no while they lived there, and not what the other did.
+    spans = [
+        [datetime.fromisoformat(each[edge]).timestamp() - NOW_S for edge in ("start", "end")]
+        for one in kept
+        for each in one
+    ]
+    assert spans == [[0, 60], [60, 180]]
+    moved, said = instant_text(NOW_S + 60), instant_text(NOW_S + 180)
+    assert copied == [{"home": HOME, "from": moved, "until": said}]
     assert "Mag de wijk uw batterij sturen?" not in gone
     assert refused.status_code in {403, 404}
     assert "De toestemming is teruggenomen." in page
@@ -218,6 +235,16 @@ def test_who_moves_in_later_is_asked_anew_and_reads_nothing_of_who_lived_there(
     assert held == {HOME}
     assert given.status_code == 303
     assert homes_refusing(people) == frozenset()
+
+
+def test_a_clock_that_was_set_right_keeps_nobody_from_saying_yes_again(steered: Steered) -> None:
+    with steered.browser(HOME) as resident:
+        says(resident, "no")
+        steered.street.clock.jump(-3_600)
+        given = says(resident, "yes")
+
+    assert given.status_code == 303
+    assert homes_refusing(steered.street.house.people) == frozenset()
 
 
 def test_ones_own_no_is_in_what_is_kept_of_one(steered: Steered) -> None:

@@ -137,7 +137,7 @@ def add_privacy(app: FastAPI, house: House, door: Doorkeeper, sheets: Sheets) ->
     def told(visitor: Annotated[Visitor, account]) -> PrivacyAnswer:
         with house.people.reading() as desk:
             chosen = choices(desk, visitor.account)
-            said = refusals(desk, visitor.account)
+            said = refusals(desk, visitor.account, visitor.stays)
         return PrivacyAnswer(
             tuple(map(_choice_answer, chosen)),
             tuple(map(_refusal_answer, said)),

@@ -64,7 +64,8 @@ class StreetFile:
         )
         self._path = path
         self._ask = refusing
-        self._stamp = self._stamped()
+        # Read at the first look: it may have been changed since the neighbourhood was read from it.
+        self._stamp: tuple[int, int] | None = None
         self.written = community
         """What the file said last."""
         self.refusing: frozenset[str] | None = None

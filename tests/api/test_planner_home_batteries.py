@@ -186,7 +186,7 @@ def test_after_a_restart_a_battery_is_let_go_until_its_last_setpoint_would_have_
 def test_leave_that_is_taken_back_lets_the_battery_go_at_once(tmp_path: Path) -> None:
     community = with_batteries(battery_at(2))
     path = tmp_path / "street.toml"
-    path.write_text("")
+    path.write_text(written(community))
     with lived(tmp_path, community) as street:
         planner = street.planner(street_file=path)
         planner.plan_now()
@@ -301,6 +301,16 @@ def test_a_battery_that_moves_to_another_device_is_let_go_where_it_was(
     for gateway in ("gw-02", "gw-accu"):
         assert told_in(street, gateway)[:2] == [("plan", True), ("released", False)]
     assert caplog.text.count("names it otherwise") == 2
+
+
+def test_a_file_that_changed_while_the_server_started_holds_too(tmp_path: Path) -> None:
+    community, file = with_batteries(battery_at(2)), tmp_path / "street.toml"
+    with lived(tmp_path, community) as street:
+        file.write_text(written(community, steered=False))
+        plan = street.planner(street_file=file).plan_now()
+
+    assert plan is not None
+    assert set(street.sent_to) == {"gw-accu"}
 
 
 def test_a_file_that_is_no_toml_changes_nothing(tmp_path: Path) -> None:

@@ -119,6 +119,7 @@ class Planner:
             _log.warning("battery %s is not planned: %s", name, Why.HOMELESS)
         self._street = StreetFile(community, street_file, refusing, without=stray)
         self._let_go_before: frozenset[ToldBattery] = frozenset()
+        self._let_go_told: tuple[Quarter, frozenset[ToldBattery]] | None = None
         self._peak = MonthPeak(records)
         self._parts = Parts(community, records)
         now_s = clock.now_s()
@@ -311,24 +312,31 @@ class Planner:
         # Who is to forget what was planned, and was not reached, is told so still.
         released = {self._topic(one) for one in self._released()}
         self._unsent = {key: told for key, told in self._unsent.items() if key in released}
-        end_s = known.start.start_s + SENT * QUARTER_S
-        self._book.keep_told(known.batteries, end_s)
-        steps = [steps_told(known, problem, found, one.id) for one in known.batteries]
-        self._put_out(known.batteries, name, steps)
+        # A plan takes its time: who took leave back meanwhile is told nothing of it.
+        now = self._street.now().every_battery
+        free = [one for one in known.batteries if one.id in now and now[one.id].may_be_planned]
+        self._book.keep_told(free, known.start.start_s + SENT * QUARTER_S)
+        steps = [steps_told(known, problem, found, one.id) for one in free]
+        self._put_out(free, name, steps)
         try:
             self._send_rest()
         except LinkDownError as error:
             _log.warning("the plan is not sent yet: %s", error)
 
     def _let_go(self) -> None:
-        """Tell the gateways of batteries that may be steered no more to forget what was planned."""
-        found = self._released()
+        """Tell the gateways of batteries that may be steered no more to forget what was planned.
+
+        At once, and again in each quarter; not as often as a plan is tried that cannot be made.
+        """
+        found, start = self._released(), Quarter.containing(self._clock.now_s())
         for one, why in found.items():
             if one not in self._let_go_before:
                 _log.warning("battery %s at gateway %s is let go: %s", one.id, one.gateway, why)
         self._let_go_before = frozenset(found)
-        self._put_out(list(found), RELEASED, [()] * len(found))
-        with suppress(LinkDownError):  # told again with the next plan
+        if self._let_go_told != (start, self._let_go_before):
+            self._put_out(list(found), RELEASED, [()] * len(found))
+            self._let_go_told = start, self._let_go_before
+        with suppress(LinkDownError):  # sent when there is a link again
             self._send_rest()
 
     def _released(self) -> dict[ToldBattery, Why]:

@@ -2,7 +2,7 @@
 
 A gateway holds a day of set-points, and the newest ones stay in force until their leases end. So
 where a home takes its leave back, or a battery is in the neighbourhood's file no more, the gateway
-is told to forget them: at once, and again with each plan until the last of them would have ended,
+is told to forget them: at once, and again in each quarter until the last of them would have ended,
 for it may be out of reach. A battery that was told nothing is left alone.
 """
 
@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from api.plans import ToldBattery
 from kwartier.interval import instant_text
-from kwartier.model import Community
+from kwartier.model import Battery, Community
 
 RELEASED = "released"
 """The name of the plan in a schedule without set-points."""
@@ -61,11 +61,14 @@ def let_go(
         now_s: What time it is [s].
         refusing: The homes whose residents took their leave back themselves.
     """
-    every = planned.every_battery.values()
+    every, in_file = planned.every_battery.values(), written.every_battery
     free = {(one.gateway, one.device) for one in every if one.may_be_planned}
-    still = [_placed(one, written) for one in told if one.until_s > now_s]
+    places = {(one.gateway, one.device) for one in in_file.values()}
+    still = [_placed(one, in_file.get(one.id)) for one in told if one.until_s > now_s]
     return {
-        one: _why(written, one, refusing)
+        one: _why(
+            in_file.get(one.id), one, refusing, is_a_place=(one.gateway, one.device) in places
+        )
         for one in still
         if one.gateway and (one.gateway, one.device) not in free
     }
@@ -92,12 +95,19 @@ def notes(community: Community, told: Sequence[ToldBattery], now_s: float) -> li
     return lines
 
 
-def _why(written: Community, told: ToldBattery, refusing: AbstractSet[str]) -> Why:
-    """Return why a battery is let go that is not planned any more."""
-    now = written.every_battery.get(told.id)
+def _why(
+    now: Battery | None, told: ToldBattery, refusing: AbstractSet[str], *, is_a_place: bool
+) -> Why:
+    """Return why a battery is let go that is not planned any more.
+
+    Args:
+        now: The battery of its name in the file.
+        told: As it was told.
+        refusing: The homes whose residents took their leave back themselves.
+        is_a_place: Whether the file has any battery where it was told.
+    """
     if now is None:
-        places = {(one.gateway, one.device) for one in written.every_battery.values()}
-        return Why.OTHERWISE if (told.gateway, told.device) in places else Why.GONE
+        return Why.OTHERWISE if is_a_place else Why.GONE
     if now.home is None and told.home is not None:
         return Why.HOMELESS
     if (now.home, now.gateway, now.device) != (told.home, told.gateway, told.device):
@@ -105,9 +115,8 @@ def _why(written: Community, told: ToldBattery, refusing: AbstractSet[str]) -> W
     return Why.RESIDENT if now.home in refusing and now.steered else Why.OFF
 
 
-def _placed(told: ToldBattery, written: Community) -> ToldBattery:
+def _placed(told: ToldBattery, now: Battery | None) -> ToldBattery:
     """Return what was told with its place, where a book of before has none and the file does."""
-    now = written.every_battery.get(told.id)
     if told.gateway or now is None:
         return told
     return ToldBattery(told.id, now.gateway, now.device, now.home, told.until_s)

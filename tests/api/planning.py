@@ -24,6 +24,8 @@ from kwartier.model import Community
 from kwartier.reading import Reading, Schedule
 from kwartier.schedule import decode_schedule
 from kwartier.units import EpochS, Wh
+from optimizer.plan import Plan
+from optimizer.problem import Problem
 from tests.api.street import community_of, feed
 
 HOMES = 10
@@ -59,6 +61,7 @@ class Scene:
         retail: Retail | None = None,
         street_file: Path | None = None,
         refusing: Callable[[], frozenset[str]] = frozenset,
+        make: Callable[[Problem], Plan] | None = None,
     ) -> Planner:
         """Return a new planner, as after a start of the program."""
         return Planner(
@@ -70,6 +73,7 @@ class Scene:
             bus or self.bus,
             self.clock,
             retail,
+            make=make,
             calls=self.calls,
             street_file=street_file,
             refusing=refusing,

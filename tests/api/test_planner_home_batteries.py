@@ -34,7 +34,10 @@ from kwartier.mqtt import MqttBus, Session
 from kwartier.reading import Reading, Schedule
 from kwartier.schedule import MAX_LEASE_S, Outcome, decode_schedule
 from kwartier.units import Wh
+from optimizer.dispatch import plan
 from optimizer.forecast import Forecast
+from optimizer.plan import Plan
+from optimizer.problem import Problem
 from tests.api.planning import HOMES, Scene, charge_of, scene, use_in
 from tests.api.street import community_of, feed
 
@@ -370,6 +373,44 @@ def test_a_resident_who_takes_leave_back_is_let_go_of_with_the_next_plan(tmp_pat
     assert plan.made_because is MadeBecause.LIMIT
     assert told_in(street, "gw-02") == [("plan", True), ("released", False), ("plan", True)]
     assert told_in(street, "gw-07") == [("plan", True)] * 3
+
+
+def test_who_says_no_while_a_plan_is_made_is_sent_nothing_of_it(tmp_path: Path) -> None:
+    community, refusing = with_batteries(battery_at(2), battery_at(7)), set[str]()
+
+    def make(problem: Problem) -> Plan:
+        refusing.add("huis-03")
+        return plan(problem)
+
+    with lived(tmp_path, community) as street:
+        planner = street.planner(refusing=lambda: frozenset(refusing), make=make)
+        made = planner.plan_now()
+        street.clock.advance(61)
+        later = planner.turn()
+
+    assert made is not None
+    assert later is not None
+    assert set(street.sent_to) == {"gw-accu", "gw-07"}
+
+
+def test_what_is_to_be_forgotten_is_told_once_a_quarter_while_there_is_no_plan(
+    tmp_path: Path,
+) -> None:
+    community, refusing = with_batteries(battery_at(2)), set[str]()
+    with lived(tmp_path, community) as street:
+        planner = street.planner(refusing=lambda: frozenset(refusing))
+        planner.plan_now()
+        refusing.add("huis-03")
+        street.clock.advance(QUARTER_S * 3)  # no battery was heard of in half an hour
+        for _ in range(10):
+            assert planner.turn() is None
+            street.clock.advance(5)
+        told = told_in(street, "gw-02")
+        street.clock.advance(QUARTER_S)
+        planner.turn()
+
+    assert told == [("plan", True), ("released", False)]
+    assert told_in(street, "gw-02") == [*told, ("released", False)]
 
 
 def test_who_took_leave_back_is_remembered_while_their_book_is_busy(tmp_path: Path) -> None:

@@ -88,7 +88,8 @@ def problem_asked(known: Known, retail: Retail, *, batteries: bool) -> Problem:
     Args:
         known: What it is made from.
         retail: What comes on top of the market's prices.
-        batteries: Whether there are any; without them it tells what they are good for.
+        batteries: Whether there are any; without them it tells what they are good for, and how far
+            limits cannot be kept anyway: of the same use and sun.
     """
     buy = known.market + retail.buy_extra_eur_per_kwh
     sell = known.market - retail.sell_less_eur_per_kwh
@@ -98,7 +99,7 @@ def problem_asked(known: Known, retail: Retail, *, batteries: bool) -> Problem:
     at_homes = known.batteries_at
     street = known.use.likely, known.made.likely
     apart = _expected_apart(known)
-    passes = carried(apart, _over_fuses(known, apart, batteries=batteries))
+    passes = carried(apart, _over_fuses(known, apart))
     return problem_of(
         0.25,
         buy,
@@ -136,7 +137,7 @@ def problem_asked(known: Known, retail: Retail, *, batteries: bool) -> Problem:
 
 def homes_over_fuse(known: Known) -> list[str]:
     """Return the homes of which more is expected than their fuses and batteries carry."""
-    over = _over_fuses(known, _expected_apart(known), batteries=True)
+    over = _over_fuses(known, _expected_apart(known))
     return sorted(name for name, parts in over.items() if any(part.any() for part in parts))
 
 
@@ -147,16 +148,14 @@ def _expected_apart(known: Known) -> dict[str, Powers]:
     return expected_alone(street, known.start.start_s, parts, known.own)
 
 
-def _over_fuses(known: Known, apart: Mapping[str, Powers], *, batteries: bool) -> dict[str, Powers]:
-    """Return what of that passes in no way, with the homes' batteries or without."""
+def _over_fuses(known: Known, apart: Mapping[str, Powers]) -> dict[str, Powers]:
+    """Return what of that passes in no way, by home."""
     at_homes = known.batteries_at
     return {
         name: over_fuse(
             own,
             known.community.connections[name].limit_w,
-            [planned_battery(one, known.stored_kwh[one.id]) for one in at_homes[name]]
-            if batteries
-            else [],
+            [planned_battery(one, known.stored_kwh[one.id]) for one in at_homes[name]],
         )
         for name, own in apart.items()
     }

@@ -39,8 +39,12 @@ def over_fuse(own: Powers, limit_w: Watt, batteries: Sequence[Battery]) -> Power
     if not over.any():
         return none, none
     alone = problem_of(_STEP_H, none, none, [Home("home", *own)], batteries)
+    at_meter_kw = net_kw
     for row in range(len(batteries)):
-        over = _over_after(alone, row, net_kw, over, fuse_kw)
+        left = _over_after(alone, row, at_meter_kw, over, fuse_kw)
+        # What one carries is no more there for the next, nor for what the fuse leaves to it.
+        at_meter_kw = at_meter_kw - np.sign(net_kw) * (over - left)
+        over = left
     over = np.where(over > 0, over + ROOM_KW, 0.0)
     return (
         np.where(net_kw > 0, np.minimum(over, own[0]), 0.0),

@@ -301,6 +301,8 @@ class Planner:
         if soon or self._foundation is None:
             return None
         self._looked_s = at_s
+        with self._planning:
+            self._let_go()  # it waits for no prices and no record
         now_s, start = self._clock.now_s(), self._foundation.known.start
         market = self._prices.over(start, HORIZON, now_s).eur_per_kwh
         street = self._street.now()

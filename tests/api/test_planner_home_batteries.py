@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,6 +20,8 @@ from api.planning.homes import expected_alone, planned_homes
 from api.planning.leave import RELEASED
 from api.planning.parts import Part
 from api.plans import MadeBecause, NeighbourhoodPlan
+from collectors.sqlite_store import SqliteStore
+from collectors.store import DeviceKey, Latest
 from gateway.modbus.link import LinkSettings, ModbusLink
 from gateway.steer.battery import SteeredBattery
 from gateway.steer.limits import Limits
@@ -391,6 +393,36 @@ def test_who_says_no_while_a_plan_is_made_is_sent_nothing_of_it(tmp_path: Path) 
     assert made is not None
     assert later is not None
     assert set(street.sent_to) == {"gw-accu", "gw-07"}
+
+
+class FailingStore(SqliteStore):
+    """A record on a disk that fails as soon as it is said to."""
+
+    fails = False
+
+    def latest(self, keys: Collection[DeviceKey] | None = None) -> list[Latest]:
+        """Return what is newest, or what a failing disk gives."""
+        if self.fails:
+            raise StoreBusyError("the record cannot be read now: disk I/O error")
+        return super().latest(keys)
+
+
+def test_a_battery_is_let_go_though_the_record_cannot_be_read(tmp_path: Path) -> None:
+    community, refusing = with_batteries(battery_at(2)), set[str]()
+    with (
+        lived(tmp_path, community) as street,
+        FailingStore(tmp_path / "telemetry.db", read_only=True) as failing,
+    ):
+        street.store = failing
+        planner = street.planner(refusing=lambda: frozenset(refusing))
+        planner.plan_now()
+        failing.fails = True
+        refusing.add("huis-03")
+        street.clock.advance(61)
+        with pytest.raises(StoreBusyError):
+            planner.turn()
+
+    assert told_in(street, "gw-02") == [("plan", True), ("released", False)]
 
 
 def test_what_is_to_be_forgotten_is_told_once_a_quarter_while_there_is_no_plan(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,8 @@ from api.people.opening import open_people
 from api.people.passwords import is_right, whose
 from api.people.place import address_of, write_place
 from api.people.sessions import end_session, hash_of, open_session, visitor_of
-from api.people.visitor import Role
+from api.people.steering import allow_steering, homes_refusing, refusals, refuse_steering
+from api.people.visitor import Role, Stay
 from api.relational import engine_of, writing
 from kwartier.cli import main
 from kwartier.clock import SystemClock, VirtualClock
@@ -114,6 +117,40 @@ def test_a_first_operator_begins_and_is_known_at_the_next_start(
 
 
 @pytest.mark.nightly
+def test_a_book_of_before_takes_a_no_that_two_say_at_once_as_one(
+    state: Path, clock: VirtualClock
+) -> None:
+    asked(
+        address_of(state),
+        "DROP TABLE steering_refusal",
+        "UPDATE people_version SET version_num = '0002_gateways'",
+    )
+    book = open_people(state, clock)
+    with book.reading() as desk:
+        (account,) = (each.id for each in accounts(desk))
+    together = threading.Barrier(4)
+
+    def say_no() -> None:
+        together.wait(timeout=60)
+        with book.writing() as desk:
+            refuse_steering(desk, account, "home-1")
+
+    for _ in range(2):
+        with ThreadPoolExecutor(4) as hands:
+            for done in [hands.submit(say_no) for _ in range(4)]:
+                done.result()
+        refusing = homes_refusing(book)
+        with book.writing() as desk:
+            allow_steering(desk, account, "home-1")
+
+    assert refusing == {"home-1"}
+    assert homes_refusing(book) == frozenset()
+    with book.reading() as desk:
+        assert len(refusals(desk, account, (Stay("home-1"),))) == 2
+        assert first_broken(desk) is None
+    book.close()
+
+
 def test_people_come_back_into_an_empty_database(
     state: Path, clock: VirtualClock, new_database: NewDatabase
 ) -> None:

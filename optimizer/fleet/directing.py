@@ -101,11 +101,6 @@ class Directing:
             values = blocks[part.block].powers.values[:, part.window.steps, part.window.members]
             self._resting[part.window.steps] -= (values[0] - values[1]).sum(axis=1)
 
-    @property
-    def moves(self) -> int:
-        """Batteries times steps."""
-        return sum(part.window.into.size for part in self._parts)
-
     def directions(self, forward: BoolArray) -> BoolArray:
         """Return where batteries charge, if anything, shape ``(B, T)``.
 

@@ -36,6 +36,7 @@ from optimizer.fleet.outside import (
 )
 from optimizer.fleet.shape import Fleet, fleet_of
 from optimizer.fleet.whole_steps import whole_step_eur
+from optimizer.fleet.windows import moves_in
 from optimizer.linear.directions import risky_cells
 from optimizer.linear.flows import Flows, cost_eur, end_value_eur, stored_kwh
 from optimizer.linear.local_prices import LocalPrices
@@ -107,12 +108,12 @@ def one_way_flows(
         if not np.isfinite(least):
             return None
         shares = charging_shares(problem, fleet)
-        directing = Directing(fleet)
-        again = min(again, _MOST_MOVES // max(directing.moves, 1))
-        if again and directing.moves and laps.fits(_FIRST_ROUND * laps.lap()):
+        moves = moves_in(fleet)
+        again = min(again, _MOST_MOVES // max(moves, 1))
+        if again and moves and laps.fits(_FIRST_ROUND * laps.lap()):
             goal = _Goal(problem, risky, enough, again, laps, cheapest)
             forward = directions_of_shares(problem, risky, shares, _BEGINNINGS[0])
-            if (found := _improved(goal, fleet, directing, forward, least)) is not None:
+            if (found := _improved(goal, fleet, forward, least)) is not None:
                 return found
         least = max(least, bound(fleet) + whole_step_eur(fleet))
         for begun in _BEGINNINGS:
@@ -139,18 +140,16 @@ class _Goal:
         return best.cost_eur - least <= self.enough * max(1.0, abs(best.cost_eur))
 
 
-def _improved(
-    goal: _Goal, fleet: Fleet, directing: Directing, forward: BoolArray, least: float
-) -> OneWay | None:
+def _improved(goal: _Goal, fleet: Fleet, forward: BoolArray, least: float) -> OneWay | None:
     """Return cheap flows and their gap from schedules of each battery, or None.
 
     Args:
         goal: What is looked for.
         fleet: The programme with shared powers; its prices are changed.
-        directing: Schedules in its windows.
-        forward: Directions outside of them, shape ``(B, T)``.
+        forward: Directions outside of its windows, shape ``(B, T)``.
         least: What no flows cost less than [EUR].
     """
+    directing = Directing(fleet)
     highest = Highest(fleet, directing, least, prices_now(fleet))
     best, plan, part = None, highest.prices, _PART
     proof_s = 0.0

@@ -31,7 +31,9 @@ class Scheduler:
     _edge: FloatArray = field(init=False)
     _wide: FloatArray = field(init=False)
     _outside: FloatArray = field(init=False)
-    _reaches: list[_Reach] = field(init=False)
+    _most: FloatArray = field(init=False)
+    _runs: FloatArray = field(init=False)
+    _same: _Reach | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         window = self.window
@@ -44,11 +46,10 @@ class Scheduler:
         most = np.concatenate([window.most[0] / self._wide, window.most[1] / self._wide], axis=1)
         most = np.minimum(most, float(_CELLS))
         longest = int(most.max() + _ROUNDING) if most.size else 0
-        runs = np.empty(((longest + 1).bit_length(), _CELLS + longest + 3, most.shape[1]))
+        self._most = most
+        self._runs = np.empty(((longest + 1).bit_length(), _CELLS + longest + 3, most.shape[1]))
         if (most == most[:1]).all():
-            self._reaches = [_reach(most[0], runs)] * most.shape[0]
-        else:
-            self._reaches = [_reach(row, runs) for row in most]
+            self._same = _reach(most[0], self._runs)
 
     def cheapest(self, moves: FloatArray, held: FloatArray) -> FloatArray:
         """Return what nearly the cheapest schedules store before each step, and after the last.
@@ -86,7 +87,7 @@ class Scheduler:
             both = np.concatenate([found, found[::-1]], axis=1)
             per_cell = np.concatenate([moves[0, step], moves[1, step]])
             per_cell *= np.concatenate([self._wide, self._wide])
-            both = self._reaches[step].least(both, per_cell)
+            both = self._reach(step).least(both, per_cell)
             up, down = np.split(both, 2, axis=1)
             found = np.minimum(up, down[::-1])
             found += held[step] * self._edge
@@ -94,6 +95,10 @@ class Scheduler:
             later.append(found)
         later.reverse()
         return later
+
+    def _reach(self, step: int) -> _Reach:
+        """Return the reach of a step; where steps differ it is not kept, as it is large."""
+        return self._same or _reach(self._most[step], self._runs)
 
     def _next(
         self, later: FloatArray, stored: FloatArray, moves: FloatArray, most: FloatArray

@@ -14,6 +14,7 @@ import numpy as np
 
 from optimizer.fleet.batteries import Batteries
 from optimizer.fleet.ladder import CHARGE, DISCHARGE, STORED
+from optimizer.fleet.shape import Fleet
 from optimizer.linear.programme import IntArray
 from optimizer.problem import FloatArray
 
@@ -79,6 +80,12 @@ class Window:
         found: FloatArray = np.where(more > 0, moves[0] * more, -moves[1] * more).sum(axis=0)
         found += (held * stored).sum(axis=0)
         return found
+
+
+def moves_in(fleet: Fleet) -> int:
+    """Return batteries times steps in all windows: what grows with it is time and memory."""
+    price = fleet.connection.price
+    return sum(one.into.size for block in fleet.blocks for one in windows_of(block, price))
 
 
 def windows_of(block: Batteries, price: FloatArray) -> list[Window]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -28,6 +30,25 @@ def walked(problem: Problem) -> Fleet:
     assert made is not None
     walk(made, 1e-7)
     return made
+
+
+def most_bytes(work: Callable[[], object]) -> int:
+    """Return how much memory some work takes at once, beside what is there already."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def all_below_zero(problem: Problem) -> Problem:
+    down = float(problem.buy_eur_per_kwh.max()) + 0.01
+    return replace(
+        problem,
+        buy_eur_per_kwh=problem.buy_eur_per_kwh - down,
+        sell_eur_per_kwh=problem.sell_eur_per_kwh - down,
+    )
 
 
 def test_a_schedule_keeps_to_the_band_and_to_what_each_step_can_move() -> None:
@@ -64,6 +85,30 @@ def test_no_schedule_drawn_by_lot_is_cheaper_than_the_one_found() -> None:
                 drawn[step + 1] = np.clip(aim, window.low[step + 1], window.high[step + 1])
 
             assert (best <= window.cost(drawn, moves, held) + room).all()
+
+
+def test_schedules_whose_limits_differ_from_step_to_step_take_little_more_memory() -> None:
+    same = all_below_zero(sunny(60, steps=96))
+    part = np.random.default_rng(2).uniform(0.7, 1.0, same.charge_max_kw.shape)
+    differing = replace(same, charge_max_kw=part * same.charge_max_kw)
+
+    def scheduled(problem: Problem) -> Callable[[], object]:
+        made = walked(problem)
+        block = made.blocks[0]
+        (window,) = windows_of(block, made.connection.price)
+        moves, held = window.costs(block.reduced_alone(made.connection.price))
+        return lambda: Scheduler(window).cheapest(moves, held)
+
+    assert most_bytes(scheduled(differing)) < 1.2 * most_bytes(scheduled(same))
+
+
+def test_what_is_too_large_for_schedules_takes_no_memory_for_them() -> None:
+    large = all_below_zero(sunny(650, steps=96))
+
+    def one_way() -> None:
+        one_way_flows(large, cheapest=lambda _: None)
+
+    assert most_bytes(one_way) < 1.1 * most_bytes(lambda: walked(large))
 
 
 def test_what_schedules_say_is_near_to_what_is_proven() -> None:

@@ -22,6 +22,8 @@ _MOST_STEPS = 25
 _BALANCED = 1e-4
 """What the balance may be off by, beside the number of steps."""
 _BACK_OFF = 0.9
+_LEAST_SIZE = 1e-3
+"""What flows of the connection cost at least, in units of the programme: its limits may be zero."""
 
 
 @dataclass(slots=True, eq=False)
@@ -128,10 +130,16 @@ def mix(choices: list[Choice], connection: Connection, near: float) -> None:
             return
 
 
-def _begin(choices: list[Choice], connection: Connection) -> None:
+def size_of(connection: Connection) -> float:
+    """Return what the flows of a connection cost, without signs; never nothing."""
     flows = connection.flows
-    connection.begin_at(connection.residual + _drawn(choices, connection), flows.low[CUT])
-    size = float(np.abs(flows.cost * flows.values).sum())
+    return max(float(np.abs(flows.cost * flows.values).sum()), _LEAST_SIZE)
+
+
+def _begin(choices: list[Choice], connection: Connection) -> None:
+    drawn = connection.residual + _drawn(choices, connection)
+    connection.begin_at(drawn, connection.flows.low[CUT])
+    size = size_of(connection)
     boxes = _boxes(choices, connection)
     for one in boxes:
         one.begin(0.1 * size / sum(each.count for each in boxes))
@@ -150,10 +158,10 @@ def _drawn(choices: list[Choice], connection: Connection) -> FloatArray:
 
 def _is_near(choices: list[Choice], connection: Connection, near: float) -> bool:
     product = sum(boxes.product() for boxes in _boxes(choices, connection))
-    flows = connection.flows
-    size = float(np.abs(flows.cost * flows.values).sum())
     balance = np.abs(connection.off_balance(_drawn(choices, connection))).max()
-    return product <= near * size and bool(balance <= _BALANCED * connection.price.size)
+    return product <= near * size_of(connection) and bool(
+        balance <= _BALANCED * connection.price.size
+    )
 
 
 def _step(choices: list[Choice], connection: Connection) -> None:

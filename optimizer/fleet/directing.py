@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from optimizer.fleet.choices import Choice, choice_of, joined, mix
+from optimizer.fleet.choices import Choice, choice_of, joined, mix, size_of
 from optimizer.fleet.connection import IMPORT, Connection
 from optimizer.fleet.schedules import Scheduler
 from optimizer.fleet.shape import Fleet
@@ -154,7 +154,7 @@ class Directing:
                 least = self._least(here)
                 if least > highest:
                     best, highest = here.price.copy(), least
-            open_part = (most - highest) / _size(here)
+            open_part = (most - highest) / size_of(here)
             if open_part <= _ENOUGH:
                 break
             near = min(max(_MIXED * open_part, _NEAREST), _FARTHEST)
@@ -227,10 +227,6 @@ def _paid(choices: list[Choice], here: Connection) -> float:
     if here.has_peak:
         total += float((here.peak.cost * here.peak.values).sum())
     return total + sum(float((one.weights.cost * one.weights.values).sum()) for one in choices)
-
-
-def _size(here: Connection) -> float:
-    return float(np.abs(here.flows.cost * here.flows.values).sum())
 
 
 def _chosen(choice: Choice, columns: IntArray, share: FloatArray, price: FloatArray) -> FloatArray:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from optimizer.dispatch import plan
 from optimizer.fleet.directing import Directing
 from optimizer.fleet.interior import walk
 from optimizer.fleet.laps import Laps
@@ -19,7 +20,8 @@ from optimizer.fleet.shape import Fleet, fleet_of
 from optimizer.fleet.whole_steps import whole_step_eur
 from optimizer.fleet.windows import windows_of
 from optimizer.linear.directions import two_way_cells
-from optimizer.problem import Battery, Home, Problem, problem_of
+from optimizer.plan import Status
+from optimizer.problem import Battery, Grid, Home, Problem, problem_of
 from tests.optimizer.test_a_fleet_at_negative_prices import least_with_whole_numbers, sunny
 
 ROUNDING = 1e-6
@@ -153,6 +155,28 @@ def test_a_full_battery_empties_and_fills_where_using_energy_pays() -> None:
     assert found is not None
     # In: 3 / 0.9 kWh, out: 3 * 0.9 kWh.
     assert found.cost_eur == pytest.approx(-0.1 * (48 + 3 / 0.9 - 3 * 0.9), abs=1e-6)
+
+
+@pytest.mark.parametrize(("count", "used_kw"), [(5, 0.5), (30, 0.0)])
+def test_batteries_behind_a_connection_that_carries_nothing_get_a_plan(
+    count: int, used_kw: float
+) -> None:
+    homes = [Home("h", np.full(10, used_kw))]
+    batteries = [
+        Battery(f"b{number}", 0.0, 3.0 + 0.01 * number, 2.0, 1.0, 1.0, 0.9, 0.9)
+        for number in range(count)
+    ]
+    problem = problem_of(
+        1.0, [-0.1] * 10, [-0.1] * 10, homes, batteries, Grid(0.0, 0.0), exclusive=True
+    )
+
+    made, found = plan(problem), one_way_flows(problem)
+
+    assert found is not None
+    assert found.cost_eur == made.cost_eur == 0.0
+    assert found.gap_eur <= ROUNDING
+    assert made.status is Status.OPTIMAL
+    assert made.violations == ()
 
 
 def test_schedules_bring_plan_and_bound_nearer_to_each_other() -> None:

@@ -296,7 +296,7 @@ class Controller:
         """Return what was told since the meter can have shown it for sure; None for nothing."""
         if seen.grid_at_s is None:
             return None
-        up_w, down_w = self._tracker.moved(
+        up_w, down_w = self._tracker.apart(
             seen.grid_at_s - self._team.unseen_s - seen.grid_period_s
         )
         told_w = 0 if self._told is None else self._told[1]

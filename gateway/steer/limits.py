@@ -128,8 +128,8 @@ class Moved:
 
     Attributes:
         told_w: The newest one [W].
-        up_w: What they rose together [W].
-        down_w: What they fell together; never positive [W].
+        up_w: The most that the newest one may be above what the meter shows [W].
+        down_w: The most that it may be below; never positive [W].
         hidden_up_w: The part of the rise that came after the meter's word: it cannot show it [W].
         hidden_down_w: The same part of the fall [W].
     """

@@ -141,6 +141,19 @@ class Tracker:
                 down_w += move_w
         return up_w, down_w
 
+    def apart(self, since_s: float) -> tuple[Watt, Watt]:
+        """Return how far what is told now may be above and below what was told since then [W].
+
+        What was told to and fro does not add up: a battery was never beyond what it was told.
+        """
+        above_w = below_w = apart_w = 0
+        for at_s, move_w in reversed(self._moves):
+            if at_s < since_s:
+                break
+            apart_w += move_w
+            above_w, below_w = max(above_w, apart_w), min(below_w, apart_w)
+        return above_w, below_w
+
     def _slow_down(self, now_s: float) -> None:
         """Wait longer for the meter while what is told swings, and less again when it is calm."""
         if self._swings.note(self._told_w, now_s, self._full_w):

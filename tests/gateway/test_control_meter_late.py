@@ -122,6 +122,21 @@ def test_self_use_does_not_swing(period_s: int, delay_s: int) -> None:
     assert all(-2_000 <= watt <= 100 for watt in carried_w)
 
 
+def test_a_battery_that_went_to_and_fro_still_gives_way_to_an_excess() -> None:
+    # It rose by 18,000 W in all, yet never was below -3,000 W: the fuse has room, whatever shows.
+    control = controller(Limits(4_000, 3_000, import_max_w=9_000, export_max_w=5_000), -3_000)
+    powers_w = [0]
+
+    for second, others_w in enumerate([-9_000, 12_000, -9_000, 12_000, -9_000, 12_000, -6_300]):
+        word = others_w + powers_w[-1], float(second)
+        seen = Seen(500, powers_w[-1], word[0], 0.0, 1.0, {}, *word, grid_at_s=word[1])
+        told_w = control.decide(seen, float(second)).power_w
+        assert told_w is not None
+        powers_w.append(told_w)
+
+    assert powers_w == [0, 4_000, -3_000, 4_000, -3_000, 4_000, -3_000, 1_300]
+
+
 def one(power_w: int, limits: Limits, seen: Seen) -> int | None:
     return controller(limits, power_w).decide(seen, 1.0).power_w
 

@@ -21,7 +21,7 @@ from optimizer.as_json.strict_json import parsed
 from optimizer.backtest.course import Course
 from optimizer.backtest.walk import BEYOND, Connection
 from optimizer.forecast import DAY, WINDOW_DAYS
-from optimizer.problem import Battery
+from optimizer.problem import Battery, Problem
 
 _LOOK_BACK_DAYS = WINDOW_DAYS + 4
 _AHEAD_QUARTERS = BEYOND + DAY
@@ -190,6 +190,7 @@ def batteries_in(path: Path) -> tuple[Battery, ...]:
         problem = problem_from_json(asked)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+    _refuse_crossed(path, problem)
     return tuple(
         Battery(
             id=name,
@@ -204,6 +205,17 @@ def batteries_in(path: Path) -> tuple[Battery, ...]:
         )
         for row, name in enumerate(problem.battery_ids)
     )
+
+
+def _refuse_crossed(path: Path, problem: Problem) -> None:
+    """Refuse a band without room: a plan can name that, but nothing can be played again in it."""
+    low, high = problem.soc_min_kwh[:, 0], problem.soc_max_kwh[:, 0]
+    for name, least, most in zip(problem.battery_ids, low.tolist(), high.tolist(), strict=True):
+        if least > most:
+            raise InputError(
+                f"{path}: batteries.{name}.soc_min_kwh is {least:g}, above soc_max_kwh {most:g}: "
+                "lower the one or raise the other"
+            )
 
 
 def _chosen(measured: Measured, asked: Asked) -> Measured:

@@ -344,7 +344,7 @@ def test_batteries_are_read_as_those_of_a_plan(tmp_path: Path) -> None:
 
     assert (read.id, read.soc_max_kwh, read.discharge_max_kw) == ("school", 95.0, 30.0)
     file.write_text(json.dumps([{**battery, "soc_min_kwh": 99}]))
-    with pytest.raises(InputError, match=r"batteries\.json: "):
+    with pytest.raises(InputError, match=r"school\.soc_min_kwh is 99, above soc_max_kwh 95"):
         batteries_in(file)
 
 

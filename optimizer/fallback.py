@@ -66,7 +66,7 @@ def _steered_kw(
 
 
 def _wanted_kw(problem: Problem) -> FloatArray:
-    """Return what cars and heat pumps take: what they need, as soon as they can [kW]."""
+    """Return what cars and heat pumps take: what they need and can hold, as soon as can be [kW]."""
     charge = np.zeros_like(problem.charge_max_kw)
     if not (problem.sessions or problem.heat_pumps):
         return charge
@@ -74,6 +74,7 @@ def _wanted_kw(problem: Problem) -> FloatArray:
     rows = slice(cars.start, pumps.stop)
     aim = problem.soc_min_kwh.copy()
     aim[cars] = np.maximum.accumulate(aim[cars, ::-1], axis=1)[:, ::-1]
+    aim = np.minimum(aim, problem.soc_max_kwh)
     stored, gain = problem.soc_start_kwh[rows].copy(), problem.gain[rows]
     for step in range(problem.steps):
         into = problem.step_h[step] * gain[:, step]

@@ -105,8 +105,13 @@ def capped(soft: Softened, totals: Sequence[float], *, room: float) -> Programme
 
 
 def _edges(problem: Problem) -> tuple[FloatArray, FloatArray]:
+    """Return how empty and how full each store may get, shape ``(B, T)`` each [kWh].
+
+    Where a lower edge is above the upper one, the upper one is as low as it may get.
+    """
     start, resting = problem.soc_start_kwh, resting_kwh(problem)
-    lowest = np.minimum(np.minimum(problem.soc_min_kwh, resting).min(axis=1), start)
+    lower = np.minimum(problem.soc_min_kwh, problem.soc_max_kwh)
+    lowest = np.minimum(np.minimum(lower, resting).min(axis=1), start)
     highest = np.maximum(np.maximum(problem.soc_max_kwh, resting).max(axis=1), start)
     ones = np.ones((1, problem.steps))
     return lowest[:, None] * ones, highest[:, None] * ones

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from optimizer.dispatch import plan
+from optimizer.fallback import by_rule
 from optimizer.plan import Plan, Status
 from optimizer.problem import Grid, HeatPump, Home, Problem, Session, problem_of
 from tests.optimizer.examples import OUTSIDE_BAND, PLAIN
@@ -194,3 +195,23 @@ def test_a_comfort_band_that_contradicts_itself_still_gets_a_plan() -> None:
     assert {name: excess for name, _, excess in said(made)} == {
         "heat_pumps.hp.min_c": 2.0, "heat_pumps.hp.max_c": 1.0
     }  # fmt: skip
+
+
+def test_a_battery_between_edges_that_contradict_each_other_still_helps_the_connection() -> None:
+    battery = replace(PLAIN, soc_min_kwh=9.0, soc_max_kwh=6.0, soc_start_kwh=7.0)
+    homes = [Home("h1", [10, 11])]
+
+    made = plan(problem_of(1.0, [0.2] * 2, [0.1] * 2, homes, [battery], Grid(10.0)))
+
+    # At 6 it is no further off than at 7: 3 kWh after each step.
+    assert not [one for one in made.violations if one.limit.startswith("grid.")]
+    assert made.soc_kwh[0, 1] == pytest.approx(6.0)
+    assert sum(one.excess for one in made.violations if "soc_m" in one.limit) == pytest.approx(6.0)
+
+
+def test_the_simple_rule_fills_no_car_beyond_what_it_holds() -> None:
+    car = Session("car", 0, 3, 9.0, 4.0, capacity_kwh=6.0)
+
+    made = by_rule(problem_of(1.0, [0.3] * 3, [0.1] * 3, sessions=[car]))
+
+    assert made.charge_kw.tolist() == [[4.0, 2.0, 0.0]]

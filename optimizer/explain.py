@@ -10,6 +10,7 @@ import numpy.typing as npt
 from optimizer.plan import Action, Because, Plan, Reason
 from optimizer.problem import BoolArray, FloatArray, Problem, StoreKind
 from optimizer.why.explain_stores import reasons_of_others
+from optimizer.why.peak import is_at_peak
 from optimizer.why.sun import is_sun_left, is_sun_short
 
 _MOVES_KW = 1e-6
@@ -151,7 +152,7 @@ def _why_charge(problem: Problem, plan: Plan) -> npt.NDArray[np.intp]:
         _before(problem, plan) < problem.floor_kwh - _AT_LIMIT,
         # After losses and wear: a price that is only a little higher is no reason.
         _pays(problem, _later_price(gives, buy)) > buy,
-        _later(gives & _is_at_peak(problem, plan)),
+        _later(gives & is_at_peak(problem, plan)),
         np.maximum(sold, _kept_pays(problem, plan)) > np.where(imports, buy, sell),
     ]
     reasons = [
@@ -171,7 +172,7 @@ def _why_discharge(problem: Problem, plan: Plan) -> npt.NDArray[np.intp]:
     buy, sell = problem.buy_eur_per_kwh, problem.sell_eur_per_kwh
     conditions = [
         imports & (plan.import_kw >= problem.import_limit_kw - _AT_LIMIT),
-        imports & _is_at_peak(problem, plan),
+        imports & is_at_peak(problem, plan),
         _before(problem, plan) > problem.soc_max_kwh + _AT_LIMIT,
         np.where(exports, sell, buy) < 0,
         _is_dear(buy) | (exports & _is_dear(sell)),
@@ -246,16 +247,6 @@ def _later(where: BoolArray) -> BoolArray:
     last = np.where(where.any(axis=1), steps - 1 - where[:, ::-1].argmax(axis=1), -1)
     later: BoolArray = np.arange(steps) < last[:, None]
     return later
-
-
-def _is_at_peak(problem: Problem, plan: Plan) -> BoolArray:
-    """Return where the import is as high as the peak that is paid, shape ``(T,)``."""
-    if problem.peak_price_eur_per_kw <= 0:
-        return np.zeros(problem.steps, dtype=np.bool_)
-    # Below a peak that was there before, nothing is paid for one.
-    paid_kw = max(plan.peak_kw, problem.peak_so_far_kw)
-    at_peak: BoolArray = plan.import_kw >= paid_kw - _AT_LIMIT * max(1.0, paid_kw)
-    return at_peak
 
 
 def _kept_pays(problem: Problem, plan: Plan) -> FloatArray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from optimizer.plan import Action, Because, Plan, Reason
 from optimizer.problem import BoolArray, FloatArray, Problem, StoreKind
+from optimizer.why.peak import is_at_peak
 from optimizer.why.sun import is_sun_left
 
 _MOVES_KW = 1e-6
@@ -34,6 +35,14 @@ _CAR = {
     (Action.DISCHARGE, Because.PRICE_HIGH): (
         "De auto geeft stroom terug: stroom is nu duurder dan wanneer hij weer laadt.",
         "The car gives power back: power costs more now than when it charges again.",
+    ),
+    (Action.DISCHARGE, Because.LIMIT): (
+        "De auto geeft stroom terug: er kan niet meer stroom van het net komen.",
+        "The car gives power back: no more power can come from the grid.",
+    ),
+    (Action.DISCHARGE, Because.PEAK): (
+        "De auto geeft stroom terug: zo blijft de piek van het net laag.",
+        "The car gives power back: this keeps the peak from the grid low.",
     ),
     (Action.DISCHARGE, Because.NO_GAIN): (
         "De auto geeft stroom terug: hij heeft meer dan hij nodig heeft.",
@@ -136,7 +145,8 @@ def _blocks(
     price: FloatArray,
     sunny: BoolArray,
 ) -> list[Reason]:
-    told = [_why(problem, plan, row, step, price, sunny) for step in range(problem.steps)]
+    lacks = _lacks(plan, problem.battery_ids[row], kind)
+    told = [_why(problem, plan, row, step, price, sunny, lacks) for step in range(problem.steps)]
     reasons, first = [], 0
     for (action, because), block in groupby(told):
         last = first + sum(1 for _ in block) - 1
@@ -147,7 +157,13 @@ def _blocks(
 
 
 def _why(
-    problem: Problem, plan: Plan, row: int, step: int, price: FloatArray, sunny: BoolArray
+    problem: Problem,
+    plan: Plan,
+    row: int,
+    step: int,
+    price: FloatArray,
+    sunny: BoolArray,
+    lacks: frozenset[int],
 ) -> tuple[Action, Because]:
     """Return what a store does in a step, and the first reason that is true of it."""
     net = plan.charge_kw[row] - plan.discharge_kw[row]
@@ -155,7 +171,7 @@ def _why(
     later = np.arange(problem.steps) > step
     charges = later & (net > _MOVES_KW)
     if net[step] < -_MOVES_KW:
-        return Action.DISCHARGE, Because.PRICE_HIGH if charges.any() else Because.NO_GAIN
+        return Action.DISCHARGE, _why_given(problem, plan, step, again=bool(charges.any()))
     if net[step] > _MOVES_KW:
         if sunny[step]:
             return Action.CHARGE, Because.SOLAR_SURPLUS
@@ -168,20 +184,32 @@ def _why(
         return Action.CHARGE, Because.SCHEDULE
     if not able[step] and problem.discharge_max_kw[row, step] <= _MOVES_KW:
         return Action.HOLD, Because.AWAY
-    if plan.soc_kwh[row, step] >= problem.soc_max_kwh[row, step] - _AT_LIMIT:
+    is_cold = problem.store_kinds[row] is StoreKind.HEAT_PUMP and step in lacks
+    if not is_cold and plan.soc_kwh[row, step] >= problem.soc_max_kwh[row, step] - _AT_LIMIT:
         return Action.HOLD, Because.FULL
+    if step in lacks or (not charges.any() and any(one > step for one in lacks)):
+        return Action.HOLD, Because.LIMIT
     if not charges.any():
-        lacks = _lacks(plan, problem.battery_ids[row])
-        return Action.HOLD, Because.LIMIT if lacks else Because.NO_GAIN
+        return Action.HOLD, Because.NO_GAIN
     if price[charges].min() < price[step]:
         return Action.HOLD, Because.PRICE_LOWER_LATER
     return Action.HOLD, Because.SCHEDULE
 
 
-def _lacks(plan: Plan, name: str) -> bool:
-    """Return whether a car leaves with less than was asked, or a house gets too cold."""
-    places = f"sessions.{name}.", f"heat_pumps.{name}.min_c"
-    return any(one.limit.startswith(places) for one in plan.violations)
+def _why_given(problem: Problem, plan: Plan, step: int, *, again: bool) -> Because:
+    """Return why a car gives back in a step; again tells whether it charges after that."""
+    import_kw = plan.import_kw[step]
+    if import_kw > _MOVES_KW and import_kw >= problem.import_limit_kw[step] - _AT_LIMIT:
+        return Because.LIMIT
+    if import_kw > _MOVES_KW and is_at_peak(problem, plan)[step]:
+        return Because.PEAK
+    return Because.PRICE_HIGH if again else Because.NO_GAIN
+
+
+def _lacks(plan: Plan, name: str, kind: StoreKind) -> frozenset[int]:
+    """Return the steps in which a car has less than was asked, or a house is too cold."""
+    places = {f"{kind}.{name}.{one}" for one in ("energy_kwh", "minimum_kwh", "min_c")}
+    return frozenset(one.step for one in plan.violations if one.limit in places)
 
 
 def _runs(problem: Problem, plan: Plan, price: FloatArray, sunny: BoolArray) -> list[Reason]:

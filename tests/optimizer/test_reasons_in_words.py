@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from optimizer.dispatch import plan
 from optimizer.plan import Action, Because
-from optimizer.problem import Grid, Home, Problem, Run, Session, problem_of
+from optimizer.problem import Grid, HeatPump, Home, Problem, Run, Session, problem_of
 from tests.optimizer.examples import OUTSIDE_BAND, PLAIN
 from tests.optimizer.neighbourhoods import problems
 
@@ -242,3 +242,57 @@ def test_a_price_too_little_higher_for_the_losses_is_no_reason() -> None:
     )  # fmt: skip
 
     assert why(problem)[0][3] is Because.PEAK
+
+
+def test_a_house_that_began_too_cold_is_not_said_to_lack_heat_once_it_is_warm() -> None:
+    cold = HeatPump("hp", 2.0, 3.0, 1.0, 0.0, 0.0, start_c=10.0, min_c=20.0, max_c=30.0)
+
+    told = why(problem_of(1.0, [0.3] * 4, [0.1] * 4, heat_pumps=[cold]))
+
+    # Six degrees an hour: it is too cold after the first, and nothing is lost after the second.
+    assert told == [
+        (0, 1, Action.CHARGE, Because.SCHEDULE),
+        (2, 3, Action.HOLD, Because.NO_GAIN),
+    ]
+
+
+def test_a_house_under_a_comfort_band_that_contradicts_itself_is_not_said_to_be_warm() -> None:
+    warm = HeatPump("hp", 4.0, 3.0, 1.0, 0.0, 0.0, start_c=20.0, min_c=22.0, max_c=19.0)
+
+    told = why(problem_of(1.0, [0.3, 0.3], [0.1] * 2, heat_pumps=[warm]))
+
+    assert told == [(0, 1, Action.HOLD, Because.LIMIT)]
+
+
+def test_a_car_that_should_have_charged_at_once_is_not_said_to_have_time() -> None:
+    car = Session("car", 0, 3, 4.0, 4.0, minimum_kwh=4.0)
+    full = [Home("h1", [8, 0, 0])]
+
+    told = why(problem_of(1.0, [0.3] * 3, [0.1] * 3, full, [], Grid(8.0), sessions=[car]))
+
+    assert told == [
+        (0, 0, Action.HOLD, Because.LIMIT),
+        (1, 1, Action.CHARGE, Because.SCHEDULE),
+        (2, 2, Action.HOLD, Because.FULL),
+    ]
+
+
+def test_a_car_that_gives_back_for_the_connection_says_so() -> None:
+    car = Session("car", 0, 2, 6.0, 4.0, discharge_max_kw=4.0, start_kwh=6.0, capacity_kwh=10.0)
+    homes = [Home("h1", [8, 12])]
+
+    told = why(problem_of(1.0, [0.3] * 2, [0.1] * 2, homes, [], Grid(10.0), sessions=[car]))
+
+    assert told[-1] == (1, 1, Action.DISCHARGE, Because.LIMIT)
+
+
+def test_a_car_that_gives_back_for_the_peak_says_so() -> None:
+    car = Session("car", 0, 2, 6.0, 4.0, discharge_max_kw=4.0, start_kwh=6.0, capacity_kwh=10.0)
+    grid = Grid(peak_price_eur_per_kw=1.0)
+
+    told = why(
+        problem_of(1.0, [0.3] * 2, [0.1] * 2, [Home("h1", [12, 8])], [], grid, sessions=[car])
+    )
+
+    # Two kW out and in again make ten in both hours; power costs the same in each.
+    assert told[0] == (0, 0, Action.DISCHARGE, Because.PEAK)

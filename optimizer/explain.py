@@ -272,7 +272,7 @@ def _before(problem: Problem, plan: Plan) -> FloatArray:
 
 
 def _is_dear(prices: FloatArray) -> BoolArray:
-    """Return whether power costs clearly more than it does on the average of the horizon."""
+    """Return whether power costs something, and clearly more than on the horizon's average."""
     spread = float(prices.max() - prices.min())
-    dear: BoolArray = prices > prices.mean() + 0.1 * spread
+    dear: BoolArray = (prices > prices.mean() + 0.1 * spread) & (prices > 0)
     return dear & (spread > 0)

@@ -296,3 +296,16 @@ def test_a_car_that_gives_back_for_the_peak_says_so() -> None:
 
     # Two kW out and in again make ten in both hours; power costs the same in each.
     assert told[0] == (0, 0, Action.DISCHARGE, Because.PEAK)
+
+
+def test_power_that_costs_nothing_is_not_said_to_be_dear() -> None:
+    battery = replace(PLAIN, soc_max_kwh=4.0, soc_start_kwh=4.0, discharge_max_kw=2.0)
+    homes = [Home("h1", [2, 0])]
+
+    told = why(problem_of(1.0, [0.0, -0.1], [0.0, -0.1], homes, [battery]))
+
+    # Free power is used from the battery, so that two kWh more are paid for taking them.
+    assert told == [
+        (0, 0, Action.DISCHARGE, Because.OWN_USE),
+        (1, 1, Action.CHARGE, Because.NEGATIVE_PRICE),
+    ]

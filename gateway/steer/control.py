@@ -300,8 +300,8 @@ class Controller:
             seen.grid_at_s - self._team.unseen_s - seen.grid_period_s
         )
         told_w = 0 if self._told is None else self._told[1]
-        hidden = self._tracker.moved(seen.grid_at_s)
-        return Moved(told_w, up_w, down_w, *hidden) if up_w or down_w else None
+        hidden_w = sum(self._tracker.moved(seen.grid_at_s))
+        return Moved(told_w, up_w, down_w, hidden_w) if up_w or down_w else None
 
     def _ramp(self, monotonic_s: float) -> list[Room]:
         ramp = self._limits.ramp_w_per_s

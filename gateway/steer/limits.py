@@ -130,15 +130,14 @@ class Moved:
         told_w: The newest one [W].
         up_w: The most that the newest one may be above what the meter shows [W].
         down_w: The most that it may be below; never positive [W].
-        hidden_up_w: The part of the rise that came after the meter's word: it cannot show it [W].
-        hidden_down_w: The same part of the fall [W].
+        hidden_w: By how much they rose after the meter's word, which cannot show it; negative
+            where they fell [W].
     """
 
     told_w: Watt
     up_w: Watt
     down_w: Watt
-    hidden_up_w: Watt
-    hidden_down_w: Watt
+    hidden_w: Watt
 
 
 def room(
@@ -197,7 +196,7 @@ class View:
         part_w = whole_w // self.sharing if whole_w > 0 else whole_w
         if self.moved is None:
             return self.battery_w + part_w
-        room_w, excess_w = part_w - self.moved.up_w, part_w - self.moved.hidden_down_w
+        room_w, excess_w = part_w - self.moved.up_w, part_w - min(self.moved.hidden_w, 0)
         return self.moved.told_w + max(room_w, 0) + min(excess_w, 0)
 
     def least_w(self, left_w: Watt, spread: int = 1) -> Watt:
@@ -206,7 +205,7 @@ class View:
         part_w = -(-whole_w // self.sharing) if whole_w < 0 else whole_w
         if self.moved is None:
             return self.battery_w + part_w
-        room_w, excess_w = part_w - self.moved.down_w, part_w - self.moved.hidden_up_w
+        room_w, excess_w = part_w - self.moved.down_w, part_w - max(self.moved.hidden_w, 0)
         return self.moved.told_w + min(room_w, 0) + max(excess_w, 0)
 
 

@@ -171,7 +171,7 @@ class Team:
     def told(self, name: str, before_w: Watt, after_w: Watt, now_s: float) -> None:
         """Note that one of the batteries was told a power, in a team or not."""
         with self._lock:
-            self._tracker.told(before_w, after_w, now_s)
+            self._tracker.told(before_w, after_w, now_s, name)
             member = self._members.get(name)
             if member is not None:
                 offer = replace(member.offer, told_w=after_w)
@@ -263,10 +263,10 @@ class Team:
     def _view(self, offers: Sequence[Offer], telegram: Telegram) -> View:
         """Return the meter's word as it is for all together; who is not with them is another."""
         since_s = telegram.at_s - self.unseen_s - telegram.period_s
-        up_w, down_w = self._tracker.moved(since_s)
+        up_w, down_w = self._tracker.apart(since_s)
         told_w = sum(offer.told_w for offer in offers)
-        hidden = self._tracker.moved(telegram.at_s)
-        moved = Moved(told_w, up_w, down_w, *hidden) if up_w or down_w else None
+        hidden_w = sum(self._tracker.moved(telegram.at_s))
+        moved = Moved(told_w, up_w, down_w, hidden_w) if up_w or down_w else None
         behind = max(offer.limits.sharing for offer in offers)
         others = max(0, behind - len(offers))
         return View(sum(offer.battery_w for offer in offers), moved, 1 + others)

@@ -16,6 +16,9 @@ time that happens corrections count as unseen for longer, and after a while with
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import takewhile
 
 from gateway.steer.edges import OWN_USE, Edges
 from gateway.steer.swings import Swings
@@ -32,12 +35,20 @@ _CALM_S = 1800.0
 _MOST_MOVES = 1024
 
 
+@dataclass(frozen=True, slots=True)
+class _Move:
+    at_s: float
+    name: str
+    before_w: Watt
+    after_w: Watt
+
+
 class Tracker:
     """Moves a set-point with each telegram; told what the battery was told after every limit."""
 
     def __init__(self) -> None:
         """Start with nothing moved."""
-        self._moves: deque[tuple[float, Watt]] = deque(maxlen=_MOST_MOVES)
+        self._moves: deque[_Move] = deque(maxlen=_MOST_MOVES)
         self._telegram_s: float | None = None
         self._edges = OWN_USE
         self._rest_w: Watt = 0
@@ -103,10 +114,10 @@ class Tracker:
         self._edges, self._left_w = edges, left_w
         return self._aim_w
 
-    def told(self, before_w: Watt, after_w: Watt, now_s: float) -> None:
-        """Note that the battery was told another power at this moment."""
+    def told(self, before_w: Watt, after_w: Watt, now_s: float, name: str = "") -> None:
+        """Note that the battery of this name was told another power at this moment."""
         if after_w != before_w:
-            self._moves.append((now_s, after_w - before_w))
+            self._moves.append(_Move(now_s, name, before_w, after_w))
             self._told_w += after_w - before_w
             self._slow_down(now_s)
 
@@ -131,28 +142,26 @@ class Tracker:
 
     def moved(self, since_s: float) -> tuple[Watt, Watt]:
         """Return what was told since then: the sum of what rose, and of what fell [W]."""
-        up_w = down_w = 0
-        for at_s, move_w in reversed(self._moves):
-            if at_s < since_s:
-                break
-            if move_w > 0:
-                up_w += move_w
-            else:
-                down_w += move_w
-        return up_w, down_w
+        moves_w = [move.after_w - move.before_w for move in self._since(since_s)]
+        return sum(each for each in moves_w if each > 0), sum(each for each in moves_w if each < 0)
 
     def apart(self, since_s: float) -> tuple[Watt, Watt]:
         """Return how far what is told now may be above and below what was told since then [W].
 
-        What was told to and fro does not add up: a battery was never beyond what it was told.
+        What was told to and fro does not add up: a battery was never beyond what it was told. Each
+        may be late by itself, so the farthest of each counts.
         """
-        above_w = below_w = apart_w = 0
-        for at_s, move_w in reversed(self._moves):
-            if at_s < since_s:
-                break
-            apart_w += move_w
-            above_w, below_w = max(above_w, apart_w), min(below_w, apart_w)
-        return above_w, below_w
+        spans: dict[str, tuple[Watt, Watt, Watt]] = {}
+        for move in self._since(since_s):
+            ends_w = move.before_w, move.after_w
+            told_w, low_w, high_w = spans.get(move.name, (move.after_w,) * 3)
+            spans[move.name] = told_w, min(low_w, *ends_w), max(high_w, *ends_w)
+        above_w = sum(told_w - low_w for told_w, low_w, _ in spans.values())
+        return above_w, sum(told_w - high_w for told_w, _, high_w in spans.values())
+
+    def _since(self, since_s: float) -> Iterator[_Move]:
+        """Return what was told since then, the newest first."""
+        return takewhile(lambda move: move.at_s >= since_s, reversed(self._moves))
 
     def _slow_down(self, now_s: float) -> None:
         """Wait longer for the meter while what is told swings, and less again when it is calm."""
@@ -164,7 +173,10 @@ class Tracker:
             self._longer_s = now_s if self.unseen_s > UNSEEN_S else None
 
     def _look(self, rest_w: Watt, told_w: Watt, since_s: float) -> None:
-        """Go to the nearest power that may be right, whichever moves since then the meter shows."""
+        """Go to the nearest power that may be right, whichever moves since then the meter shows.
+
+        Here what goes to and fro does add up: who swings waits longer. No limit hangs on it.
+        """
         up_w, down_w = self.moved(since_s)
         low_rest_w, high_rest_w = rest_w + down_w, rest_w + up_w
         edges, left_w = self._edges, self._left_w

@@ -137,6 +137,17 @@ def test_a_battery_that_went_to_and_fro_still_gives_way_to_an_excess() -> None:
     assert powers_w == [0, 4_000, -3_000, 4_000, -3_000, 4_000, -3_000, 1_300]
 
 
+def test_a_battery_that_was_empty_for_a_moment_ends_an_excess_before_the_next_word() -> None:
+    control = controller(Limits(3_000, 3_000, import_max_w=9_000), 0)
+
+    told_w = [
+        control.decide(Seen(soc, 0, 9_500, 0.0, 10.0, {}, 9_500, 0.0, 0.0), float(second)).power_w
+        for second, soc in enumerate([500, 40, 500])
+    ]
+
+    assert told_w == [-500, 0, -500]
+
+
 def one(power_w: int, limits: Limits, seen: Seen) -> int | None:
     return controller(limits, power_w).decide(seen, 1.0).power_w
 

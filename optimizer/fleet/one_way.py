@@ -152,7 +152,7 @@ def _improved(goal: _Goal, fleet: Fleet, forward: BoolArray, least: float) -> On
     directing = Directing(fleet)
     highest = Highest(fleet, directing, least, prices_now(fleet))
     best, plan, part = None, highest.prices, _PART
-    proof_s = 0.0
+    proof_s, failed = 0.0, False
     goal.laps.lap()
     for time in range(goal.again):
         put_between(fleet, highest.prices, plan, part if time else 0.0, directing.inside)
@@ -161,14 +161,16 @@ def _improved(goal: _Goal, fleet: Fleet, forward: BoolArray, least: float) -> On
         if not highest.look():
             part /= 4
         newest = _with(goal.problem, goal.risky, forward, goal.cheapest)
-        if newest is None:
+        if newest is not None:
+            plan = prices_of_a_plan(goal.problem, fleet, newest.prices)
+            best = newest if best is None or newest.cost_eur < best.cost_eur else best
+        elif failed:
             break
-        plan = prices_of_a_plan(goal.problem, fleet, newest.prices)
-        best = newest if best is None or newest.cost_eur < best.cost_eur else best
+        failed = newest is None  # other directions may have a plan that can be proven
         round_s = goal.laps.lap()
         if not time:
             proof_s, round_s = _PROOF * round_s, _LATER * round_s
-        if goal.is_met(best, highest.likely):
+        if best is not None and goal.is_met(best, highest.likely):
             proof_s = _proved(goal, highest) if highest.is_open else proof_s
             if goal.is_met(best, highest.proven):
                 break

@@ -35,7 +35,7 @@ _EFFORT = 15_000_000
 """Nodes of a search at most, times its columns and the root of its whole numbers: 2 to 7 s for
 batteries of a street [measured]. A count is the same in any process, unlike a time."""
 HAS_HIGHSPY = find_spec("highspy") is not None
-_OPTIMAL, _LIMIT, _INFEASIBLE = 0, 1, 2
+_OPTIMAL, _INFEASIBLE = 0, 2
 
 
 class NoAnswerError(KwartierError):
@@ -91,12 +91,14 @@ class Solver:
             it or without a stopwatch the most that each may take [s].
         stopwatch: The caller's; None measures nothing.
         through_scipy: Whether SciPy's interface is taken also where highspy is installed.
+        effort: What a search over whole numbers may take (see :func:`nodes_within`).
         seconds: What was spent in the solver until now [s].
     """
 
     time_limit_s: float
     stopwatch: Stopwatch | None = None
     through_scipy: bool = field(default=not HAS_HIGHSPY, kw_only=True)
+    effort: float = field(default=_EFFORT, kw_only=True)
     seconds: float = field(default=0.0, init=False)
     _ends_s: float | None = field(default=None, init=False)
 
@@ -112,7 +114,12 @@ class Solver:
 
     def afresh(self) -> Solver:
         """Return a solver with the time that this one has left, and nothing kept from before."""
-        solver = Solver(self.time_limit_s, self.stopwatch, through_scipy=self.through_scipy)
+        solver = Solver(
+            self.time_limit_s,
+            self.stopwatch,
+            through_scipy=self.through_scipy,
+            effort=self.effort,
+        )
         solver._ends_s = self._ends_s
         return solver
 
@@ -172,15 +179,15 @@ class Solver:
     def _solved(self, programme: Programme) -> Solution | None:
         limit_s = self.patience_s(programme)
         if self.through_scipy:
-            return _by_scipy(programme, limit_s)
+            return _by_scipy(programme, limit_s, self.effort)
         # A new object each time: the same programme gives the same solution, whatever came before.
         highs = new_highs()
         highs.load(programme)
         if programme.has_whole:
-            highs.hold_to(nodes_within(_EFFORT, programme))
+            highs.hold_to(nodes_within(self.effort, programme))
         found = highs.run(limit_s)
         if found.end is End.FAILED:
-            return _by_scipy(programme, self.patience_s(programme))
+            return _by_scipy(programme, self.patience_s(programme), self.effort)
         return solution_of(programme, found)
 
 
@@ -216,7 +223,7 @@ def solution_of(programme: Programme, found: Answer) -> Solution | None:
     return Solution(found.x, cost, found.bound if programme.has_whole else -np.inf)
 
 
-def _by_scipy(programme: Programme, time_limit_s: float) -> Solution | None:
+def _by_scipy(programme: Programme, time_limit_s: float, effort: float) -> Solution | None:
     if not programme.has_whole:
         return _linear_by_scipy(programme, time_limit_s)
     found = milp(
@@ -227,13 +234,14 @@ def _by_scipy(programme: Programme, time_limit_s: float) -> Solution | None:
         options={
             "time_limit": time_limit_s,
             "mip_rel_gap": GAP,
-            "node_limit": nodes_within(_EFFORT, programme),
+            "node_limit": nodes_within(effort, programme),
         },
     )
     if found.status == _INFEASIBLE:
         return None
     x: FloatArray | None = found.x
-    if found.status not in {_OPTIMAL, _LIMIT} or x is None:
+    # SciPy has no status for a limit of nodes; where there are numbers, they are a solution.
+    if x is None:
         raise NoAnswerError(f"HiGHS gave no solution: {found.message}")
     cost = float(programme.cost @ x)
     bound: float | None = found.mip_dual_bound

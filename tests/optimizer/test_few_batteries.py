@@ -166,6 +166,18 @@ def test_a_search_under_no_clock_ends_after_so_many_nodes() -> None:
     assert found.bound < float(whole.cost @ found.x)
 
 
+@pytest.mark.parametrize("through_scipy", [False, True])
+def test_what_a_search_found_until_its_last_node_is_kept(through_scipy: bool) -> None:
+    few = hours("P3-2n", 44, 58)
+    whole = with_directions(programme_of(few), few, of_batteries(few, risky_cells(few)))
+
+    found = Solver(ENDLESS_S, through_scipy=through_scipy, effort=1.0).solve(whole)
+
+    assert found is not None
+    assert not found.is_proven
+    assert found.bound < found.cost
+
+
 def test_a_larger_programme_is_searched_for_fewer_nodes() -> None:
     small, large = (programme_of(problem(family(name))) for name in ("P3-2n", "P3-20n"))
 

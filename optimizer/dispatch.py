@@ -1,8 +1,9 @@
 """The plan for batteries and panels behind one connection: the cheapest, and always one.
 
 Decided in this order: the linear programme as it is, by :mod:`optimizer.fleet` where batteries are
-many; whole numbers only for directions that it gets wrong and that no repair puts right; limits
-that give way only where they cannot all be met; and a simple rule when the solver gives nothing.
+many, with limits that give way only where they cannot all be met; where it charges and discharges
+at once and no repair puts that right, directions from schedules and short searches; whole numbers
+for what is still wrong; and a simple rule when the solver gives nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from optimizer.check import is_wish, may_give_way, violations_of
 from optimizer.even.evenly import evened
 from optimizer.explain import reasons_of
 from optimizer.fallback import by_rule
-from optimizer.fleet.certificate import SMALLEST, Proven, cheapest_proven
+from optimizer.fleet.certificate import SMALLEST, cheapest_proven
 from optimizer.fleet.few import few_one_way
 from optimizer.fleet.one_way import OneWay, one_way_flows
 from optimizer.linear.directed import directed
@@ -104,19 +105,26 @@ def planned_by(solver: Solver, problem: Problem) -> Plan:
 
 def _cheapest(problem: Problem, solver: Solver) -> _Found:
     fleet = _of_a_fleet(problem, solver)
-    if fleet is not None and not (problem.exclusive and has_overlap(fleet.flows)):
-        return _Found(fleet.flows, Status.OPTIMAL, 0.0, fleet.prices)
-    if fleet is not None and (one_way := _of_a_fleet_one_way(problem, solver)) is not None:
-        return one_way
-    programme = extended(problem, bounded(problem, programme_of(problem)))
     if fleet is not None:
-        found = _Found(fleet.flows, Status.OPTIMAL, 0.0, fleet.prices)
-        return _decided(problem, programme, found, solver)
+        if not _runs_both_ways(problem, fleet):
+            return fleet
+        one_way = _of_a_fleet_one_way(problem, solver)
+        return one_way or _decided(problem, _programme(problem), fleet, solver)
+    programme = _programme(problem)
     switched = _likely_switched(problem, programme, solver)
     first = with_switches(programme, problem, switched)
     found = _with_limits(problem, first, _directions(problem), solver)
     few = _of_a_few_one_way(problem, programme, found, solver)
     return few or _decided(problem, programme, found, solver, switched)
+
+
+def _programme(problem: Problem) -> Programme:
+    return extended(problem, bounded(problem, programme_of(problem)))
+
+
+def _runs_both_ways(problem: Problem, found: _Found) -> bool:
+    """Return whether something charges and discharges at once that may not."""
+    return problem.exclusive and has_overlap(found.flows)
 
 
 def _likely_switched(problem: Problem, programme: Programme, solver: Solver) -> BoolArray:
@@ -159,7 +167,7 @@ def _decided(
     none = np.zeros(len(problem.battery_ids), dtype=np.bool_)
     switched = none if already is None else already.copy()
     for attempt in range(_ATTEMPTS):
-        overlaps = problem.exclusive and has_overlap(found.flows)
+        overlaps = _runs_both_ways(problem, found)
         below = below_least(problem, found.flows)
         if not overlaps and not below.any():
             break
@@ -184,10 +192,11 @@ def _directions(problem: Problem, cells: BoolArray | None = None) -> Directions:
     return Directions(found.cells, np.zeros(0, dtype=np.intp))
 
 
-def _of_a_fleet(problem: Problem, solver: Solver) -> Proven | None:
+def _of_a_fleet(problem: Problem, solver: Solver) -> _Found | None:
     if len(problem.battery_ids) < SMALLEST or solver.time_limit_s <= 0:
         return None
-    return solver.timed(lambda: cheapest_proven(problem))
+    proven = solver.timed(lambda: cheapest_proven(problem))
+    return _Found(proven.flows, Status.OPTIMAL, 0.0, proven.prices) if proven else None
 
 
 def _of_a_fleet_one_way(problem: Problem, solver: Solver) -> _Found | None:
@@ -198,7 +207,7 @@ def _of_a_few_one_way(
     problem: Problem, programme: Programme, found: _Found, solver: Solver
 ) -> _Found | None:
     """Return the plan of a few batteries where the linear one overlaps, unless limits give way."""
-    if not (problem.exclusive and has_overlap(found.flows) and found.status is Status.OPTIMAL):
+    if found.status is not Status.OPTIMAL or not _runs_both_ways(problem, found):
         return None
     if is_one_battery(problem, programme):
         return None

@@ -8,7 +8,7 @@ through, then in fine ones. What schedules said too much is taken off what they 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -31,7 +31,6 @@ class Highest:
         said: What their schedules say that no flows cost less than [EUR].
         over: By how much that was too much where it was proven last [EUR].
         is_open: Whether nothing is proven yet at these prices.
-        is_coarse: Whether the last proof was one in coarse cells.
     """
 
     fleet: Fleet
@@ -41,8 +40,12 @@ class Highest:
     said: float = -np.inf
     over: float = 0.0
     is_open: bool = False
-    is_coarse: bool = False
-    _was_proven: bool = False
+    _proofs: int = field(default=0, init=False)
+
+    @property
+    def is_coarse(self) -> bool:
+        """Whether the last proof was one in coarse cells."""
+        return self._proofs == 1
 
     @property
     def likely(self) -> float:
@@ -60,7 +63,6 @@ class Highest:
     def prove(self) -> None:
         """Go through the best prices: in fine cells unless it is the first time."""
         put_between(self.fleet, self.prices, self.prices, 0.0, self.directing.inside)
-        fine = self._was_proven
-        here = bound(self.fleet) + whole_step_eur(self.fleet, fine=fine)
+        here = bound(self.fleet) + whole_step_eur(self.fleet, fine=self._proofs > 0)
         self.over, self.proven = max(self.said - here, 0.0), max(self.proven, here)
-        self.is_open, self.is_coarse, self._was_proven = False, not fine, True
+        self.is_open, self._proofs = False, self._proofs + 1

@@ -5,7 +5,8 @@ coarse: the plan can be better, and for the fewest the bound as well. So three m
 Each battery in turn does its best (see :mod:`optimizer.linear.one_at_a_time`). Then a search over
 whole numbers opens the directions of a few neighbouring steps, while those of all others stay and
 powers are free: the steps go by in windows, once and again with windows moved by half. At last a
-search over all directions begins at that plan, where they are few enough to raise the bound.
+search over all directions begins at that plan, where they are few enough to raise the bound. Where
+they are more and the gap is wide, one node of such a search takes the place of both.
 
 How far each goes is a count that follows from the problem, so the same problem gives the same plan
 in any process and on any machine. A clock ends a stride only where the caller's time is out.
@@ -88,7 +89,7 @@ def few_one_way(problem: Problem, programme: Programme, solver: Solver) -> OneWa
     everywhere = of_batteries(problem, two_way_cells(problem))
     few = _Few(problem, programme, solver, everywhere, risky)
     forward = fleet.flows.charge_kw >= fleet.flows.discharge_kw
-    begun = few.with_directions(forward.ravel()[everywhere.cells])
+    begun = few.directed(forward.ravel()[everywhere.cells])
     if begun is None:
         return fleet
     best = improved(problem, programme, begun, solver)
@@ -123,7 +124,7 @@ class _Few:
     everywhere: Directions
     risky: BoolArray
 
-    def with_directions(self, forward: BoolArray) -> Solution | None:
+    def directed(self, forward: BoolArray) -> Solution | None:
         """Return the cheapest solution with a direction everywhere, or None; it has prices."""
         chosen = with_fixed(self.programme, self.everywhere, forward=forward)
         try:
@@ -214,7 +215,7 @@ class _Few:
         found = self.solver.search(whole, replace(search, start=begun))
         if found is None:
             return best, -np.inf
-        better = self.with_directions(leaning(problem, layout, self.everywhere, found.x))
+        better = self.directed(leaning(problem, layout, self.everywhere, found.x))
         if better is None or better.cost >= best.cost:
             return best, found.bound
         return replace(better, bound=best.bound), found.bound

@@ -1,9 +1,10 @@
 """Better directions of a few batteries: each in turn does its best while the others stay.
 
-A search under a clock over hundreds of directions leaves off anywhere. With the others as they are
-a single battery has one best course (see :mod:`optimizer.linear.one_battery`), found at once, so a
-few times round the batteries takes less than a second. The highest import stays what it is. Where
-the connection has a direction to choose as well, nothing is known of a battery by itself.
+A search over hundreds of directions that ends before its proof leaves off anywhere. With the
+others as they are a single battery has one best course (see :mod:`optimizer.linear.one_battery`),
+found at once, so a few times round the batteries takes less than a second. The highest import stays
+what it is. Where the connection has a direction to choose as well, nothing is known of a battery by
+itself.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ BOOK = "plans.db"
 """Its name in the server's folder."""
 KEEP_S = 400 * 86_400
 """How long a planned quarter is remembered [s]: a year and a month."""
+_DAMAGED = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
 
 _TABLES = """
 create table if not exists plan (
@@ -62,7 +63,8 @@ class SqlitePlanBook:
             StoreBusyError: The file cannot be opened or written now, or is damaged.
         """
         self._lock = threading.Lock()
-        with _translated("opened"):
+        self._path = path
+        with _translated(path, "opened"):
             self._book = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._book.execute("pragma journal_mode = wal")
             self._book.execute("pragma busy_timeout = 5000")
@@ -87,7 +89,7 @@ class SqlitePlanBook:
         Raises:
             StoreBusyError: The file cannot be written now; no number was given.
         """
-        with _translated("written"), self._lock:
+        with _translated(self._path, "written"), self._lock:
             (last,) = self._book.execute(
                 "insert into command values (1, ?) on conflict do update"
                 " set last = max(last + ?, excluded.last) returning last",
@@ -111,7 +113,7 @@ class SqlitePlanBook:
         Raises:
             StoreBusyError: The file cannot be read now.
         """
-        with _translated("read"), self._lock:
+        with _translated(self._path, "read"), self._lock:
             return _told(self._book)
 
     def current(self) -> NeighbourhoodPlan | None:
@@ -120,7 +122,7 @@ class SqlitePlanBook:
         Raises:
             StoreBusyError: The file cannot be read now.
         """
-        with _translated("read"), self._lock:
+        with _translated(self._path, "read"), self._lock:
             row = self._book.execute(
                 "select first_s, end_s from plan order by made_s desc, name desc limit 1"
             ).fetchone()
@@ -132,7 +134,7 @@ class SqlitePlanBook:
         Raises:
             StoreBusyError: The file cannot be read now.
         """
-        with _translated("read"), self._lock:
+        with _translated(self._path, "read"), self._lock:
             head = self._book.execute(
                 "select name, made_s, status, cost_eur, cost_without_battery_eur, made_because"
                 " from plan where first_s < ? and end_s > ?"
@@ -170,7 +172,7 @@ class SqlitePlanBook:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Cursor]:
         """Give one transaction: all of it is kept at the end, or nothing after an error."""
-        with _translated("written"), self._lock, closing(self._book.cursor()) as cursor:
+        with _translated(self._path, "written"), self._lock, closing(self._book.cursor()) as cursor:
             cursor.execute("begin immediate")
             try:
                 yield cursor
@@ -181,7 +183,7 @@ class SqlitePlanBook:
 
 
 def told_in(path: Path) -> list[ToldBattery]:
-    """Return what a book that may be in use, or away, says of batteries; nothing is written.
+    """Return what a book that may be in use, or away, says of batteries; its file stays as it is.
 
     Raises:
         StoreBusyError: The file cannot be read, or is damaged.
@@ -189,18 +191,24 @@ def told_in(path: Path) -> list[ToldBattery]:
     if not path.is_file():
         return []
     address = f"{path.absolute().as_uri()}?mode=ro"
-    with _translated("read"), closing(sqlite3.connect(address, uri=True)) as book:
+    with _translated(path, "read"), closing(sqlite3.connect(address, uri=True)) as book:
         said = book.execute("select 1 from sqlite_master where name = 'told_battery'").fetchone()
         return _told(book) if said else []  # a book of an earlier version does not say it
 
 
 @contextmanager
-def _translated(done: str) -> Iterator[None]:
+def _translated(path: Path | str, done: str) -> Iterator[None]:
     """Tell what SQLite says in our own words, also of a file that is damaged."""
     try:
         yield
     except sqlite3.DatabaseError as error:
-        raise StoreBusyError(f"the plan book cannot be {done} now: {error}") from error
+        is_damaged = getattr(error, "sqlite_errorname", "") in _DAMAGED
+        remedy = (
+            ": set the file aside and start again, and a new one is begun" if is_damaged else ""
+        )
+        raise StoreBusyError(
+            f"{path}: the plan book cannot be {done} now: {error}{remedy}"
+        ) from error
 
 
 def _told(book: sqlite3.Connection) -> list[ToldBattery]:

@@ -171,6 +171,23 @@ def test_a_book_that_cannot_be_read_says_so_in_our_own_words(tmp_path: Path) -> 
         SqlitePlanBook(no_book)
 
 
+def test_a_damaged_book_is_named_with_what_to_do(tmp_path: Path) -> None:
+    damaged = tmp_path / "plans.db"
+    damaged.write_text("this is no database " * 100)
+
+    for ask in (SqlitePlanBook, told_in):
+        with pytest.raises(StoreBusyError) as caught:
+            ask(damaged)
+        assert str(caught.value).startswith(f"{damaged}: the plan book cannot be ")
+        assert str(caught.value).endswith(
+            "set the file aside and start again, and a new one is begun"
+        )
+
+    damaged.rename(tmp_path / "aside.db")
+    SqlitePlanBook(damaged).close()
+    assert told_in(damaged) == []
+
+
 def battery_of(name: str, home: str | None = None) -> Battery:
     """Return a battery at a gateway of its own."""
     return Battery(name, f"gw-{name}", "battery", 1_000, 500, 500, home=home)

@@ -166,7 +166,7 @@ def batteries_in(path: Path) -> tuple[Battery, ...]:
     """Return the batteries of a file: a JSON list, as ``batteries`` of ``kwartier plan``.
 
     Raises:
-        InputError: It cannot be read, or an entry makes no sense.
+        InputError: It cannot be read, names no battery, or an entry makes no sense.
     """
     try:
         told = parsed(path.read_text("utf-8-sig")).value
@@ -180,6 +180,8 @@ def batteries_in(path: Path) -> tuple[Battery, ...]:
         raise InputError(f"{path}: {error}") from error
     if not isinstance(told, list):
         raise InputError(f"{path}: give a list of batteries")
+    if not told:
+        raise InputError(f"{path}: names no battery: name one, or leave --batteries out")
     asked: Json = {
         "interval_hours": 0.25,
         "buy_eur_per_kwh": [0.0],

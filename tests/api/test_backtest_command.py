@@ -362,6 +362,7 @@ def test_a_list_of_batteries_without_end_is_refused(tmp_path: Path) -> None:
         (b'[{"id": "school", "id": "hall"}]', "key 'id' stands twice"),
         (b"[\n{]", "line 2, column 2: is no JSON"),
         (b"[\xff]", "is no UTF-8 text"),
+        (b"[]", "names no battery"),
     ],
 )
 def test_batteries_that_cannot_be_read_are_refused_by_place(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -258,3 +259,20 @@ def test_ones_own_no_is_in_what_is_kept_of_one(steered: Steered) -> None:
     assert 'href="/batterij#toestemming"' not in other
     assert [(one["home"], one["purpose"], one["end"]) for one in kept] == [(HOME, "steering", None)]
     assert none == []
+
+
+def test_the_log_names_the_home_though_its_battery_was_told_nothing(
+    steered: Steered, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "api.routes.residents.leave")
+    steered.street.clock.advance(2 * 86_400)  # no set-point is left to be forgotten
+    with steered.browser(HOME) as resident:
+        says(resident, "no")
+        steered.planner.plan_now()
+        says(resident, "yes")
+
+    assert RELEASED not in steered.sent[GATEWAY]
+    assert [one.message for one in caplog.records if HOME in one.message] == [
+        f"home {HOME}: who lives there took leave to steer back",
+        f"home {HOME}: who lives there allows steering",
+    ]

@@ -1,5 +1,6 @@
 """Leave to steer the own battery: taken back, and given again, by who lives there."""
 
+import logging
 from http import HTTPStatus
 from typing import Annotated
 
@@ -14,6 +15,8 @@ from api.planned.own import allowed_now, own_batteries
 from api.problems import RefusedError
 from api.readers import onlooker
 from api.routes.forms import Form
+
+_log = logging.getLogger(__name__)
 
 
 def add_leave(app: FastAPI, house: House, door: Doorkeeper) -> None:
@@ -37,4 +40,7 @@ def add_leave(app: FastAPI, house: House, door: Doorkeeper) -> None:
                 allow_steering(desk, visitor.account, looks.home)
             else:
                 refuse_steering(desk, visitor.account, looks.home)
+        # Also where its battery was told nothing: a book put back from a copy may not hold it.
+        said = "allows steering" if yes else "took leave to steer back"
+        _log.info("home %s: who lives there %s", looks.home, said)
         return go("/batterij", done=f"leave.{'yes' if yes else 'no'}")

@@ -100,6 +100,9 @@ class Planner:
             calls: Windows in which less is carried; none where there is no book.
             street_file: Where changed limits are read from; None for limits that never change.
             refusing: Returns the homes whose residents took leave back to steer their batteries.
+
+        Raises:
+            StoreBusyError: The plan book cannot be read now.
         """
         self._community = community
         self._store = store

@@ -19,7 +19,7 @@ class MadeBecause(StrEnum):
     CALL = "call"
     """A call was written down or taken back."""
     LIMIT = "limit"
-    """A limit of the neighbourhood or of a group was changed."""
+    """A limit, or what a home allows its battery, was changed."""
     DEVICE = "device"
     """A battery went silent, or is back."""
     PRICES = "prices"
@@ -93,7 +93,7 @@ class ToldBattery:
 
 @dataclass(frozen=True, slots=True)
 class NeighbourhoodPlan:
-    """One plan for the shared batteries.
+    """One plan for the neighbourhood: what all may see of it.
 
     Attributes:
         name: Its name, as it stands in the schedules sent to gateways.

@@ -205,12 +205,12 @@ def _more(block: PlanBlock, facts: Facts | None, lang: Language) -> tuple[str, .
 
 def _until(action: str, turns_eur: Decimal, lang: Language) -> str:
     """Return until which price it goes on; below nothing a kWh earns, and costs no less."""
-    cents = round(turns_eur, 2)
-    if not cents:
+    shown_eur = round(turns_eur, 2)
+    if not shown_eur:
         return lang.say(f"battery.until.{action}.free")
-    if cents < 0:
-        return lang.say(f"battery.until.{action}.earns", price=lang.euro(-cents))
-    return lang.say(f"battery.until.{action}", price=lang.euro(cents))
+    if shown_eur < 0:
+        return lang.say(f"battery.until.{action}.earns", price=lang.euro(-shown_eur))
+    return lang.say(f"battery.until.{action}", price=lang.euro(shown_eur))
 
 
 def _why(block: PlanBlock, lang: Language) -> str:

@@ -1,4 +1,4 @@
-"""Limits that change while the loop runs: the neighbourhood's file is looked at every while."""
+"""Limits and leave that change while the loop runs: file and residents are asked every while."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Limits:
         groups: With the limits of each.
         batteries: The shared ones that are planned.
         home_batteries: With what each home allows.
-        fuses_w: Of the homes that have one [W].
+        fuses_w: Of the homes with a battery of their own [W].
     """
 
     import_limit_w: Watt | None
@@ -115,7 +115,7 @@ class StreetFile:
 
 
 def limits_of(community: Community) -> Limits:
-    """Return all limits that a plan keeps to, to hold against those of before."""
+    """Return all limits and leave that a plan keeps to, to hold against those of before."""
     return Limits(
         community.import_limit_w,
         community.export_limit_w,

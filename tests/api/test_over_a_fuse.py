@@ -22,7 +22,7 @@ from optimizer.dispatch import plan
 from optimizer.forecast import Forecast
 from optimizer.plan import Plan, Status
 from optimizer.problem import FloatArray, Problem
-from tests.api.test_planner_home_batteries import START_S, battery_at, lived, with_batteries
+from tests.api.home_batteries import START_S, battery_at, lived, with_batteries
 
 STEPS, FUSE_W, HOME = 48, 3_000, "huis-03"
 RETAIL = Retail(0.13, 0.01)

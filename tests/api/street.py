@@ -14,11 +14,11 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.house import House, house_of
-from api.people.accounts import SYSTEM
+from api.people.accounts import SYSTEM, add_account
 from api.people.cards import card_for_home
 from api.people.opening import open_people
-from api.people.sessions import open_session
-from api.people.tables import CardRow
+from api.people.sessions import hash_of, open_session
+from api.people.tables import CardRow, CompanionRow, StayRow
 from api.plan_book import SqlitePlanBook
 from api.plans import NeighbourhoodPlan, PlanBlock, PlannedQuarter
 from collectors.sqlite_store import SqliteStore
@@ -55,6 +55,25 @@ class Street:
         with self.house.people.writing() as desk:
             card = desk.session.get_one(CardRow, number)  # who made it need not prove it
             return open_session(desk, card.account, "card", card=card.number)
+
+    def helper(self, home: str) -> tuple[str, int]:
+        """Return the session of who looks along with a resident, and the number of that link."""
+        with self.house.people.writing() as desk:
+            account = add_account(desk, SYSTEM, name="resident")
+            desk.session.add(StayRow(account=account, home=home, from_s=0, until_s=None))
+            link = CompanionRow(
+                account=account,
+                home=home,
+                name="zus",
+                hash=hash_of(f"link of {home}"),
+                from_s=0,
+                until_s=desk.at_s + 900,
+                ended_at_s=None,
+                seen_at_s=None,
+            )
+            desk.session.add(link)
+            desk.session.flush()
+            return open_session(desk, account, "link", companion=link.id), link.id
 
 
 def community_of(homes: int, solar_every: int = 2) -> Community:

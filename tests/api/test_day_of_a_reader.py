@@ -12,11 +12,11 @@ from sqlalchemy import select
 
 from api.people.accounts import SYSTEM, add_account
 from api.people.sessions import open_session
-from api.people.tables import CompanionRow, LookRow, StayRow
+from api.people.tables import LookRow, StayRow
 from kwartier.reading import Reading
 from kwartier.wire import encode_live
 from tests.api.conftest import served
-from tests.api.street import LUNCH_S, Street, street, use_wh
+from tests.api.street import Street, street, use_wh
 
 TEN_S = int(datetime(2026, 7, 1, 8, 0, tzinfo=UTC).timestamp())
 """Ten o'clock in Amsterdam."""
@@ -154,23 +154,7 @@ def test_a_day_later_everybody_may_know_it(tmp_path: Path) -> None:
 
 
 def test_a_helper_who_looks_is_written_down(made: Street, visitor: httpx.Client) -> None:
-    with made.house.people.writing() as desk:
-        account = add_account(desk, SYSTEM, name="resident")
-        desk.session.add(StayRow(account=account, home="huis-08", from_s=0, until_s=None))
-        link = CompanionRow(
-            account=account,
-            home="huis-08",
-            name="zus",
-            hash="x" * 64,
-            from_s=0,
-            until_s=LUNCH_S + 900,
-            ended_at_s=None,
-            seen_at_s=None,
-        )
-        desk.session.add(link)
-        desk.session.flush()
-        number = link.id
-        session = open_session(desk, account, "link", companion=number)
+    session, number = made.helper("huis-08")
 
     with as_somebody(visitor, session) as helper:
         assert helper.get("/").status_code == 200

@@ -34,7 +34,6 @@ from tests.api.street import Street, street
 from tests.api.test_the_plan_of_a_home_battery import (
     NOW_S,
     heard_of,
-    helper_at,
     with_home_batteries,
 )
 
@@ -187,7 +186,7 @@ def test_leave_that_was_never_given_at_the_home_is_not_given_here(steered: Steer
 
 
 def test_a_helper_sees_it_and_decides_nothing(steered: Steered) -> None:
-    session, _ = helper_at(steered.street, HOME)
+    session, _ = steered.street.helper(HOME)
     with steered.browser() as helper:
         helper.cookies.set("kwartier", session)
         page, refused = told(helper), says(helper, "no")

@@ -13,9 +13,7 @@ from sqlalchemy import select
 
 from api.embedded.prices import MadeUpPrices
 from api.pages.language import language
-from api.people.accounts import SYSTEM, add_account
-from api.people.sessions import open_session
-from api.people.tables import CompanionRow, LookRow, StayRow
+from api.people.tables import LookRow
 from api.plan_book import SqlitePlanBook
 from api.planned.by_home import by_home
 from api.planned.kept import LastPlan
@@ -132,30 +130,10 @@ def test_a_battery_of_somebody_else_is_as_one_that_is_not_there(
     assert answers[0].json()["detail"] == answers[1].json()["detail"]
 
 
-def helper_at(made: Street, home: str) -> tuple[str, int]:
-    """Return the session of who looks along with a resident, and the number of that link."""
-    with made.house.people.writing() as desk:
-        account = add_account(desk, SYSTEM, name="resident")
-        desk.session.add(StayRow(account=account, home=home, from_s=0, until_s=None))
-        link = CompanionRow(
-            account=account,
-            home=home,
-            name="zus",
-            hash="y" * 64,
-            from_s=0,
-            until_s=NOW_S + 900,
-            ended_at_s=None,
-            seen_at_s=None,
-        )
-        desk.session.add(link)
-        desk.session.flush()
-        return open_session(desk, account, "link", companion=link.id), link.id
-
-
 def test_a_helper_who_asks_about_the_battery_is_written_down(
     planned: Street, resident: httpx.Client
 ) -> None:
-    session, number = helper_at(planned, "huis-02")
+    session, number = planned.helper("huis-02")
     resident.cookies.set("kwartier", session)
 
     statuses = [asked(resident, name).status_code for name in ("wijkbatterij", "thuis-02")]

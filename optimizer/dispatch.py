@@ -17,7 +17,7 @@ from optimizer.even.evenly import evened
 from optimizer.explain import reasons_of
 from optimizer.fallback import by_rule
 from optimizer.fleet.certificate import SMALLEST, cheapest_proven
-from optimizer.fleet.few import few_one_way
+from optimizer.fleet.few import few_leaning, few_one_way
 from optimizer.fleet.one_way import OneWay, one_way_flows
 from optimizer.linear.directed import directed
 from optimizer.linear.directions import (
@@ -206,13 +206,20 @@ def _of_a_fleet_one_way(problem: Problem, solver: Solver) -> _Found | None:
 def _of_a_few_one_way(
     problem: Problem, programme: Programme, found: _Found, solver: Solver
 ) -> _Found | None:
-    """Return the plan of a few batteries where the linear one overlaps, unless limits give way."""
+    """Return the plan of a few batteries where the linear one overlaps, unless limits give way.
+
+    Where time may run out a plan that is soon made comes first, and is taken if there is no other.
+    """
     if found.status is not Status.OPTIMAL or not _runs_both_ways(problem, found):
         return None
     if is_one_battery(problem, programme):
         return None
     fresh = solver.afresh()
-    return _one_way(problem, solver.timed(lambda: few_one_way(problem, programme, fresh)))
+    soon = None
+    if np.isfinite(solver.left_s()):
+        soon = solver.timed(lambda: few_leaning(problem, programme, found.flows, fresh))
+    few = solver.timed(lambda: few_one_way(problem, programme, fresh))
+    return _one_way(problem, few or (soon if solver.left_s() <= 0 else None))
 
 
 def _one_way(problem: Problem, found: OneWay | None) -> _Found | None:

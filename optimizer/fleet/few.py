@@ -21,6 +21,7 @@ import numpy as np
 
 from optimizer.fleet.certificate import Proven
 from optimizer.fleet.one_way import ENOUGH, OneWay, one_way_flows
+from optimizer.fleet.shape import fleet_of
 from optimizer.linear.directions import (
     Directions,
     leaning,
@@ -30,6 +31,7 @@ from optimizer.linear.directions import (
     with_directions,
     with_fixed,
 )
+from optimizer.linear.flows import Flows, cost_eur, end_value_eur, stored_kwh
 from optimizer.linear.local_prices import local_prices
 from optimizer.linear.one_at_a_time import improved
 from optimizer.linear.programme import IntArray, Programme, flows_of, programme_of
@@ -93,17 +95,38 @@ def few_one_way(problem: Problem, programme: Programme, solver: Solver) -> OneWa
     if begun is None:
         return fleet
     best = improved(problem, programme, begun, solver)
-    # A programme counts the peak that was there already.
-    so_far_eur = problem.peak_price_eur_per_kw * problem.peak_so_far_kw
-    best = replace(best, bound=fleet.cost_eur - fleet.gap_eur + so_far_eur)
+    best = replace(best, bound=fleet.cost_eur - fleet.gap_eur + few.so_far_eur)
     if best.row_price is None:  # cut short
         return fleet
     if not solver.through_scipy:
         best = few.at_one_node(best) if few.is_wide(best) else few.searched(few.by_windows(best))
-    flows = flows_of(problem, programme.layout, best.x)
-    assert best.row_price is not None
-    prices = local_prices(problem, programme.layout, best.row_price)
-    return OneWay(flows, prices, best.cost - so_far_eur, max(best.cost - best.bound, 0.0))
+    return few.told(best)
+
+
+def few_leaning(
+    problem: Problem, programme: Programme, linear: Flows, solver: Solver
+) -> OneWay | None:
+    """Return flows in the directions that the linear plan leans to, or None; they are soon found.
+
+    Args:
+        problem: What is to be planned; it has a plan within all limits.
+        programme: Its programme, without whole numbers.
+        linear: The cheapest of its flows, in which batteries may charge while they discharge.
+        solver: One that keeps nothing from one programme to the next.
+    """
+    risky = risky_cells(problem)
+    if programme.has_whole or fleet_of(problem, risky) is None:
+        return None
+    everywhere = of_batteries(problem, two_way_cells(problem))
+    few = _Few(problem, programme, solver, everywhere, risky)
+    forward = linear.charge_kw >= linear.discharge_kw
+    found = few.directed(forward.ravel()[everywhere.cells])
+    if found is None:
+        return None
+    least = cost_eur(problem, linear) - end_value_eur(
+        problem, stored_kwh(problem, linear.charge_kw, linear.discharge_kw)
+    )
+    return few.told(replace(found, bound=least + few.so_far_eur))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,6 +146,19 @@ class _Few:
     solver: Solver
     everywhere: Directions
     risky: BoolArray
+
+    @property
+    def so_far_eur(self) -> float:
+        """What a programme counts for the peak that was there already [EUR]."""
+        return self.problem.peak_price_eur_per_kw * self.problem.peak_so_far_kw
+
+    def told(self, best: Solution) -> OneWay:
+        """Return the flows of a solution with prices, and how far it is from its bound."""
+        assert best.row_price is not None
+        flows = flows_of(self.problem, self.programme.layout, best.x)
+        prices = local_prices(self.problem, self.programme.layout, best.row_price)
+        gap_eur = max(best.cost - best.bound, 0.0)
+        return OneWay(flows, prices, best.cost - self.so_far_eur, gap_eur)
 
     def directed(self, forward: BoolArray) -> Solution | None:
         """Return the cheapest solution with a direction everywhere, or None; it has prices."""

@@ -152,6 +152,17 @@ def test_a_plan_of_a_few_whose_time_runs_out_keeps_every_law(limit_s: float, her
         assert made.cost_eur - made.gap_eur <= here.cost_eur + ROUNDING
 
 
+def test_a_plan_of_a_few_comes_within_its_limits_where_time_is_only_for_a_first(here: Plan) -> None:
+    # A second a look: the way of fleets gives no plan in what the linear plan leaves of eight.
+    made = planned_by(Solver(8.0, ticking(1.0)), asked())
+
+    assert made.status is Status.FEASIBLE
+    assert made.violations == ()
+    assert made.gap_eur is not None
+    assert made.cost_eur - made.gap_eur <= here.cost_eur + ROUNDING
+    assert made.cost_eur >= here.cost_eur - ROUNDING
+
+
 def test_a_search_under_no_clock_ends_after_so_many_nodes() -> None:
     few = hours("P3-2n", 44, 58)
     whole = with_directions(programme_of(few), few, of_batteries(few, risky_cells(few)))

@@ -29,6 +29,7 @@ GOAL_THOUSAND = 1 / 50
 """What a plan for 1,000 batteries may take of what bare HiGHS takes; 100 may take 0.4 of it."""
 _MOVES_KW = 1e-6
 _ONE_WATT_KW = 1e-3
+_TIME_ENOUGH_S = 5.0
 _BY_BATTERY = (
     "soc_min_kwh",
     "soc_max_kwh",
@@ -148,7 +149,9 @@ def test_eighteen_streets_at_negative_prices_are_certified_in_the_time_there_is(
         f" {sum(gap <= wanted for gap in gaps)} within {wanted:.1%},"
         f" {sum(gap <= wanted for gap in gaps[9:])} of the nine not used to choose"
     )
+    # A busy machine may leave some outside in 1 s; in 5 s there is time for each.
     assert statistics.median(gaps) <= wanted
+    assert max(gaps) <= wanted or limit_s < _TIME_ENOUGH_S
 
 
 @pytest.mark.speed
